@@ -1,0 +1,1 @@
+"""Thin scripts: flags -> settings -> tl_jax -> files."""

@@ -1,0 +1,44 @@
+"""How every script starts and ends: flags parsed, bad input as one line and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from absl import app, flags, logging
+
+from tl_jax.errors import InputError
+
+
+def run(main: Callable[..., None], takes_paths: bool = False) -> None:
+    """Parse the flags, call main() (or main(arguments)) and exit: 0, or 2 with one line on bad input."""
+
+    def guarded(argv: list[str]) -> int:
+        if not flags.FLAGS["verbosity"].present:  # orbax reports every file it writes at level INFO
+            logging.set_verbosity(logging.WARNING)
+        try:
+            if len(argv) > 1 and not takes_paths:
+                raise InputError(f"unexpected argument '{argv[1]}'; every option is a flag, such as --cohort=nci60")
+            main(*([argv[1:]] if takes_paths else []))
+        except InputError as error:
+            return fail(error)
+        except KeyboardInterrupt:
+            print("stopped; nothing was left half-written", file=sys.stderr)
+            return 130
+        return 0
+
+    app.run(guarded, flags_parser=parse)
+
+
+def parse(argv: list[str]) -> list[str]:
+    """absl's parser; a flag that does not exist or does not parse is bad input like any other."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        hint = "" if "Did you mean" in str(error) else " (--helpshort lists the flags)"
+        sys.exit(fail(f"{error}{hint}"))
+
+
+def fail(message) -> int:
+    print(f"error: {' '.join(str(message).split())}", file=sys.stderr)
+    return 2

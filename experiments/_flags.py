@@ -1,0 +1,105 @@
+"""The flags that experiments 1 to 7 share; read only in main."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from absl import flags
+
+from tl_jax.data.splits import KINDS
+from tl_jax.errors import InputError
+from tl_jax.evaluation.baselines import BASELINES
+from tl_jax.study.settings import PROTOCOLS, Settings
+from tl_jax.transfer.strategies import STRATEGIES
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("cohort", "simulated", "simulated, nci60, glioblastoma, or a path to your own .toml")
+flags.DEFINE_string("data_dir", None, "folder of the cohort's tables; default: the environment variable TLJAX_DATA")
+flags.DEFINE_list(
+    "source_drug", [], "source drug(s) or 'all'; default: all in experiments 1 and 3, experiment 3's choice in 6 and 7"
+)
+flags.DEFINE_list("strategy", [], f"strategies to compare, or 'all': {', '.join(STRATEGIES)}")
+flags.DEFINE_list("baselines", list(BASELINES), "baselines on the same folds; 'none' for none")
+flags.DEFINE_string("strategy_module", None, "your own .py file with functions decorated by @strategy()")
+flags.DEFINE_enum(
+    "protocol",
+    "honest",
+    list(PROTOCOLS),
+    "what held-out samples lend to preprocessing: nothing (honest), their own scaling and response range "
+    "(as_published), or their expression without labels (transductive)",
+)
+flags.DEFINE_integer("repeats", None, "repeats of cross-validation; default: the published number (11 or 10)")
+flags.DEFINE_integer("folds", None, "folds; default: the published number (5, or 3 on the target)")
+flags.DEFINE_enum("split", "stratified", list(KINDS), "how folds are drawn; groups always share a fold")
+flags.DEFINE_integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r")
+flags.DEFINE_integer("epochs", None, "epochs of the evaluated stage; default: 50 from scratch, 200 after transfer")
+flags.DEFINE_float("learning_rate", None, "of the evaluated stage; default: 1e-3 from scratch, 1e-4 after transfer")
+flags.DEFINE_integer("batch_size", 32, "rows per step")
+flags.DEFINE_list("hidden", ["1000", "100"], "widths of the two hidden layers")
+flags.DEFINE_string("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts")
+flags.DEFINE_string("out", None, "output folder; default results/EXPERIMENT/TIME")
+flags.DEFINE_bool("overwrite", False, "replace an output folder that exists")
+flags.DEFINE_string("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches")
+flags.DEFINE_integer("at_once", None, "runs side by side in memory; default: what fits")
+flags.DEFINE_bool("quick", False, "a small study: 2 repeats, a narrow network, a fifth of the epochs at 5 x the rate")
+
+
+def settings() -> Settings:
+    """Settings from the parsed flags."""
+    if FLAGS.strategy_module:
+        load_strategies(Path(FLAGS.strategy_module))
+    chosen = tuple(STRATEGIES) if FLAGS.strategy == ["all"] else tuple(dict.fromkeys(FLAGS.strategy))
+    try:
+        hidden = tuple(int(width) for width in FLAGS.hidden)
+    except ValueError as error:
+        raise InputError(f"--hidden={','.join(FLAGS.hidden)}: two whole numbers, such as 1000,100") from error
+    given = Settings(
+        cohort=FLAGS.cohort,
+        data_dir=FLAGS.data_dir,
+        source_drugs=tuple(FLAGS.source_drug),
+        strategies=chosen,
+        baselines=() if FLAGS.baselines == ["none"] else tuple(FLAGS.baselines),
+        protocol=FLAGS.protocol,
+        repeats=FLAGS.repeats,
+        folds=FLAGS.folds,
+        split=FLAGS.split,
+        seed=FLAGS.seed,
+        epochs=FLAGS.epochs,
+        learning_rate=FLAGS.learning_rate,
+        batch_size=FLAGS.batch_size,
+        hidden=hidden,
+        intermediate_strategy=FLAGS.intermediate_strategy,
+        checkpoint_dir=FLAGS.checkpoint_dir,
+        at_once=FLAGS.at_once,
+    )
+    return given.in_quick_mode() if FLAGS.quick else given
+
+
+def load_strategies(path: Path) -> None:
+    """Run a user's file, whose @strategy() functions then are known by name."""
+    if not path.is_file():
+        raise InputError(f"--strategy_module={path}: no such file")
+    before = set(STRATEGIES)
+    spec = importlib.util.spec_from_file_location(f"user_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the user's own code may fail in any way
+        raise InputError(f"--strategy_module={path}: {type(error).__name__}: {error}") from error
+    if set(STRATEGIES) == before:
+        raise InputError(f"--strategy_module={path}: it defines no function decorated with @strategy()")
+
+
+def out_folder(experiment: str) -> Path:
+    """--out, or a new folder named by the time."""
+    return Path(FLAGS.out) if FLAGS.out else Path("results") / experiment / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+
+
+def given_flags() -> dict:
+    """Every shared flag and its value."""
+    return {flag.name: flag.value for flag in FLAGS.flags_by_module_dict()[__name__]}

@@ -1,0 +1,41 @@
+"""Shared fixtures: where golden numbers and real data are, strict jax settings."""
+
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def folder(variable: str, default: str) -> Path:
+    """A folder named by an environment variable, or a default beside the repository."""
+    return Path(os.environ.get(variable, ROOT / ".." / "shared" / default)).resolve()
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """Load a golden case by name; skips when the folder is absent."""
+    where = folder("TLJAX_GOLDEN", "golden")
+
+    def load(case: str) -> dict[str, np.ndarray]:
+        path = where / f"{case}.npz"
+        if not path.exists():
+            pytest.skip(f"no golden numbers at {path}; name their folder in TLJAX_GOLDEN")
+        with np.load(path) as content:
+            return dict(content)
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real bulk data; skips when it is absent."""
+    where = folder("TLJAX_DATA", "data/bulk")
+    if not (where / "gdsc_response.parquet").exists():
+        pytest.skip(f"no real data at {where}; name its folder in TLJAX_DATA")
+    return where

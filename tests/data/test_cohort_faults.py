@@ -1,0 +1,171 @@
+"""One fault of a cohort file or its tables, one line that names the file, the place and the remedy."""
+
+import pytest
+
+from tl_jax.data.cohort_file import load_cohort
+from tl_jax.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("scaler =", "scalar =", "own.toml: domain 'lines' has an unknown key 'scalar'; did you mean 'scaler'"),
+        ("marker =", "markers =", "own.toml: the cohort has an unknown key 'markers'; did you mean 'marker'"),
+        (
+            'tissue_column = "t',
+            'tisue_column = "t',
+            "domain.annotation. has an unknown key 'tisue_column'; did you mean",
+        ),
+        ('path = "lines.csv"', "", "own.toml: domain 'lines', .domain.expression. lacks the key 'path'; see docs"),
+        ('name = "lines"', "", "own.toml: domain '1' lacks the key 'name'"),
+        ('drug = "cisplatin"', "", "own.toml lacks the key 'drug'"),
+        ('value_column = "auc"\nfilter', "filter", "format 'long' lacks the key 'value_column'; see docs"),
+        ('sample_column = "id"', "", "domain.annotation. lacks the key 'sample_column'"),
+        ('name = "own"', "name = 3", "own.toml: the cohort: key 'name' must be a text in quotes, not 3"),
+        ('groups = [["p1", "p3"]]', 'groups = ["p1"]', "key 'groups' must be a list of lists of samples"),
+        ('{ screen = "a" }', '"a"', "key 'filter' must be a table such as"),
+        ('"lines.csv"', '"lines.csv"\nsample_prefix_length = 0', "must be a whole number above 0, not 0"),
+        ('"lines.csv"', '"lines.csv"\nsample_pattern = "("', "must be a regular expression in quotes"),
+        ('"robust"', '"minmax"', "key 'scaler' is 'minmax'; write one of robust, standard"),
+        ('"sensitive"', '"up"', "key 'direction' is 'up'; write one of resistant, sensitive"),
+        ('"lines.csv"', '"lines.csv"\ntransform = "log"', "key 'transform' is 'log'; write one of none, log2"),
+        ('name = "patients"', 'name = "lines"', "own.toml: two domains are named 'lines'; give each"),
+        (
+            '[[domain]]\nname = "patients"',
+            "[domain]\nx = 1",
+            "own.toml is not valid TOML: .*at line 25, column 8.; correct that line",
+        ),
+        ('drug = "cisplatin"', 'drug = "cisplatin"\n[simulate]\n', "own.toml needs either ..domain.. tables.* or one"),
+    ],
+)
+def test_faults_of_the_file(load, old, new, match):
+    with pytest.raises(InputError, match=match) as error:
+        load((old, new))
+    assert "own.toml" in str(error.value)
+
+
+def test_single_brackets(load):
+    (load.folder / "own.toml").write_text('name = "x"\ndrug = "y"\n[domain]\nname = "z"\n')
+    with pytest.raises(InputError, match=r"own.toml: write \[\[domain\]\] with two brackets"):
+        load_cohort(load.folder / "own.toml", load.folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ('"screen.csv"', '"scren.csv"', "no file .*scren.csv; in its folder did you mean 'screen.csv'"),
+        ('"drug"\n', '"drgu"\n', "screen.csv has no column 'drgu' .drug_column.; did you mean 'drug'"),
+        (
+            'value_column = "auc"\ndrug',
+            'value_column = "acu"\ndrug',
+            "patients_auc.csv has no column 'acu' .value_column.",
+        ),
+        ('"tissue"', '"tisue"', "lines_notes.csv has no column 'tisue' .tissue_column.; did you mean 'tissue'"),
+        ('screen = "a"', 'screen = "C"', "screen.csv: no row has screen = 'C' .filter.; there are: 'A', 'B'"),
+        ('["Skin"]', '["Skn"]', "lines_notes.csv: no row has tissue = 'Skn' .exclude.; did you mean 'Skin'"),
+        ('filter = { screen = "a" }', "", "sample 's1' and drug 'Cisplatin' have several rows; keep one, choose rows"),
+        (
+            'filter = { screen = "a" }',
+            'filter = { screen = "a" }\ndrugs = ["Olaparb"]',
+            "no drug 'Olaparb'; did you mean",
+        ),
+        ('"cisplatin"', '"Olaparib"', "own.toml: .*domain patients has no drug 'Olaparib'; it has: Cisplatin"),
+        ('marker = "G01"', 'source_drugs = ["Foo"]', "own.toml: source_drugs.*has no drug 'Foo'"),
+        (
+            'marker = "G01"',
+            'source_drugs = ["Olaparib"]\ndefault_source = "Cisplatin"',
+            "is not among source_drugs; add",
+        ),
+        ('["p1", "p3"]', '["p1", "px"]', "patients.csv: there is no sample 'px' .groups.; there are: 'p1', 'p2'"),
+        ('groups = [["p1", "p3"]]', 'exclude_samples = ["p1", "p2", "p3"]', "patients.csv.: exclude_samples leaves no"),
+        (
+            'filter = { screen = "B" }',
+            'filter = { drug = "Olaparib", sample = "s9" }',
+            "screen.csv: it repeats no sample",
+        ),
+        ('screen = "a"', 'screen = "a", sample = ["s9"]', "no sample has both expression and response"),
+    ],
+)
+def test_faults_of_the_tables(load, old, new, match):
+    with pytest.raises(InputError, match=match) as error:
+        load((old, new))
+    assert "\n" not in str(error.value)
+
+
+def test_no_overlap_of_samples_shows_both_sides(load):
+    (load.folder / "patients_auc.csv").write_text("patient,auc\nP-01,0.1\n")
+    match = "domain 'patients': no sample has both.*patients.csv has 'p3'.*patients_auc.csv has 'P-01'.*sample_prefix"
+    with pytest.raises(InputError, match=match):
+        load()
+
+
+def test_response_faults(load):
+    file = load.folder / "patients_auc.csv"
+    file.write_text("patient,auc\np1,high\n")
+    with pytest.raises(InputError, match=r"patients_auc.csv: 'high' in column 'auc', row 'p1' is not a number"):
+        load()
+    file.write_text("patient,auc\np1,inf\n")
+    with pytest.raises(InputError, match=r"patients_auc.csv: 1 infinite values, first in column 'auc', row 'p1'"):
+        load()
+    file.write_text("patient,auc\np1,1\np1,2\n")
+    with pytest.raises(InputError, match=r"patients_auc.csv: sample 'p1' has 2 rows; keep one.*duplicates = 'mean'"):
+        load()
+    file.write_text("patient,auc\np1,\np2,\n")
+    with pytest.raises(InputError, match=r"patients_auc.csv: the samples of domain 'patients' have no response"):
+        load()
+
+
+def test_annotation_faults(load):
+    file = load.folder / "lines_notes.csv"
+    file.write_text("id,tissue\ns1,Lung\ns1,Bone\ns3,Skin\n")
+    with pytest.raises(InputError, match=r"lines_notes.csv: sample 's1' has rows that disagree; keep one"):
+        load()
+    file.write_text("id,tissue\nx1,Lung\nx3,Skin\n")
+    with pytest.raises(InputError, match=r"lines_notes.csv: none of its samples is in domain 'lines'.*'x1'.*'s1'"):
+        load()
+    file.write_text("id,tissue\ns3,Skin\n")
+    with pytest.raises(InputError, match=r"lines_notes.csv: no row is left after exclude; loosen it"):
+        load()
+
+
+def test_transform_faults_name_the_file(own_files, load):
+    table = own_files.patients()
+    table.iloc[0, 0] = -1
+    table.to_csv(load.folder / "patients.csv")
+    with pytest.raises(
+        InputError, match=r"patients.csv: transform 'log2': 1 values are negative.*set transform = 'none'"
+    ):
+        load(('"patients.csv"', '"patients.csv"\ntransform = "log2"'))
+
+
+def test_foreign_genes(own_files, load):
+    table = own_files.patients()
+    table.index = [f"ENSG{i:011d}" for i in range(61)]
+    table.to_csv(load.folder / "patients.csv")
+    with pytest.raises(
+        InputError, match=r"share 0 genes.*lines has 60: 'G00'.*patients has 61: 'ENSG.*same kind of gene"
+    ):
+        load()
+
+
+def test_data_dir_is_needed_and_must_exist(load, monkeypatch):
+    monkeypatch.delenv("TLJAX_DATA", raising=False)
+    with pytest.raises(InputError, match=r"own.toml needs the file screen.csv; pass --data_dir or set TLJAX_DATA"):
+        load(data_dir=None)
+    with pytest.raises(InputError, match=r"no data folder .*absent; correct --data_dir"):
+        load(data_dir=load.folder / "absent")
+
+
+def test_unknown_cohort_and_protocol(tmp_path):
+    with pytest.raises(InputError, match=r"unknown cohort 'nci'; shipped are: .*nci60.*must end in .toml"):
+        load_cohort("nci")
+    with pytest.raises(InputError, match=r"unknown protocol 'fair'; write one of honest, as_published"):
+        load_cohort("nci60", tmp_path, protocol="fair")
+    with pytest.raises(InputError, match=r"there is no file .*mine.toml"):
+        load_cohort(tmp_path / "mine.toml")
+
+
+def test_toml_that_is_not_utf8(tmp_path):
+    (tmp_path / "own.toml").write_bytes(b'name = "M\xfcller"')
+    with pytest.raises(InputError, match=r"own.toml is not UTF-8 text .byte 9.; save it again"):
+        load_cohort(tmp_path / "own.toml")

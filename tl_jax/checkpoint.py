@@ -1,0 +1,119 @@
+"""Stage checkpoints with lineage; the only importer of orbax.
+
+A checkpoint is a folder: `state` (weights, written by orbax) and `stage.json` (what they are: genes,
+scaler, response scale, settings, data fingerprint, versions, and the ancestors they come from).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+import jax
+import numpy as np
+from orbax.checkpoint import v1 as ocp
+
+from tl_jax.errors import InputError
+from tl_jax.files import digest, write_json
+from tl_jax.trees import flatten, unflatten
+from tl_jax.types import Variables
+
+FORMAT = "tl_jax stage 1"
+REQUIRED = ("format", "id", "stage", "genes", "scaler", "response_scale", "network", "leaves", "ancestors", "content")
+
+
+def save_stage(path: Path, variables: Variables, meta: dict) -> Path:
+    """Write a stage checkpoint; it appears at `path` whole, by one rename, and never replaces another.
+
+    meta must hold what REQUIRED names except format, leaves and content.
+    """
+    path = Path(path).absolute()
+    leaves = {name: np.asarray(leaf) for name, leaf in flatten(variables["params"]).items()}
+    shapes = {name: {"shape": list(leaf.shape), "dtype": str(leaf.dtype)} for name, leaf in leaves.items()}
+    record = {"format": FORMAT, **meta, "leaves": shapes}
+    record["content"] = content_digest(leaves, record)
+    missing = [key for key in REQUIRED if key not in record]
+    if missing:
+        raise ValueError(f"meta of a stage checkpoint lacks {missing}")
+    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    try:
+        staging.mkdir(parents=True)
+        ocp.save(staging / "state", {name.replace("/", "."): leaf for name, leaf in leaves.items()})
+        write_json(staging / "stage.json", record)
+        os.rename(staging, path)
+    except OSError as error:
+        if not is_stage(path):  # a process beside this one may have finished the same training first
+            raise InputError(
+                f"cannot write checkpoint {path}: {error.strerror}; choose another --checkpoint_dir"
+            ) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return path
+
+
+def load_stage(path: Path, *, genes: np.ndarray | None = None) -> tuple[Variables, dict]:
+    """(variables, meta) of a stage checkpoint.
+
+    A folder that is no stage checkpoint, one whose content does not match its own record, and one trained on
+    other genes than `genes` (names and order) are refused with an InputError.
+    """
+    path = Path(path).absolute()
+    meta = read_meta(path)
+    if genes is not None and list(genes) != meta["genes"]:
+        shared = len(set(genes) & set(meta["genes"]))
+        raise InputError(
+            f"checkpoint {path} was trained on {len(meta['genes'])} genes, the data has {len(genes)} "
+            f"({shared} shared); use the cohort it was trained with, or experiments.predict, which aligns genes by name"
+        )
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    wanted = {
+        name.replace("/", "."): jax.ShapeDtypeStruct(tuple(leaf["shape"]), np.dtype(leaf["dtype"]), sharding=sharding)
+        for name, leaf in meta["leaves"].items()
+    }
+    try:
+        state = ocp.load(path / "state", wanted)
+    except Exception as error:  # orbax and tensorstore raise many kinds for damaged files
+        raise damaged(path, f"its weights cannot be read ({type(error).__name__})") from error
+    leaves = {name: np.asarray(state[name.replace("/", ".")]) for name in meta["leaves"]}
+    if content_digest(leaves, meta) != meta["content"]:
+        raise damaged(path, "its content does not match its own record")
+    return {"params": unflatten(leaves)}, meta
+
+
+def read_meta(path: Path) -> dict:
+    """The record of a stage checkpoint, checked for form but without reading its weights."""
+    path = Path(path).absolute()
+    if not path.exists():
+        raise InputError(f"no checkpoint at {path}; experiments print the paths of those they save")
+    if not is_stage(path):
+        raise InputError(f"{path} is no tl_jax stage checkpoint (a folder with stage.json and state)")
+    try:
+        meta = json.loads((path / "stage.json").read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise damaged(path, "its stage.json cannot be read") from error
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        found = meta.get("format") if isinstance(meta, dict) else None
+        raise InputError(f"checkpoint {path} has format {found!r}, this version reads {FORMAT!r}; train it again")
+    missing = [key for key in REQUIRED if key not in meta]
+    if missing:
+        raise damaged(path, f"its stage.json lacks {', '.join(missing)}")
+    return meta
+
+
+def is_stage(path: Path) -> bool:
+    """Whether a folder looks like a stage checkpoint."""
+    return (Path(path) / "stage.json").is_file() and (Path(path) / "state").is_dir()
+
+
+def content_digest(leaves: dict[str, np.ndarray], record: dict) -> str:
+    """SHA-256 over the weights and the record: tensorstore does not notice a flipped byte by itself."""
+    described = {key: value for key, value in record.items() if key != "content"}
+    # Through JSON and back, so that what is digested before writing equals what is read later.
+    return digest(json.loads(json.dumps(described, default=float)), *(leaves[name] for name in sorted(leaves)))
+
+
+def damaged(path: Path, why: str) -> InputError:
+    return InputError(f"checkpoint {path} is damaged: {why}; delete that folder and it will be trained again")

@@ -1,0 +1,54 @@
+"""Frozen, hashable settings: whatever changes shapes or control flow of a program."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from tl_jax.types import Hparams
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """One training. Two equal configs share one compiled program."""
+
+    epochs: int = 50
+    batch_size: int = 32
+    optimizer: str = "keras_adam"
+    shuffle: bool = True
+    curves: bool = True  # evaluate the held-out rows after each epoch, for curves only
+    cache_prefix: bool = True  # evaluate a frozen prefix once per run instead of once per step
+    skip_empty: bool = True  # guard against steps of padding alone; off where no run has any
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Which network; hidden: units of each hidden layer."""
+
+    name: str = "two_step"
+    hidden: tuple[int, ...] = (1000, 100)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a stage is trained: what the specification gives per experiment."""
+
+    epochs: int
+    learning_rate: float
+    batch_size: int = 32
+    kernel_l2: float = 1e-4
+    activity_l1: float = 1e-4
+    dropout: tuple[float, ...] = (0.3, 0.1)
+
+    def hparams(self) -> Hparams:
+        return Hparams(self.learning_rate, self.kernel_l2, self.activity_l1, self.dropout)
+
+    def fit_config(self, **changes) -> FitConfig:
+        return FitConfig(epochs=self.epochs, batch_size=self.batch_size, **changes)
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+# Ju et al. 2025: experiments 1 to 4 train from scratch, 5 to 7 from a source model.
+SCRATCH = Recipe(epochs=50, learning_rate=1e-3)
+TRANSFER = Recipe(epochs=200, learning_rate=1e-4)

@@ -1,0 +1,99 @@
+"""Names and numbers in the cells of a table, checked with one-line errors that name the cell."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.errors import InputError
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt name: "did you mean 'x'?", or the first known names."""
+    known = [str(k) for k in known]
+    folded = {k.casefold(): k for k in known}
+    close = difflib.get_close_matches(str(name).casefold(), folded, n=2, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(f"'{folded[c]}'" for c in close) + "?"
+    return f"there are: {examples(known, 8)}" if known else "there are none"
+
+
+def examples(names: Iterable[str], count: int = 3) -> str:
+    """The first names, quoted, with '...' where more follow."""
+    names = list(names)
+    return ", ".join(f"'{n}'" for n in names[:count]) + (", ..." if len(names) > count else "")
+
+
+def require_column(frame: pd.DataFrame, column: str, path: Path, key: str) -> str:
+    """`column` where the table has it; InputError with near names and the key of the cohort file otherwise."""
+    if column not in frame.columns:
+        raise InputError(f"{path} has no column '{column}' ({key}); {nearest(column, frame.columns)}")
+    return column
+
+
+def as_ids(values: Iterable) -> list[str]:
+    """Names as text: whole numbers without '.0', blanks around cut, missing as ''."""
+    if isinstance(values, pd.Series):
+        # Long tables repeat few names very often, so only the distinct ones are converted.
+        codes, distinct = pd.factorize(values)
+        names = np.array([*map(_id, distinct), ""], dtype=object)
+        return names[codes].tolist()
+    return [_id(v) for v in values]
+
+
+def _id(value) -> str:
+    if value is None or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def clean_ids(values: Iterable, path: Path, what: str, prefix_length: int = 0, pattern: str = "") -> list[str]:
+    """Names as text, cut to a length, or to what a pattern (its first group, where it has one) finds.
+
+    Raises InputError for an empty name, or one that the pattern does not find.
+    """
+    ids = as_ids(values)
+    if "" in ids:
+        raise InputError(f"{path}: the {what} name in data row {ids.index('') + 1} is empty; name it or drop the row")
+    if pattern:
+        found = [re.search(pattern, i) for i in ids]
+        if None in found:
+            lost = ids[found.index(None)]
+            raise InputError(f"{path}: sample_pattern '{pattern}' finds nothing in the name '{lost}'; correct it")
+        ids = [m.group(1) if m.re.groups else m.group(0) for m in found]
+    return [i[:prefix_length] for i in ids] if prefix_length else ids
+
+
+def number_matrix(frame: pd.DataFrame, rows: list[str], path: Path) -> np.ndarray:
+    """(rows, columns) floats of a table, NaN where empty; InputError naming the first cell that is no number."""
+    try:
+        if any(kind.kind == "b" for kind in frame.dtypes):
+            raise ValueError("true and false are no numbers")
+        values = frame.to_numpy(dtype=np.float32 if (frame.dtypes == np.float32).all() else np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputError(_first_text(frame, rows, path)) from error
+    infinite = np.isinf(values)
+    if infinite.any():
+        r, c = np.argwhere(infinite)[0]
+        where = f"column '{frame.columns[c]}', row '{rows[r]}'"
+        raise InputError(f"{path}: {infinite.sum()} infinite values, first in {where}; correct or empty them")
+    return values
+
+
+def _first_text(frame: pd.DataFrame, rows: list[str], path: Path) -> str:
+    for column, values in frame.items():
+        as_number = pd.to_numeric(values.astype(object), errors="coerce")
+        bad = (as_number.isna() & values.notna()).to_numpy() if values.dtype != bool else np.ones(len(values), bool)
+        if bad.any():
+            row = int(np.argmax(bad))
+            where = f"column '{column}', row '{rows[row]}'"
+            remedy = "correct it, or leave that column out (ignore_columns, drugs)"
+            return f"{path}: '{values.iloc[row]}' in {where} is not a number; {remedy}"
+    return f"{path} holds text among its numbers; correct it"

@@ -1,0 +1,220 @@
+"""From a cohort file (TOML) and the tables it names to a Cohort; docs/cohorts.md describes the keys."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.data.cells import examples, nearest
+from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.genes import align_domains
+from tl_jax.data.raw_tables import find_file, read_table
+from tl_jax.data.responses import annotation_frame, response_frame
+from tl_jax.data.schema import CohortTable, DomainTable, parse_cohort
+from tl_jax.data.tables import expression_frame, repeated_columns
+from tl_jax.data.transforms import apply_transform
+from tl_jax.errors import InputError
+
+SHIPPED = Path(__file__).resolve().parent.parent / "cohorts"
+PROTOCOLS = ("honest", "as_published")
+
+
+def shipped_cohorts() -> list[str]:
+    """Names of the cohorts that come with the package."""
+    return sorted(p.stem for p in SHIPPED.glob("*.toml"))
+
+
+def load_cohort(name_or_path: str | Path, data_dir: str | Path | None = None, protocol: str = "honest") -> Cohort:
+    """A shipped cohort by name, or a user's own by the path of its .toml file.
+
+    data_dir: folder of the tables (environment variable TLJAX_DATA where None); paths in the file are
+    relative to it. protocol: "honest", or "as_published" to use transform_as_published where one is given.
+    Domains stand in chain order on their shared genes, sorted; samples are sorted, so the order of rows
+    and columns in the files changes nothing. Raises InputError for any fault of the file or its tables.
+    """
+    if protocol not in PROTOCOLS:
+        raise InputError(f"unknown protocol '{protocol}'; write one of {', '.join(PROTOCOLS)}")
+    file = _cohort_path(str(name_or_path))
+    table = parse_cohort(_toml(file), file)
+    if table.simulate is not None:
+        return _simulated(table, file)
+    reader = TableReader(data_dir, file)
+    domains: list[Domain] = []
+    for part in table.domain:
+        # Names by which the orientation of the next table is recognised.
+        known_genes = {table.marker, *(str(g) for d in domains for g in d.genes)} - {""}
+        domains.append(_load_domain(part, reader, protocol, known_genes))
+    return _assemble(table, domains, file)
+
+
+def _cohort_path(name: str) -> Path:
+    if name.endswith(".toml"):
+        return find_file(name)
+    if name not in shipped_cohorts():
+        known = ", ".join(shipped_cohorts())
+        raise InputError(f"unknown cohort '{name}'; shipped are: {known}; a file of your own must end in .toml")
+    return SHIPPED / f"{name}.toml"
+
+
+def _toml(file: Path) -> dict:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8 text (byte {error.start}); save it again as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file} is not valid TOML: {error}; correct that line") from error
+
+
+def _simulated(table: CohortTable, file: Path) -> Cohort:
+    from tl_jax.data.simulate import simulate
+
+    try:
+        cohort, _ = simulate(**{"name": table.name, **table.simulate})
+    except (TypeError, InputError) as error:
+        raise InputError(f"{file}: [simulate] does not fit: {error}") from error
+    return replace(cohort, title=table.title) if table.title else cohort
+
+
+class TableReader:
+    """Tables below the data folder, each read once although several domains may share it."""
+
+    def __init__(self, data_dir: str | Path | None, file: Path):
+        self.folder = Path(data_dir or os.environ.get("TLJAX_DATA") or "")
+        self.given = bool(data_dir or os.environ.get("TLJAX_DATA"))
+        self.file = file
+        self._tables: dict[tuple[Path, str], pd.DataFrame] = {}
+        if self.given and not self.folder.is_dir():
+            raise InputError(f"there is no data folder {self.folder}; correct --data_dir or TLJAX_DATA")
+
+    def path(self, name: str) -> Path:
+        """The file that a path of the cohort file means; InputError where it is missing."""
+        if not self.given and not Path(name).is_absolute():
+            raise InputError(f"{self.file} needs the file {name}; pass --data_dir or set TLJAX_DATA to its folder")
+        return find_file(self.folder / name)
+
+    def read(self, table) -> tuple[pd.DataFrame, Path]:
+        """The table that a part of the cohort file names, as it stands, and its path."""
+        path = self.path(table.path)
+        repeated = repeated_columns(table)
+        if (path, repeated) not in self._tables:
+            self._tables[path, repeated] = read_table(path, repeated)
+        return self._tables[path, repeated], path
+
+
+def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_genes: set[str]) -> Domain:
+    """One domain: the samples that have expression, a response and, where filtered, an annotation."""
+    response_table, response_path = reader.read(part.response)
+    response = response_frame(response_table, response_path, part.response)
+    annotation = annotation_frame(*reader.read(part.annotation), part.annotation) if part.annotation else None
+    frame, path = reader.read(part.expression)
+    expression = expression_frame(frame, path, part.expression, set(response.index), known_genes)
+    samples = _chosen_samples(part, expression, response, annotation, path, response_path)
+    notes = pd.DataFrame("", index=samples, columns=["tissue", "group"])
+    if annotation is not None:
+        notes = annotation.reindex(samples).fillna("")
+    return Domain(
+        name=part.name,
+        x=_transformed(part, expression.loc[samples].to_numpy(), path, protocol),
+        y=response.loc[samples].to_numpy(dtype=np.float64),
+        samples=np.array(samples, dtype=str),
+        genes=np.array(expression.columns, dtype=str),
+        drugs=tuple(response.columns),
+        groups=_groups(part, samples, notes["group"], set(expression.index) | set(response.index), path),
+        tissue=np.array(notes["tissue"], dtype=str),
+        unit=part.response.unit,
+        direction=part.response.direction,
+        scaler=part.scaler,
+        replicate=_replicate(part, reader, samples, response.columns),
+    )
+
+
+def _transformed(part: DomainTable, x: np.ndarray, path: Path, protocol: str) -> np.ndarray:
+    """(n, genes) float32 on the scale that the protocol asks for; all of the file's genes count for a library."""
+    name = part.expression.transform
+    if protocol == "as_published":
+        name = part.expression.transform_as_published or name
+    try:
+        return np.ascontiguousarray(apply_transform(name, x), dtype=np.float32)
+    except InputError as error:
+        raise InputError(f"{path}: transform '{name}': {error}") from error
+
+
+def _chosen_samples(part, expression, response, annotation, path: Path, response_path: Path) -> list[str]:
+    """Sorted samples of the domain; InputError with examples where nothing is left."""
+    _refuse_unknown(part.exclude_samples, {*expression.index, *response.index}, path, "exclude_samples")
+    shared = expression.index.intersection(response.index)
+    if shared.empty:
+        sides = f"{path} has {examples(expression.index)}, {response_path} has {examples(response.index)}"
+        remedy = "give both the same names, or cut them with sample_prefix_length or sample_pattern"
+        raise InputError(f"domain '{part.name}': no sample has both expression and response ({sides}); {remedy}")
+    kept = set(shared) & set(response.index[response.notna().any(axis=1)])
+    if not kept:
+        raise InputError(f"{response_path}: the samples of domain '{part.name}' have no response; check the column")
+    if annotation is not None and (part.annotation.include or part.annotation.exclude):
+        if not kept & set(annotation.index):
+            sides = f"annotation has {examples(annotation.index)}, the tables have {examples(sorted(kept))}"
+            raise InputError(
+                f"{part.annotation.path}: none of its samples is in domain '{part.name}' ({sides}); "
+                "correct sample_column, include or exclude"
+            )
+        kept &= set(annotation.index)
+    kept -= set(part.exclude_samples)
+    if not kept:
+        raise InputError(f"domain '{part.name}' ({path}): exclude_samples leaves no sample; shorten it")
+    return sorted(kept)
+
+
+def _refuse_unknown(names, known: set[str], path: Path, key: str) -> None:
+    for name in names:
+        if name not in known:
+            raise InputError(f"{path}: there is no sample '{name}' ({key}); {nearest(name, sorted(known))}")
+
+
+def _groups(part: DomainTable, samples: list[str], column: pd.Series, known: set[str], path: Path) -> np.ndarray:
+    """(n,) group names: the annotation's, else the sample itself; [[...]] lists of `groups` join what they name."""
+    group = {s: g or s for s, g in zip(samples, column, strict=True)}
+    for members in part.groups:
+        _refuse_unknown(members, known, path, "groups")
+        joined = {group[m] for m in members if m in group}
+        group = {s: "/".join(sorted(joined)) if g in joined else g for s, g in group.items()}
+    return np.array([group[s] for s in samples], dtype=str)
+
+
+def _replicate(part: DomainTable, reader: TableReader, samples: list[str], drugs: pd.Index) -> np.ndarray | None:
+    """(n, drugs) second measurement, or None where there is none (an absent file may be optional)."""
+    if part.replicates is None:
+        return None
+    if part.replicates.optional:
+        try:
+            reader.path(part.replicates.path)
+        except InputError:
+            return None
+    table = replace(part.replicates, drugs=())
+    frame, path = reader.read(table)
+    second = response_frame(frame, path, table)
+    own = {d.casefold(): d for d in second.columns}
+    columns = [own.get(d.casefold(), d) for d in drugs]
+    values = second.reindex(index=samples, columns=columns).to_numpy(dtype=np.float64)
+    if not np.isfinite(values).any():
+        remedy = "correct or remove [domain.replicates]"
+        raise InputError(f"{path}: it repeats no sample and drug of domain '{part.name}'; {remedy}")
+    return values
+
+
+def _assemble(table: CohortTable, domains: list[Domain], file: Path) -> Cohort:
+    aligned, coverage = align_domains(domains)
+    source, target = aligned[0], aligned[-1]
+    try:
+        names = [source.drugs[source.column(d)] for d in table.source_drugs or source.drugs]
+        default = source.drugs[source.column(table.default_source)] if table.default_source else names[0]
+        drug = target.drugs[target.column(table.drug)]
+    except InputError as error:
+        raise InputError(f"{file}: source_drugs, default_source or drug: {error}") from error
+    if default not in names:
+        raise InputError(f"{file}: default_source '{default}' is not among source_drugs; add it there")
+    return Cohort(table.name, table.title or table.name, aligned, tuple(names), default, drug, table.marker, coverage)

@@ -1,0 +1,130 @@
+"""Domain and Cohort: what every reader returns and everything later consumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tl_jax.errors import InputError
+
+RESISTANT, SENSITIVE = "resistant", "sensitive"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Samples of one platform or laboratory: expression and drug response.
+
+    x: (n, genes) float32, expression (log2 scale unless the cohort file says otherwise).
+    y: (n, drugs) float64, response in `unit`; NaN where a drug was not measured.
+    samples: (n,) str, unique. genes: (genes,) str, unique. drugs: names of y's columns.
+    groups: (n,) str, samples that share a group must share a fold.
+    tissue: (n,) str, empty where unknown.
+    unit: of y, such as "AUC". direction: what a HIGH value means, "resistant" or "sensitive".
+    scaler: "robust" (median, IQR) or "standard" (mean, sd), the scaling of x that suits the platform.
+    replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
+    """
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    samples: np.ndarray
+    genes: np.ndarray
+    drugs: tuple[str, ...]
+    groups: np.ndarray
+    tissue: np.ndarray
+    unit: str = "AUC"
+    direction: str = RESISTANT
+    scaler: str = "standard"
+    replicate: np.ndarray | None = None
+
+    def __post_init__(self):
+        n, genes = self.x.shape
+        expected = {"samples": (n,), "groups": (n,), "tissue": (n,), "genes": (genes,), "y": (n, len(self.drugs))}
+        if self.replicate is not None:
+            expected["replicate"] = self.y.shape
+        for field, shape in expected.items():
+            found = np.shape(getattr(self, field))
+            if found != shape:
+                raise ValueError(f"domain {self.name}: {field} has shape {found}, expected {shape}")
+        if self.direction not in (RESISTANT, SENSITIVE):
+            raise InputError(f"domain {self.name}: direction is '{self.direction}'; write 'resistant' or 'sensitive'")
+        if self.scaler not in ("robust", "standard"):
+            raise InputError(f"domain {self.name}: scaler is '{self.scaler}'; write 'robust' or 'standard'")
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def response(self) -> np.ndarray:
+        """(n,) response of a domain that holds exactly one drug without gaps."""
+        if len(self.drugs) != 1:
+            raise ValueError(f"domain {self.name} holds {len(self.drugs)} drugs: choose one with for_drug")
+        return self.y[:, 0]
+
+    def rows(self, index) -> Domain:
+        """The same domain with the samples that `index` (integers or booleans) picks, in its order."""
+        picked = {f: getattr(self, f)[index] for f in ("x", "y", "samples", "groups", "tissue")}
+        second = None if self.replicate is None else self.replicate[index]
+        return replace(self, **picked, replicate=second)
+
+    def for_drug(self, drug: str) -> Domain:
+        """Samples measured for one drug (case ignored in its name), y of shape (n, 1) without NaN."""
+        column = self.column(drug)
+        one = {"y": self.y[:, [column]], "drugs": (self.drugs[column],)}
+        if self.replicate is not None:
+            one["replicate"] = self.replicate[:, [column]]
+        domain = replace(self, **one)
+        return domain.rows(np.isfinite(domain.response))
+
+    def column(self, drug: str) -> int:
+        """Index of a drug, its name compared without case."""
+        names = [d.casefold() for d in self.drugs]
+        if drug.casefold() not in names:
+            known = ", ".join(self.drugs[:8]) + (" ..." if len(self.drugs) > 8 else "")
+            raise InputError(f"domain {self.name} has no drug '{drug}'; it has: {known}")
+        return names.index(drug.casefold())
+
+    def with_genes(self, genes: np.ndarray) -> Domain:
+        """The same samples with exactly `genes`, in that order; all must be present."""
+        position = {g: i for i, g in enumerate(self.genes)}
+        missing = [g for g in genes if g not in position]
+        if missing:
+            raise InputError(f"domain {self.name} lacks {len(missing)} of {len(genes)} genes, first '{missing[0]}'")
+        index = np.fromiter((position[g] for g in genes), int, len(genes))
+        return replace(self, x=np.ascontiguousarray(self.x[:, index]), genes=np.asarray(genes))
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """An ordered chain of domains on the same genes in the same order.
+
+    domains: (source, intermediate, target), or any chain of at least one.
+    source_drugs: drugs of the first domain that may serve as sources. drug: the target's drug.
+    default_source: the source drug when none is asked for.
+    marker: gene of the marker baseline, or "" for none.
+    coverage: {domain name: share of its own genes that the chain keeps}.
+    """
+
+    name: str
+    title: str
+    domains: tuple[Domain, ...]
+    source_drugs: tuple[str, ...]
+    default_source: str
+    drug: str
+    marker: str
+    coverage: dict[str, float]
+
+    @property
+    def genes(self) -> np.ndarray:
+        return self.domains[0].genes
+
+    def stage(self, role: str) -> Domain:
+        """Domain by role: 'source' is the first, 'target' the last, 'intermediate' the one between."""
+        if role == "source":
+            return self.domains[0]
+        if role == "target":
+            return self.domains[-1]
+        if role == "intermediate" and len(self.domains) == 3:
+            return self.domains[1]
+        raise InputError(f"cohort {self.name} has {len(self.domains)} domains and no {role} among them")

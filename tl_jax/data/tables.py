@@ -1,0 +1,162 @@
+"""Expression tables: which side holds the samples, are the names unique, are the values numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.data import formats
+from tl_jax.data.cells import as_ids, clean_ids, examples, number_matrix, require_column
+from tl_jax.data.raw_tables import find_file, read_table
+from tl_jax.data.schema import ExpressionTable
+from tl_jax.data.transforms import apply_transform
+from tl_jax.errors import InputError
+
+__all__ = ["expression_frame", "read_expression", "read_expression_table", "read_table"]
+
+
+def read_expression_table(path: str | Path, known_genes: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A table of new samples, rows or columns, recognised by its genes.
+
+    known_genes: gene names of the model. Returns samples (n,) str, genes (g,) str and x (n, g) float32 in
+    the order of the file; align_matrix then picks the model's genes. Raises InputError as read_expression.
+    """
+    x, samples, genes = read_expression(path, known_genes=known_genes)
+    return samples, genes, x
+
+
+def read_expression(
+    path: str | Path, known_genes: Iterable[str] = (), known_samples: Iterable[str] = (), **options
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x (n, genes) float32, samples (n,) and genes (genes,) of an expression table, in the order of the file.
+
+    options: the keys of [domain.expression] (schema.ExpressionTable), such as orientation or transform.
+    known_genes, known_samples: names by which the orientation is recognised.
+    """
+    table = ExpressionTable(path=str(path), **options)
+    file = find_file(path)
+    frame = read_table(file, repeated_columns(table))
+    frame = expression_frame(frame, file, table, set(known_samples), set(known_genes))
+    x = apply_transform(table.transform, frame.to_numpy()).astype(np.float32)
+    return x, np.array(frame.index, dtype=str), np.array(frame.columns, dtype=str)
+
+
+def repeated_columns(table) -> str:
+    """What read_table does with repeated columns: they are replicates where names are cut."""
+    return "keep" if table.cuts_names or getattr(table, "format", "") in formats.REPEATED_COLUMNS else "error"
+
+
+def expression_frame(
+    frame: pd.DataFrame, path: Path, table: ExpressionTable, known_samples: set[str], known_genes: set[str]
+) -> pd.DataFrame:
+    """Samples x genes, before any transform, from a table as read; names unique, values finite."""
+    if table.format == "gdsc_rma":
+        frame = formats.gdsc_rma(frame, path)
+        frame = frame.set_axis(_samples(frame.index, path, table), axis=0)
+    else:
+        unknown = [c for c in table.ignore_columns if c not in frame.columns]
+        if unknown:
+            require_column(frame, unknown[0], path, "ignore_columns")
+        frame = frame.drop(columns=list(table.ignore_columns))
+        table = replace(table, orientation=_orientation(frame, path, table, known_samples, known_genes))
+        frame = _samples_by_genes(frame, path, table)
+    frame = _unique_names(frame, path, table)
+    return _without_gaps(frame, path, table)
+
+
+def _samples(values: Iterable, path: Path, table: ExpressionTable) -> list[str]:
+    return clean_ids(values, path, "sample", table.sample_prefix_length, table.sample_pattern)
+
+
+def _orientation(frame, path: Path, table: ExpressionTable, known_samples: set[str], known_genes: set[str]) -> str:
+    """'samples' or 'genes', whichever the rows hold; InputError where the cohort file says otherwise."""
+    stated = table.orientation
+    if stated == "auto" and bool(table.sample_column) != bool(table.gene_column):
+        return "samples" if table.sample_column else "genes"
+    rows = _names_found(frame, path, table, "samples", known_samples, known_genes)
+    columns = _names_found(frame, path, table, "genes", known_samples, known_genes)
+    if rows == columns and stated != "auto":
+        return stated
+    if rows == columns:
+        seen = f"the first column begins {examples(as_ids(frame.iloc[:3, 0]))}, the heading {_heading(frame)}"
+        known = [("samples", known_samples), ("genes", known_genes)]
+        known = " and ".join(f"{what} such as {examples(sorted(names))}" for what, names in known if names)
+        remedy = "correct the names, or set orientation to 'samples' or 'genes', whichever the rows hold"
+        raise InputError(f"{path}: neither rows nor columns hold known names ({seen}; expected {known}); {remedy}")
+    likely = "samples" if rows > columns else "genes"
+    if stated != "auto" and stated != likely and min(rows, columns) == 0:
+        message = f"orientation is '{stated}', but by their names the rows hold {likely}"
+        raise InputError(
+            f"{path}: {message} (first: {examples(as_ids(frame.iloc[:3, 0]))}); set orientation = '{likely}'"
+        )
+    return likely if stated == "auto" else stated
+
+
+def _heading(frame: pd.DataFrame) -> str:
+    return examples(list(frame.columns[1:]))
+
+
+def _names_found(frame, path, table, orientation: str, known_samples: set[str], known_genes: set[str]) -> int:
+    """How many names would be known if the rows held `orientation`."""
+    column = table.sample_column if orientation == "samples" else table.gene_column
+    column = column if column in frame.columns else frame.columns[0]
+    rows, columns = as_ids(frame[column]), [c for c in frame.columns if c != column]
+    samples, genes = (rows, columns) if orientation == "samples" else (columns, rows)
+    if table.cuts_names:
+        try:
+            samples = _samples(samples, path, table)
+        except InputError:
+            samples = []  # names that the pattern does not find are not the samples
+    return len(known_samples.intersection(samples)) + len(known_genes.intersection(genes))
+
+
+def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    rows_are_samples = table.orientation == "samples"
+    column, name = (table.sample_column, "sample_column") if rows_are_samples else (table.gene_column, "gene_column")
+    column = require_column(frame, column, path, name) if column else frame.columns[0]
+    body = frame.drop(columns=column)
+    if body.columns.empty:
+        raise InputError(f"{path} has names but no values; save the table again")
+    row_names = clean_ids(frame[column], path, "sample" if rows_are_samples else "gene")
+    values = number_matrix(body, row_names, path)
+    if rows_are_samples:
+        return pd.DataFrame(values, index=_samples(row_names, path, table), columns=body.columns)
+    return pd.DataFrame(values.T, index=_samples(body.columns, path, table), columns=row_names)
+
+
+def _unique_names(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    """Copies of a sample or gene averaged where the cohort file allows it."""
+    if not frame.index.is_unique:
+        if table.duplicate_samples != "mean" and not table.cuts_names:
+            name = frame.index[frame.index.duplicated()][0]
+            remedy = "rename or drop the others, or set duplicate_samples = 'mean'"
+            raise InputError(f"{path}: sample '{name}' occurs {(frame.index == name).sum()} times; {remedy}")
+        frame = formats.mean_of_copies(frame)
+    if not frame.columns.is_unique:
+        if table.duplicate_genes != "mean":
+            name = frame.columns[frame.columns.duplicated()][0]
+            remedy = "keep one row for each gene, or set duplicate_genes = 'mean'"
+            raise InputError(f"{path}: gene '{name}' occurs {(frame.columns == name).sum()} times; {remedy}")
+        frame = formats.mean_of_copies(frame.T).T
+    return frame
+
+
+def _without_gaps(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    gaps = np.isnan(frame.to_numpy())
+    if not gaps.any():
+        return frame
+    if table.missing_values == "drop_genes":
+        frame = frame.loc[:, ~gaps.any(axis=0)]
+        if frame.columns.empty:
+            raise InputError(f"{path}: every gene has a missing value; fill them in before loading")
+        return frame
+    row, column = np.argwhere(gaps)[0]
+    where = f"gene '{frame.columns[column]}' of sample '{frame.index[row]}'"
+    remedy = "fill them in, or set missing_values = 'drop_genes'"
+    raise InputError(
+        f"{path}: {gaps.sum()} missing values in {gaps.any(axis=0).sum()} genes, first in {where}; {remedy}"
+    )

@@ -1,0 +1,62 @@
+"""From counts to the log scale: per sample (leak-free) or with factors over all samples (as published)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tl_jax.errors import InputError
+
+TRANSFORMS = ("none", "log2", "log_cpm", "tmm_log_cpm")
+
+
+def log2_plus_one(x: np.ndarray) -> np.ndarray:
+    """log2(x + 1) of values that are not negative, such as TPM."""
+    return np.log2(_not_negative(x) + 1.0)
+
+
+def log_cpm(counts: np.ndarray) -> np.ndarray:
+    """log2(counts per million + 1), each sample by itself, so no sample sees another.
+
+    counts: (n, genes), not negative. Returns (n, genes) float64. InputError where a sample sums to 0.
+    """
+    counts = _not_negative(counts)
+    return np.log2(counts / _library_size(counts) * 1e6 + 1.0)
+
+
+def tmm_log_cpm(counts: np.ndarray) -> np.ndarray:
+    """log2(counts per million + 1) with TMM factors (Robinson and Oshlack 2010) over ALL samples given.
+
+    The factors depend on every sample, test samples included: this is the published recipe and not
+    leak-free. counts: (n, genes), not negative. Returns (n, genes) float64.
+    """
+    counts = _not_negative(counts)
+    _library_size(counts)
+    try:
+        from rnanorm import TMM
+    except ImportError as error:
+        message = "transform 'tmm_log_cpm' needs rnanorm; install it with: pip install tl_jax[counts]"
+        raise InputError(message) from error
+    return np.log2(TMM().fit_transform(counts) + 1.0)
+
+
+def apply_transform(name: str, x: np.ndarray) -> np.ndarray:
+    """(n, genes) on the scale that a cohort file's `transform` names (one of TRANSFORMS)."""
+    functions = {"none": np.asarray, "log2": log2_plus_one, "log_cpm": log_cpm, "tmm_log_cpm": tmm_log_cpm}
+    if name not in functions:
+        raise InputError(f"unknown transform '{name}'; write one of {', '.join(TRANSFORMS)}")
+    return functions[name](x)
+
+
+def _not_negative(x: np.ndarray) -> np.ndarray:
+    x = np.asarray(x, dtype=np.float64)
+    if (x < 0).any():
+        raise InputError(f"{(x < 0).sum()} values are negative, so these are no counts; set transform = 'none'")
+    return x
+
+
+def _library_size(counts: np.ndarray) -> np.ndarray:
+    """(n, 1) sums of the samples."""
+    size = counts.sum(axis=1, keepdims=True)
+    if (size == 0).any():
+        raise InputError(f"the sample in row {int(np.argmin(size)) + 1} has no counts at all; drop it")
+    return size

@@ -1,0 +1,14 @@
+"""Networks as pure functions, one file per architecture."""
+
+from tl_jax.config import NetworkConfig
+from tl_jax.models.two_step import two_step
+from tl_jax.types import Network
+
+NETWORKS = {"two_step": two_step}
+
+
+def build(config: NetworkConfig) -> Network:
+    """The network a config names; equal configs give the same object, hence the same programs."""
+    if config.name not in NETWORKS:
+        raise ValueError(f"unknown network '{config.name}'; there are: {', '.join(NETWORKS)}")
+    return NETWORKS[config.name](tuple(config.hidden))

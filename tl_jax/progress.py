@@ -1,0 +1,116 @@
+"""Progress of long loops: a bar on a terminal, a few plain lines in a log file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Write `text` as one plain line to `stream` (default: standard error) at once."""
+    # Looked up at the call: while a bar is shown, sys.stderr is a stand-in that prints above it.
+    print(" ".join(str(text).split()), file=sys.stderr if stream is None else stream, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as `41 s`, `1 min 02 s` or `2 h 05 min`."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class Progress:
+    """Context manager that reports how many of `total` runs are done.
+
+    On a terminal it shows a bar with the remaining time. Elsewhere it writes a line at
+    the start, then at most one every `every` seconds, and one at the end. With a total
+    of 0 it writes nothing. `clock` returns seconds and is replaced in tests.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        label: str,
+        unit: str = "runs",
+        stream: TextIO | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        every: float = 10.0,
+    ):
+        self.total, self.label, self.unit = int(total), label, unit
+        self.stream = sys.stderr if stream is None else stream
+        self.clock, self.every = clock, every
+        self.done = 0
+        self._bar = self._task = None
+        self._started = self._spoken = 0.0
+
+    def __enter__(self) -> Progress:
+        self._started = self._spoken = self.clock()
+        if self.total > 0 and _is_terminal(self.stream):
+            self._bar, self._task = _start_bar(self)
+        elif self.total > 0:
+            say(f"{self.label}: 0/{self.total} {self.unit}", self.stream)
+        return self
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        """Count `n` more as done; `note` is shown beside the count."""
+        self.done += n
+        if self.total <= 0:
+            return
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done, note=note)
+            return
+        now = self.clock()
+        # The last line belongs to __exit__, so that it is written once.
+        if self.done < self.total and now - self._spoken >= self.every:
+            self._spoken = now
+            say(self._line(now, note), self.stream)
+
+    def __exit__(self, kind, error, trace) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        elif self.total > 0:
+            line = self._line(self.clock(), "stopped early" if kind else "", left=False)
+            say(line, self.stream)
+
+    def _line(self, now: float, note: str = "", left: bool = True) -> str:
+        """One plain line: count, time passed, time left, note."""
+        passed = now - self._started
+        parts = [f"{self.label}: {self.done}/{self.total} {self.unit}", duration(passed)]
+        if left and 0 < self.done < self.total:
+            parts.append(f"about {duration(passed / self.done * (self.total - self.done))} left")
+        return ", ".join([*parts, note] if note else parts)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    """Whether a bar that redraws itself can be shown on `stream`."""
+    return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"
+
+
+def _start_bar(progress: Progress):
+    """A running rich bar and its task."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    bar = RichProgress(
+        # No markup: names such as "arm[1]" are shown as they are.
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} " + progress.unit, markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left", markup=False),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=Console(file=progress.stream),
+        get_time=progress.clock,
+    )
+    task = bar.add_task(progress.label, total=progress.total, note="")
+    bar.start()
+    return bar, task

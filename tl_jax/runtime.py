@@ -1,0 +1,49 @@
+"""The only place that touches jax's configuration, devices and versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import jax
+
+PACKAGES = ("tl_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "pandas", "scikit-learn", "scipy")
+
+
+def configure(cache_dir: str | Path | None = None) -> Path | None:
+    """Set jax up for an experiment: the persistent compilation cache in a user cache directory.
+
+    cache_dir: another folder; the environment variable TLJAX_CACHE likewise; "off" in it turns the cache off.
+    Returns the folder in use.
+    """
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tl_jax"
+    folder = str(cache_dir or os.environ.get("TLJAX_CACHE", default))
+    if folder == "off":
+        return None
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError:  # a read-only home costs the cache, not the experiment
+        return None
+    jax.config.update("jax_compilation_cache_dir", folder)
+    # Programs that compile in less than jax's default of one second still add up to most of a warm start.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    return Path(folder)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of every package that can change a number."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def device() -> dict[str, str | int]:
+    """The device that computes, in words, and how many of them there are."""
+    devices = jax.devices()
+    return {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)}

@@ -1,0 +1,1 @@
+"""Experiments put together: stages, folds, arms, tables."""

@@ -1,0 +1,34 @@
+"""The ancestry of a checkpoint as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tl_jax.checkpoint import load_stage
+from tl_jax.study.stages import brief, stage_name
+
+
+def lineage_text(path: Path) -> str:
+    """First ancestor first, one block per stage; the checkpoint itself is verified, weights included."""
+    _, meta = load_stage(path)
+    folder = Path(path).absolute().parent
+    lines = []
+    for depth, stage in enumerate([*meta["ancestors"], brief(meta)]):
+        here = folder / stage_name(stage)
+        known = "" if here.exists() else "  (its checkpoint is not in this folder)"
+        indent = "   " * (depth + 1)
+        recipe = stage["recipe"]
+        training = f"{recipe['epochs']} epochs, learning rate {recipe['learning_rate']:g}, seed {stage['seed']}"
+        lines += [
+            f"{'   ' * depth}{'└─ ' if depth else ''}{stage['stage']}: {stage['domain']}, {stage['drug']}{known}",
+            f"{indent}id {stage['id']}, {stage['samples']} samples, data {stage['data_fingerprint'][:12]}",
+            f"{indent}{stage['strategy']}, {training}",
+        ]
+        if stage.get("note"):
+            lines.append(f"{indent}{stage['note']}")
+    scale = meta["response_scale"]
+    lines.append(
+        f"{len(meta['genes']):,} genes, {meta['scaler']['kind']} scaling, response {scale['unit']} "
+        f"{scale['low']:g} to {scale['high']:g} (high = {scale['direction']}), verified"
+    )
+    return "\n".join(lines)

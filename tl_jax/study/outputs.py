@@ -1,0 +1,90 @@
+"""The folder that an experiment leaves: tables, summary, pictures. It appears whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from tl_jax.errors import InputError
+from tl_jax.files import folder_atomic, write_json
+from tl_jax.report import plots
+from tl_jax.report.tables import arm_table, source_table, summarise, write_csv
+from tl_jax.runtime import device, versions
+from tl_jax.study.run import Results
+
+METRIC_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "metric", "value", "n_train", "n_test"]
+PREDICTION_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "sample_id", "y_true", "y_pred"]
+
+
+def write_outputs(results: Results, out: Path, *, overwrite: bool = False, flags: dict | None = None) -> list[str]:
+    """Write metrics.csv, predictions.csv, history.csv, gene_weights.csv, summary.json and the pictures.
+
+    Returns what could not be written, such as pictures where matplotlib is not installed.
+    """
+    left_out = []
+    with folder_atomic(out, overwrite) as folder:
+        write_csv(folder / "metrics.csv", results.table("metrics")[METRIC_COLUMNS])
+        write_csv(folder / "predictions.csv", results.table("predictions")[PREDICTION_COLUMNS])
+        if results.history:
+            write_csv(folder / "history.csv", results.table("history"))
+        if results.gene_weights:
+            write_csv(folder / "gene_weights.csv", pd.concat(results.gene_weights, axis=1).reset_index())
+        if results.ranking:
+            write_csv(folder / "source_drugs.csv", pd.DataFrame(results.ranking))
+        try:
+            draw(results, folder)
+        except InputError as error:  # matplotlib is an extra: tables must not depend on it
+            left_out.append(str(error))
+        write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
+    return left_out
+
+
+def draw(results: Results, folder: Path) -> None:
+    """Loss curves, predicted against observed, the comparison of arms, and the ranking of source drugs."""
+    experiment, cohort = results.experiment, results.cohort
+    title = f"{experiment.name}: {cohort.title}, protocol {results.settings.protocol}"
+    predictions, units = results.table("predictions"), {d["unit"] for d in results.data.values()}
+    plots.predicted_observed(predictions, folder / "predicted_observed", title, ", ".join(sorted(units)))
+    plots.arm_comparison(results.table("metrics"), folder / "arms", title)
+    if results.history:
+        plots.loss_curves(results.table("history"), folder / "loss_curves", title)
+    if results.ranking:
+        plots.source_ranking(results.ranking, folder / "source_drugs", title)
+
+
+def summary(results: Results, notes: list[str], flags: dict) -> dict:
+    """Everything needed to repeat the experiment, and its result per arm."""
+    arms = summarise(results.table("metrics"))
+    return {
+        "experiment": results.experiment.name,
+        "title": results.experiment.title,
+        "cohort": {"name": results.cohort.name, "title": results.cohort.title, "genes": len(results.cohort.genes)},
+        "settings": results.settings.as_dict(),
+        "flags": flags,
+        "versions": versions(),
+        "device": device(),
+        "data": results.data,
+        "wall_seconds": results.seconds,
+        "stages": [
+            {
+                "id": s.meta["id"],
+                "path": str(s.path),
+                "reused": s.reused,
+                "ancestors": [a["id"] for a in s.meta["ancestors"]],
+                "recipe": s.meta["recipe"],
+            }
+            for s in results.stages
+        ],
+        "arms": arms.astype(object).where(arms.notna(), None).to_dict("records"),
+        "source_drugs": results.ranking,
+        "notes": notes,
+    }
+
+
+def printed(results: Results) -> str:
+    """What the terminal shows at the end."""
+    parts = [arm_table(summarise(results.table("metrics")))]
+    if results.ranking:
+        parts.append(source_table(results.ranking))
+    return "\n\n".join(parts)

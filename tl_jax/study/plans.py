@@ -1,0 +1,109 @@
+"""The seven experiments as data: which domain is evaluated, from which source models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tl_jax.data.domain import Cohort, Domain
+from tl_jax.study.settings import Settings
+from tl_jax.study.stages import StagePlan, TrainedStage, train_stages
+from tl_jax.transfer import strategies
+
+SCRATCH_ARM = "scratch"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment.
+
+    evaluated: role of the domain that is cross-validated. upstream: roles of the stages whose models
+    precede it, in order. every_source: without --source_drug all source drugs are run (experiments 1 and 3);
+    otherwise one, the choice of experiment 3. strategies, repeats, folds: what runs unless the user says otherwise.
+    """
+
+    name: str
+    title: str
+    evaluated: str
+    upstream: tuple[str, ...] = ()
+    every_source: bool = False
+    chooses_source: bool = False
+    strategies: tuple[str, ...] = (SCRATCH_ARM,)
+    repeats: int = 10
+    folds: int = 5
+
+    @property
+    def uses_source_drug(self) -> bool:
+        return self.evaluated == "source" or "source" in self.upstream
+
+
+TRANSFERS = (SCRATCH_ARM, "zero_shot", "copy_layer1", "freeze_layer1")
+
+# Repeats and folds: Ju et al. 2025; experiment 1 over 11 seeds, 4 to 7 on 10 partitions into 3 folds.
+EXPERIMENTS = {
+    e.name: e
+    for e in (
+        Experiment("exp1_gdsc", "source: one model per drug, from scratch", "source", every_source=True, repeats=11),
+        Experiment("exp2_intermediate", "intermediate from scratch", "intermediate"),
+        Experiment(
+            "exp3_source_to_intermediate",
+            "one step: source to intermediate, and the choice of the source drug",
+            "intermediate",
+            ("source",),
+            every_source=True,
+            chooses_source=True,
+            strategies=TRANSFERS,
+        ),
+        Experiment("exp4_target", "target from scratch", "target", folds=3),
+        Experiment(
+            "exp5_intermediate_to_target",
+            "one step: intermediate to target",
+            "target",
+            ("intermediate",),
+            strategies=TRANSFERS,
+            folds=3,
+        ),
+        Experiment(
+            "exp6_source_to_target", "one step: source to target", "target", ("source",), strategies=TRANSFERS, folds=3
+        ),
+        Experiment(
+            "exp7_two_step",
+            "two steps: source to intermediate to target",
+            "target",
+            ("source", "intermediate"),
+            strategies=TRANSFERS,
+            folds=3,
+        ),
+    )
+}
+
+
+def domain_of(cohort: Cohort, role: str, source_drug: str) -> Domain:
+    """A role's domain with its one drug: the source drug in the source, the cohort's drug elsewhere."""
+    return cohort.stage(role).for_drug(source_drug if role == "source" else cohort.drug)
+
+
+def train_upstream(
+    experiment: Experiment,
+    cohort: Cohort,
+    source_drug: str,
+    settings: Settings,
+    folder: Path,
+    note: str,
+    say: Callable[[str], None],
+) -> TrainedStage | None:
+    """The model that the evaluated stage starts from, trained or found; None without transfer.
+
+    The first stage trains from scratch; later ones as --intermediate_strategy says. That is the published
+    copy_layer1 by default, whatever strategy is evaluated: a layer 1 frozen in the intermediate step would
+    pass through it unchanged, and two steps would equal one.
+    """
+    if not experiment.upstream:
+        return None
+    plans = []
+    for place, role in enumerate(experiment.upstream):
+        strategy = strategies.get(settings.intermediate_strategy if place else SCRATCH_ARM)
+        domain = domain_of(cohort, role, source_drug)
+        plans.append(StagePlan(role, domain, strategy, settings.upstream_recipe(strategy)))
+    return train_stages(plans, network=settings.network, seed=settings.seed, folder=folder, note=note, say=say)[-1]

@@ -1,0 +1,97 @@
+"""What a user may set for an experiment, resolved and hashable."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from tl_jax.config import SCRATCH, TRANSFER, NetworkConfig, Recipe
+from tl_jax.errors import InputError
+from tl_jax.transfer.strategies import Registered
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What the held-out rows may lend to preprocessing.
+
+    expression_from: rows whose statistics scale the held-out rows: "train", "own" (the held-out rows
+    themselves) or "all". response_from: rows whose range scales the response: "train" or "all".
+    """
+
+    name: str
+    expression_from: str
+    response_from: str
+
+
+PROTOCOLS = {
+    "honest": Protocol("honest", "train", "train"),
+    # Ju et al. 2025: the test fold is scaled by itself, the response by all samples before the split.
+    "as_published": Protocol("as_published", "own", "all"),
+    # For targets with a batch shift: expression of all samples, labels of none held out.
+    "transductive": Protocol("transductive", "all", "train"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Resolved options of one experiment; every field goes into summary.json."""
+
+    cohort: str = "simulated"
+    data_dir: str | None = None
+    source_drugs: tuple[str, ...] = ()
+    strategies: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
+    protocol: str = "honest"
+    repeats: int | None = None
+    folds: int | None = None
+    split: str = "stratified"
+    seed: int = 400
+    epochs: int | None = None
+    learning_rate: float | None = None
+    batch_size: int = 32
+    hidden: tuple[int, ...] = (1000, 100)
+    intermediate_strategy: str = "copy_layer1"
+    checkpoint_dir: str = "checkpoints"
+    at_once: int | None = None
+    quick: bool = False
+
+    def __post_init__(self):
+        if self.protocol not in PROTOCOLS:
+            raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
+        positive = ("repeats", "epochs", "learning_rate", "batch_size", "at_once")
+        for name in positive:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise InputError(f"--{name}={value}: must be above 0")
+        if len(self.hidden) != 2 or min(self.hidden) < 1:
+            raise InputError(f"--hidden={','.join(map(str, self.hidden))}: two positive widths, such as 1000,100")
+        if not 0 <= self.seed < 2**32 - 100_000:
+            raise InputError(f"--seed={self.seed}: must be a non-negative 32-bit number")
+
+    def in_quick_mode(self) -> Settings:
+        """A small study that shows every step: two repeats, a narrow network, a fifth of the epochs at 5 x the rate."""
+        return replace(self, repeats=min(self.repeats or 2, 2), hidden=(100, 20), quick=True)
+
+    @property
+    def rules(self) -> Protocol:
+        return PROTOCOLS[self.protocol]
+
+    @property
+    def network(self) -> NetworkConfig:
+        return NetworkConfig("two_step", self.hidden)
+
+    def upstream_recipe(self, strategy: Registered) -> Recipe:
+        """The specification's recipe for a stage before the evaluated one."""
+        recipe = TRANSFER if strategy.needs_source else SCRATCH
+        if not self.quick:
+            return recipe
+        # Adam moves a weight by about the learning rate per step: the product is kept.
+        return replace(recipe, epochs=recipe.epochs // 5, learning_rate=recipe.learning_rate * 5)
+
+    def recipe(self, strategy: Registered) -> Recipe:
+        """The recipe of the evaluated stage: the specification's, with what the user set."""
+        changes = {"epochs": self.epochs, "learning_rate": self.learning_rate, "batch_size": self.batch_size}
+        given = {key: value for key, value in changes.items() if value is not None}
+        return replace(self.upstream_recipe(strategy), **given)
+
+    def as_dict(self) -> dict:
+        return asdict(self)

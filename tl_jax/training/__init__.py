@@ -1,0 +1,1 @@
+"""Training: one run as a pure function, and the run axis around it."""

@@ -1,0 +1,70 @@
+"""Stages trained one after another, each starting from the model before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from zlib import crc32
+
+import jax
+
+from tl_jax.config import FitConfig
+from tl_jax.keys import purpose
+from tl_jax.training.fit import complete, fit
+from tl_jax.types import Batch, FitResult, Hparams, Network, Strategy, Variables
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: its scaled rows, how it starts from the stage before it, how it is trained."""
+
+    name: str
+    train: Batch
+    strategy: Strategy
+    hparams: Hparams
+    config: FitConfig
+
+
+@partial(jax.jit, static_argnames=("strategy", "network", "config"))
+def fit_stage(key, source: Variables | None, train: Batch, hparams: Hparams, *, strategy, network: Network, config):
+    """(all variables after training, FitResult) of one stage on all its rows."""
+    fresh = network.init(purpose(key, "init"), train.x.shape[1], train.x.dtype)
+    transfer = strategy(source, fresh)
+    result = fit(key, transfer, train, None, hparams, network=network, config=config)
+    return complete(transfer, result.trained), result
+
+
+def run_chain(
+    key: jax.Array,
+    stages: Sequence[Stage],
+    *,
+    network: Network,
+    source: Variables | None = None,
+    recall: Callable[[Stage], Variables | None] = lambda stage: None,
+    save: Callable[[Stage, Variables, FitResult], None] = lambda stage, variables, result: None,
+) -> list[Variables]:
+    """Train the stages in order and return the variables after each.
+
+    A stage's key comes from the chain's key and the stage's role (its name up to the first "-"), so the same
+    stage draws the same numbers in every chain. Optimizer state never crosses a stage. recall(stage) may return
+    the variables of an earlier, identical training, which is then not repeated; save is called for each stage
+    that was trained.
+    """
+    finished = []
+    for stage in stages:
+        variables = recall(stage)
+        if variables is None:
+            variables, result = fit_stage(
+                jax.random.fold_in(key, crc32(stage.name.split("-")[0].encode())),
+                source,
+                stage.train,
+                stage.hparams,
+                strategy=stage.strategy,
+                network=network,
+                config=stage.config,
+            )
+            save(stage, variables, result)
+        finished.append(variables)
+        source = variables
+    return finished

@@ -1,0 +1,60 @@
+"""The training objective in Keras' convention, and its two reported numbers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from tl_jax.trees import merge
+from tl_jax.types import Batch, Flat, Hparams, Network
+
+
+class Prefix(NamedTuple):
+    """What lies before the first layer that is evaluated in every step.
+
+    frozen: leaves that are not trained. depth: how many leading layers are already in the batch's x.
+    """
+
+    frozen: Flat
+    depth: int
+
+
+class Rows(NamedTuple):
+    """A batch with the activity penalty of the layers inside its prefix, per row: (n,)."""
+
+    batch: Batch
+    activity: jax.Array
+
+
+def objective(trained: Flat, prefix: Prefix, rows: Rows, hparams: Hparams, key, network: Network):
+    """(loss, mean absolute error) of one batch of b rows of weight 1.
+
+    loss = mean squared error over rows and outputs
+         + kernel_l2 * sum(kernel^2)          of each regularised layer that is TRAINED (as Keras 3 reports)
+         + activity_l1 / b * sum |activation| of each regularised layer, trained or frozen.
+    No factor 1/2, no bias in the penalty; b is the batch's own size, also of a last, smaller batch.
+    """
+    batch, variables = rows.batch, {"params": merge(trained, prefix.frozen)}
+    out = network.apply(variables, batch.x, key=key, dropout=hparams.dropout, start=prefix.depth)
+    if out.prediction.shape != batch.y.shape:
+        raise ValueError(f"prediction {out.prediction.shape} and response {batch.y.shape} differ in shape")
+    size = jnp.maximum(batch.w.sum(), 1)
+
+    def mean_over_rows(values):
+        per_row = values.reshape(len(batch.w), -1).mean(axis=1)
+        return (batch.w * per_row).sum() / size
+
+    error = out.prediction - batch.y
+    activity = rows.activity + row_activity(out.activations, network, since=prefix.depth)
+    kernels = [trained[f"{layer}/kernel"] for layer in network.regularised if f"{layer}/kernel" in trained]
+    decay = sum((jnp.square(kernel).sum() for kernel in kernels), start=jnp.zeros([], batch.x.dtype))
+    penalty = hparams.kernel_l2 * decay + hparams.activity_l1 * (batch.w * activity).sum() / size
+    return mean_over_rows(jnp.square(error)) + penalty, mean_over_rows(jnp.abs(error))
+
+
+def row_activity(activations, network: Network, since: int = 0, until: int | None = None) -> jax.Array | float:
+    """sum |activation| per row (n,) over the regularised layers number since + 1 to until."""
+    counted = [name for name in network.layers[since:until] if name in network.regularised and name in activations]
+    return sum((jnp.abs(activations[name]).sum(axis=1) for name in counted), start=0.0)

@@ -1,0 +1,102 @@
+"""Transfer strategies as plain registered functions (source, fresh) -> Transfer.
+
+A new strategy needs no other file:
+
+    @strategy()
+    def freeze_biases(source, fresh):
+        return Transfer(source, all_but(source["params"], "*/bias"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tl_jax.errors import InputError
+from tl_jax.trees import all_but, flatten, replace_leaves
+from tl_jax.types import Strategy, Transfer, Variables
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A strategy and what the experiments must know of it."""
+
+    name: str
+    function: Strategy
+    needs_source: bool
+    trains: bool
+
+
+STRATEGIES: dict[str, Registered] = {}
+
+
+def strategy(*, needs_source: bool = True, trains: bool = True) -> Callable[[Strategy], Strategy]:
+    """Register a function under its own name. needs_source=False: runs without a source model."""
+
+    def register(function: Strategy) -> Strategy:
+        STRATEGIES[function.__name__] = Registered(function.__name__, function, needs_source, trains)
+        return function
+
+    return register
+
+
+def get(name: str) -> Registered:
+    """A registered strategy; an unknown name is refused with the list of known ones."""
+    if name not in STRATEGIES:
+        raise InputError(
+            f"no strategy '{name}'; there are: {', '.join(STRATEGIES)}; add your own with --strategy_module"
+        )
+    return STRATEGIES[name]
+
+
+def copy_layers(source: Variables, fresh: Variables, *patterns: str) -> Variables:
+    """`fresh` with the leaves that match `patterns` taken from `source`."""
+    return {**fresh, "params": replace_leaves(fresh["params"], source["params"], *patterns)}
+
+
+def everything(variables: Variables) -> tuple[str, ...]:
+    """Names of all leaves."""
+    return tuple(flatten(variables["params"]))
+
+
+@strategy(needs_source=False)
+def scratch(source, fresh):
+    """No transfer: the fresh initialisation, all trainable."""
+    return Transfer(fresh, everything(fresh))
+
+
+@strategy(trains=False)
+def zero_shot(source, fresh):
+    """The source model as it is; nothing is trained."""
+    return Transfer(source, ())
+
+
+@strategy()
+def copy_layer1(source, fresh):
+    """The published transfer: layer 1 copied and trainable, the rest fresh (experiment 5)."""
+    return Transfer(copy_layers(source, fresh, "layer1/*"), everything(fresh))
+
+
+@strategy()
+def freeze_layer1(source, fresh):
+    """Layer 1 copied and frozen, the rest fresh."""
+    return Transfer(copy_layers(source, fresh, "layer1/*"), all_but(fresh["params"], "layer1/*"))
+
+
+@strategy()
+def freeze_layer12(source, fresh):
+    """Layers 1 and 2 copied and frozen, a fresh head."""
+    frozen = ("layer1/*", "layer2/*")
+    return Transfer(copy_layers(source, fresh, *frozen), all_but(fresh["params"], *frozen))
+
+
+@strategy()
+def fine_tune(source, fresh):
+    """All layers copied, all trainable."""
+    return Transfer(source, everything(source))
+
+
+@strategy()
+def head_only(source, fresh):
+    """All layers copied; only the head moves, from the source's own head."""
+    return Transfer(source, tuple(n for n in everything(source) if n.startswith("head/")))

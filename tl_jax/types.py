@@ -1,0 +1,98 @@
+"""Shared shapes: what networks, strategies and training pass to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+
+Params = Mapping[str, Any]  # nested: {"layer1": {"kernel": (genes, units), "bias": (units,)}, ...}
+Flat = dict[str, jax.Array]  # by leaf name: {"layer1/kernel": ..., "layer1/bias": ...}
+Variables = Mapping[str, Any]  # {"params": Params}
+
+
+class Batch(NamedTuple):
+    """Rows of one domain. Rows of weight 0 are padding and change nothing."""
+
+    x: jax.Array  # (n, features)
+    y: jax.Array  # (n,) or (n, outputs), on the network's scale
+    w: jax.Array  # (n,) 1 for a real row, 0 for padding
+
+
+class Hparams(NamedTuple):
+    """Numbers that may differ between runs of one program (each may carry a leading run axis).
+
+    Defaults: specification of Ju et al. 2025, experiment 1.
+    """
+
+    learning_rate: Any = 1e-3
+    kernel_l2: Any = 1e-4  # times the sum of squares of each regularised kernel that is trained
+    activity_l1: Any = 1e-4  # times the sum of |activation| of each regularised layer, over the batch's own rows
+    dropout: Any = (0.3, 0.1)  # share of units dropped after each hidden layer
+
+    def arrays(self, dtype=jnp.float32) -> Hparams:
+        """The same numbers as arrays, ready to be traced or vmapped."""
+        return Hparams(*(jnp.asarray(v, dtype) for v in self))
+
+
+class Output(NamedTuple):
+    """One forward pass. activations: {layer: (n, units)} of the hidden layers that were run or given."""
+
+    prediction: jax.Array  # (n,) or (n, outputs)
+    activations: dict[str, jax.Array]
+
+
+class Network(NamedTuple):
+    """A network as pure functions.
+
+    init(key, features, dtype) -> Variables.
+    apply(variables, x, *, key=None, dropout=None, start=0) -> Output. `start = k` means that
+    x already holds the output of layer k, before dropout; layers up to k are then not evaluated.
+    `key` switches dropout on.
+    prefix(variables, x, stop) -> Output whose prediction is the output of layer `stop`, before dropout.
+    layers: names in order, the API of freezing. regularised: layers under kernel L2 and activity L1.
+    """
+
+    init: Callable[..., Variables]
+    apply: Callable[..., Output]
+    prefix: Callable[..., Output]
+    layers: tuple[str, ...]
+    regularised: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Where a stage starts and what may move.
+
+    variables: the starting point, all leaves.
+    trainable: names of the leaves that training may change; () trains nothing.
+    lr_scale: {leaf name: factor on the learning rate}, 1 where absent.
+    """
+
+    variables: Variables
+    trainable: tuple[str, ...]
+    lr_scale: Mapping[str, float] = field(default_factory=dict)
+
+
+class Strategy(Protocol):
+    """A way to start a stage from a source model; pure, so that it can be traced and vmapped.
+
+    source: variables of the source model, or None when there is none.
+    fresh: variables drawn from the run's own key, the same for every strategy of a run.
+    """
+
+    def __call__(self, source: Variables | None, fresh: Variables) -> Transfer: ...
+
+
+class FitResult(NamedTuple):
+    """One training. trained: the trained leaves only, by name; history: {metric: (epochs,)}.
+
+    history holds train_loss, train_mae (running means during the epoch, as Keras reports) and,
+    where held-out rows were given, test_loss, test_mae after each epoch.
+    """
+
+    trained: Flat
+    history: dict[str, jax.Array]
