@@ -54,6 +54,8 @@ class Network(NamedTuple):
     `key` switches dropout on.
     prefix(variables, x, stop) -> Output whose prediction is the output of layer `stop`, before dropout.
     layers: names in order, the API of freezing. regularised: layers under kernel L2 and activity L1.
+    noise_free: how many leading layers give the same output in every step of training while they are frozen;
+    dropout between two layers ends it, since it must be drawn anew each step even if both are frozen.
     """
 
     init: Callable[..., Variables]
@@ -61,6 +63,7 @@ class Network(NamedTuple):
     prefix: Callable[..., Output]
     layers: tuple[str, ...]
     regularised: tuple[str, ...] = ()
+    noise_free: int = 0
 
 
 @dataclass(frozen=True)

@@ -63,4 +63,4 @@ def two_step(hidden: tuple[int, ...] = (1000, 100)) -> Network:
         return Output(*module.apply(variables, x, stop=stop))
 
     layers = (*(f"layer{i}" for i in range(1, len(hidden) + 1)), "head")
-    return Network(init, apply, prefix, layers, regularised=("layer1",))
+    return Network(init, apply, prefix, layers, regularised=("layer1",), noise_free=1)

@@ -94,7 +94,7 @@ def batches(key, weights: jax.Array, batch_size: int) -> tuple[jax.Array, jax.Ar
 def prepare(transfer: Transfer, train: Batch, test: Batch | None, network: Network, config: FitConfig):
     """Split the leaves and evaluate a frozen prefix once: (trained, Prefix, train Rows, test Rows)."""
     trained, frozen = split(transfer.variables["params"], transfer.trainable)
-    depth = frozen_depth(network, transfer.trainable) if config.cache_prefix and trained else 0
+    depth = min(frozen_depth(network, transfer.trainable), network.noise_free) if config.cache_prefix else 0
 
     def advance(batch: Batch) -> Rows:
         if depth == 0:

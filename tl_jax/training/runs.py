@@ -65,13 +65,18 @@ def one_run(
     keep_trained: bool,
 ) -> RunsResult:
     """One run of the axis: scale its rows, start as the strategy says, fit, predict its held-out rows."""
-    train = Batch((x[run.train_rows] - run.center) / run.scale, run.y[run.train_rows], run.train_w)
-    test = Batch((x[run.test_rows] - run.test_center) / run.test_scale, run.y[run.test_rows], run.test_w)
+    train = Batch(scaled(x[run.train_rows], run.center, run.scale), run.y[run.train_rows], run.train_w)
+    test = Batch(scaled(x[run.test_rows], run.test_center, run.test_scale), run.y[run.test_rows], run.test_w)
     fresh = network.init(purpose(run.key, "init"), x.shape[1], x.dtype)
     transfer = strategy(source, fresh)
     result = fit(run.key, transfer, train, test, run.hparams, network=network, config=config)
     prediction = predict(complete(transfer, result.trained), test.x, network)
     return RunsResult(prediction, result.history, result.trained if keep_trained else None)
+
+
+def scaled(x: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:
+    """(n, genes) rows by (genes,) centres and scales."""
+    return (x - center[None]) / scale[None]
 
 
 @partial(jax.jit, static_argnames=("strategy", "network", "config", "keep_trained"))
