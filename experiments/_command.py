@@ -22,6 +22,8 @@ def run(main: Callable[..., None], takes_paths: bool = False) -> None:
             main(*([argv[1:]] if takes_paths else []))
         except InputError as error:
             return fail(error)
+        except OSError as error:  # a disk that is full, a folder that may not be read or written
+            return fail(f"{error.strerror or error}: {error.filename or 'a file could not be read or written'}")
         except KeyboardInterrupt:
             print("stopped; nothing was left half-written", file=sys.stderr)
             return 130

@@ -9,7 +9,7 @@ from absl import flags
 from experiments import _command, _flags
 from tl_jax import runtime
 from tl_jax.data.cohort_file import load_cohort
-from tl_jax.files import refuse_existing
+from tl_jax.files import folder_atomic
 from tl_jax.progress import say
 from tl_jax.study.outputs import printed, write_outputs
 from tl_jax.study.plans import EXPERIMENTS
@@ -25,14 +25,13 @@ def run(name: str) -> None:
 
 def main(name: str) -> None:
     settings, out = _flags.settings(), _flags.out_folder(name)
-    refuse_existing(out, flags.FLAGS.overwrite)
     runtime.configure()
-    cohort = load_cohort(settings.cohort, settings.data_dir, settings.protocol)
-    coverage = ", ".join(f"{d} {share:.0%}" for d, share in cohort.coverage.items())
-    say(f"cohort {cohort.name}: {len(cohort.genes):,} genes shared by the chain (of each domain's own: {coverage})")
-    results = run_experiment(EXPERIMENTS[name], settings, cohort, say)
-    notes = write_outputs(results, out, overwrite=flags.FLAGS.overwrite, flags=_flags.given_flags())
+    with folder_atomic(out, flags.FLAGS.overwrite) as folder:
+        cohort = load_cohort(settings.cohort, settings.data_dir, settings.protocol)
+        coverage = ", ".join(f"{domain} {share:.0%}" for domain, share in cohort.coverage.items())
+        say(f"cohort {cohort.name}: {len(cohort.genes):,} genes shared by the chain (of each domain's own: {coverage})")
+        results = run_experiment(EXPERIMENTS[name], settings, cohort, say)
+        for text in write_outputs(results, folder, flags=_flags.given_flags()):
+            say(f"note: {text}")
     print(printed(results))
-    for note in notes:
-        say(f"note: {note}")
-    print(f"\ntables and pictures: {out}", file=sys.stdout)
+    print(f"\ntables and pictures: {out}")

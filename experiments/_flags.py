@@ -13,6 +13,7 @@ from tl_jax.data.splits import KINDS
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import BASELINES
 from tl_jax.study.settings import PROTOCOLS, Settings
+from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import STRATEGIES
 
 FLAGS = flags.FLAGS
@@ -38,14 +39,15 @@ flags.DEFINE_enum("split", "stratified", list(KINDS), "how folds are drawn; grou
 flags.DEFINE_integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r")
 flags.DEFINE_integer("epochs", None, "epochs of the evaluated stage; default: 50 from scratch, 200 after transfer")
 flags.DEFINE_float("learning_rate", None, "of the evaluated stage; default: 1e-3 from scratch, 1e-4 after transfer")
-flags.DEFINE_integer("batch_size", 32, "rows per step")
+flags.DEFINE_integer("batch_size", 32, "rows per step of the evaluated stage")
+flags.DEFINE_enum("optimizer", "keras_adam", list(OPTIMIZERS), "keras_adam is the published one")
 flags.DEFINE_list("hidden", ["1000", "100"], "widths of the two hidden layers")
 flags.DEFINE_string("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts")
 flags.DEFINE_string("out", None, "output folder; default results/EXPERIMENT/TIME")
 flags.DEFINE_bool("overwrite", False, "replace an output folder that exists")
 flags.DEFINE_string("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches")
 flags.DEFINE_integer("at_once", None, "runs side by side in memory; default: what fits")
-flags.DEFINE_bool("quick", False, "a small study: 2 repeats, a narrow network, a fifth of the epochs at 5 x the rate")
+flags.DEFINE_bool("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate")
 
 
 def settings() -> Settings:
@@ -71,12 +73,15 @@ def settings() -> Settings:
         epochs=FLAGS.epochs,
         learning_rate=FLAGS.learning_rate,
         batch_size=FLAGS.batch_size,
+        optimizer=FLAGS.optimizer,
         hidden=hidden,
         intermediate_strategy=FLAGS.intermediate_strategy,
         checkpoint_dir=FLAGS.checkpoint_dir,
         at_once=FLAGS.at_once,
     )
-    return given.in_quick_mode() if FLAGS.quick else given
+    if not FLAGS.quick:
+        return given
+    return given.in_quick_mode(**{n: getattr(given, n) for n in ("repeats", "hidden") if FLAGS[n].present})
 
 
 def load_strategies(path: Path) -> None:
@@ -84,11 +89,15 @@ def load_strategies(path: Path) -> None:
     if not path.is_file():
         raise InputError(f"--strategy_module={path}: no such file")
     before = set(STRATEGIES)
+    if path.suffix != ".py":
+        raise InputError(f"--strategy_module={path}: a Python file, ending in .py, is needed")
     spec = importlib.util.spec_from_file_location(f"user_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
+    except InputError:
+        raise
     except Exception as error:  # the user's own code may fail in any way
         raise InputError(f"--strategy_module={path}: {type(error).__name__}: {error}") from error
     if set(STRATEGIES) == before:

@@ -9,7 +9,9 @@ from absl import flags
 
 from experiments import _command
 from tl_jax import runtime
+from tl_jax.data.transforms import TRANSFORMS
 from tl_jax.errors import InputError
+from tl_jax.files import check_writable
 from tl_jax.progress import say
 from tl_jax.report.tables import write_csv
 from tl_jax.study.predict import predict_samples
@@ -22,6 +24,12 @@ flags.DEFINE_string("out", None, "csv file to write")
 flags.DEFINE_bool("overwrite", False, "replace an output file that exists")
 flags.DEFINE_float("min_coverage", 0.8, "smallest share of the model's genes that the table must have", 0, 1)
 flags.DEFINE_enum("scale_by", "checkpoint", ["checkpoint", "cohort"], "training rows or the new samples")
+flags.DEFINE_enum(
+    "transform",
+    "checkpoint",
+    ["checkpoint", *TRANSFORMS],
+    "what to do to the table first; checkpoint: what was done to the training table (log_cpm for a model of counts)",
+)
 
 
 def main() -> None:
@@ -33,9 +41,14 @@ def main() -> None:
         raise InputError(f"--out={out} is a folder; name a file, such as {out / 'predictions.csv'}")
     if out.exists() and not FLAGS.overwrite:
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
+    check_writable(out.absolute().parent, "--out")
     runtime.configure()
     found = predict_samples(
-        Path(FLAGS.checkpoint), Path(FLAGS.expression), min_coverage=FLAGS.min_coverage, scale_by=FLAGS.scale_by
+        Path(FLAGS.checkpoint),
+        Path(FLAGS.expression),
+        min_coverage=FLAGS.min_coverage,
+        scale_by=FLAGS.scale_by,
+        transform=FLAGS.transform,
     )
     write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]

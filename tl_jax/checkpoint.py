@@ -18,11 +18,15 @@ from orbax.checkpoint import v1 as ocp
 
 from tl_jax.errors import InputError
 from tl_jax.files import digest, write_json
+from tl_jax.runtime import default_sharding
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Variables
 
 FORMAT = "tl_jax stage 1"
-REQUIRED = ("format", "id", "stage", "genes", "scaler", "response_scale", "network", "leaves", "ancestors", "content")
+REQUIRED = (
+    *("format", "id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note"),
+    *("genes", "transform", "scaler", "response_scale", "network", "ancestors", "leaves", "content"),
+)
 
 
 def save_stage(path: Path, variables: Variables, meta: dict) -> Path:
@@ -41,7 +45,7 @@ def save_stage(path: Path, variables: Variables, meta: dict) -> Path:
     staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         staging.mkdir(parents=True)
-        ocp.save(staging / "state", {name.replace("/", "."): leaf for name, leaf in leaves.items()})
+        ocp.save(staging / "state", {dotted(name): leaf for name, leaf in leaves.items()})
         write_json(staging / "stage.json", record)
         os.rename(staging, path)
     except OSError as error:
@@ -68,19 +72,22 @@ def load_stage(path: Path, *, genes: np.ndarray | None = None) -> tuple[Variable
             f"checkpoint {path} was trained on {len(meta['genes'])} genes, the data has {len(genes)} "
             f"({shared} shared); use the cohort it was trained with, or experiments.predict, which aligns genes by name"
         )
-    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
-    wanted = {
-        name.replace("/", "."): jax.ShapeDtypeStruct(tuple(leaf["shape"]), np.dtype(leaf["dtype"]), sharding=sharding)
-        for name, leaf in meta["leaves"].items()
-    }
+    sharding = default_sharding()
     try:
+        shapes = {name: (tuple(leaf["shape"]), np.dtype(leaf["dtype"])) for name, leaf in meta["leaves"].items()}
+        wanted = {dotted(n): jax.ShapeDtypeStruct(*described, sharding=sharding) for n, described in shapes.items()}
         state = ocp.load(path / "state", wanted)
+        leaves = {name: np.asarray(state[dotted(name)]) for name in shapes}
     except Exception as error:  # orbax and tensorstore raise many kinds for damaged files
         raise damaged(path, f"its weights cannot be read ({type(error).__name__})") from error
-    leaves = {name: np.asarray(state[name.replace("/", ".")]) for name in meta["leaves"]}
     if content_digest(leaves, meta) != meta["content"]:
         raise damaged(path, "its content does not match its own record")
     return {"params": unflatten(leaves)}, meta
+
+
+def dotted(name: str) -> str:
+    """A leaf's name inside `state`, where "/" would make folders."""
+    return name.replace("/", ".")
 
 
 def read_meta(path: Path) -> dict:

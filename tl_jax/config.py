@@ -38,12 +38,13 @@ class Recipe:
     kernel_l2: float = 1e-4
     activity_l1: float = 1e-4
     dropout: tuple[float, ...] = (0.3, 0.1)
+    optimizer: str = "keras_adam"
 
     def hparams(self) -> Hparams:
         return Hparams(self.learning_rate, self.kernel_l2, self.activity_l1, self.dropout)
 
     def fit_config(self, **changes) -> FitConfig:
-        return FitConfig(epochs=self.epochs, batch_size=self.batch_size, **changes)
+        return FitConfig(epochs=self.epochs, batch_size=self.batch_size, optimizer=self.optimizer, **changes)
 
     def as_dict(self) -> dict:
         return asdict(self)

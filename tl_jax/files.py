@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import uuid
@@ -31,48 +32,82 @@ def write_atomic(path: Path, write: Callable[[Path], None]) -> Path:
 
 def write_json(path: Path, content) -> Path:
     """`content` as indented JSON, by atomic rename."""
-    text = json.dumps(content, indent=1, default=_plain) + "\n"
+    text = json.dumps(_plain(content), indent=1, allow_nan=False) + "\n"
     return write_atomic(path, lambda p: p.write_text(text))
 
 
 def _plain(value):
-    """NumPy scalars, arrays and paths as JSON values."""
+    """NumPy scalars, arrays and paths as JSON values; NaN and infinities, which JSON lacks, as null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | list | tuple):
+        return [_plain(item) for item in (value.tolist() if isinstance(value, np.ndarray) else value)]
     if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return str(value)
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 @contextmanager
-def folder_atomic(path: Path, overwrite: bool = False):
+def folder_atomic(path: Path, overwrite: bool = False, marker: str = "summary.json"):
     """Yield a fresh folder beside `path` that takes its place when the block ends well.
 
-    An existing, non-empty `path` is refused unless `overwrite`.
+    An existing, non-empty `path` is refused unless `overwrite`, and then too unless it holds `marker`,
+    the sign of earlier results: --overwrite must never delete a folder of anything else.
     """
     path = Path(path).absolute()
-    refuse_existing(path, overwrite)
-    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    refuse_existing(path, overwrite, marker)
+    staging, old = (path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{end}") for end in ("partial", "old"))
     try:
         staging.mkdir(parents=True)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+    done = False
     try:
         yield staging
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(staging, path)
+        done = True
+        put_in_place(staging, path, old, overwrite, marker)
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        if not done:
+            shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
-def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raise InputError where `path` is a file, or a folder with content and not `overwrite`."""
+def put_in_place(staging: Path, path: Path, old: Path, overwrite: bool, marker: str) -> None:
+    """Rename `staging` onto `path`. Where another process has come first, the finished folder is kept and named."""
+    try:
+        refuse_existing(path, overwrite, marker)
+        if path.exists():
+            os.replace(path, old)
+        os.replace(staging, path)
+    except (InputError, OSError) as error:
+        where = f"the finished results stand in {staging}"
+        raise InputError(f"{path} could not be put in place ({error}); {where}") from error
+
+
+def refuse_existing(path: Path, overwrite: bool, marker: str = "summary.json") -> None:
+    """Raise InputError where `path` is a file, or a folder with content that may not be replaced."""
     path = Path(path)
     if path.is_file():
         raise InputError(f"{path} is a file; --out needs a folder")
-    if path.is_dir() and any(path.iterdir()) and not overwrite:
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not (path / marker).is_file():
+        raise InputError(f"{path} holds other things than one experiment's results; choose another --out")
+    if not overwrite:
         raise InputError(f"{path} already holds results; choose another --out or add --overwrite")
+
+
+def check_writable(folder: Path, flag: str) -> None:
+    """Make `folder` and write to it once, so that a bad path is found before any work."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".{uuid.uuid4().hex[:8]}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}; choose another {flag}") from error
 
 
 def digest(*parts) -> str:
@@ -85,6 +120,6 @@ def digest(*parts) -> str:
         elif isinstance(part, np.ndarray):
             sha.update("\0".join(map(str, part.ravel())).encode())
         else:
-            sha.update(json.dumps(part, sort_keys=True, default=_plain).encode())
+            sha.update(json.dumps(_plain(part), sort_keys=True).encode())
         sha.update(b"\1")
     return sha.hexdigest()

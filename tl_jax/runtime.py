@@ -47,3 +47,16 @@ def device() -> dict[str, str | int]:
     """The device that computes, in words, and how many of them there are."""
     devices = jax.devices()
     return {"platform": devices[0].platform, "kind": devices[0].device_kind, "count": len(devices)}
+
+
+def default_sharding() -> jax.sharding.Sharding:
+    """Where arrays go by default: the first device."""
+    return jax.sharding.SingleDeviceSharding(jax.devices()[0])
+
+
+def accelerator_memory() -> int | None:
+    """Bytes of the first device's own memory, or None on a CPU."""
+    first = jax.devices()[0]
+    if first.platform == "cpu":
+        return None
+    return int((first.memory_stats() or {}).get("bytes_limit", 8 * 2**30))

@@ -82,6 +82,13 @@ def test_simulated_cohort(tmp_path):
     file.write_text('name = "small"\ntitle = "A small one"\n[simulate]\nseed = 3\ngenes = 200\nn_source = 40\n')
     cohort = load_cohort(file)
     assert (cohort.name, cohort.title, len(cohort.stage("source"))) == ("small", "A small one", 40)
+    file.write_text('name = "small"\nmarker = "TP53"\n[simulate]\nseed = 3\n')
+    with pytest.raises(InputError, match=r"small.toml: key 'marker' changes nothing beside .simulate.; remove it"):
+        load_cohort(file)
+    for name in ("../up", "a/b", ""):
+        file.write_text(f'name = "{name}"\n[simulate]\nseed = 3\n')
+        with pytest.raises(InputError, match="key 'name' must be letters"):
+            load_cohort(file)
     file.write_text('name = "small"\n[simulate]\nsedd = 3\n')
     with pytest.raises(InputError, match=r"small.toml: .simulate. does not fit: .*'sedd'"):
         load_cohort(file)

@@ -164,6 +164,6 @@ def test_the_packaged_cohort_file_describes_what_is_drawn():
     file = Path(tl_jax.__file__).parent / "cohorts" / "simulated.toml"
     table = tomllib.loads(file.read_text())
     cohort, _ = simulate(table["name"], **(table["simulate"] | {"genes": 120, "n_source": 30}))
-    for key in ("name", "title", "marker", "drug", "default_source"):
+    for key in ("name", "title"):
         assert getattr(cohort, key) == table[key]
     assert list(cohort.source_drugs) == table["source_drugs"]

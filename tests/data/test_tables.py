@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data.tables import read_expression, read_expression_table, read_table
+from tl_jax.data.raw_tables import read_table
+from tl_jax.data.tables import read_expression
 from tl_jax.errors import InputError
 
 GENES = ["MGMT", "TP53", "EGFR"]
@@ -79,7 +80,7 @@ def test_permuted_or_turned_tables_give_the_same_values(tmp_path_factory, rows, 
     table = pd.DataFrame(VALUES, SAMPLES, GENES).iloc[rows, columns]
     path = tmp_path_factory.mktemp("turn") / "t.csv"
     (table.T if turned else table).to_csv(path)
-    samples, genes, x = read_expression_table(path, known_genes=["TP53", "MGMT", "absent"])
+    x, samples, genes = read_expression(path, known_genes=["TP53", "MGMT", "absent"])
     found = pd.DataFrame(x, samples, genes).loc[SAMPLES, GENES]
     np.testing.assert_array_equal(found, VALUES.astype(np.float32))
 

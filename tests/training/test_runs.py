@@ -1,6 +1,7 @@
 """The run axis: a lane equals the single run, chunks and padding change nothing, hyper-parameters vary."""
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import jax
@@ -28,7 +29,7 @@ def five_folds(repeats=1, sizes=(3, 3, 3, 3, 3)):
     starts, rows = np.cumsum((0, *sizes)), []
     for _ in range(repeats):
         order = RNG.permutation(N)
-        rows += [(np.delete(order, np.s_[a:b]), order[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        rows += [(np.delete(order, np.s_[a:b]), order[a:b]) for a, b in pairwise(starts)]
     longest = [max(len(r[i]) for r in rows) for i in (0, 1)]
 
     def pad(i):

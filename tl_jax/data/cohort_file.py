@@ -21,7 +21,6 @@ from tl_jax.data.transforms import apply_transform
 from tl_jax.errors import InputError
 
 SHIPPED = Path(__file__).resolve().parent.parent / "cohorts"
-PROTOCOLS = ("honest", "as_published")
 
 
 def shipped_cohorts() -> list[str]:
@@ -33,12 +32,10 @@ def load_cohort(name_or_path: str | Path, data_dir: str | Path | None = None, pr
     """A shipped cohort by name, or a user's own by the path of its .toml file.
 
     data_dir: folder of the tables (environment variable TLJAX_DATA where None); paths in the file are
-    relative to it. protocol: "honest", or "as_published" to use transform_as_published where one is given.
+    relative to it. protocol: "as_published" uses transform_as_published where one is given; no other does.
     Domains stand in chain order on their shared genes, sorted; samples are sorted, so the order of rows
     and columns in the files changes nothing. Raises InputError for any fault of the file or its tables.
     """
-    if protocol not in PROTOCOLS:
-        raise InputError(f"unknown protocol '{protocol}'; write one of {', '.join(PROTOCOLS)}")
     file = _cohort_path(str(name_or_path))
     table = parse_cohort(_toml(file), file)
     if table.simulate is not None:
@@ -73,6 +70,9 @@ def _toml(file: Path) -> dict:
 def _simulated(table: CohortTable, file: Path) -> Cohort:
     from tl_jax.data.simulate import simulate
 
+    ignored = [name for name in ("drug", "source_drugs", "default_source", "marker") if getattr(table, name)]
+    if ignored:
+        raise InputError(f"{file}: key '{ignored[0]}' changes nothing beside [simulate]; remove it")
     try:
         cohort, _ = simulate(**{"name": table.name, **table.simulate})
     except (TypeError, InputError) as error:
@@ -117,9 +117,12 @@ def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_ge
     notes = pd.DataFrame("", index=samples, columns=["tissue", "group"])
     if annotation is not None:
         notes = annotation.reindex(samples).fillna("")
+    transform = part.expression.transform
+    if protocol == "as_published":
+        transform = part.expression.transform_as_published or transform
     return Domain(
         name=part.name,
-        x=_transformed(part, expression.loc[samples].to_numpy(), path, protocol),
+        x=_transformed(transform, expression.loc[samples].to_numpy(), path),
         y=response.loc[samples].to_numpy(dtype=np.float64),
         samples=np.array(samples, dtype=str),
         genes=np.array(expression.columns, dtype=str),
@@ -130,14 +133,12 @@ def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_ge
         direction=part.response.direction,
         scaler=part.scaler,
         replicate=_replicate(part, reader, samples, response.columns),
+        transform=transform,
     )
 
 
-def _transformed(part: DomainTable, x: np.ndarray, path: Path, protocol: str) -> np.ndarray:
+def _transformed(name: str, x: np.ndarray, path: Path) -> np.ndarray:
     """(n, genes) float32 on the scale that the protocol asks for; all of the file's genes count for a library."""
-    name = part.expression.transform
-    if protocol == "as_published":
-        name = part.expression.transform_as_published or name
     try:
         return np.ascontiguousarray(apply_transform(name, x), dtype=np.float32)
     except InputError as error:

@@ -23,6 +23,7 @@ class Domain:
     unit: of y, such as "AUC". direction: what a HIGH value means, "resistant" or "sensitive".
     scaler: "robust" (median, IQR) or "standard" (mean, sd), the scaling of x that suits the platform.
     replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
+    transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).
     """
 
     name: str
@@ -37,6 +38,7 @@ class Domain:
     direction: str = RESISTANT
     scaler: str = "standard"
     replicate: np.ndarray | None = None
+    transform: str = "none"
 
     def __post_init__(self):
         n, genes = self.x.shape
@@ -101,7 +103,7 @@ class Cohort:
 
     domains: (source, intermediate, target), or any chain of at least one.
     source_drugs: drugs of the first domain that may serve as sources. drug: the target's drug.
-    default_source: the source drug when none is asked for.
+    default_source: the source drug where none is named and there is no intermediate to choose it on.
     marker: gene of the marker baseline, or "" for none.
     coverage: {domain name: share of its own genes that the chain keeps}.
     """

@@ -97,7 +97,7 @@ class AnnotationTable(SampleTable):
 class DomainTable:
     """[[domain]]"""
 
-    name: str = key("text")
+    name: str = key("name")
     scaler: str = key("text", "standard", ("robust", "standard"))
     expression: ExpressionTable = key(ExpressionTable)
     response: ResponseTable = key(ResponseTable)
@@ -111,7 +111,7 @@ class DomainTable:
 class CohortTable:
     """The whole file. It holds [[domain]] tables, or one [simulate] table."""
 
-    name: str = key("text")
+    name: str = key("name")
     title: str = key("text", "")
     drug: str = key("text", "")
     source_drugs: tuple[str, ...] = key("texts", ())
@@ -194,6 +194,10 @@ def _check_response(response: ResponseTable, where: str, file: Path) -> None:
         raise InputError(f"{file}: {where}, [domain.response] has drug_ids and lacks the key 'drug_id_column'")
 
 
+def _is_name(value) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"\w[\w .-]*", value))
+
+
 def _is_pattern(value) -> bool:
     try:
         return isinstance(value, str) and bool(re.compile(value))
@@ -216,6 +220,8 @@ def _is_filter(value) -> bool:
 
 # kind: (test, wording of the error, conversion)
 _KINDS = {
+    # Names become parts of folder names.
+    "name": (_is_name, "letters, digits, '_', '-', '.'", str),
     "text": (lambda v: isinstance(v, str), "a text in quotes", str),
     "pattern": (_is_pattern, "a regular expression in quotes", str),
     "count": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0, "a whole number above 0", int),

@@ -16,18 +16,6 @@ from tl_jax.data.schema import ExpressionTable
 from tl_jax.data.transforms import apply_transform
 from tl_jax.errors import InputError
 
-__all__ = ["expression_frame", "read_expression", "read_expression_table", "read_table"]
-
-
-def read_expression_table(path: str | Path, known_genes: Iterable[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A table of new samples, rows or columns, recognised by its genes.
-
-    known_genes: gene names of the model. Returns samples (n,) str, genes (g,) str and x (n, g) float32 in
-    the order of the file; align_matrix then picks the model's genes. Raises InputError as read_expression.
-    """
-    x, samples, genes = read_expression(path, known_genes=known_genes)
-    return samples, genes, x
-
 
 def read_expression(
     path: str | Path, known_genes: Iterable[str] = (), known_samples: Iterable[str] = (), **options

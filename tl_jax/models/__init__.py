@@ -1,6 +1,7 @@
 """Networks as pure functions, one file per architecture."""
 
 from tl_jax.config import NetworkConfig
+from tl_jax.errors import InputError
 from tl_jax.models.two_step import two_step
 from tl_jax.types import Network
 
@@ -10,5 +11,5 @@ NETWORKS = {"two_step": two_step}
 def build(config: NetworkConfig) -> Network:
     """The network a config names; equal configs give the same object, hence the same programs."""
     if config.name not in NETWORKS:
-        raise ValueError(f"unknown network '{config.name}'; there are: {', '.join(NETWORKS)}")
+        raise InputError(f"unknown network '{config.name}'; there are: {', '.join(NETWORKS)}")
     return NETWORKS[config.name](tuple(config.hidden))

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from tl_jax.evaluation.baselines import BASELINES as KNOWN_BASELINES
+
+# Display order; a strategy of a user's own follows these.
 STRATEGIES = ("scratch", "zero_shot", "copy_layer1", "freeze_layer1", "freeze_layer12", "fine_tune", "head_only")
-BASELINES = ("mean", "marker_gene", "ridge", "kernel_ridge", "random_forest")
+BASELINES = tuple(KNOWN_BASELINES)
 IDENTITY = ("experiment", "protocol", "source", "arm")
 
 
@@ -27,14 +30,9 @@ class Arm:
         return f"{self.name}, {self.detail}" if self.detail else self.name
 
 
-def is_baseline(arm: str, source: str) -> bool:
-    """Known baselines, and arms of unknown name that have no source drug."""
-    return arm in BASELINES or (arm not in STRATEGIES and not source)
-
-
 def arm_key(experiment: str, protocol: str, source: str, arm: str) -> tuple:
     """Sort key: by experiment and protocol, strategies by source, then the baselines."""
-    baseline = is_baseline(arm, source)
+    baseline = arm in BASELINES
     known = BASELINES if baseline else STRATEGIES
     place = known.index(arm) if arm in known else len(known)
     return experiment, protocol, baseline, source, place, arm
@@ -62,6 +60,5 @@ def split_arms(frame: pd.DataFrame) -> list[Arm]:
     for key in sorted(groups, key=lambda key: arm_key(*key)):
         named = dict(zip(IDENTITY, key, strict=True))
         shown = [named[name] for name in ("source", "protocol", "experiment") if several[name] and named[name]]
-        baseline = is_baseline(named["arm"], named["source"])
-        arms.append(Arm(named["arm"], ", ".join(shown), named["source"], baseline, groups[key]))
+        arms.append(Arm(named["arm"], ", ".join(shown), named["source"], named["arm"] in BASELINES, groups[key]))
     return arms

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.files import write_atomic
-from tl_jax.report.arms import IDENTITY, arm_key, is_baseline, with_identity
+from tl_jax.report.arms import BASELINES, IDENTITY, arm_key, with_identity
 
 WIDTH = 100
 UNDEFINED = "\N{EN DASH}"
@@ -93,7 +93,7 @@ def arm_table(summary: pd.DataFrame) -> str:
 
 def _group(row: dict) -> str:
     """The line above the arms of one source, or above the baselines."""
-    if is_baseline(row["arm"], row["source"]):
+    if row["arm"] in BASELINES:
         return "baselines"
     return f"source {row['source']}" if row["source"] else "no source"
 

@@ -14,6 +14,8 @@ from tl_jax.files import write_json
 from tl_jax.study.settings import Settings
 from tl_jax.study.stages import fingerprint
 
+DECIDING = "copy_layer1"  # the published transfer decides where it was run
+
 
 def choice_path(folder: Path, settings: Settings) -> Path:
     """Where the choice of one protocol stands."""
@@ -21,21 +23,27 @@ def choice_path(folder: Path, settings: Settings) -> Path:
 
 
 def rank_sources(cohort: Cohort, drugs: list[str], metrics: pd.DataFrame, arm: str) -> list[dict]:
-    """One row per source drug: label quality, mean per-fold Spearman on the intermediate, rank, chosen.
+    """One row per source drug: label quality, mean per-fold Spearman on the intermediate, rank.
 
     metrics: of experiment 3. arm: the strategy whose Spearman decides. Pooled Spearman is not used:
-    pooling over folds biases it downward.
+    pooling over folds biases it downward. A fold without a Spearman (constant predictions) counts as 0, so
+    that a model which mostly collapses is not ranked by its few lucky folds.
     """
     folds = metrics[(metrics.metric == "spearman") & (metrics.arm == arm) & (metrics.fold.astype(str) != "pooled")]
-    means = folds.groupby("source").value.mean()
+    by_drug = {drug: folds.value[folds.source == drug] for drug in drugs}
+    means = pd.Series({d: v.fillna(0).mean() if v.notna().any() else float("nan") for d, v in by_drug.items()})
     ranks = means.rank(ascending=False, method="first")
-    rows = []
-    for drug in drugs:
-        value = float(means.get(drug, float("nan")))
-        rank = int(ranks[drug]) if drug in ranks and ranks[drug] == ranks[drug] else None
-        quality = label_quality(cohort.stage("source").for_drug(drug), drug)
-        rows.append({"drug": drug, **quality, "intermediate_spearman": value, "rank": rank, "chosen": rank == 1})
-    return rows
+    return [
+        {
+            "drug": drug,
+            **label_quality(cohort.stage("source").for_drug(drug), drug),
+            "intermediate_spearman": float(means[drug]),
+            "undefined_folds": int(by_drug[drug].isna().sum()),
+            "rank": None if pd.isna(ranks[drug]) else int(ranks[drug]),
+            "chosen": False,
+        }
+        for drug in drugs
+    ]
 
 
 def data_of_choice(cohort: Cohort) -> dict[str, str]:
@@ -44,18 +52,17 @@ def data_of_choice(cohort: Cohort) -> dict[str, str]:
 
 
 def write_choice(folder: Path, cohort: Cohort, settings: Settings, ranking: list[dict], arm: str) -> Path | None:
-    """Write the chosen drug and why; nothing if no drug could be ranked."""
-    chosen = [row["drug"] for row in ranking if row["chosen"]]
-    if not chosen:
+    """Write the drug of rank 1 and how it was chosen, and mark it in `ranking`; None if no drug could be ranked."""
+    best = next((row for row in ranking if row["rank"] == 1), None)
+    if best is None:
         return None
+    best["chosen"] = True
+    where = cohort.stage("intermediate").name
     record = {
-        "drug": chosen[0],
-        "decided_by": f"mean per-fold Spearman of {arm} on {cohort.stage('intermediate').name}",
+        "drug": best["drug"],
+        "decided_by": f"mean per-fold Spearman of {arm} on {where}, {settings.repeats} x {settings.folds}-fold",
         "note": "target labels were never seen; the deciding Spearman is optimistic, being the best of several",
-        "protocol": settings.protocol,
-        "seed": settings.seed,
-        "repeats": settings.repeats,
-        "folds": settings.folds,
+        "settings": settings.as_dict(),
         "data": data_of_choice(cohort),
         "ranking": ranking,
     }
@@ -73,9 +80,11 @@ def read_choice(folder: Path, cohort: Cohort, settings: Settings) -> dict:
         raise InputError(f"no source drug was chosen yet ({path} is absent); {remedy}")
     try:
         record = json.loads(path.read_text())
-        drug, data = record["drug"], record["data"]
+        drug, data, hidden = record["drug"], record["data"], tuple(record["settings"]["hidden"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} cannot be read ({type(error).__name__}); {remedy}") from error
     if data != data_of_choice(cohort):
         raise InputError(f"{path} was decided on other data than this cohort's; {remedy}")
+    if hidden != settings.hidden:
+        raise InputError(f"{path} was decided with --hidden={','.join(map(str, hidden))}, not this network; {remedy}")
     return {"drug": drug, "decided_by": record.get("decided_by", ""), "path": str(path)}

@@ -1,4 +1,4 @@
-"""The folder that an experiment leaves: tables, summary, pictures. It appears whole or not at all."""
+"""What an experiment leaves: tables, summary, pictures."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from pathlib import Path
 import pandas as pd
 
 from tl_jax.errors import InputError
-from tl_jax.files import folder_atomic, write_json
+from tl_jax.files import write_json
 from tl_jax.report import plots
 from tl_jax.report.tables import arm_table, source_table, summarise, write_csv
 from tl_jax.runtime import device, versions
-from tl_jax.study.run import Results
+from tl_jax.study.results import Results
+from tl_jax.study.stages import TrainedStage
 
 METRIC_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "metric", "value", "n_train", "n_test"]
 PREDICTION_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "sample_id", "y_true", "y_pred"]
 
 
-def write_outputs(results: Results, out: Path, *, overwrite: bool = False, flags: dict | None = None) -> list[str]:
+def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) -> list[str]:
     """Write metrics.csv, predictions.csv, history.csv, gene_weights.csv, summary.json and the pictures.
 
-    Returns what could not be written, such as pictures where matplotlib is not installed.
+    Returns what could not be drawn, such as every picture where matplotlib is not installed: hours of
+    training must not be lost to a picture, so the tables come first.
     """
+    write_csv(folder / "metrics.csv", results.table("metrics")[METRIC_COLUMNS])
+    write_csv(folder / "predictions.csv", results.table("predictions")[PREDICTION_COLUMNS])
+    if results.history:
+        write_csv(folder / "history.csv", results.table("history"))
+    if results.gene_weights:
+        write_csv(folder / "gene_weights.csv", pd.concat(results.gene_weights, axis=1).reset_index())
+    if results.ranking:
+        write_csv(folder / "source_drugs.csv", pd.DataFrame(results.ranking))
     left_out = []
-    with folder_atomic(out, overwrite) as folder:
-        write_csv(folder / "metrics.csv", results.table("metrics")[METRIC_COLUMNS])
-        write_csv(folder / "predictions.csv", results.table("predictions")[PREDICTION_COLUMNS])
-        if results.history:
-            write_csv(folder / "history.csv", results.table("history"))
-        if results.gene_weights:
-            write_csv(folder / "gene_weights.csv", pd.concat(results.gene_weights, axis=1).reset_index())
-        if results.ranking:
-            write_csv(folder / "source_drugs.csv", pd.DataFrame(results.ranking))
-        try:
-            draw(results, folder)
-        except InputError as error:  # matplotlib is an extra: tables must not depend on it
-            left_out.append(str(error))
-        write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
+    try:
+        draw(results, folder)
+    except InputError as error:
+        left_out.append(str(error))
+    except Exception as error:  # a fault of the drawing library
+        left_out.append(f"pictures could not be drawn: {type(error).__name__}: {error}")
+    write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
     return left_out
 
 
@@ -65,6 +68,7 @@ def summary(results: Results, notes: list[str], flags: dict) -> dict:
         "versions": versions(),
         "device": device(),
         "data": results.data,
+        "stage_data": {a["domain"] + ":" + a["drug"]: a["data_fingerprint"] for s in results.stages for a in family(s)},
         "wall_seconds": results.seconds,
         "stages": [
             {
@@ -80,6 +84,11 @@ def summary(results: Results, notes: list[str], flags: dict) -> dict:
         "source_drugs": results.ranking,
         "notes": notes,
     }
+
+
+def family(stage: TrainedStage) -> list[dict]:
+    """A stage's record and its ancestors'."""
+    return [*stage.meta["ancestors"], stage.meta]
 
 
 def printed(results: Results) -> str:

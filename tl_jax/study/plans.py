@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from tl_jax.data.domain import Cohort, Domain
+from tl_jax.errors import InputError
 from tl_jax.study.settings import Settings
-from tl_jax.study.stages import StagePlan, TrainedStage, train_stages
+from tl_jax.study.stages import StagePlan
 from tl_jax.transfer import strategies
 
 SCRATCH_ARM = "scratch"
+SMALLEST = 4  # samples of a domain: with fewer no fold can train and test
 
 
 @dataclass(frozen=True)
@@ -81,29 +81,26 @@ EXPERIMENTS = {
 
 def domain_of(cohort: Cohort, role: str, source_drug: str) -> Domain:
     """A role's domain with its one drug: the source drug in the source, the cohort's drug elsewhere."""
-    return cohort.stage(role).for_drug(source_drug if role == "source" else cohort.drug)
+    drug = source_drug if role == "source" else cohort.drug
+    domain = cohort.stage(role).for_drug(drug)
+    if len(domain) < SMALLEST:
+        raise InputError(
+            f"domain {domain.name} of cohort {cohort.name} has {len(domain)} samples measured for {drug}; "
+            f"at least {SMALLEST} are needed: name another drug, or check its spelling and filters in the cohort file"
+        )
+    return domain
 
 
-def train_upstream(
-    experiment: Experiment,
-    cohort: Cohort,
-    source_drug: str,
-    settings: Settings,
-    folder: Path,
-    note: str,
-    say: Callable[[str], None],
-) -> TrainedStage | None:
-    """The model that the evaluated stage starts from, trained or found; None without transfer.
+def upstream_plans(experiment: Experiment, cohort: Cohort, source_drug: str, settings: Settings) -> list[StagePlan]:
+    """The stages before the evaluated one.
 
-    The first stage trains from scratch; later ones as --intermediate_strategy says. That is the published
+    The first trains from scratch; later ones as --intermediate_strategy says. That is the published
     copy_layer1 by default, whatever strategy is evaluated: a layer 1 frozen in the intermediate step would
     pass through it unchanged, and two steps would equal one.
     """
-    if not experiment.upstream:
-        return None
     plans = []
     for place, role in enumerate(experiment.upstream):
         strategy = strategies.get(settings.intermediate_strategy if place else SCRATCH_ARM)
         domain = domain_of(cohort, role, source_drug)
         plans.append(StagePlan(role, domain, strategy, settings.upstream_recipe(strategy)))
-    return train_stages(plans, network=settings.network, seed=settings.seed, folder=folder, note=note, say=say)[-1]
+    return plans

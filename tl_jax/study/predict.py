@@ -13,7 +13,7 @@ from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
 from tl_jax.data.genes import align_matrix
 from tl_jax.data.scaling import ResponseScale, Scaler, fit_scaler
-from tl_jax.data.tables import read_expression_table
+from tl_jax.data.tables import read_expression
 from tl_jax.errors import InputError
 from tl_jax.models import build
 from tl_jax.training.fit import predict
@@ -31,15 +31,24 @@ class Predicted(NamedTuple):
     meta: dict
 
 
-def predict_samples(checkpoint: Path, expression: Path, *, min_coverage: float = 0.8, scale_by: str = "checkpoint"):
+def predict_samples(
+    checkpoint: Path,
+    expression: Path,
+    *,
+    min_coverage: float = 0.8,
+    scale_by: str = "checkpoint",
+    transform: str = "checkpoint",
+) -> Predicted:
     """Predict the samples of an expression table (csv, tsv, parquet; either orientation), genes aligned by name.
 
+    transform: what to do to the table first; "checkpoint" repeats what was done to the training table.
     Genes that the table lacks are set to the training centre, that is to no information; below `min_coverage`
     the table is refused. scale_by="checkpoint" scales by the training rows; "cohort" by the new samples
     themselves, for a platform that differs from the training data's (needs at least 5 samples).
     """
     variables, meta = load_stage(checkpoint)
-    samples, found, x = read_expression_table(expression, meta["genes"])
+    name = meta["transform"] if transform == "checkpoint" else transform
+    x, samples, found = read_expression(expression, known_genes=meta["genes"], transform=name)
     matrix, coverage = align_matrix(x, found, meta["genes"])
     if coverage < min_coverage:
         raise InputError(

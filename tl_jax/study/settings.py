@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 from tl_jax.config import SCRATCH, TRANSFER, NetworkConfig, Recipe
 from tl_jax.errors import InputError
+from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import Registered
 
 
@@ -48,6 +49,7 @@ class Settings:
     epochs: int | None = None
     learning_rate: float | None = None
     batch_size: int = 32
+    optimizer: str = "keras_adam"
     hidden: tuple[int, ...] = (1000, 100)
     intermediate_strategy: str = "copy_layer1"
     checkpoint_dir: str = "checkpoints"
@@ -57,19 +59,20 @@ class Settings:
     def __post_init__(self):
         if self.protocol not in PROTOCOLS:
             raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
-        positive = ("repeats", "epochs", "learning_rate", "batch_size", "at_once")
-        for name in positive:
+        for name in ("repeats", "folds", "epochs", "learning_rate", "batch_size", "at_once"):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not 0 < value < float("inf"):
                 raise InputError(f"--{name}={value}: must be above 0")
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(f"no optimizer '{self.optimizer}'; there are: {', '.join(OPTIMIZERS)}")
         if len(self.hidden) != 2 or min(self.hidden) < 1:
             raise InputError(f"--hidden={','.join(map(str, self.hidden))}: two positive widths, such as 1000,100")
         if not 0 <= self.seed < 2**32 - 100_000:
             raise InputError(f"--seed={self.seed}: must be a non-negative 32-bit number")
 
-    def in_quick_mode(self) -> Settings:
-        """A small study that shows every step: two repeats, a narrow network, a fifth of the epochs at 5 x the rate."""
-        return replace(self, repeats=min(self.repeats or 2, 2), hidden=(100, 20), quick=True)
+    def in_quick_mode(self, **given) -> Settings:
+        """A small study that shows every step: two repeats and a narrow network unless `given`, shorter training."""
+        return replace(self, **{"repeats": 2, "hidden": (100, 20), **given}, quick=True)
 
     @property
     def rules(self) -> Protocol:
@@ -80,8 +83,8 @@ class Settings:
         return NetworkConfig("two_step", self.hidden)
 
     def upstream_recipe(self, strategy: Registered) -> Recipe:
-        """The specification's recipe for a stage before the evaluated one."""
-        recipe = TRANSFER if strategy.needs_source else SCRATCH
+        """The specification's recipe for a stage before the evaluated one; with quick a fifth of the epochs."""
+        recipe = replace(TRANSFER if strategy.needs_source else SCRATCH, optimizer=self.optimizer)
         if not self.quick:
             return recipe
         # Adam moves a weight by about the learning rate per step: the product is kept.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 
+import tl_jax
 from tl_jax.checkpoint import load_stage, save_stage
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
@@ -22,7 +24,7 @@ from tl_jax.models import build
 from tl_jax.runtime import versions
 from tl_jax.training.chain import Stage, run_chain
 from tl_jax.transfer.strategies import Registered
-from tl_jax.types import Batch, Variables
+from tl_jax.types import Batch, FitResult, Variables
 
 # Repeats of cross-validation count from 0; models on all rows have an identity of their own.
 FINAL_REPEAT = 1000
@@ -36,6 +38,7 @@ class StagePlan:
     domain: Domain
     strategy: Registered
     recipe: Recipe
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,29 +54,32 @@ class TrainedStage:
 
 def fingerprint(domain: Domain) -> str:
     """SHA-256 of everything of a domain that training can see."""
-    return digest(
-        domain.x,
-        domain.y,
-        domain.samples,
-        domain.genes,
-        list(domain.drugs),
-        domain.unit,
-        domain.direction,
-        domain.scaler,
-    )
+    names = [list(domain.drugs), domain.unit, domain.direction, domain.scaler]
+    return digest(domain.x, domain.y, domain.samples, domain.genes, names)
 
 
-def strategy_source(strategy: Registered) -> str:
-    """The text of a strategy: a changed one must not find the checkpoints of its former self."""
+@cache
+def code_fingerprint() -> str:
+    """SHA-256 of the code that turns data into weights: a changed one must not find its former self's models."""
+    root = Path(tl_jax.__file__).parent
+    files = sorted(p for room in ("models", "training") for p in (root / room).glob("*.py"))
+    return digest(*(p.read_text() for p in (*files, root / "keys.py", root / "trees.py")))
+
+
+def strategy_text(strategy: Registered) -> str:
+    """The whole file a strategy stands in: its helpers and constants determine the weights too."""
     try:
-        return inspect.getsource(strategy.function)
+        return Path(inspect.getsourcefile(strategy.function)).read_text()
     except (OSError, TypeError):
         return strategy.name
 
 
-def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | None, note: str) -> dict:
-    """The record of a stage before it is trained; its id is a digest of all that determines the weights."""
-    domain, recipe = plan.domain, plan.recipe
+def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | None) -> tuple[dict, Batch]:
+    """(record of a stage before it is trained, its rows scaled by their own statistics).
+
+    The record's id is a digest of all that determines the weights, and of the note that its lineage will show.
+    """
+    domain = plan.domain
     scaler = fit_scaler(domain.x, domain.scaler)
     response = fit_response_scale(domain.response, domain.direction, domain.unit)
     settings = {
@@ -82,20 +88,19 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
         "drug": domain.drugs[0],
         "samples": len(domain),
         "strategy": plan.strategy.name,
-        "recipe": recipe.as_dict(),
+        "recipe": plan.recipe.as_dict(),
         "network": {"name": network.name, "hidden": list(network.hidden)},
         "seed": seed,
         "data_fingerprint": fingerprint(domain),
+        "note": plan.note,
     }
     parent_id = parent["id"] if parent else None
-    identity = digest(settings, parent_id, strategy_source(plan.strategy))[:16]
-    ancestors = [*parent["ancestors"], brief(parent)] if parent else []
-    return {
+    record = {
         **settings,
-        "id": identity,
-        "ancestors": ancestors,
-        "note": note,
+        "id": digest(settings, parent_id, strategy_text(plan.strategy), code_fingerprint())[:16],
+        "ancestors": [*parent["ancestors"], brief(parent)] if parent else [],
         "genes": [str(gene) for gene in domain.genes],
+        "transform": domain.transform,
         "scaler": {"kind": domain.scaler, "center": scaler.center.tolist(), "scale": scaler.scale.tolist()},
         "response_scale": {
             "low": float(response.low),
@@ -105,20 +110,51 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
         },
         "versions": versions(),
     }
+    y = jnp.asarray(response.to_network(domain.response), jnp.float32)
+    return record, Batch(jnp.asarray(scaler.apply(domain.x)), y, jnp.ones(len(domain), jnp.float32))
+
+
+# What a descendant remembers of an ancestor, and what every record must therefore hold.
+BRIEF = ("id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note")
 
 
 def brief(meta: dict) -> dict:
-    """What a descendant remembers of an ancestor."""
-    keys = ("id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note")
-    return {key: meta[key] for key in keys if key in meta}
+    return {key: meta[key] for key in BRIEF}
 
 
-def as_batch(domain: Domain) -> Batch:
-    """All rows of a one-drug domain, scaled by their own statistics, response on the network's scale."""
-    scaler = fit_scaler(domain.x, domain.scaler)
-    response = fit_response_scale(domain.response, domain.direction, domain.unit)
-    y = response.to_network(domain.response)
-    return Batch(jnp.asarray(scaler.apply(domain.x)), jnp.asarray(y, jnp.float32), jnp.ones(len(y), jnp.float32))
+def stage_name(meta: dict) -> str:
+    """Folder name of a stage: readable first, then its identity."""
+    drug = "".join(c if c.isalnum() else "_" for c in meta["drug"].lower())
+    return f"{meta['stage']}-{meta['domain']}-{drug}-{meta['strategy']}-{meta['id']}"
+
+
+@dataclass
+class Shelf:
+    """The folder of checkpoints of one cohort, as the chain's recall and save."""
+
+    folder: Path
+    say: Callable[[str], None] = lambda text: None
+    records: dict[str, dict] = field(default_factory=dict)
+    reused: set[str] = field(default_factory=set)
+    started: float = 0.0
+
+    def recall(self, stage: Stage) -> Variables | None:
+        """The variables of an identical stage that was trained before, or None."""
+        self.started = time.monotonic()
+        path = self.folder / stage.name
+        if not path.exists():
+            self.say(f"training {stage.name} on {len(stage.train.y)} samples, {stage.config.epochs} epochs")
+            return None
+        variables, self.records[stage.name] = load_stage(path, genes=np.asarray(self.records[stage.name]["genes"]))
+        self.reused.add(stage.name)
+        self.say(f"reusing checkpoint {path}")
+        return variables
+
+    def save(self, stage: Stage, variables: Variables, result: FitResult) -> None:
+        loss = float(result.history["train_loss"][-1])
+        self.records[stage.name]["final_train_loss"] = loss
+        path = save_stage(self.folder / stage.name, variables, self.records[stage.name])
+        self.say(f"saved {path} ({time.monotonic() - self.started:.1f} s, training loss {loss:.3f})")
 
 
 def train_stages(
@@ -126,53 +162,28 @@ def train_stages(
     *,
     network: NetworkConfig,
     seed: int,
-    folder: Path,
+    shelf: Shelf,
     parent: TrainedStage | None = None,
-    note: str = "",
-    say: Callable[[str], None] = lambda text: None,
 ) -> list[TrainedStage]:
     """Train the stages one after another, after `parent`; a stage whose checkpoint exists is loaded instead."""
-    records: dict[str, dict] = {}
     stages, before = [], parent.meta if parent else None
     for plan in plans:
         if not plan.strategy.trains:
             raise InputError(f"strategy '{plan.strategy.name}' trains nothing, so no later stage can start from it")
-        meta = describe(plan, network, seed, before, note)
-        name = stage_name(meta)
-        records[name], before = meta, meta
-        hparams = plan.recipe.hparams().arrays()
+        before, batch = describe(plan, network, seed, before if plan.strategy.needs_source else None)
+        name = stage_name(before)
+        shelf.records[name] = before
         config = plan.recipe.fit_config(curves=False, skip_empty=False)
-        stages.append(Stage(name, as_batch(plan.domain), plan.strategy.function, hparams, config))
-    reused: set[str] = set()
-    clock = {"start": time.monotonic()}
-
-    def recall(stage: Stage) -> Variables | None:
-        clock["start"] = time.monotonic()
-        path = folder / stage.name
-        if not path.exists():
-            say(f"training {stage.name} on {len(stage.train.y)} samples, {stage.config.epochs} epochs")
-            return None
-        variables, records[stage.name] = load_stage(path, genes=np.asarray(records[stage.name]["genes"]))
-        reused.add(stage.name)
-        say(f"reusing checkpoint {path}")
-        return variables
-
-    def save(stage: Stage, variables: Variables, result) -> None:
-        loss = float(result.history["train_loss"][-1])
-        meta = {**records[stage.name], "final_train_loss": loss}
-        save_stage(folder / stage.name, variables, meta)
-        say(f"saved {folder / stage.name} ({time.monotonic() - clock['start']:.1f} s, training loss {loss:.3f})")
-
-    start = parent.variables if parent else None
-    key = run_key(seed, FINAL_REPEAT)
-    ends = run_chain(key, stages, network=build(network), source=start, recall=recall, save=save)
+        stages.append(Stage(name, batch, plan.strategy.function, plan.recipe.hparams().arrays(), config))
+    ends = run_chain(
+        run_key(seed, FINAL_REPEAT),
+        stages,
+        network=build(network),
+        source=parent.variables if parent else None,
+        recall=shelf.recall,
+        save=shelf.save,
+    )
     return [
-        TrainedStage(plan, end, folder / stage.name, records[stage.name], stage.name in reused)
+        TrainedStage(plan, end, shelf.folder / stage.name, shelf.records[stage.name], stage.name in shelf.reused)
         for plan, stage, end in zip(plans, stages, ends, strict=True)
     ]
-
-
-def stage_name(meta: dict) -> str:
-    """Folder name of a stage: readable first, then its identity."""
-    drug = "".join(c if c.isalnum() else "_" for c in meta["drug"].lower())
-    return f"{meta['stage']}-{meta['domain']}-{drug}-{meta['strategy']}-{meta['id']}"

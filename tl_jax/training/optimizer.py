@@ -60,6 +60,6 @@ def build_optimizer(
         raise ValueError(f"lr_scale names leaves that are not trained: {stray}")
     if not lr_scale:
         return optax.chain(OPTIMIZERS[name](), optax.scale(-learning_rate))
-    labels = {leaf: f"{float(lr_scale.get(leaf, 1.0)):g}" for leaf in trained}
+    labels = {leaf: repr(float(lr_scale.get(leaf, 1.0))) for leaf in trained}
     groups = {label: optax.scale(-learning_rate * float(label)) for label in set(labels.values())}
     return optax.chain(OPTIMIZERS[name](), optax.partition(groups, labels))

@@ -13,8 +13,9 @@ import numpy as np
 
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
+from tl_jax.runtime import accelerator_memory
 from tl_jax.training.fit import complete, fit, predict
-from tl_jax.trees import flatten
+from tl_jax.trees import split
 from tl_jax.types import Batch, Flat, Hparams, Network, Strategy, Variables
 
 # Weights, two Adam moments and the gradient of one run are streamed in every step. On a CPU runs side by
@@ -133,19 +134,19 @@ def has_empty_steps(runs: Runs, batch_size: int) -> bool:
 
 def fitting_at_once(runs: Runs, x, source, strategy: Strategy, network: Network) -> int:
     """How many runs may stand in memory side by side on the present device."""
-    device = jax.devices()[0]
-    budget = CPU_BYTES_AT_ONCE
-    if device.platform != "cpu":
-        stats = device.memory_stats() or {}
-        budget = ACCELERATOR_SHARE * stats.get("bytes_limit", 8 * 2**30)
+    memory = accelerator_memory()
+    budget = CPU_BYTES_AT_ONCE if memory is None else ACCELERATOR_SHARE * memory
     return max(1, int(budget // bytes_per_run(runs, x, source, strategy, network)))
 
 
 def bytes_per_run(runs: Runs, x, source, strategy: Strategy, network: Network) -> int:
     """Weights, gradient and two moments of the trained leaves, plus the run's own rows of x."""
     genes, itemsize = x.shape[1], np.dtype(x.dtype).itemsize
-    shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), genes, x.dtype))
-    trainable = strategy(shapes if source is None else source, shapes).trainable
-    trained = sum(leaf.size for name, leaf in flatten(shapes["params"]).items() if name in trainable)
+
+    def trained_leaves(source):
+        transfer = strategy(source, network.init(jax.random.key(0), genes, x.dtype))
+        return split(transfer.variables["params"], transfer.trainable)[0]
+
+    trained = sum(leaf.size for leaf in jax.eval_shape(trained_leaves, source).values())
     rows = runs.train_rows.shape[1] + runs.test_rows.shape[1]
     return int(itemsize * (4 * trained + rows * genes))

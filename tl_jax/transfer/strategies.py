@@ -34,6 +34,9 @@ def strategy(*, needs_source: bool = True, trains: bool = True) -> Callable[[Str
     """Register a function under its own name. needs_source=False: runs without a source model."""
 
     def register(function: Strategy) -> Strategy:
+        taken = STRATEGIES.get(function.__name__)
+        if taken and taken.function.__module__ != function.__module__:
+            raise InputError(f"a strategy named '{function.__name__}' exists already; give yours another name")
         STRATEGIES[function.__name__] = Registered(function.__name__, function, needs_source, trains)
         return function
 

@@ -1,0 +1,151 @@
+"""The floors of docs/architecture.md: an import goes down only, and some packages have one door."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FLOORS = [
+    {"errors", "files", "types", "trees", "config", "keys", "progress", "runtime"},
+    {"data", "models"},
+    {"transfer", "evaluation", "interpret"},
+    {"training", "report"},
+    {"checkpoint"},
+    {"study"},
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+# package: the only parts of tl_jax that may import it.
+DOORS = {
+    "flax": {"models"},
+    "optax": {"training"},
+    "orbax": {"checkpoint"},
+    "sklearn": {"data", "evaluation"},
+    "matplotlib": {"report"},
+    "rich": {"progress"},
+    "absl": set(),
+}
+WITHOUT_JAX = ("data", "evaluation", "report")
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """{dotted name: syntax tree} of tl_jax and experiments."""
+    found = {}
+    for package in ("tl_jax", "experiments"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """Every name that a module imports, at the top or inside a function, as an absolute dotted name."""
+    found = set()
+    for node in ast.walk(modules()[module]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}, line {node.lineno}: write the whole name instead of a relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
+
+
+def room(name: str) -> str | None:
+    """The room of a dotted name below tl_jax: its second part."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "tl_jax" and len(parts) > 1 else None
+
+
+def own(name: str) -> str | None:
+    """The module of this repository that a dotted name means (the name, or what holds it)."""
+    parts = name.split(".")
+    known = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+    return next((module for module in known if module in modules()), None)
+
+
+def inside() -> list[str]:
+    return [name for name in modules() if room(name)]
+
+
+def external(module: str) -> set[str]:
+    return {name.split(".")[0] for name in imports(module)}
+
+
+def test_every_room_has_a_floor():
+    assert {room(name) for name in inside()} == set(FLOOR)
+
+
+@pytest.mark.parametrize("module", inside())
+def test_an_import_goes_down(module):
+    here = room(module)
+    for name in imports(module):
+        there = room(name)
+        if there is None or there == here:
+            continue
+        assert there in FLOOR, f"{module} imports {name}, which is in no room"
+        down = FLOOR[there] < FLOOR[here] or FLOOR[here] == FLOOR[there] == 0
+        assert down, f"{module} (floor {FLOOR[here]}) imports {name} (floor {FLOOR[there]})"
+
+
+def test_no_import_goes_in_a_circle():
+    done, open_ = set(), []
+
+    def visit(module):
+        assert module not in open_, f"circle: {' -> '.join([*open_, module])}"
+        if module in done:
+            return
+        open_.append(module)
+        for name in sorted(imports(module)):
+            if own(name) not in (None, module):
+                visit(own(name))
+        done.add(open_.pop())
+
+    for module in modules():
+        visit(module)
+
+
+@pytest.mark.parametrize("package", DOORS)
+def test_some_packages_have_one_door(package):
+    outside = [m for m in inside() if package in external(m) and room(m) not in DOORS[package]]
+    assert not outside, f"{package} is imported by {outside}; only {sorted(DOORS[package])} may"
+
+
+@pytest.mark.parametrize("start", WITHOUT_JAX)
+def test_rooms_without_jax(start):
+    waiting, seen = [name for name in inside() if room(name) == start], set()
+    while waiting:
+        module = waiting.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        assert "jax" not in external(module), f"{module}, which {start} needs, imports jax"
+        waiting += [own(name) for name in imports(module) if own(name)]
+
+
+def test_only_runtime_touches_the_configuration_of_jax():
+    touching = {
+        module
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "jax"
+        and node.attr in ("config", "distributed")
+    }
+    touching |= {m for m in modules() if any(n.startswith(("jax.config", "jax.distributed")) for n in imports(m))}
+    assert touching <= {"tl_jax.runtime"}
+
+
+def test_nothing_imports_the_scripts():
+    for module in inside():
+        assert "experiments" not in external(module), f"{module} imports experiments"
+
+
+def test_scripts_hold_no_science():
+    """They read flags, call tl_jax and write files."""
+    for module in modules():
+        if module.startswith("experiments"):
+            assert not external(module) & {"jax", "numpy", "pandas", "scipy", "sklearn", "flax", "optax"}, module

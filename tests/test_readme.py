@@ -1,0 +1,148 @@
+"""The README and docs must stay true: examples run, commands parse, links and make targets exist."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"python3? -m (experiments\.\w+)([^`\n|]*)")
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+
+# Argument 1: [[module, argv], ...] as JSON. Imports each script and parses its flags without running it.
+PARSE = """
+import importlib, json, sys
+from absl import flags
+failed = []
+for module, argv in json.loads(sys.argv[1]):
+    try:
+        importlib.import_module(module)
+        flags.FLAGS.unparse_flags()
+        rest = flags.FLAGS([module, *argv])[1:]
+        if rest and module != "experiments.lineage":
+            failed.append(f"{module}: {rest} are no flags")
+    except (ImportError, flags.Error) as error:
+        failed.append(f"{module} {' '.join(argv)}: {error}")
+print(json.dumps(failed))
+"""
+
+
+def text(page: Path) -> str:
+    """A page with the lines that end in a backslash joined."""
+    return page.read_text(encoding="utf-8").replace("\\\n", " ")
+
+
+def examples() -> list[str]:
+    return [body for language, body in FENCE.findall(README.read_text(encoding="utf-8")) if language == "python"]
+
+
+def whole_scripts() -> list[str]:
+    return [body for body in examples() if "@strategy(" not in body]
+
+
+def strategy_files() -> list[str]:
+    return [body for body in examples() if "@strategy(" in body]
+
+
+def commands() -> list[tuple[str, str, list[str]]]:
+    """(page, module, arguments) of every command in the pages."""
+    found = []
+    for page in PAGES:
+        for module, rest in COMMAND.findall(text(page)):
+            found.append((page.name, module, shlex.split(rest, comments=True)))
+    return found
+
+
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+    )
+
+
+def test_the_readme_has_examples_and_commands():
+    assert len(whole_scripts()) == 1
+    assert len(strategy_files()) == 1
+    assert len({module for _, module, _ in commands()}) >= 9
+
+
+@pytest.mark.parametrize("body", whole_scripts())
+def test_the_example_runs_and_is_short(body, tmp_path):
+    assert len([line for line in body.splitlines() if line.strip()]) <= 12
+    (tmp_path / "example.py").write_text(body)
+    done = python(tmp_path, "example.py")
+    assert done.returncode == 0, done.stderr
+    assert "copy_layer1" in done.stdout
+
+
+@pytest.mark.parametrize("body", strategy_files())
+def test_the_strategy_file_works(body, tmp_path):
+    (tmp_path / "my_strategies.py").write_text(body)
+    name = re.search(r"@strategy\(.*?\)\ndef (\w+)", body).group(1)
+    done = python(
+        tmp_path, "-m", "experiments.exp5_intermediate_to_target", "--strategy_module=my_strategies.py",
+        f"--strategy={name}", "--hidden=8,4", "--repeats=1", "--epochs=2", "--baselines=none", "--out=out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert name in (tmp_path / "out" / "metrics.csv").read_text()
+
+
+@pytest.mark.parametrize("kind", ["exp", "predict", "lineage"])
+def test_every_command_parses(kind, tmp_path):
+    # One process each: predict and the experiments both define --out.
+    wanted = [(module, argv) for _, module, argv in commands() if module.split(".")[1].startswith(kind)]
+    assert wanted
+    done = python(tmp_path, "-c", PARSE, json.dumps(wanted))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
+
+
+def test_every_script_has_a_command_in_the_readme():
+    scripts = {f"experiments.{path.stem}" for path in (ROOT / "experiments").glob("[!_]*.py")}
+    assert {module for page, module, _ in commands() if page == "README.md"} == scripts
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_named_make_targets_exist(page):
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)`", text(page)))
+    for _, body in FENCE.findall(text(page)):
+        named |= set(re.findall(r"^make ([a-z]+)", body, re.MULTILINE))
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    local = [link for link in LINK.findall(text(page)) if "://" not in link]
+    assert [link for link in local if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_number_is_left_to_be_filled_in(page):
+    assert re.findall(r"@[A-Z][A-Z0-9_]*@", page.read_text(encoding="utf-8")) == []
+
+
+def test_strategies_baselines_and_protocols_are_all_named():
+    from tl_jax.evaluation.baselines import BASELINES
+    from tl_jax.study.settings import PROTOCOLS
+    from tl_jax.transfer.strategies import STRATEGIES
+
+    shipped = [name for name, one in STRATEGIES.items() if one.function.__module__ == "tl_jax.transfer.strategies"]
+    page = text(README)
+    assert [name for name in (*shipped, *BASELINES, *PROTOCOLS) if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("protocol", ["honest", "as_published", "transductive"])
+def test_every_documented_protocol_can_load_a_cohort(protocol):
+    from tl_jax.data.cohort_file import load_cohort
+
+    assert f"`{protocol}`" in text(README)
+    assert load_cohort("simulated", protocol=protocol).name == "simulated"

@@ -1,0 +1,59 @@
+"""Everything an experiment gives, before it is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from tl_jax.data.domain import Cohort
+from tl_jax.study.arms import ArmTables
+from tl_jax.study.plans import Experiment
+from tl_jax.study.settings import Settings
+from tl_jax.study.stages import TrainedStage
+
+
+@dataclass
+class Results:
+    """Tables by arm, final models, the ranking of source drugs, wall times and remarks."""
+
+    experiment: Experiment
+    settings: Settings
+    cohort: Cohort
+    metrics: list[pd.DataFrame] = field(default_factory=list)
+    predictions: list[pd.DataFrame] = field(default_factory=list)
+    history: list[pd.DataFrame] = field(default_factory=list)
+    gene_weights: list[pd.Series] = field(default_factory=list)
+    stages: list[TrainedStage] = field(default_factory=list)
+    data: dict[str, dict] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    ranking: list[dict] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, tables: ArmTables, arm: str, source: str) -> None:
+        """Keep an arm's tables with the columns that tell which arm they are of."""
+        of = {"experiment": self.experiment.name, "arm": arm, "source": source, "protocol": self.settings.protocol}
+        for name in ("metrics", "predictions", "history"):
+            frame = getattr(tables, name)
+            if len(frame):
+                getattr(self, name).append(frame.assign(**of))
+
+    def table(self, name: str) -> pd.DataFrame:
+        """All arms' rows of "metrics", "predictions" or "history"."""
+        frames = getattr(self, name)
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def remark(self, text: str, say: Callable[[str], None]) -> None:
+        """Tell the user now, and in the summary."""
+        self.notes.append(text)
+        say(text)
+
+    @contextmanager
+    def timed(self, name: str):
+        """Add the block's wall time to `seconds`."""
+        start = time.monotonic()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 3)
