@@ -166,4 +166,3 @@ def test_the_packaged_cohort_file_describes_what_is_drawn():
     cohort, _ = simulate(table["name"], **(table["simulate"] | {"genes": 120, "n_source": 30}))
     for key in ("name", "title"):
         assert getattr(cohort, key) == table[key]
-    assert list(cohort.source_drugs) == table["source_drugs"]

@@ -1,0 +1,112 @@
+"""Predictions for new samples: genes by name, the training scale, coverage, refusals; and the lineage text."""
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+
+from tl_jax.errors import InputError
+from tl_jax.models import build
+from tl_jax.study.lineage import lineage_text
+from tl_jax.study.predict import predict_samples
+from tl_jax.training.fit import predict
+
+
+@pytest.fixture
+def model(two_step):
+    return next(s for s in two_step[0].stages if s.plan.role == "target" and s.plan.strategy.name == "copy_layer1")
+
+
+@pytest.fixture
+def table(cohort, tmp_path):
+    """The target's own expression as a file."""
+    target = cohort.stage("target")
+    frame = pd.DataFrame(target.x, index=pd.Index(target.samples, name="sample"), columns=target.genes)
+    frame.to_csv(tmp_path / "new.csv")
+    return frame, tmp_path
+
+
+def test_predictions_are_the_models_own(model, table, cohort):
+    frame, folder = table
+    found = predict_samples(model.path, folder / "new.csv")
+    assert found.coverage == 1
+    center, scale = (np.asarray(model.meta["scaler"][k], np.float32) for k in ("center", "scale"))
+    network = build(model_config(model))
+    raw = np.asarray(predict(model.variables, jnp.asarray((frame.to_numpy() - center) / scale), network))
+    limits = model.meta["response_scale"]
+    expected = limits["low"] + raw / 10 * (limits["high"] - limits["low"])
+    np.testing.assert_allclose(found.table.prediction, expected, rtol=1e-4)
+    assert list(found.table.sample_id) == list(cohort.stage("target").samples)
+    assert set(found.table.unit) == {"AUC"}
+    assert set(found.table.drug) == {"Temozolomide"}
+
+
+def model_config(model):
+    from tl_jax.config import NetworkConfig
+
+    return NetworkConfig(model.meta["network"]["name"], tuple(model.meta["network"]["hidden"]))
+
+
+def test_order_orientation_and_extra_genes_change_nothing(model, table):
+    frame, folder = table
+    plain = predict_samples(model.path, folder / "new.csv").table
+    rng = np.random.default_rng(0)
+    shuffled = frame.iloc[rng.permutation(len(frame)), rng.permutation(frame.shape[1])].assign(EXTRA=1.0)
+    shuffled.T.to_csv(folder / "other.tsv", sep="\t")
+    other = predict_samples(model.path, folder / "other.tsv").table
+    merged = plain.merge(other, on="sample_id", suffixes=("", "_other"))
+    assert len(merged) == len(plain)
+    np.testing.assert_allclose(merged.prediction, merged.prediction_other, rtol=1e-5)
+
+
+def test_missing_genes_count_as_average(model, table):
+    frame, folder = table
+    gone = list(frame.columns[:5])
+    frame.drop(columns=gone).to_csv(folder / "few.csv")
+    center = dict(zip(model.meta["genes"], model.meta["scaler"]["center"], strict=True))
+    frame.assign(**{g: np.float32(center[g]) for g in gone}).to_csv(folder / "filled.csv")
+    few, filled = (predict_samples(model.path, folder / f"{name}.csv") for name in ("few", "filled"))
+    np.testing.assert_allclose(few.coverage, 55 / 60)
+    np.testing.assert_allclose(few.table.prediction, filled.table.prediction, rtol=1e-5)
+
+
+def test_too_few_genes_are_refused(model, table):
+    frame, folder = table
+    frame.iloc[:, :30].to_csv(folder / "half.csv")
+    with pytest.raises(InputError, match=r"half.csv has 50% of the 60 genes .* at least 80% .*--min_coverage"):
+        predict_samples(model.path, folder / "half.csv")
+    assert len(predict_samples(model.path, folder / "half.csv", min_coverage=0.5).table) == len(frame)
+
+
+def test_another_scale_is_refused_unless_scaled_by_the_cohort(model, table):
+    frame, folder = table
+    (2**frame * 100).to_csv(folder / "counts.csv")
+    with pytest.raises(InputError, match=r"counts.csv is .* training spreads away .*--scale_by=cohort"):
+        predict_samples(model.path, folder / "counts.csv")
+    (frame * 3 + 40).to_csv(folder / "shifted.csv")
+    shifted, plain = (predict_samples(model.path, folder / f"{n}.csv", scale_by="cohort") for n in ("shifted", "new"))
+    np.testing.assert_allclose(shifted.table.prediction, plain.table.prediction, rtol=1e-3)
+    frame.iloc[:3].to_csv(folder / "three.csv")
+    with pytest.raises(InputError, match="has 3 samples; --scale_by=cohort needs at least 5"):
+        predict_samples(model.path, folder / "three.csv", scale_by="cohort")
+
+
+def test_the_training_transform_is_repeated(model, table, monkeypatch):
+    frame, folder = table
+    (2**frame - 1).to_csv(folder / "linear.csv")
+    log2 = predict_samples(model.path, folder / "linear.csv", transform="log2").table
+    np.testing.assert_allclose(
+        log2.prediction, predict_samples(model.path, folder / "new.csv").table.prediction, rtol=1e-3
+    )
+
+
+def test_lineage_names_every_ancestor(model, two_step):
+    text = lineage_text(model.path)
+    for ancestor in model.meta["ancestors"]:
+        assert ancestor["id"] in text
+    lines = [line.strip(" └─") for line in text.splitlines()]
+    order = [line.split(":")[0] for line in lines if line.startswith(("source:", "intermediate:", "target:"))]
+    assert order == ["source", "intermediate", "target"]
+    assert "60 genes" in text
+    assert "verified" in text
+    assert "not in this folder" not in text
