@@ -23,7 +23,7 @@ flags.DEFINE_string("data_dir", None, "folder of the cohort's tables; default: t
 flags.DEFINE_list(
     "source_drug", [], "source drug(s) or 'all'; default: all in experiments 1 and 3, experiment 3's choice in 6 and 7"
 )
-flags.DEFINE_list("strategy", [], f"strategies to compare, or 'all': {', '.join(STRATEGIES)}")
+flags.DEFINE_list("strategy", [], f"strategies to compare, 'all' or 'none': {', '.join(STRATEGIES)}")
 flags.DEFINE_list("baselines", list(BASELINES), "baselines on the same folds; 'none' for none")
 flags.DEFINE_string("strategy_module", None, "your own .py file with functions decorated by @strategy()")
 flags.DEFINE_enum(
@@ -54,7 +54,8 @@ def settings() -> Settings:
     """Settings from the parsed flags."""
     if FLAGS.strategy_module:
         load_strategies(Path(FLAGS.strategy_module))
-    chosen = tuple(STRATEGIES) if FLAGS.strategy == ["all"] else tuple(dict.fromkeys(FLAGS.strategy))
+    named = {"": None, "all": tuple(STRATEGIES), "none": ()}
+    chosen = named.get(",".join(FLAGS.strategy), tuple(dict.fromkeys(FLAGS.strategy)))
     try:
         hidden = tuple(int(width) for width in FLAGS.hidden)
     except ValueError as error:

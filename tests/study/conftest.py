@@ -39,3 +39,13 @@ def two_step(cohort, tmp_path_factory):
     said = []
     settings = Settings(**SMALL, checkpoint_dir=str(tmp_path_factory.mktemp("two_step")))
     return run_experiment(EXPERIMENTS["exp7_two_step"], settings, cohort, said.append), said
+
+
+@pytest.fixture
+def run():
+    """run(name, settings, cohort, say=...) an experiment, silently unless told otherwise."""
+
+    def one(name, settings, cohort, say=lambda text: None):
+        return run_experiment(EXPERIMENTS[name], settings, cohort, say)
+
+    return one

@@ -16,8 +16,8 @@ from sklearn.ensemble import RandomForestRegressor
 
 # Ridge penalties in units of the kernel's mean eigenvalue, strongest first: a tie goes to the plainer model.
 RELATIVE_ALPHAS = np.logspace(4, -3, 15)
-# Widths of the radial kernel in units of 1 / median squared distance.
-RELATIVE_GAMMAS = (0.3, 1.0, 3.0)
+# Widths of the radial kernel in units of 1 / median squared distance; the smallest is all but linear.
+RELATIVE_GAMMAS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 FOREST = {"n_estimators": 150, "oob_score": True}
 FOREST_GRID = ({"max_features": "sqrt"}, {"max_features": "sqrt", "min_samples_leaf": 5})
 

@@ -54,11 +54,22 @@ def loss_curves(
         low, high, log = _loss_limits(history)
         for ax, arm in zip(axes, arms, strict=True):
             _curves(ax, arm)
-            ax.set_yscale("log" if log else "linear")
+            if log:
+                plain_log_scale(ax)
             ax.set_ylim(low, high)
             ax.set_xlim(*_epoch_limits(history["epoch"]))
         label_axes(figure, axes, "epoch", f"{loss_label}, log scale" if log else loss_label)
         return save(figure, stem)
+
+
+def plain_log_scale(ax) -> None:
+    """A logarithmic axis labelled 2, 5, 10, 20 rather than in powers of ten."""
+    from matplotlib.ticker import LogFormatter, LogLocator, NullLocator
+
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(10, 10)))
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _loss_limits(history: pd.DataFrame) -> tuple[float, float, bool]:

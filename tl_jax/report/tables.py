@@ -156,7 +156,8 @@ def number(value, spec: str = ".3f") -> str:
     """`value` as text, or a dash where it is None, NaN or infinite."""
     if value is None or not np.isfinite(value):
         return UNDEFINED
-    return format(float(value), spec).rstrip(".")
+    text = format(float(value), spec).rstrip(".")
+    return text.lstrip("-") if float(text) == 0 else text
 
 
 def shorten(text: str, width: int) -> str:

@@ -63,7 +63,7 @@ def run_experiment(experiment: Experiment, settings: Settings, cohort: Cohort, s
         settings,
         repeats=experiment.repeats if settings.repeats is None else settings.repeats,
         folds=experiment.folds if settings.folds is None else settings.folds,
-        strategies=settings.strategies or experiment.strategies,
+        strategies=experiment.strategies if settings.strategies is None else settings.strategies,
     )
     chosen = [strategies.get(name) for name in settings.strategies]
     check(experiment, settings, cohort, chosen)
@@ -90,6 +90,8 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: li
     if experiment.evaluated != "source" and len(cohort.domains) < 2:
         raise InputError(f"cohort {cohort.name} has one domain; {experiment.name} needs a chain of at least two")
     needing = [s.name for s in chosen if s.needs_source]
+    if not chosen and not settings.baselines:
+        raise InputError("--strategy=none and --baselines=none leave nothing to run")
     if needing and not experiment.upstream:
         raise InputError(f"{experiment.name} trains from scratch; strategy '{needing[0]}' needs a source model")
     for strategy in chosen:

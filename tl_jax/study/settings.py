@@ -39,7 +39,7 @@ class Settings:
     cohort: str = "simulated"
     data_dir: str | None = None
     source_drugs: tuple[str, ...] = ()
-    strategies: tuple[str, ...] = ()
+    strategies: tuple[str, ...] | None = None  # None: the experiment's own; (): baselines only
     baselines: tuple[str, ...] = ()
     protocol: str = "honest"
     repeats: int | None = None
