@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test lint check clean
 
-$(READY): setup.cfg pyproject.toml
+$(READY): setup.cfg pyproject.toml requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all,test]"
 	touch $(READY)

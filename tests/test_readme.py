@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tl_jax.study.plans import EXPERIMENTS
+
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,6 +34,26 @@ for module, argv in json.loads(sys.argv[1]):
     except (ImportError, flags.Error) as error:
         failed.append(f"{module} {' '.join(argv)}: {error}")
 print(json.dumps(failed))
+"""
+
+# Argument 1 as above. Runs the experiments for real, in one process so that programs are compiled once.
+RUN = """
+import json, sys
+from absl import flags
+from absl.testing import flagsaver
+from experiments import _experiment
+for module, argv in json.loads(sys.argv[1]):
+    with flagsaver.flagsaver():
+        flags.FLAGS([module, *argv])
+        _experiment.main(module.split(".")[1])
+"""
+SMALL_COHORT = """name = "small"
+[simulate]
+seed = 3
+genes = 60
+n_source = 60
+n_intermediate = 30
+n_target = 20
 """
 
 
@@ -103,6 +125,24 @@ def test_every_command_parses(kind, tmp_path):
     done = python(tmp_path, "-c", PARSE, json.dumps(wanted))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []
+
+
+def test_every_experiment_command_of_the_readme_runs(tmp_path):
+    """On a small simulated cohort with a narrow network, one after another as a reader would run them."""
+    (tmp_path / "small.toml").write_text(SMALL_COHORT)
+    (tmp_path / "my_strategies.py").write_text(strategy_files()[0])
+    wanted = []
+    for page, module, argv in commands():
+        if page == "README.md" and module.startswith("experiments.exp"):
+            kept = [a.replace("--cohort=nci60", "--cohort=small.toml") for a in argv if not a.startswith("--out=")]
+            kept += [] if any(a.startswith("--cohort") for a in kept) else ["--cohort=small.toml"]
+            wanted.append((module, [*kept, "--quick", "--hidden=8,4", "--repeats=1", f"--out=out{len(wanted)}"]))
+    assert {module for module, _ in wanted} >= {f"experiments.{name}" for name in EXPERIMENTS}
+    # The table of results comes first in the page, but needs the choice that experiment 3 makes.
+    wanted.sort(key=lambda command: command[0])
+    done = python(tmp_path, "-c", RUN, json.dumps(wanted))
+    assert done.returncode == 0, done.stderr
+    assert all((tmp_path / f"out{i}" / "summary.json").exists() for i in range(len(wanted)))
 
 
 def test_every_script_has_a_command_in_the_readme():
