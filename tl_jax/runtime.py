@@ -6,6 +6,7 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from zlib import crc32
 
 import jax
 
@@ -16,20 +17,31 @@ def configure(cache_dir: str | Path | None = None) -> Path | None:
     """Set jax up for an experiment: the persistent compilation cache in a user cache directory.
 
     cache_dir: another folder; the environment variable TLJAX_CACHE likewise; "off" in it turns the cache off.
-    Returns the folder in use.
+    Returns the folder in use. Programs are kept apart by processor: one compiled for another may crash.
     """
     default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tl_jax"
     folder = str(cache_dir or os.environ.get("TLJAX_CACHE", default))
     if folder == "off":
         return None
+    own = Path(folder) / processor()
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        own.mkdir(parents=True, exist_ok=True)
     except OSError:  # a read-only home costs the cache, not the experiment
         return None
-    jax.config.update("jax_compilation_cache_dir", folder)
+    jax.config.update("jax_compilation_cache_dir", str(own))
     # Programs that compile in less than jax's default of one second still add up to most of a warm start.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-    return Path(folder)
+    return own
+
+
+def processor() -> str:
+    """A short name for what this machine's processor can do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        features = next(line for line in lines if line.lower().startswith(("flags", "features")))
+    except (OSError, StopIteration):
+        features = platform.processor()
+    return f"{platform.machine()}-{crc32(features.encode()):08x}"
 
 
 def versions() -> dict[str, str]:
