@@ -82,7 +82,7 @@ def settings() -> Settings:
     )
     if not FLAGS.quick:
         return given
-    return given.in_quick_mode(**{n: getattr(given, n) for n in ("repeats", "hidden") if FLAGS[n].present})
+    return given.in_quick_mode(**({"hidden": hidden} if FLAGS["hidden"].present else {}))
 
 
 def load_strategies(path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.metrics import score
+from tl_jax.study.settings import Settings
 from tl_jax.transfer.strategies import STRATEGIES
 
 
@@ -64,6 +65,12 @@ def test_bad_settings_are_refused_in_one_line(run, small, cohort, name, changes,
     with pytest.raises(InputError, match=message) as caught:
         run(name, small(**changes), cohort)
     assert "\n" not in str(caught.value)
+
+
+def test_quick_mode_keeps_what_is_given():
+    assert Settings().in_quick_mode().repeats == 2
+    kept = Settings(repeats=7).in_quick_mode(hidden=(5, 3))
+    assert (kept.repeats, kept.hidden, kept.quick) == (7, (5, 3), True)
 
 
 def test_settings_check_themselves(small):

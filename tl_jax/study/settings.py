@@ -72,7 +72,7 @@ class Settings:
 
     def in_quick_mode(self, **given) -> Settings:
         """A small study that shows every step: two repeats and a narrow network unless `given`, shorter training."""
-        return replace(self, **{"repeats": 2, "hidden": (100, 20), **given}, quick=True)
+        return replace(self, **{"repeats": self.repeats or 2, "hidden": (100, 20), **given}, quick=True)
 
     @property
     def rules(self) -> Protocol:
