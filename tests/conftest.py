@@ -39,3 +39,10 @@ def data_dir() -> Path:
     if not (where / "gdsc_response.parquet").exists():
         pytest.skip(f"no real data at {where}; name its folder in TLJAX_DATA")
     return where
+
+
+@pytest.fixture(scope="session")
+def small_cohort() -> str:
+    """A cohort file of a chain so small that an experiment on it takes seconds."""
+    sizes = {"seed": 3, "genes": 60, "n_source": 60, "n_intermediate": 30, "n_target": 20}
+    return "\n".join(['name = "small"', "[simulate]", *(f"{key} = {value}" for key, value in sizes.items())])

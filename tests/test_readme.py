@@ -47,14 +47,6 @@ for module, argv in json.loads(sys.argv[1]):
         flags.FLAGS([module, *argv])
         _experiment.main(module.split(".")[1])
 """
-SMALL_COHORT = """name = "small"
-[simulate]
-seed = 3
-genes = 60
-n_source = 60
-n_intermediate = 30
-n_target = 20
-"""
 
 
 def text(page: Path) -> str:
@@ -127,9 +119,9 @@ def test_every_command_parses(kind, tmp_path):
     assert json.loads(done.stdout) == []
 
 
-def test_every_experiment_command_of_the_readme_runs(tmp_path):
+def test_every_experiment_command_of_the_readme_runs(small_cohort, tmp_path):
     """On a small simulated cohort with a narrow network, one after another as a reader would run them."""
-    (tmp_path / "small.toml").write_text(SMALL_COHORT)
+    (tmp_path / "small.toml").write_text(small_cohort)
     (tmp_path / "my_strategies.py").write_text(strategy_files()[0])
     wanted = []
     for page, module, argv in commands():

@@ -10,14 +10,6 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COHORT = """name = "small"
-[simulate]
-seed = 3
-genes = 60
-n_source = 60
-n_intermediate = 30
-n_target = 20
-"""
 STRATEGY = """from tl_jax.transfer.strategies import strategy
 from tl_jax.trees import all_but
 from tl_jax.types import Transfer
@@ -43,10 +35,10 @@ def script(name, *arguments, folder):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory):
+def done(small_cohort, tmp_path_factory):
     """Experiment 7 with a strategy of the user's own, in a folder of its own."""
     folder = tmp_path_factory.mktemp("scripts")
-    (folder / "small.toml").write_text(COHORT)
+    (folder / "small.toml").write_text(small_cohort)
     (folder / "mine.py").write_text(STRATEGY)
     arguments = ("--cohort=small.toml", "--strategy=scratch,hold_biases", "--strategy_module=mine.py", "--quick")
     more = ("--source_drug=oxaliplatin", "--hidden=8,4", "--repeats=1", "--out=out", "--checkpoint_dir=kept")
