@@ -6,6 +6,7 @@ scaler, response scale, settings, data fingerprint, versions, and the ancestors 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -25,20 +26,19 @@ from tl_jax.types import Variables
 FORMAT = "tl_jax stage 1"
 REQUIRED = (
     *("format", "id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note"),
-    *("genes", "transform", "scaler", "response_scale", "network", "ancestors", "leaves", "content"),
+    *("genes", "transform", "scaler", "response_scale", "network", "ancestors", "leaves", "files", "content"),
 )
 
 
 def save_stage(path: Path, variables: Variables, meta: dict) -> Path:
     """Write a stage checkpoint; it appears at `path` whole, by one rename, and never replaces another.
 
-    meta must hold what REQUIRED names except format, leaves and content.
+    meta must hold what REQUIRED names except format, leaves, files and content.
     """
     path = Path(path).absolute()
     leaves = {name: np.asarray(leaf) for name, leaf in flatten(variables["params"]).items()}
     shapes = {name: {"shape": list(leaf.shape), "dtype": str(leaf.dtype)} for name, leaf in leaves.items()}
-    record = {"format": FORMAT, **meta, "leaves": shapes}
-    record["content"] = content_digest(leaves, record)
+    record = {"format": FORMAT, **meta, "leaves": shapes, "files": {}, "content": ""}
     missing = [key for key in REQUIRED if key not in record]
     if missing:
         raise ValueError(f"meta of a stage checkpoint lacks {missing}")
@@ -46,6 +46,8 @@ def save_stage(path: Path, variables: Variables, meta: dict) -> Path:
     try:
         staging.mkdir(parents=True)
         ocp.save(staging / "state", {dotted(name): leaf for name, leaf in leaves.items()})
+        record["files"] = file_digests(staging / "state")
+        record["content"] = record_digest(record)
         write_json(staging / "stage.json", record)
         os.rename(staging, path)
     except OSError as error:
@@ -72,17 +74,16 @@ def load_stage(path: Path, *, genes: np.ndarray | None = None) -> tuple[Variable
             f"checkpoint {path} was trained on {len(meta['genes'])} genes, the data has {len(genes)} "
             f"({shared} shared); use the cohort it was trained with, or experiments.predict, which aligns genes by name"
         )
+    if file_digests(path / "state") != meta["files"]:
+        raise damaged(path, "its weights are not the files that were saved")
     sharding = default_sharding()
+    shapes = {name: (tuple(leaf["shape"]), np.dtype(leaf["dtype"])) for name, leaf in meta["leaves"].items()}
+    wanted = {dotted(n): jax.ShapeDtypeStruct(*described, sharding=sharding) for n, described in shapes.items()}
     try:
-        shapes = {name: (tuple(leaf["shape"]), np.dtype(leaf["dtype"])) for name, leaf in meta["leaves"].items()}
-        wanted = {dotted(n): jax.ShapeDtypeStruct(*described, sharding=sharding) for n, described in shapes.items()}
         state = ocp.load(path / "state", wanted)
-        leaves = {name: np.asarray(state[dotted(name)]) for name in shapes}
-    except Exception as error:  # orbax and tensorstore raise many kinds for damaged files
+    except Exception as error:  # another version of orbax may not read these files
         raise damaged(path, f"its weights cannot be read ({type(error).__name__})") from error
-    if content_digest(leaves, meta) != meta["content"]:
-        raise damaged(path, "its content does not match its own record")
-    return {"params": unflatten(leaves)}, meta
+    return {"params": unflatten({name: np.asarray(state[dotted(name)]) for name in shapes})}, meta
 
 
 def dotted(name: str) -> str:
@@ -107,6 +108,8 @@ def read_meta(path: Path) -> dict:
     missing = [key for key in REQUIRED if key not in meta]
     if missing:
         raise damaged(path, f"its stage.json lacks {', '.join(missing)}")
+    if record_digest(meta) != meta["content"]:
+        raise damaged(path, "its stage.json does not match its own digest")
     return meta
 
 
@@ -115,11 +118,17 @@ def is_stage(path: Path) -> bool:
     return (Path(path) / "stage.json").is_file() and (Path(path) / "state").is_dir()
 
 
-def content_digest(leaves: dict[str, np.ndarray], record: dict) -> str:
-    """SHA-256 over the weights and the record: tensorstore does not notice a flipped byte by itself."""
+def file_digests(folder: Path) -> dict[str, str]:
+    """{file below `folder`: SHA-256}, checked before tensorstore reads, since it does not notice a flipped byte."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def record_digest(record: dict) -> str:
+    """SHA-256 of a record, less the place where it stands."""
     described = {key: value for key, value in record.items() if key != "content"}
     # Through JSON and back, so that what is digested before writing equals what is read later.
-    return digest(json.loads(json.dumps(described, default=float)), *(leaves[name] for name in sorted(leaves)))
+    return digest(json.loads(json.dumps(described, default=float)))
 
 
 def damaged(path: Path, why: str) -> InputError:
