@@ -225,7 +225,7 @@ def run_baselines(run: Run, case: Case) -> None:
 def choose_source(run: Run, drugs: list[str]) -> None:
     """Rank the source drugs on the intermediate and write the choice down, if all of them were run."""
     names = [s.name for s in run.chosen if s.needs_source]
-    if drugs == [""] or not names:
+    if not names:
         run.results.remark("no source drug was chosen: no strategy here starts from a source", run.say)
         return
     arm = DECIDING if DECIDING in names else names[0]

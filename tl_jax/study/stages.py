@@ -63,7 +63,8 @@ def code_fingerprint() -> str:
     """SHA-256 of the code that turns data into weights: a changed one must not find its former self's models."""
     root = Path(tl_jax.__file__).parent
     files = sorted(p for room in ("models", "training") for p in (root / room).glob("*.py"))
-    return digest(*(p.read_text() for p in (*files, root / "keys.py", root / "trees.py")))
+    others = (root / "keys.py", root / "trees.py", root / "data" / "scaling.py")
+    return digest(*(p.read_text() for p in (*files, *others)))
 
 
 def strategy_text(strategy: Registered) -> str:
