@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Callable
 
 from absl import app, flags, logging
 
+from tl_jax import cluster
 from tl_jax.errors import InputError
 
 
@@ -21,12 +24,17 @@ def run(main: Callable[..., None], takes_paths: bool = False) -> None:
                 raise InputError(f"unexpected argument '{argv[1]}'; every option is a flag, such as --cohort=nci60")
             main(*([argv[1:]] if takes_paths else []))
         except InputError as error:
-            return fail(error)
+            return leave(fail(error))
         except OSError as error:  # a disk that is full, a folder that may not be read or written
-            return fail(f"{error.strerror or error}: {error.filename or 'a file could not be read or written'}")
+            return leave(fail(f"{error.strerror or error}: {error.filename or 'a file could not be read or written'}"))
         except KeyboardInterrupt:
-            print("stopped; nothing was left half-written", file=sys.stderr)
-            return 130
+            print("stopped; nothing was left half-written, and --resume goes on after finished parts", file=sys.stderr)
+            return leave(130)
+        except Exception:
+            if cluster.several():  # what breaks when a peer is gone has many names; anything else is shown whole
+                traceback.print_exc()
+                cluster.give_up("it cannot go on, most likely because a peer has ended")
+            raise
         return 0
 
     app.run(guarded, flags_parser=parse)
@@ -39,6 +47,14 @@ def parse(argv: list[str]) -> list[str]:
     except flags.Error as error:
         hint = "" if "Did you mean" in str(error) else " (--helpshort lists the flags)"
         sys.exit(fail(f"{error}{hint}"))
+
+
+def leave(code: int) -> int:
+    """The exit code; with other processes at work, exit now: they would wait minutes for this one to say goodbye."""
+    if cluster.several():
+        sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
 def fail(message) -> int:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 from absl import flags
 
 from experiments import _command, _flags
-from tl_jax import runtime
+from tl_jax import cluster, runtime
 from tl_jax.data.cohort_file import load_cohort
-from tl_jax.files import folder_atomic
+from tl_jax.errors import InputError
+from tl_jax.files import folder_atomic, refuse_existing
+from tl_jax.parts import TABLES, any_parts, same_study, unfinished, workplace
 from tl_jax.progress import say
+from tl_jax.study.identity import identity
 from tl_jax.study.outputs import printed, write_outputs
 from tl_jax.study.plans import EXPERIMENTS
 from tl_jax.study.run import run_experiment
@@ -24,14 +29,41 @@ def run(name: str) -> None:
 
 
 def main(name: str) -> None:
+    FLAGS = flags.FLAGS
     settings, out = _flags.settings(), _flags.out_folder(name)
     runtime.configure()
-    with folder_atomic(out, flags.FLAGS.overwrite) as folder:
-        cohort = load_cohort(settings.cohort, settings.data_dir, settings.protocol)
-        coverage = ", ".join(f"{domain} {share:.0%}" for domain, share in cohort.coverage.items())
-        say(f"cohort {cohort.name}: {len(cohort.genes):,} genes shared by the chain (of each domain's own: {coverage})")
-        results = run_experiment(EXPERIMENTS[name], settings, cohort, say)
-        for text in write_outputs(results, folder, flags=_flags.given_flags()):
-            say(f"note: {text}")
-    print(printed(results))
-    print(f"\ntables and pictures: {out}")
+    cluster.join(FLAGS.coordinator, FLAGS.processes, FLAGS.process)
+    if FLAGS.resume and FLAGS.out is None:
+        raise InputError("--resume needs the --out of the stopped run")
+    out = Path(cluster.agree(str(out)))
+    if FLAGS.resume and cluster.agree(finished(out)):
+        say(f"{out} is complete already")
+        return
+    refuse_existing(out, FLAGS.overwrite)
+    # One process holds the folder and writes; the others compute beside it.
+    place = workplace(out, resume=FLAGS.resume, overwrite=FLAGS.overwrite) if cluster.is_first() else nullcontext()
+    with place as work:
+        results = study(name, settings, work, say if cluster.is_first() else lambda text: None)
+        if cluster.is_first():
+            with folder_atomic(out, FLAGS.overwrite, staging=work / TABLES) as folder:
+                for text in write_outputs(results, folder, flags=_flags.given_flags()):
+                    say(f"note: {text}")
+    cluster.barrier("written")
+    if cluster.is_first():
+        print(printed(results))
+        print(f"\ntables and pictures: {out}")
+
+
+def finished(out: Path) -> bool:
+    """Whether an earlier run came to its end, so that a job that is started again has nothing to do."""
+    return (out / "summary.json").is_file() and not any_parts(unfinished(out))
+
+
+def study(name: str, settings, work: Path | None, tell):
+    """Read the cohort and run the experiment, or what is missing of it in `work`."""
+    cohort = load_cohort(settings.cohort, settings.data_dir, settings.protocol)
+    coverage = ", ".join(f"{domain} {share:.0%}" for domain, share in cohort.coverage.items())
+    tell(f"cohort {cohort.name}: {len(cohort.genes):,} genes shared by the chain (of each domain's own: {coverage})")
+    if work is not None:
+        same_study(work, identity(EXPERIMENTS[name], settings, cohort))
+    return run_experiment(EXPERIMENTS[name], settings, cohort, tell, work)

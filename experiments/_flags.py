@@ -38,15 +38,30 @@ flags.DEFINE_integer("folds", None, "folds; default: the published number (5, or
 flags.DEFINE_enum("split", "stratified", list(KINDS), "how folds are drawn; groups always share a fold")
 flags.DEFINE_integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r")
 flags.DEFINE_integer("epochs", None, "epochs of the evaluated stage; default: 50 from scratch, 200 after transfer")
-flags.DEFINE_float("learning_rate", None, "of the evaluated stage; default: 1e-3 from scratch, 1e-4 after transfer")
+flags.DEFINE_list(
+    "read_epochs", [], "report the models at these earlier epochs too, read off the same training as arms NAME@EPOCH"
+)
+flags.DEFINE_list(
+    "learning_rate",
+    [],
+    "of the evaluated stage; default: 1e-3 from scratch, 1e-4 after transfer; several give one arm each",
+)
 flags.DEFINE_integer("batch_size", 32, "rows per step of the evaluated stage")
 flags.DEFINE_enum("optimizer", "keras_adam", list(OPTIMIZERS), "keras_adam is the published one")
 flags.DEFINE_list("hidden", ["1000", "100"], "widths of the two hidden layers")
 flags.DEFINE_string("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts")
 flags.DEFINE_string("out", None, "output folder; default results/EXPERIMENT/TIME")
-flags.DEFINE_bool("overwrite", False, "replace an output folder that exists")
+flags.DEFINE_bool("overwrite", False, "replace an output folder that exists, and the parts of a stopped run")
+flags.DEFINE_bool("resume", False, "go on with the stopped run of this --out; begins anew where there is none")
 flags.DEFINE_string("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches")
-flags.DEFINE_integer("at_once", None, "runs side by side in memory; default: what fits")
+flags.DEFINE_integer(
+    "at_once",
+    None,
+    "runs per call of the compiled program; default: as many as fit, or as are done in seconds on a CPU",
+)
+flags.DEFINE_string("coordinator", None, "host:port of process 0, to share a study between processes")
+flags.DEFINE_integer("processes", None, "how many processes share the study")
+flags.DEFINE_integer("process", None, "which of them this is, from 0")
 flags.DEFINE_bool("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate")
 
 
@@ -60,6 +75,7 @@ def settings() -> Settings:
         hidden = tuple(int(width) for width in FLAGS.hidden)
     except ValueError as error:
         raise InputError(f"--hidden={','.join(FLAGS.hidden)}: two whole numbers, such as 1000,100") from error
+    read_epochs, rates = numbers("read_epochs", int), numbers("learning_rate", float)
     given = Settings(
         cohort=FLAGS.cohort,
         data_dir=FLAGS.data_dir,
@@ -72,7 +88,8 @@ def settings() -> Settings:
         split=FLAGS.split,
         seed=FLAGS.seed,
         epochs=FLAGS.epochs,
-        learning_rate=FLAGS.learning_rate,
+        read_epochs=read_epochs,
+        learning_rate=rates,
         batch_size=FLAGS.batch_size,
         optimizer=FLAGS.optimizer,
         hidden=hidden,
@@ -83,6 +100,14 @@ def settings() -> Settings:
     if not FLAGS.quick:
         return given
     return given.in_quick_mode(**({"hidden": hidden} if FLAGS["hidden"].present else {}))
+
+
+def numbers(flag: str, kind: type) -> tuple:
+    """A list flag as numbers, without repeats."""
+    try:
+        return tuple(dict.fromkeys(kind(text) for text in FLAGS[flag].value))
+    except ValueError as error:
+        raise InputError(f"--{flag}={','.join(FLAGS[flag].value)}: numbers separated by commas") from error
 
 
 def load_strategies(path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
-    {"errors", "files", "types", "trees", "config", "keys", "progress", "runtime"},
+    {"errors", "files", "types", "trees", "config", "keys", "progress", "parts", "runtime", "cluster"},
     {"data", "models"},
     {"transfer", "evaluation", "interpret"},
     {"training", "report"},
@@ -136,7 +136,7 @@ def test_only_runtime_touches_the_configuration_of_jax():
         and node.attr in ("config", "distributed")
     }
     touching |= {m for m in modules() if any(n.startswith(("jax.config", "jax.distributed")) for n in imports(m))}
-    assert touching <= {"tl_jax.runtime"}
+    assert touching <= {"tl_jax.runtime", "tl_jax.cluster"}
 
 
 def test_nothing_imports_the_scripts():

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
+from tl_jax.cluster import agree, barrier, is_first
 from tl_jax.errors import InputError
 from tl_jax.files import digest, write_json
 from tl_jax.runtime import default_sharding
@@ -33,6 +34,7 @@ REQUIRED = (
 def save_stage(path: Path, variables: Variables, meta: dict) -> Path:
     """Write a stage checkpoint; it appears at `path` whole, by one rename, and never replaces another.
 
+    All processes call this, process 0 renames.
     meta must hold what REQUIRED names except format, leaves, files and content.
     """
     path = Path(path).absolute()
@@ -42,21 +44,26 @@ def save_stage(path: Path, variables: Variables, meta: dict) -> Path:
     missing = [key for key in REQUIRED if key not in record]
     if missing:
         raise ValueError(f"meta of a stage checkpoint lacks {missing}")
-    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    staging = path.with_name(f".{path.name}.{agree(uuid.uuid4().hex[:8])}.partial")
     try:
-        staging.mkdir(parents=True)
+        if is_first():
+            staging.mkdir(parents=True)
+        barrier("checkpoint folder")
         ocp.save(staging / "state", {dotted(name): leaf for name, leaf in leaves.items()})
-        record["files"] = file_digests(staging / "state")
-        record["content"] = record_digest(record)
-        write_json(staging / "stage.json", record)
-        os.rename(staging, path)
+        if is_first():
+            record["files"] = file_digests(staging / "state")
+            record["content"] = record_digest(record)
+            write_json(staging / "stage.json", record)
+            os.rename(staging, path)
     except OSError as error:
         if not is_stage(path):  # a process beside this one may have finished the same training first
             raise InputError(
                 f"cannot write checkpoint {path}: {error.strerror}; choose another --checkpoint_dir"
             ) from error
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        if is_first():
+            shutil.rmtree(staging, ignore_errors=True)
+    barrier("checkpoint written")
     return path
 
 

@@ -18,6 +18,19 @@ class FitConfig:
     curves: bool = True  # evaluate the held-out rows after each epoch, for curves only
     cache_prefix: bool = True  # evaluate a frozen prefix once per run instead of once per step
     skip_empty: bool = True  # guard against steps of padding alone; off where no run has any
+    read_at: tuple[int, ...] = ()  # epochs at which held-out rows are predicted besides the last
+
+    def __post_init__(self):
+        wrong = [epoch for epoch in self.read_at if not 0 < epoch < self.epochs]
+        if wrong:
+            raise ValueError(
+                f"read_at holds {wrong}; a training of {self.epochs} epochs can be read before its end only"
+            )
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """Epochs at which held-out rows are predicted, the last one last."""
+        return (*sorted(set(self.read_at)), self.epochs)
 
 
 @dataclass(frozen=True)

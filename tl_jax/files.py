@@ -50,15 +50,16 @@ def _plain(value):
 
 
 @contextmanager
-def folder_atomic(path: Path, overwrite: bool = False, marker: str = "summary.json"):
-    """Yield a fresh folder beside `path` that takes its place when the block ends well.
+def folder_atomic(path: Path, overwrite: bool = False, marker: str = "summary.json", staging: Path | None = None):
+    """Yield a fresh folder beside `path`, or at `staging`, that takes its place when the block ends well.
 
     An existing, non-empty `path` is refused unless `overwrite`, and then too unless it holds `marker`,
     the sign of earlier results: --overwrite must never delete a folder of anything else.
     """
     path = Path(path).absolute()
     refuse_existing(path, overwrite, marker)
-    staging, old = (path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{end}") for end in ("partial", "old"))
+    aside, old = (path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{end}") for end in ("partial", "old"))
+    staging = staging or aside
     try:
         staging.mkdir(parents=True)
     except OSError as error:

@@ -32,10 +32,11 @@ class Hparams(NamedTuple):
     kernel_l2: Any = 1e-4  # times the sum of squares of each regularised kernel that is trained
     activity_l1: Any = 1e-4  # times the sum of |activation| of each regularised layer, over the batch's own rows
     dropout: Any = (0.3, 0.1)  # share of units dropped after each hidden layer
+    lr_scale: Any = None  # factor on the learning rate per layer, (layers,); None: 1 everywhere
 
     def arrays(self, dtype=jnp.float32) -> Hparams:
         """The same numbers as arrays, ready to be traced or vmapped."""
-        return Hparams(*(jnp.asarray(v, dtype) for v in self))
+        return Hparams(*(None if v is None else jnp.asarray(v, dtype) for v in self))
 
 
 class Output(NamedTuple):
@@ -95,7 +96,10 @@ class FitResult(NamedTuple):
 
     history holds train_loss, train_mae (running means during the epoch, as Keras reports) and,
     where held-out rows were given, test_loss, test_mae after each epoch.
+    prediction: (reads, n_test), the held-out rows on the network's scale after each epoch of config.reads,
+    or None where no held-out rows were given.
     """
 
     trained: Flat
     history: dict[str, jax.Array]
+    prediction: jax.Array | None = None

@@ -8,7 +8,7 @@ import pytest
 from tl_jax.data.scaling import fit_scaler
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.study.arms import strategy_arm
+from tl_jax.study.arms import Arm, strategy_arms
 from tl_jax.study.folds import scale_folds
 from tl_jax.study.settings import PROTOCOLS
 from tl_jax.transfer.strategies import STRATEGIES
@@ -58,8 +58,9 @@ def test_held_out_labels_and_rows_cannot_reach_a_model(small, cohort):
     for d in (domain, dataclasses.replace(domain, y=y)):
         scaled = scale_folds(d, folds, settings.rules)[:1]
         recipe = settings.recipe(STRATEGIES["scratch"])
-        arm = strategy_arm(d, scaled, STRATEGIES["scratch"], None, network=settings.network, recipe=recipe, seed=1)
-        predicted.append(arm.predictions.y_pred.to_numpy())
+        arm = Arm("scratch", "", STRATEGIES["scratch"], None, recipe, settings.fit_config(recipe))
+        tables = strategy_arms(d, scaled, [arm], network=settings.network, seed=1)[0]
+        predicted.append(tables["scratch"].predictions.y_pred.to_numpy())
     np.testing.assert_array_equal(*predicted)
 
 

@@ -74,8 +74,9 @@ def test_quick_mode_keeps_what_is_given():
 
 
 def test_settings_check_themselves(small):
-    bad = ({"repeats": 0}, {"folds": 0}, {"learning_rate": float("nan")}, {"optimizer": "lion"})
-    for changes in (*bad, {"learning_rate": -1.0}, {"hidden": (5,)}, {"seed": -1}, {"protocol": "mine"}):
+    bad = ({"repeats": 0}, {"folds": 0}, {"learning_rate": (float("nan"),)}, {"optimizer": "lion"})
+    worse = ({"learning_rate": (-1.0,)}, {"read_epochs": (0,)}, {"hidden": (5,)}, {"seed": -1}, {"protocol": "mine"})
+    for changes in (*bad, *worse):
         with pytest.raises(InputError):
             small(**changes)
 
@@ -86,5 +87,5 @@ def test_recipes_follow_the_specification(small):
     assert (scratch.epochs, scratch.learning_rate, scratch.batch_size) == (50, 1e-3, 32)
     assert (transfer.epochs, transfer.learning_rate) == (200, 1e-4)
     assert (transfer.kernel_l2, transfer.activity_l1, transfer.dropout) == (1e-4, 1e-4, (0.3, 0.1))
-    own = small(quick=False, epochs=7, learning_rate=0.5, batch_size=3).recipe(STRATEGIES["copy_layer1"])
+    own = small(quick=False, epochs=7, learning_rate=(0.5,), batch_size=3).recipe(STRATEGIES["copy_layer1"])
     assert (own.epochs, own.learning_rate, own.batch_size) == (7, 0.5, 3)

@@ -44,7 +44,7 @@ def test_frozen_leaves_are_bitwise_unchanged_and_trained_ones_move(name, cache_p
 def test_frozen_leaves_have_no_optimizer_state_and_no_gradient(name):
     transfer = start(name)
     trained, frozen = split(transfer.variables["params"], transfer.trainable)
-    state = build_optimizer("keras_adam", 0.01, trained, {}).init(trained)
+    state = build_optimizer("keras_adam", dict.fromkeys(trained, 0.01)).init(trained)
     held = sum(leaf.size for leaf in jax.tree.leaves(state) if leaf.ndim)
     assert held == 2 * sum(leaf.size for leaf in trained.values())
     wide = "f32[{},{}] =".format(*frozen["layer1/kernel"].shape)
@@ -136,16 +136,17 @@ def test_learning_rate_groups():
 def test_optimizers_differ_and_adam_is_optax():
     train, moved = rows(10), {}
     for name in ("keras_adam", "adam", "sgd"):
-        moved[name] = run("scratch", train, replace(CONFIG, optimizer=name))[1].trained["layer1/kernel"]
+        config, still = replace(CONFIG, optimizer=name), HPARAMS._replace(dropout=jnp.zeros(2))
+        moved[name] = run("scratch", train, config, hparams=still)[1].trained["layer1/kernel"]
     assert np.allclose(moved["adam"], moved["keras_adam"], atol=2e-3)
     assert not np.array_equal(moved["adam"], moved["keras_adam"])
     assert not np.allclose(moved["adam"], moved["sgd"], atol=1e-4)
     grads = {"a": jnp.asarray([1e-8, 1.0])}
-    ours, theirs = build_optimizer("adam", 0.1, grads, {}), optax.adam(0.1)
+    ours, theirs = build_optimizer("adam", {"a": 0.1}), optax.adam(0.1)
     steps = [tx.update(grads, tx.init(grads), grads)[0]["a"] for tx in (ours, theirs)]
     np.testing.assert_allclose(*steps, rtol=1e-6)
     with pytest.raises(ValueError, match="unknown optimizer 'lion'"):
-        build_optimizer("lion", 0.1, grads, {})
+        build_optimizer("lion", {"a": 0.1})
 
 
 def test_hparams_are_felt():

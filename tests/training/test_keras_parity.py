@@ -79,7 +79,7 @@ def test_adam_epsilon(golden, precision):
     x, y = jnp.asarray(case["x_train"], dtype), jnp.asarray(case["y_train"], dtype)
     trained = {"layer1/kernel": jnp.asarray(case["init_layer1_kernel"], dtype)}
     hparams = Hparams(float(case["learning_rate"]), 0.0, 0.0, ()).arrays(dtype)
-    tx = build_optimizer("keras_adam", hparams.learning_rate, trained, {})
+    tx = build_optimizer("keras_adam", {"layer1/kernel": hparams.learning_rate})
     carry, kernels, size = (trained, tx.init(trained)), [], int(case["batch_size"])
     for _ in range(int(case["epochs"])):
         for start in range(0, len(x), size):

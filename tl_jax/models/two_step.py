@@ -42,8 +42,7 @@ class TwoStep(nn.Module):
                 activations[f"layer{i}"] = h
                 if stop == i:
                     return h, activations
-                noise = None if key is None else jax.random.fold_in(key, i)
-                h = drop(noise, h, None if dropout is None else dropout[i - 1])
+                h = drop(key, h, None if dropout is None else dropout[i - 1], layer=i)
         prediction = nn.softplus(dense(self.outputs, "head", x.dtype)(h))
         return prediction[:, 0] if self.outputs == 1 else prediction, activations
 

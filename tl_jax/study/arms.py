@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from tl_jax.config import NetworkConfig, Recipe
+from tl_jax.cluster import agree_arrays, is_first
+from tl_jax.config import FitConfig, NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
 from tl_jax.evaluation.baselines import BASELINES
 from tl_jax.evaluation.metrics import score
 from tl_jax.models import build
+from tl_jax.parts import Parts
 from tl_jax.study.folds import ScaledFold, build_runs
-from tl_jax.training.runs import fit_runs
+from tl_jax.training.runs import RunsResult, fit_runs, gathered, join
 from tl_jax.transfer.strategies import Registered
 from tl_jax.types import Variables
 
@@ -32,34 +35,77 @@ class ArmTables(NamedTuple):
     history: pd.DataFrame
 
 
-def strategy_arm(
+@dataclass(frozen=True)
+class Arm:
+    """One strategy as it is run: from which model (its drug or domain in `source`), and how it is trained."""
+
+    name: str
+    source: str
+    strategy: Registered
+    variables: Variables | None
+    recipe: Recipe
+    config: FitConfig
+
+
+def strategy_arms(
     domain: Domain,
     folds: list[ScaledFold],
-    strategy: Registered,
-    source: Variables | None,
+    arms: Sequence[Arm],
     *,
     network: NetworkConfig,
-    recipe: Recipe,
     seed: int,
     at_once: int | None = None,
+    parts: Parts | None = None,
     progress: Callable[[int], None] = lambda done: None,
-) -> ArmTables:
-    """Train one model per fold as the strategy says and predict its held-out rows."""
+    say: Callable[[str], None] = lambda text: None,
+) -> list[dict[str, ArmTables]]:
+    """Train one model per arm and fold, all in one program, and predict the held-out rows.
+
+    The arms must train the same leaves with one config. Returns per arm {name: tables}; an epoch that was read
+    before the end is an arm of its own, named "NAME@EPOCH".
+    """
+    starts, axes = [], []
+    for arm in arms:
+        number = next((k for k, (f, v) in enumerate(starts) if f is arm.strategy.function and v is arm.variables), None)
+        if number is None:
+            number = len(starts)
+            starts.append((arm.strategy.function, arm.variables))
+        axes.append(build_runs(domain, folds, seed, arm.recipe.hparams(), number))
     result = fit_runs(
-        build_runs(domain, folds, seed, recipe.hparams()),
+        join(axes),
         domain.x,
-        source if strategy.needs_source else None,
-        strategy.function,
+        starts,
         network=build(network),
-        config=recipe.fit_config(),
+        config=arms[0].config,
         at_once=at_once,
+        parts=parts,
         progress=progress,
+        say=say,
     )
-    predicted = [
-        fold.response.from_network(row[: len(fold.fold.test)])
-        for fold, row in zip(folds, result.prediction, strict=True)
+    count = len(folds)
+    return [
+        readings(domain, folds, arm, some_runs(result, slice(k * count, (k + 1) * count))) for k, arm in enumerate(arms)
     ]
-    return tables(domain, folds, predicted, result.history)
+
+
+def some_runs(result: RunsResult, part: slice) -> RunsResult:
+    """Some runs of a result."""
+    return RunsResult(result.prediction[part], {k: v[part] for k, v in result.history.items()}, None)
+
+
+def readings(domain: Domain, folds: list[ScaledFold], arm: Arm, result: RunsResult) -> dict[str, ArmTables]:
+    """An arm's tables at each epoch that was read; the history belongs to the last."""
+    found = {}
+    for k, epoch in enumerate(arm.config.reads):
+        predicted = [
+            fold.response.from_network(row[k, : len(fold.fold.test)])
+            for fold, row in zip(folds, result.prediction, strict=True)
+        ]
+        last = epoch == arm.config.epochs
+        found[arm.name if last else f"{arm.name}@{epoch}"] = tables(
+            domain, folds, predicted, result.history if last else {}
+        )
+    return found
 
 
 def baseline_arm(
@@ -69,24 +115,34 @@ def baseline_arm(
     *,
     marker: int | None,
     seed: int,
+    parts: Parts | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> ArmTables:
     """Fit a baseline on each fold's training rows, tuned inside them, and predict the held-out rows."""
-    predicted = []
-    for f in folds:
-        train, test = f.fold.train, f.fold.test
-        predicted.append(
-            BASELINES[name](
-                f.train.apply(domain.x[train]),
-                domain.response[train],
-                f.test.apply(domain.x[test]),
-                groups=domain.groups[train],
-                marker=marker,
-                seed=seed,
-            )
-        )
-        progress(1)
-    return tables(domain, folds, predicted, {})
+    done = {int(part["run"][0]): part["prediction"] for part in gathered(parts)}
+    progress(len(done))
+    for k, f in enumerate(folds):
+        if k not in done:
+            part = agree_arrays(one_baseline(domain, f, name, marker, seed, k) if is_first() else None)
+            done[k] = part["prediction"]
+            if parts is not None and is_first():
+                parts.save(k, part)
+            progress(1)
+    return tables(domain, folds, [done[k] for k in range(len(folds))], {})
+
+
+def one_baseline(domain: Domain, f: ScaledFold, name: str, marker: int | None, seed: int, k: int) -> dict:
+    """A baseline's predictions of one fold, by process 0 alone."""
+    train, test = f.fold.train, f.fold.test
+    prediction = BASELINES[name](
+        f.train.apply(domain.x[train]),
+        domain.response[train],
+        f.test.apply(domain.x[test]),
+        groups=domain.groups[train],
+        marker=marker,
+        seed=seed,
+    )
+    return {"run": np.asarray([k]), "prediction": np.asarray(prediction)}
 
 
 def tables(domain: Domain, folds: list[ScaledFold], predicted: list[np.ndarray], history) -> ArmTables:

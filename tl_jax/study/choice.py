@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tl_jax.cluster import is_first
 from tl_jax.data.domain import Cohort
 from tl_jax.errors import InputError
 from tl_jax.evaluation.reliability import label_quality
@@ -66,7 +67,8 @@ def write_choice(folder: Path, cohort: Cohort, settings: Settings, ranking: list
         "data": data_of_choice(cohort),
         "ranking": ranking,
     }
-    return write_json(choice_path(folder, settings), record)
+    path = choice_path(folder, settings)
+    return write_json(path, record) if is_first() else path
 
 
 def read_choice(folder: Path, cohort: Cohort, settings: Settings) -> dict:

@@ -46,12 +46,13 @@ def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[S
     return scaled
 
 
-def build_runs(domain: Domain, folds: list[ScaledFold], seed: int, hparams: Hparams) -> Runs:
-    """The run axis of one arm. hparams: one setting for all runs."""
+def build_runs(domain: Domain, folds: list[ScaledFold], seed: int, hparams: Hparams, start: int = 0) -> Runs:
+    """The run axis of one arm. hparams: one setting for all runs; start: which of the program's starts it takes."""
     train_rows, train_w = padded([f.fold.train for f in folds])
     test_rows, test_w = padded([f.fold.test for f in folds])
     y = np.stack([f.response.to_network(domain.response) for f in folds]).astype(np.float32)
     spread = jax.tree.map(lambda v: jnp.broadcast_to(v, (len(folds), *v.shape)), hparams.arrays())
+    alike = all(f.test is f.train for f in folds)
     return Runs(
         key=run_keys(seed, [(f.fold.repeat, f.fold.fold) for f in folds]),
         train_rows=train_rows,
@@ -61,9 +62,10 @@ def build_runs(domain: Domain, folds: list[ScaledFold], seed: int, hparams: Hpar
         y=y,
         center=np.stack([f.train.center for f in folds]),
         scale=np.stack([f.train.scale for f in folds]),
-        test_center=np.stack([f.test.center for f in folds]),
-        test_scale=np.stack([f.test.scale for f in folds]),
+        test_center=None if alike else np.stack([f.test.center for f in folds]),
+        test_scale=None if alike else np.stack([f.test.scale for f in folds]),
         hparams=spread,
+        start=np.full(len(folds), start, np.int32),
     )
 
 

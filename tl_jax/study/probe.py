@@ -10,8 +10,12 @@ from tl_jax.trees import split
 from tl_jax.types import Network, Transfer
 
 
-def probe(strategy: Registered, network: Network, genes: int) -> None:
-    """Refuse a strategy that fails, returns something else than a Transfer, or contradicts its registration."""
+def probe(strategy: Registered, network: Network, genes: int) -> tuple:
+    """What a strategy trains and at which rates: strategies that agree on it share a program.
+
+    One that fails, returns something else than a Transfer, or contradicts its registration is refused.
+    """
+    found = []
 
     def start(key):
         source, fresh = network.init(key, genes), network.init(key, genes)
@@ -25,6 +29,7 @@ def probe(strategy: Registered, network: Network, genes: int) -> None:
         if strategy.trains != bool(trained):
             word = "nothing" if strategy.trains else "something"
             raise ValueError(f"it trains {word}; register it with trains={not strategy.trains}")
+        found.append((tuple(transfer.trainable), tuple(sorted(transfer.lr_scale.items()))))
         return transfer.variables
 
     try:
@@ -32,3 +37,4 @@ def probe(strategy: Registered, network: Network, genes: int) -> None:
     except Exception as error:  # a user's own function may fail in any way
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise InputError(f"strategy '{strategy.name}': {type(error).__name__}: {first_line}") from error
+    return found[-1]

@@ -2,89 +2,76 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
+from tl_jax.cluster import is_first
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.evaluation.baselines import BASELINES, available
+from tl_jax.evaluation.baselines import BASELINES
 from tl_jax.files import check_writable
-from tl_jax.interpret.gene_weights import gene_weights
 from tl_jax.models import build
-from tl_jax.progress import Progress
-from tl_jax.study.arms import baseline_arm, strategy_arm
+from tl_jax.study.cases import Case, Run, run_cases
 from tl_jax.study.choice import DECIDING, rank_sources, read_choice, write_choice
 from tl_jax.study.folds import ScaledFold, scale_folds
 from tl_jax.study.plans import Experiment, domain_of, upstream_plans
 from tl_jax.study.probe import probe
 from tl_jax.study.results import Results
 from tl_jax.study.settings import Settings
-from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, fingerprint, train_stages
+from tl_jax.study.stages import Shelf, fingerprint, train_stages
 from tl_jax.transfer import strategies
 from tl_jax.transfer.strategies import Registered
 
 
-@dataclass(frozen=True)
-class Case:
-    """One evaluated domain (one drug) with its folds, and the model it may start from."""
-
-    source: str
-    domain: Domain
-    folds: list[ScaledFold]
-    upstream: TrainedStage | None
-    first: bool  # arms that need no source model run here only
-
-
-@dataclass
-class Run:
-    """An experiment on its way: what every step needs to know."""
-
-    experiment: Experiment
-    settings: Settings
-    cohort: Cohort
-    chosen: list[Registered]
-    shelf: Shelf
-    results: Results
-    say: Callable[[str], None]
-    note: str = ""  # how the source drug came about, for the lineage of the final models
-
-    @property
-    def evaluates_source(self) -> bool:
-        return self.experiment.evaluated == "source"
-
-
-def run_experiment(experiment: Experiment, settings: Settings, cohort: Cohort, say: Callable[[str], None]) -> Results:
-    """Cross-validate every strategy and baseline on the same folds, then train the final models on all rows."""
-    settings = replace(
+def resolved(experiment: Experiment, settings: Settings) -> Settings:
+    """The settings with the experiment's own repeats, folds and strategies where none were given."""
+    return replace(
         settings,
         repeats=experiment.repeats if settings.repeats is None else settings.repeats,
         folds=experiment.folds if settings.folds is None else settings.folds,
         strategies=experiment.strategies if settings.strategies is None else settings.strategies,
     )
+
+
+def run_experiment(
+    experiment: Experiment,
+    settings: Settings,
+    cohort: Cohort,
+    say: Callable[[str], None],
+    work: Path | None = None,
+) -> Results:
+    """Cross-validate every strategy and baseline on the same folds, then train the final models on all rows.
+
+    work: a folder for finished parts; those found there are not computed again.
+    """
+    settings = resolved(experiment, settings)
     chosen = [strategies.get(name) for name in settings.strategies]
-    check(experiment, settings, cohort, chosen)
+    kinds = check(experiment, settings, cohort, chosen)
     shelf = Shelf(Path(settings.checkpoint_dir) / cohort.name, say)
     check_writable(shelf.folder, "--checkpoint_dir")
     results = Results(experiment, settings, cohort)
-    run = Run(experiment, settings, cohort, chosen, shelf, results, say)
+    stream = None if is_first() else io.StringIO()  # one voice for many processes
+    run = Run(experiment, settings, cohort, chosen, shelf, results, say, kinds, work, stream=stream)
     drugs = source_drugs(run)
+    # Cases of one domain and its folds are run together, so that arms of equal shape share a program.
+    together: list[list[Case]] = []
     for case in cases(run, drugs):
-        for strategy in chosen:
-            if strategy.needs_source or case.first:
-                run_strategy(run, case, strategy)
-        if case.first:
-            run_baselines(run, case)
+        if together and together[-1][0].folds is case.folds:
+            together[-1].append(case)
+        else:
+            together.append([case])
+    for group in together:
+        run_cases(run, group)
     if experiment.chooses_source:
         choose_source(run, drugs)
     return results
 
 
-def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: list[Registered]) -> None:
-    """Refuse before any training what cannot end well."""
+def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: list[Registered]) -> dict[str, tuple]:
+    """Refuse before any training what cannot end well; {strategy: what it trains}."""
     for role in (*experiment.upstream, experiment.evaluated):
         cohort.stage(role)
     if experiment.evaluated != "source" and len(cohort.domains) < 2:
@@ -94,8 +81,9 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: li
         raise InputError("--strategy=none and --baselines=none leave nothing to run")
     if needing and not experiment.upstream:
         raise InputError(f"{experiment.name} trains from scratch; strategy '{needing[0]}' needs a source model")
+    kinds = {s.name: probe(s, build(settings.network), len(cohort.genes)) for s in chosen}
     for strategy in chosen:
-        probe(strategy, build(settings.network), len(cohort.genes))
+        settings.fit_config(settings.recipe(strategy))
     for name in settings.baselines:
         if name not in BASELINES:
             raise InputError(f"no baseline '{name}'; there are: {', '.join(BASELINES)}")
@@ -103,6 +91,7 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: li
         raise InputError(
             f"--intermediate_strategy={settings.intermediate_strategy} trains nothing; no later stage can start from it"
         )
+    return kinds
 
 
 def source_drugs(run: Run) -> list[str]:
@@ -173,53 +162,6 @@ def prepare_domain(run: Run, domain: Domain) -> tuple[Domain, list[ScaledFold]]:
         "fingerprint": fingerprint(domain),
     }
     return domain, scale_folds(domain, folds, settings.rules)
-
-
-def run_strategy(run: Run, case: Case, strategy: Registered) -> None:
-    """Cross-validate one strategy, then train and keep its final model on all rows."""
-    settings, results = run.settings, run.results
-    source = case.source if strategy.needs_source or run.evaluates_source else ""
-    recipe = settings.recipe(strategy)
-    label = " ".join(filter(None, (run.experiment.name, source, strategy.name)))
-    with results.timed(f"arm {strategy.name}"), Progress(len(case.folds), label) as progress:
-        tables = strategy_arm(
-            case.domain,
-            case.folds,
-            strategy,
-            case.upstream.variables if case.upstream else None,
-            network=settings.network,
-            recipe=recipe,
-            seed=settings.seed,
-            at_once=settings.at_once,
-            progress=progress.advance,
-        )
-    results.add(tables, strategy.name, source)
-    if not strategy.trains:
-        return
-    with results.timed("final models"):
-        note = run.note if strategy.needs_source else ""
-        plan = StagePlan(run.experiment.evaluated, case.domain, strategy, recipe, note)
-        parent = case.upstream if strategy.needs_source else None
-        final = train_stages([plan], network=settings.network, seed=settings.seed, shelf=run.shelf, parent=parent)[0]
-    results.stages.append(final)
-    weights = gene_weights(final.variables, case.domain.genes).set_index("gene").weight
-    results.gene_weights.append(weights.rename(f"{source}:{strategy.name}" if source else strategy.name))
-
-
-def run_baselines(run: Run, case: Case) -> None:
-    """The baselines on the same folds."""
-    column = np.flatnonzero(case.domain.genes == run.cohort.marker)
-    marker = int(column[0]) if len(column) else None
-    for name in dict.fromkeys(run.settings.baselines):
-        if name not in available(marker):
-            run.results.remark(f"baseline {name} left out: no marker gene among the genes of the chain", run.say)
-            continue
-        label = f"{run.experiment.name} {name}"
-        with run.results.timed(f"arm {name}"), Progress(len(case.folds), label) as progress:
-            tables = baseline_arm(
-                case.domain, case.folds, name, marker=marker, seed=run.settings.seed, progress=progress.advance
-            )
-        run.results.add(tables, name, case.source if run.evaluates_source else "")
 
 
 def choose_source(run: Run, drugs: list[str]) -> None:

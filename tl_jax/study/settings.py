@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from tl_jax.config import SCRATCH, TRANSFER, NetworkConfig, Recipe
+from tl_jax.config import SCRATCH, TRANSFER, FitConfig, NetworkConfig, Recipe
 from tl_jax.errors import InputError
 from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import Registered
@@ -47,7 +47,8 @@ class Settings:
     split: str = "stratified"
     seed: int = 400
     epochs: int | None = None
-    learning_rate: float | None = None
+    read_epochs: tuple[int, ...] = ()  # earlier epochs of the same training that are reported too
+    learning_rate: tuple[float, ...] = ()  # one arm each; (): the specification's
     batch_size: int = 32
     optimizer: str = "keras_adam"
     hidden: tuple[int, ...] = (1000, 100)
@@ -59,10 +60,11 @@ class Settings:
     def __post_init__(self):
         if self.protocol not in PROTOCOLS:
             raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
-        for name in ("repeats", "folds", "epochs", "learning_rate", "batch_size", "at_once"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise InputError(f"--{name}={value}: must be above 0")
+        for name in ("repeats", "folds", "epochs", "read_epochs", "learning_rate", "batch_size", "at_once"):
+            values = getattr(self, name)
+            for value in values if isinstance(values, tuple) else (values,):
+                if value is not None and not 0 < value < float("inf"):
+                    raise InputError(f"--{name}={value}: must be above 0")
         if self.optimizer not in OPTIMIZERS:
             raise InputError(f"no optimizer '{self.optimizer}'; there are: {', '.join(OPTIMIZERS)}")
         if len(self.hidden) != 2 or min(self.hidden) < 1:
@@ -90,11 +92,25 @@ class Settings:
         # Adam moves a weight by about the learning rate per step: the product is kept.
         return replace(recipe, epochs=recipe.epochs // 5, learning_rate=recipe.learning_rate * 5)
 
-    def recipe(self, strategy: Registered) -> Recipe:
+    def recipe(self, strategy: Registered, learning_rate: float | None = None) -> Recipe:
         """The recipe of the evaluated stage: the specification's, with what the user set."""
-        changes = {"epochs": self.epochs, "learning_rate": self.learning_rate, "batch_size": self.batch_size}
+        rate = learning_rate or next(iter(self.learning_rate), None)
+        changes = {"epochs": self.epochs, "learning_rate": rate, "batch_size": self.batch_size}
         given = {key: value for key, value in changes.items() if value is not None}
         return replace(self.upstream_recipe(strategy), **given)
+
+    def variants(self, strategy: Registered) -> dict[str, Recipe]:
+        """{arm: recipe}: one arm per learning rate where several were asked for and the strategy trains."""
+        if len(self.learning_rate) < 2 or not strategy.trains:
+            return {strategy.name: self.recipe(strategy)}
+        return {f"{strategy.name} lr={rate:g}": self.recipe(strategy, rate) for rate in self.learning_rate}
+
+    def fit_config(self, recipe: Recipe, **changes) -> FitConfig:
+        """How the evaluated stage is trained; earlier epochs to read that lie beyond its end are refused."""
+        late = [epoch for epoch in self.read_epochs if epoch >= recipe.epochs]
+        if late:
+            raise InputError(f"--read_epochs={late[0]}: the training ends after {recipe.epochs} epochs; add --epochs")
+        return recipe.fit_config(read_at=self.read_epochs, **changes)
 
     def as_dict(self) -> dict:
         return asdict(self)

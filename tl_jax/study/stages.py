@@ -14,6 +14,7 @@ import numpy as np
 
 import tl_jax
 from tl_jax.checkpoint import load_stage, save_stage
+from tl_jax.cluster import agree
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling import fit_response_scale, fit_scaler
@@ -143,7 +144,7 @@ class Shelf:
         """The variables of an identical stage that was trained before, or None."""
         self.started = time.monotonic()
         path = self.folder / stage.name
-        if not path.exists():
+        if not agree(path.exists()):
             self.say(f"training {stage.name} on {len(stage.train.y)} samples, {stage.config.epochs} epochs")
             return None
         variables, self.records[stage.name] = load_stage(path, genes=np.asarray(self.records[stage.name]["genes"]))

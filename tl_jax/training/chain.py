@@ -8,10 +8,13 @@ from functools import partial
 from zlib import crc32
 
 import jax
+import numpy as np
 
+from tl_jax.cluster import agree_arrays, several
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
 from tl_jax.training.fit import complete, fit
+from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Batch, FitResult, Hparams, Network, Strategy, Variables
 
 
@@ -33,6 +36,14 @@ def fit_stage(key, source: Variables | None, train: Batch, hparams: Hparams, *, 
     transfer = strategy(source, fresh)
     result = fit(key, transfer, train, None, hparams, network=network, config=config)
     return complete(transfer, result.trained), result
+
+
+def as_first(variables: Variables) -> Variables:
+    """Process 0's variables in every process: the same on any mixture of machines."""
+    if not several():
+        return variables
+    leaves = {name: np.asarray(leaf) for name, leaf in flatten(variables["params"]).items()}
+    return {**variables, "params": unflatten(agree_arrays(leaves))}
 
 
 def run_chain(
@@ -64,6 +75,7 @@ def run_chain(
                 network=network,
                 config=stage.config,
             )
+            variables = as_first(variables)
             save(stage, variables, result)
         finished.append(variables)
         source = variables

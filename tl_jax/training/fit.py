@@ -25,36 +25,90 @@ def fit(
     network: Network,
     config: FitConfig,
 ) -> FitResult:
-    """Train from `transfer` on `train`; `test` is evaluated after each epoch for curves only.
+    """Train from `transfer` on `train`; `test` is evaluated for curves and predictions only.
 
     Each epoch visits the rows of weight 1 in batches of config.batch_size, the last one partial,
     reshuffled every epoch. Only the leaves named trainable reach the gradient and the optimizer.
     """
     trained, prefix, train, test = prepare(transfer, train, test, network, config)
+    look = partial(examine, prefix=prefix, test=test, hparams=hparams, network=network)
+    reads = config.reads
     if not trained or config.epochs == 0:
-        return FitResult(trained, {})
-    tx = build_optimizer(config.optimizer, hparams.learning_rate, trained, transfer.lr_scale)
+        untouched = None if test is None else jnp.stack([look(trained)[1]] * len(reads))
+        return FitResult(trained, {}, untouched)
+    tx = build_optimizer(config.optimizer, learning_rates(transfer, trained, hparams, network))
     step = partial(train_step, prefix=prefix, hparams=hparams, network=network, tx=tx, skip_empty=config.skip_empty)
 
-    def epoch(carry, number):
-        noise = jax.random.fold_in(purpose(key, "dropout"), number)
-        mixing = jax.random.fold_in(purpose(key, "shuffle"), number) if config.shuffle else None
-        index, weight = batches(mixing, train.batch.w, config.batch_size)
-        keys = jax.vmap(partial(jax.random.fold_in, noise))(jnp.arange(len(index)))
+    def epoch(carry, plan):
+        number, index, weight, noise = plan
 
         def one(carry, inputs):
             rows, w, key = inputs
             batch = Batch(train.batch.x[rows], train.batch.y[rows], w)
             return step(carry, Rows(batch, train.activity[rows]), key)
 
-        carry, (loss, mae, size) = jax.lax.scan(one, carry, (index, weight, keys))
+        carry, (loss, mae, size) = jax.lax.scan(one, carry, (index, weight, noise))
         history = {"train_loss": (loss * size).sum() / size.sum(), "train_mae": (mae * size).sum() / size.sum()}
-        if test is not None and config.curves:
-            history["test_loss"], history["test_mae"] = objective(carry[0], prefix, test, hparams, None, network)
-        return carry, history
+        if test is None:
+            return carry, (history, None)
+        if not config.curves:
+            # The epoch's number is the same in every run, so this stays a branch under vmap.
+            wanted = (number == jnp.asarray(reads)).any()
+            skipped = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(look, carry[0]))
+            return carry, (history, jax.lax.cond(wanted, look, lambda _: skipped, carry[0])[1])
+        (test_loss, test_mae), seen = look(carry[0])
+        return carry, ({**history, "test_loss": test_loss, "test_mae": test_mae}, seen)
 
-    (trained, _), history = jax.lax.scan(epoch, (trained, tx.init(trained)), jnp.arange(config.epochs))
-    return FitResult(trained, history)
+    plan = (jnp.arange(1, config.epochs + 1), *schedule(key, train.batch.w, config))
+    (trained, _), (history, seen) = jax.lax.scan(epoch, (trained, tx.init(trained)), plan)
+    return FitResult(trained, history, None if seen is None else seen[jnp.asarray(reads) - 1])
+
+
+def examine(trained: Flat, *, prefix: Prefix, test: Rows, hparams: Hparams, network: Network):
+    """((loss, mean absolute error), predictions) on the held-out rows, dropout off."""
+    loss, mae, prediction = objective(trained, prefix, test, hparams, None, network)
+    return (loss, mae), prediction
+
+
+def schedule(key, weights: jax.Array, config: FitConfig):
+    """(row indices, weights, dropout keys) of every step, each (epochs, steps, ...).
+
+    Drawn for all epochs at once: step by step, these small programs took as long as a small step itself.
+    """
+    numbers = jnp.arange(config.epochs)
+    mixing = jax.vmap(partial(jax.random.fold_in, purpose(key, "shuffle")))(numbers)
+    if config.shuffle:
+        index, weight = jax.vmap(lambda key: batches(key, weights, config.batch_size))(mixing)
+    else:
+        index, weight = (
+            jnp.broadcast_to(part, (config.epochs, *part.shape)) for part in batches(None, weights, config.batch_size)
+        )
+    noise = jax.vmap(partial(jax.random.fold_in, purpose(key, "dropout")))(numbers)
+    steps = jnp.arange(index.shape[1])
+    return index, weight, jax.vmap(lambda key: jax.vmap(partial(jax.random.fold_in, key))(steps))(noise)
+
+
+def learning_rates(transfer: Transfer, trained: Flat, hparams: Hparams, network: Network) -> dict[str, jax.Array]:
+    """{trained leaf: its learning rate}: the run's own, times the strategy's factor, times the layer's.
+
+    A factor for a leaf that is not trained raises.
+    """
+    stray = sorted(set(transfer.lr_scale) - set(trained))
+    if stray:
+        raise ValueError(f"lr_scale names leaves that are not trained: {stray}")
+    rates = {}
+    for leaf in trained:
+        rate = hparams.learning_rate * transfer.lr_scale.get(leaf, 1.0)
+        if hparams.lr_scale is not None:
+            rate = rate * hparams.lr_scale[network.layers.index(leaf.split("/")[0])]
+        rates[leaf] = rate
+    return rates
+
+
+def loss_and_mae(*arguments):
+    """objective() as jax.grad wants it: (loss, the rest)."""
+    loss, mae, _ = objective(*arguments)
+    return loss, mae
 
 
 def train_step(carry, rows: Rows, key, *, prefix: Prefix, hparams: Hparams, network: Network, tx, skip_empty=True):
@@ -63,7 +117,7 @@ def train_step(carry, rows: Rows, key, *, prefix: Prefix, hparams: Hparams, netw
     The guard costs three copies of a wide layer in every step, so it is off where it can change nothing.
     """
     trained, state = carry
-    (loss, mae), grads = jax.value_and_grad(objective, has_aux=True)(trained, prefix, rows, hparams, key, network)
+    (loss, mae), grads = jax.value_and_grad(loss_and_mae, has_aux=True)(trained, prefix, rows, hparams, key, network)
     updates, moved_state = tx.update(grads, state, trained)
     moved = jax.tree.map(lambda p, u: p + u, trained, updates)
     size = rows.batch.w.sum()
@@ -102,7 +156,12 @@ def prepare(transfer: Transfer, train: Batch, test: Batch | None, network: Netwo
         h, activations = network.prefix(transfer.variables, batch.x, depth)
         return Rows(batch._replace(x=h), row_activity(activations, network, until=depth) + jnp.zeros_like(batch.w))
 
-    return trained, Prefix(frozen, depth), advance(train), None if test is None else advance(test)
+    if test is None:
+        return trained, Prefix(frozen, depth), advance(train), None
+    # Both at once: a frozen wide kernel is then read from memory once.
+    n, whole = len(train.w), advance(Batch(*(jnp.concatenate(pair) for pair in zip(train, test, strict=True))))
+    parts = (jax.tree.map(lambda leaf, part=part: leaf[part], whole) for part in (slice(n), slice(n, None)))
+    return trained, Prefix(frozen, depth), *parts
 
 
 def frozen_depth(network: Network, trainable: tuple[str, ...]) -> int:
@@ -125,4 +184,4 @@ def predict(variables: Variables, x: jax.Array, network: Network) -> jax.Array:
 def evaluate(variables: Variables, trainable, batch: Batch, hparams: Hparams, network: Network):
     """(loss, mean absolute error) at fixed weights, as Keras' evaluate."""
     trained, frozen = split(variables["params"], trainable)
-    return objective(trained, Prefix(frozen, 0), Rows(batch, jnp.zeros_like(batch.w)), hparams, None, network)
+    return objective(trained, Prefix(frozen, 0), Rows(batch, jnp.zeros_like(batch.w)), hparams, None, network)[:2]

@@ -29,7 +29,7 @@ class Rows(NamedTuple):
 
 
 def objective(trained: Flat, prefix: Prefix, rows: Rows, hparams: Hparams, key, network: Network):
-    """(loss, mean absolute error) of one batch of b rows of weight 1.
+    """(loss, mean absolute error, predictions) of one batch of b rows of weight 1.
 
     loss = mean squared error over rows and outputs
          + kernel_l2 * sum(kernel^2)          of each regularised layer that is TRAINED (as Keras 3 reports)
@@ -51,7 +51,7 @@ def objective(trained: Flat, prefix: Prefix, rows: Rows, hparams: Hparams, key, 
     kernels = [trained[f"{layer}/kernel"] for layer in network.regularised if f"{layer}/kernel" in trained]
     decay = sum((jnp.square(kernel).sum() for kernel in kernels), start=jnp.zeros([], batch.x.dtype))
     penalty = hparams.kernel_l2 * decay + hparams.activity_l1 * (batch.w * activity).sum() / size
-    return mean_over_rows(jnp.square(error)) + penalty, mean_over_rows(jnp.abs(error))
+    return mean_over_rows(jnp.square(error)) + penalty, mean_over_rows(jnp.abs(error)), out.prediction
 
 
 def row_activity(activations, network: Network, since: int = 0, until: int | None = None) -> jax.Array | float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -45,21 +45,9 @@ def scale_by_keras_adam(b1=0.9, b2=0.999, eps=1e-7) -> optax.GradientTransformat
 OPTIMIZERS = {"keras_adam": scale_by_keras_adam, "adam": optax.scale_by_adam, "sgd": optax.identity}
 
 
-def build_optimizer(
-    name: str, learning_rate, trained: Iterable[str], lr_scale: Mapping[str, float]
-) -> optax.GradientTransformation:
-    """Optimizer for the trained leaves; leaves of one lr_scale form one learning-rate group.
-
-    learning_rate may be traced. lr_scale: {leaf name: factor}; a leaf that is not trained raises.
-    """
+def build_optimizer(name: str, rates: Mapping[str, jax.Array]) -> optax.GradientTransformation:
+    """Optimizer for the trained leaves, rates: {leaf: its learning rate}, each of which may be traced."""
     if name not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{name}'; there are: {', '.join(OPTIMIZERS)}")
-    trained = tuple(trained)
-    stray = sorted(set(lr_scale) - set(trained))
-    if stray:
-        raise ValueError(f"lr_scale names leaves that are not trained: {stray}")
-    if not lr_scale:
-        return optax.chain(OPTIMIZERS[name](), optax.scale(-learning_rate))
-    labels = {leaf: repr(float(lr_scale.get(leaf, 1.0))) for leaf in trained}
-    groups = {label: optax.scale(-learning_rate * float(label)) for label in set(labels.values())}
-    return optax.chain(OPTIMIZERS[name](), optax.partition(groups, labels))
+    descend = optax.stateless(lambda updates, params=None: {leaf: -rates[leaf] * updates[leaf] for leaf in updates})
+    return optax.chain(OPTIMIZERS[name](), descend)

@@ -1,8 +1,8 @@
-"""The run axis: folds x repeats (x hyper-parameters) as one compiled program over shared data."""
+"""The run axis: folds x repeats x settings x starts as one compiled program over shared data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,18 +10,19 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 
+from tl_jax.cluster import agree, agree_arrays, is_first, whole
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
-from tl_jax.runtime import accelerator_memory
-from tl_jax.training.fit import complete, fit, predict
-from tl_jax.trees import split
-from tl_jax.types import Batch, Flat, Hparams, Network, Strategy, Variables
+from tl_jax.parts import Parts
+from tl_jax.training.cost import cost_of_run
+from tl_jax.training.fit import fit
+from tl_jax.training.plan import Plan, fits, plan_runs, smaller
+from tl_jax.types import Batch, Flat, Hparams, Network, Strategy, Transfer, Variables
 
-# Weights, two Adam moments and the gradient of one run are streamed in every step. On a CPU runs side by
-# side gain only while all of that stays in cache; beyond it memory traffic bounds the step.
-CPU_BYTES_AT_ONCE = 16 * 2**20
-ACCELERATOR_SHARE = 0.5
+Start = tuple[Strategy, Variables | None]  # a strategy and the source model it starts from
 
 
 class Runs(NamedTuple):
@@ -39,15 +40,16 @@ class Runs(NamedTuple):
     y: Any  # (n,) response of ALL samples on the run's network scale
     center: Any  # (genes,) of the training rows
     scale: Any
-    test_center: Any  # (genes,) for the held-out rows
+    test_center: Any  # (genes,) for the held-out rows; None: the training rows' own
     test_scale: Any
     hparams: Hparams
+    start: Any = None  # (runs,) int32, which of the starts a run begins from; None: the only one
 
 
 class RunsResult(NamedTuple):
-    """prediction: (runs, n_test) on the network's scale; history: {metric: (runs, epochs)}.
+    """prediction: (runs, reads, n_test) on the network's scale, after each epoch of config.reads, the last one last.
 
-    trained: {leaf: (runs, ...)} or None unless asked for.
+    history: {metric: (runs, epochs)}. trained: {leaf: (runs, ...)} or None unless asked for.
     """
 
     prediction: np.ndarray
@@ -56,23 +58,45 @@ class RunsResult(NamedTuple):
 
 
 def one_run(
-    run: Runs,
-    x: jax.Array,
-    source: Variables | None,
-    *,
-    strategy: Strategy,
-    network: Network,
-    config: FitConfig,
-    keep_trained: bool,
+    run: Runs, x, sources, *, strategies, network: Network, config: FitConfig, keep_trained: bool
 ) -> RunsResult:
     """One run of the axis: scale its rows, start as the strategy says, fit, predict its held-out rows."""
     train = Batch(scaled(x[run.train_rows], run.center, run.scale), run.y[run.train_rows], run.train_w)
-    test = Batch(scaled(x[run.test_rows], run.test_center, run.test_scale), run.y[run.test_rows], run.test_w)
-    fresh = network.init(purpose(run.key, "init"), x.shape[1], x.dtype)
-    transfer = strategy(source, fresh)
-    result = fit(run.key, transfer, train, test, run.hparams, network=network, config=config)
-    prediction = predict(complete(transfer, result.trained), test.x, network)
-    return RunsResult(prediction, result.history, result.trained if keep_trained else None)
+    center, scale = (run.center, run.scale) if run.test_center is None else (run.test_center, run.test_scale)
+    test = Batch(scaled(x[run.test_rows], center, scale), run.y[run.test_rows], run.test_w)
+    key = jax.random.wrap_key_data(run.key, impl="threefry2x32")
+    fresh = network.init(purpose(key, "init"), x.shape[1], x.dtype)
+    transfer = begin(run.start, strategies, sources, fresh)
+    result = fit(key, transfer, train, test, run.hparams, network=network, config=config)
+    return RunsResult(result.prediction, result.history, result.trained if keep_trained else None)
+
+
+def begin(number, strategies: Sequence[Strategy], sources: Sequence[Variables | None], fresh: Variables) -> Transfer:
+    """The start of one run. Starts that share a program train the same leaves at the same rates; others raise."""
+    if len(strategies) == 1:
+        return strategies[0](sources[0], fresh)
+    kinds = {}
+
+    def variables_of(strategy, source):
+        def branch(fresh):
+            transfer = strategy(source, fresh)
+            kinds[transfer.trainable, tuple(sorted(transfer.lr_scale.items()))] = transfer
+            return transfer.variables
+
+        return branch
+
+    branches = [variables_of(*pair) for pair in zip(strategies, sources, strict=True)]
+    variables = jax.lax.switch(number, branches, fresh)
+    if len(kinds) > 1:
+        raise ValueError(f"starts of one program must train the same leaves; there are {len(kinds)} kinds")
+    return replace(next(iter(kinds.values())), variables=variables)
+
+
+def join(axes: Sequence[Runs]) -> Runs:
+    """Several run axes as one, in order."""
+    together = axes[0]._replace(key=jnp.concatenate([runs.key for runs in axes]))
+    rest = [runs._replace(key=None) for runs in axes]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *rest)._replace(key=together.key)
 
 
 def scaled(x: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:
@@ -80,73 +104,145 @@ def scaled(x: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:
     return (x - center[None]) / scale[None]
 
 
-@partial(jax.jit, static_argnames=("strategy", "network", "config", "keep_trained"))
-def run_chunk(runs: Runs, x, source, *, strategy, network, config, keep_trained):
-    """A chunk of runs side by side. A chunk of one is not vmapped: its matrix products are then plain ones."""
-    lane = partial(one_run, strategy=strategy, network=network, config=config, keep_trained=keep_trained)
-    if len(runs.train_rows) == 1:
-        out = lane(jax.tree.map(lambda leaf: leaf[0], runs), x, source)
-        return jax.tree.map(lambda leaf: leaf[None], out)
-    return jax.vmap(lane, in_axes=(0, None, None))(runs, x, source)
+@partial(jax.jit, static_argnames=("strategies", "network", "config", "keep_trained", "mesh", "mapped"))
+def run_chunk(runs: Runs, count, x, sources, *, strategies, network, config, keep_trained, mesh: Mesh, mapped: bool):
+    """A chunk of runs, spread evenly over the mesh; no device ever waits for another.
+
+    runs: (devices x lanes, ...), each device's own lanes together; count: (devices,) how many of them are real.
+    mapped: a device's runs one after another (a CPU core keeps one run's state in cache); else all side by side.
+    """
+    lane = partial(one_run, strategies=strategies, network=network, config=config, keep_trained=keep_trained)
+
+    def on_one_device(runs, count, x, sources):
+        if not mapped:
+            return jax.vmap(lambda run: lane(run, x, sources))(runs)
+        nothing = jax.eval_shape(lambda: lane(jax.tree.map(lambda leaf: leaf[0], runs), x, sources))
+        lanes = len(runs.train_rows)
+
+        def body(i, out):
+            # The barriers keep what surrounds a run out of its arithmetic: its bits do not depend on lanes or devices.
+            one = jax.lax.optimization_barrier((jax.tree.map(lambda leaf: leaf[i], runs), x, sources))
+            result = jax.lax.optimization_barrier(lane(*one))
+            return jax.tree.map(lambda whole, part: whole.at[i].set(part), out, result)
+
+        # The number of turns is an argument, so that the loop's body is the same program for any number of runs.
+        return jax.lax.fori_loop(
+            0, count[0], body, jax.tree.map(lambda s: jnp.zeros((lanes, *s.shape), s.dtype), nothing)
+        )
+
+    # check_vma=True would sum the gradients of runs that share a source model.
+    spread = jax.shard_map(
+        on_one_device, mesh=mesh, in_specs=(P("runs"), P("runs"), P(), P()), out_specs=P("runs"), check_vma=False
+    )
+    return spread(runs, count, x, sources)
 
 
 def fit_runs(
     runs: Runs,
     x,
-    source: Variables | None,
-    strategy: Strategy,
+    starts: Sequence[Start],
     *,
     network: Network,
     config: FitConfig,
     at_once: int | None = None,
     keep_trained: bool = False,
+    devices: Sequence[jax.Device] | None = None,
+    parts: Parts | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> RunsResult:
-    """Execute all runs, `at_once` side by side, in one compiled program called chunk after chunk.
+    """Execute all runs in one compiled program, called chunk after chunk as the planner decides.
 
-    x: (n, genes), shared. The last chunk is filled up with copies of its first run, so that there
-    is one program; the copies are dropped. at_once bounds memory; None chooses it from the bytes of one run.
-    progress(k) is called on the host after each chunk of k runs.
+    x: (n, genes), shared. starts: what `runs.start` counts; all must train the same leaves. at_once: runs per call;
+    None lets the planner choose. parts: where each call's results are kept and earlier ones found, so that only the
+    missing runs are executed. progress(k) is called on the host after each call of k runs.
     """
-    total = len(runs.train_rows)
-    if at_once is None:
-        at_once = fitting_at_once(runs, x, source, strategy, network)
-    at_once = max(1, min(at_once, total))
-    x = jnp.asarray(x)
     config = replace(config, skip_empty=has_empty_steps(runs, config.batch_size))
-    parts = []
-    for start in range(0, total, at_once):
-        wanted = np.minimum(np.arange(start, start + at_once), total)
-        index = np.where(wanted < total, wanted, start)
-        chunk = jax.tree.map(lambda leaf, index=index: leaf[index], runs)
-        out = run_chunk(chunk, x, source, strategy=strategy, network=network, config=config, keep_trained=keep_trained)
-        real = int((wanted < total).sum())
-        parts.append(jax.tree.map(lambda leaf, real=real: np.asarray(leaf[:real]), out))
-        progress(real)
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    total = len(runs.train_rows)
+    finished = gathered(parts)
+    missing = np.setdiff1d(np.arange(total), [run for part in finished for run in part["run"]])
+    progress(total - len(missing))
+    if len(missing):
+        plan = plan_for(runs, x, starts, network, config, keep_trained, at_once, devices)
+        call, plan = fitting_program(plan, runs, x, starts, network, config, keep_trained)
+        say(plan.text())
+        for index, count in plan.calls(missing):
+            kept = [d * plan.lanes + i for d, k in enumerate(count) for i in range(k)]
+            result = jax.tree.map(lambda leaf, kept=kept: whole(leaf)[kept], call(index, count))
+            finished.append({"run": index.ravel()[kept], **flat(result)})
+            if parts is not None and is_first():
+                parts.save(int(finished[-1]["run"].min()), finished[-1])
+            progress(int(count.sum()))
+    order = np.argsort(np.concatenate([part["run"] for part in finished]))
+    return unflat({name: np.concatenate([part[name] for part in finished])[order] for name in finished[0]})
+
+
+def gathered(parts: Parts | None) -> list[dict[str, np.ndarray]]:
+    """The finished parts as process 0 finds them, in every process."""
+    found = list(parts.saved()) if parts is not None and is_first() else []
+    return [agree_arrays(found[k] if found else None) for k in range(agree(len(found)))]
+
+
+def flat(result: RunsResult) -> dict[str, np.ndarray]:
+    """A result as named arrays."""
+    groups = {"history": result.history, "trained": result.trained or {}}
+    return {"prediction": result.prediction} | {f"{g}:{k}": v for g, part in groups.items() for k, v in part.items()}
+
+
+def unflat(arrays: dict[str, np.ndarray]) -> RunsResult:
+    """The inverse of flat()."""
+    history, trained = (
+        {name.partition(":")[2]: value for name, value in arrays.items() if name.startswith(f"{group}:")}
+        for group in ("history", "trained")
+    )
+    return RunsResult(arrays["prediction"], history, trained or None)
+
+
+def plan_for(runs: Runs, x, starts, network, config, keep_trained=False, at_once=None, devices=None) -> Plan:
+    """The planner's answer for these runs, before anything is compiled."""
+    rows = (runs.train_rows.shape[1], runs.test_rows.shape[1])
+    sources = tuple(source for _, source in starts)
+    cost = cost_of_run(rows, x, starts[0][0], sources, network, config, keep_trained)
+    return plan_runs(len(runs.train_rows), cost, at_once, devices)
+
+
+def fitting_program(plan: Plan, runs: Runs, x, starts, network, config, keep_trained=False):
+    """(function of run numbers and counts, plan): the compiled program of the largest plan that fits in memory."""
+    strategies, sources = (tuple(part) for part in zip(*starts, strict=True))
+    runs = jax.tree.map(np.asarray, runs._replace(key=jax.random.key_data(runs.key)))
+    options = {"strategies": strategies, "network": network, "config": config, "keep_trained": keep_trained}
+    while True:
+        everywhere, apart = (NamedSharding(plan.mesh, spec) for spec in (P(), P("runs")))
+        shared = jax.tree.map(lambda leaf, s=everywhere: place(leaf, s), (x, sources))
+
+        def arguments(index, count, shared=shared, apart=apart):
+            chunk = jax.tree.map(lambda leaf: place(leaf[index.ravel()], apart), runs)
+            return chunk, place(count, apart), *shared
+
+        example = arguments(*next(plan.calls(np.arange(plan.total))))
+        lowered = run_chunk.lower(*example, **options, mesh=plan.mesh, mapped=plan.mapped)
+        program = lowered.compile(dict(plan.options))
+        plan = replace(plan, predicted=program_bytes(program, plan))
+        less = smaller(plan) if not fits(plan) else None
+        if less is None:
+            return (lambda index, count, program=program: program(*arguments(index, count))), plan
+        plan = less
+
+
+def program_bytes(program, plan: Plan) -> int:
+    """Bytes that a compiled program takes on this process's devices while it runs: arguments, results and the rest."""
+    stats = program.memory_analysis()
+    one = stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
+    return one * sum(device.process_index == jax.process_index() for device in plan.devices)
+
+
+def place(leaf, sharding: NamedSharding) -> jax.Array:
+    """A host array, the same in every process, on the devices of a sharding."""
+    leaf = np.asarray(leaf)
+    return jax.make_array_from_callback(leaf.shape, sharding, lambda index: leaf[index])
 
 
 def has_empty_steps(runs: Runs, batch_size: int) -> bool:
     """Whether some run has fewer batches per epoch than the longest one."""
     batches = -(-np.asarray(runs.train_w > 0).sum(axis=1) // batch_size)
     return bool((batches < -(-runs.train_w.shape[1] // batch_size)).any())
-
-
-def fitting_at_once(runs: Runs, x, source, strategy: Strategy, network: Network) -> int:
-    """How many runs may stand in memory side by side on the present device."""
-    memory = accelerator_memory()
-    budget = CPU_BYTES_AT_ONCE if memory is None else ACCELERATOR_SHARE * memory
-    return max(1, int(budget // bytes_per_run(runs, x, source, strategy, network)))
-
-
-def bytes_per_run(runs: Runs, x, source, strategy: Strategy, network: Network) -> int:
-    """Weights, gradient and two moments of the trained leaves, plus the run's own rows of x."""
-    genes, itemsize = x.shape[1], np.dtype(x.dtype).itemsize
-
-    def trained_leaves(source):
-        transfer = strategy(source, network.init(jax.random.key(0), genes, x.dtype))
-        return split(transfer.variables["params"], transfer.trainable)[0]
-
-    trained = sum(leaf.size for leaf in jax.eval_shape(trained_leaves, source).values())
-    rows = runs.train_rows.shape[1] + runs.test_rows.shape[1]
-    return int(itemsize * (4 * trained + rows * genes))

@@ -1,0 +1,35 @@
+"""What determines the numbers of a study: a stopped run is resumed only where all of it is the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tl_jax
+from tl_jax.data.domain import Cohort
+from tl_jax.files import digest
+from tl_jax.runtime import device, processor, versions
+from tl_jax.study.plans import Experiment
+from tl_jax.study.run import resolved
+from tl_jax.study.settings import Settings
+from tl_jax.study.stages import fingerprint, strategy_text
+from tl_jax.transfer import strategies
+
+# Where things are and how many runs are done at a time changes no number.
+NO_SCIENCE = ("data_dir", "checkpoint_dir", "at_once")
+
+
+def identity(experiment: Experiment, settings: Settings, cohort: Cohort) -> dict:
+    """A record to compare: settings by flag, data, strategies, code, versions and kind of device."""
+    settings = resolved(experiment, settings)
+    named = [*settings.strategies, settings.intermediate_strategy]
+    root = Path(tl_jax.__file__).parent
+    code = digest(*(path.read_text() for path in sorted(root.rglob("*.py"))))
+    return {
+        "experiment": experiment.name,
+        "flags": {k: v for k, v in settings.as_dict().items() if k not in NO_SCIENCE},
+        "data": {domain.name: fingerprint(domain) for domain in cohort.domains},
+        "strategies": {name: digest(strategy_text(strategies.get(name))) for name in dict.fromkeys(named)},
+        "code": code,
+        "versions": versions(),
+        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
+    }

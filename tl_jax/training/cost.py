@@ -1,0 +1,53 @@
+"""What one run costs, counted from shapes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from tl_jax.config import FitConfig
+from tl_jax.training.plan import Cost
+from tl_jax.trees import split
+from tl_jax.types import Network, Strategy, Variables
+
+# Of a trained leaf stand in memory: weights, two moments, gradient, and while the loop turns one more set of the
+# first three (measured on compiled programs, see docs/performance.md).
+COPIES_OF_TRAINED = 7
+# One CPU core: bytes per second streamed by the optimizer, floating-point operations per second, seconds per step.
+STREAM, FLOPS, STEP = 1e10, 5e10, 5e-5
+# Times a trained leaf crosses memory in a step: forward, gradient (twice), moments and weights read and written.
+PASSES = 9
+
+
+def cost_of_run(
+    rows: tuple[int, int],
+    x,
+    strategy: Strategy,
+    sources: Sequence[Variables | None],
+    network: Network,
+    config: FitConfig,
+    keep_trained: bool = False,
+) -> Cost:
+    """The cost of one run of `rows` = (training, held-out) rows of x (n, genes)."""
+    n, genes = x.shape
+    itemsize, width = np.dtype(x.dtype).itemsize, sum(rows)
+
+    def leaves(source):
+        transfer = strategy(source, network.init(jax.random.key(0), genes, x.dtype))
+        return split(transfer.variables["params"], transfer.trainable)
+
+    trained, frozen = jax.eval_shape(leaves, sources[0])
+    moving, still = (sum(leaf.size for leaf in part.values()) for part in (trained, frozen))
+    steps = config.epochs * -(-rows[0] // config.batch_size)
+    history = config.epochs * (len(config.reads) * rows[1] + 4)
+    passing = 4 * genes + n + 2 * width + history + (moving if keep_trained else 0)
+    once = 2 * width * (moving + still) / FLOPS
+    each = PASSES * itemsize * moving / STREAM + 6 * min(rows[0], config.batch_size) * moving / FLOPS + STEP
+    return Cost(
+        working=itemsize * (COPIES_OF_TRAINED * moving + 2 * width * genes),
+        passing=itemsize * passing,
+        shared=itemsize * (n * genes + sum(leaf.size for leaf in jax.tree.leaves(tuple(sources)))),
+        seconds=once + steps * each,
+    )
