@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_num_cpu_devices", 2)  # so that the run axis is spread in every test
 
 ROOT = Path(__file__).resolve().parents[1]
 

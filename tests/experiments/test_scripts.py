@@ -1,15 +1,15 @@
 """The scripts as a user runs them: exit codes, one line on bad input, what they leave."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).parent))
+from scripting import ROOT, script
+
 STRATEGY = """from tl_jax.transfer.strategies import strategy
 from tl_jax.trees import all_but
 from tl_jax.types import Transfer
@@ -19,19 +19,6 @@ from tl_jax.types import Transfer
 def hold_biases(source, fresh):
     return Transfer(source, all_but(source["params"], "*/bias"), {"layer1/kernel": 0.1})
 """
-
-
-def script(name, *arguments, folder):
-    """Run a script in `folder`; (exit code, standard output, standard error)."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"experiments.{name}", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(folder / "cache"), "TLJAX_DATA": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -138,7 +138,7 @@ def test_optimizers_differ_and_adam_is_optax():
     for name in ("keras_adam", "adam", "sgd"):
         config, still = replace(CONFIG, optimizer=name), HPARAMS._replace(dropout=jnp.zeros(2))
         moved[name] = run("scratch", train, config, hparams=still)[1].trained["layer1/kernel"]
-    assert np.allclose(moved["adam"], moved["keras_adam"], atol=2e-3)
+    assert np.allclose(moved["adam"], moved["keras_adam"], atol=6e-3)  # epsilon tells where a gradient is tiny
     assert not np.array_equal(moved["adam"], moved["keras_adam"])
     assert not np.allclose(moved["adam"], moved["sgd"], atol=1e-4)
     grads = {"a": jnp.asarray([1e-8, 1.0])}

@@ -15,5 +15,7 @@ def dropout(key: jax.Array | None, h: jax.Array, rate: jax.Array, layer: int = 0
     if key is None:
         return h
     uniform = bits16(key, *h.shape, layer).astype(jnp.float32) * 2**-16  # in [0, 1); rates count in steps of 2**-16
-    # One division for all entries, written out: the compiler does so itself in some programs and not in others.
-    return jnp.where(uniform >= rate, h * (1 / (1 - rate)), jnp.zeros_like(h))
+    # The barrier keeps the compiler from choosing between h * (1 / keep) and h / keep, which it does differently
+    # for one device and for several: the last bit would depend on the machine's devices.
+    boost = jax.lax.optimization_barrier(1 / (1 - rate))
+    return jnp.where(uniform >= rate, h * boost, jnp.zeros_like(h))

@@ -98,7 +98,7 @@ def plan_runs(total: int, cost: Cost, at_once: int | None = None, devices: Seque
         room = free_memory(devices[0]) * SHARE_OF_MEMORY - cost.shared
         fitting = max(1, int(room // (cost.working + cost.passing)))
         lanes = fitting
-    per_device = -(-wanted // len(devices))
+    per_device = -(-total // len(devices)) if at_once is None else wanted // len(devices)
     options = compile_options(devices[0].platform)
     return Plan(total, devices, max(1, min(lanes, fitting, per_device)), mapped, tuple(options.items()))
 

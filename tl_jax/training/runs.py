@@ -101,7 +101,8 @@ def join(axes: Sequence[Runs]) -> Runs:
 
 def scaled(x: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:
     """(n, genes) rows by (genes,) centres and scales."""
-    return (x - center[None]) / scale[None]
+    # Behind the barrier a division stays one: for several devices the compiler would multiply by the reciprocal.
+    return (x - center[None]) / jax.lax.optimization_barrier(jnp.broadcast_to(scale, x.shape))
 
 
 @partial(jax.jit, static_argnames=("strategies", "network", "config", "keep_trained", "mesh", "mapped"))
