@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import ROOT, script
+from scripting import script
 
 STRATEGY = """from tl_jax.transfer.strategies import strategy
 from tl_jax.trees import all_but

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from axis import SOURCE, X, five_folds, fitted
+from axis import SOURCE, X, fitted, five_folds
 from problems import CONFIG, GENES, NETWORK
 
 from tl_jax.parts import Parts

@@ -1,7 +1,6 @@
 """The run axis: a lane equals the single run, chunks and padding change nothing, hyper-parameters vary."""
 
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import jax
@@ -10,12 +9,12 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from axis import N, SOURCE, X, five_folds, fitted
+from axis import SOURCE, X, fitted, five_folds
 from problems import CONFIG, GENES, HPARAMS, NETWORK
 
 from tl_jax.keys import purpose, run_key, run_keys
 from tl_jax.training.fit import complete, fit, predict
-from tl_jax.training.runs import Runs, fit_runs, has_empty_steps, run_chunk
+from tl_jax.training.runs import fit_runs, has_empty_steps, run_chunk
 from tl_jax.transfer.strategies import STRATEGIES
 from tl_jax.types import Batch
 
