@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +14,7 @@ from tl_jax import cluster, runtime
 from tl_jax.data.cohort_file import load_cohort
 from tl_jax.errors import InputError
 from tl_jax.files import folder_atomic, refuse_existing
-from tl_jax.parts import TABLES, any_parts, same_study, unfinished, workplace
+from tl_jax.parts import RECORD, TABLES, any_parts, clear, same_study, unfinished, workplace
 from tl_jax.progress import say
 from tl_jax.study.identity import identity
 from tl_jax.study.outputs import printed, write_outputs
@@ -37,7 +38,9 @@ def main(name: str) -> None:
         raise InputError("--resume needs the --out of the stopped run")
     out = Path(cluster.agree(str(out)))
     if FLAGS.resume and cluster.agree(finished(out)):
-        say(f"{out} is complete already")
+        if cluster.is_first():
+            say(f"{out} is complete already")
+            clear(out)
         return
     refuse_existing(out, FLAGS.overwrite)
     # One process holds the folder and writes; the others compute beside it.
@@ -48,6 +51,7 @@ def main(name: str) -> None:
             with folder_atomic(out, FLAGS.overwrite, staging=work / TABLES) as folder:
                 for text in write_outputs(results, folder, flags=_flags.given_flags()):
                     say(f"note: {text}")
+                shutil.copyfile(work / RECORD, folder / RECORD)
     cluster.barrier("written")
     if cluster.is_first():
         print(printed(results))
@@ -55,8 +59,18 @@ def main(name: str) -> None:
 
 
 def finished(out: Path) -> bool:
-    """Whether an earlier run came to its end, so that a job that is started again has nothing to do."""
-    return (out / "summary.json").is_file() and not any_parts(unfinished(out))
+    """Whether an earlier run came to its end, so that a job that is started again has nothing to do.
+
+    One that was killed after its tables were in place, before its parts were cleared away, counts as finished.
+    """
+    if not (out / "summary.json").is_file():
+        return False
+    work = unfinished(out)
+    return not any_parts(work) or same_files(out / RECORD, work / RECORD)
+
+
+def same_files(one: Path, other: Path) -> bool:
+    return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
 
 
 def study(name: str, settings, work: Path | None, tell):

@@ -109,6 +109,13 @@ def workplace(out: Path, *, resume: bool, overwrite: bool):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def clear(out: Path) -> None:
+    """Remove what is left of a study that has come to its end."""
+    if unfinished(out).exists():
+        with workplace(out, resume=False, overwrite=True):
+            pass
+
+
 @contextmanager
 def held(folder: Path):
     """Hold a folder against other processes; the hold ends with the process, however that ends."""

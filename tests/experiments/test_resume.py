@@ -1,10 +1,12 @@
 """A study that is killed, resumed, crowded or out of disk loses no finished part and ends in the same bytes."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -39,28 +41,48 @@ def run(folder, *more):
 
 
 def test_twenty_kills_at_random_moments(folder):
-    """Killed without warning and resumed again and again; whenever the study gets through, it begins anew."""
-    dice, killed, study = random.Random(400), 0, 0
+    """Killed without warning and resumed again and again; whenever a study gets through, the next begins."""
     began = time.monotonic()
     assert run(folder, "--out=timed", "--checkpoint_dir=timed_kept")[0] == 0
     takes = time.monotonic() - began
-    while killed < KILLS:
-        out = f"killed{study}"
-        process = start("exp4_target", *ARGUMENTS, f"--out={out}", "--resume", folder=folder)
+    with ThreadPoolExecutor(2) as pool:  # two studies beside each other, since most of the time is spent on starting
+        chains = [pool.submit(kill_again_and_again, folder, chain, KILLS // 2, takes) for chain in (0, 1)]
+    for out in (out for chain in chains for out in chain.result()):
+        assert tables(folder / out) == tables(folder / "whole"), out
+    assert not list(folder.glob("killed*.unfinished"))
+
+
+def kill_again_and_again(folder, chain, kills, takes):
+    """Names of the studies that ended well in spite of `kills` kills at random moments; `takes`: seconds of one."""
+    dice, done = random.Random(400 + chain), []
+    while True:
+        out = f"killed{chain}_{len(done)}"
+        more = (f"--out={out}", f"--checkpoint_dir=kept{chain}", "--resume")
+        process = start("exp4_target", *ARGUMENTS, *more, folder=folder)
         try:
-            process.communicate(timeout=dice.uniform(0.3, 1.0) * takes)
+            _, err = process.communicate(timeout=dice.uniform(0.3, 1.2) * takes if kills else None)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            killed += 1
+            kills -= 1
             continue
-        assert process.returncode == 0
-        assert tables(folder / out) == tables(folder / "whole")
-        study += 1
-    code, _, err = run(folder, f"--out=killed{study}", "--resume")
-    assert code == 0, err
-    assert tables(folder / f"killed{study}") == tables(folder / "whole")
-    assert not list(folder.glob("*.unfinished"))
+        assert process.returncode == 0, err
+        done.append(out)
+        if not kills:
+            return done
+
+
+def test_killed_between_the_last_two_acts(folder):
+    """The tables were in place, the parts not yet cleared away: the study is complete."""
+    work = stopped(folder, "late")
+    kept = folder / "kept.unfinished"
+    shutil.copytree(work, kept)
+    assert run(folder, "--out=late", "--resume")[0] == 0
+    kept.rename(work)
+    code, _, err = run(folder, "--out=late", "--resume")
+    assert (code, err.splitlines()) == (0, ["late is complete already"])
+    assert not work.exists()
+    assert tables(folder / "late") == tables(folder / "whole")
 
 
 def stopped(folder, out):
