@@ -223,17 +223,22 @@ def fitting_program(plan: Plan, runs: Runs, x, starts, network, config, keep_tra
         example = arguments(*next(plan.calls(np.arange(plan.total))))
         lowered = run_chunk.lower(*example, **options, mesh=plan.mesh, mapped=plan.mapped)
         program = lowered.compile(dict(plan.options))
-        plan = replace(plan, predicted=program_bytes(program, plan))
+        plan = replace(plan, predicted=program_bytes(program, plan, (x, sources)))
         less = smaller(plan) if not fits(plan) else None
         if less is None:
             return (lambda index, count, program=program: program(*arguments(index, count))), plan
         plan = less
 
 
-def program_bytes(program, plan: Plan) -> int:
-    """Bytes that a compiled program takes on this process's devices while it runs: arguments, results and the rest."""
+def program_bytes(program, plan: Plan, shared) -> int:
+    """Bytes that a compiled program takes on this process's devices while it runs: arguments, results and the rest.
+
+    On a CPU the shared arguments are the host's own arrays, which stand in memory before.
+    """
     stats = program.memory_analysis()
     one = stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
+    if plan.mapped:
+        one -= sum(leaf.nbytes for leaf in jax.tree.leaves(shared))
     return one * sum(device.process_index == jax.process_index() for device in plan.devices)
 
 
