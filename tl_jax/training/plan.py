@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from tl_jax.cluster import agree
 from tl_jax.runtime import compile_options, free_memory, run_mesh
 
 # A call is the unit that is written down and can be lost: long enough to hide the cost of a call, short to redo.
@@ -95,8 +96,9 @@ def plan_runs(total: int, cost: Cost, at_once: int | None = None, devices: Seque
         lanes = min(fitting, max(1, round(SECONDS_PER_CALL / cost.seconds))) if at_once is None else wanted
     else:
         devices = devices[:most]
-        room = free_memory(devices[0]) * SHARE_OF_MEMORY - cost.shared
-        fitting = max(1, int(room // (cost.working + cost.passing)))
+        # A process sees the memory of its own devices only, and all must compile the same program.
+        room = free_memory(own_devices(devices)[0]) * SHARE_OF_MEMORY - cost.shared
+        fitting = agree(max(1, int(room // (cost.working + cost.passing))))
         lanes = fitting
     per_device = -(-total // len(devices)) if at_once is None else wanted // len(devices)
     options = compile_options(devices[0].platform)
@@ -105,8 +107,13 @@ def plan_runs(total: int, cost: Cost, at_once: int | None = None, devices: Seque
 
 def fits(plan: Plan) -> bool:
     """Whether the compiled program's bytes leave room, now that its arguments stand in memory already."""
-    local = [d for d in plan.devices if d.process_index == jax.process_index()]
-    return not local or plan.predicted <= free_memory(local[0]) * (1 if plan.mapped else len(local))
+    local = own_devices(plan.devices)
+    return agree(not local or plan.predicted <= free_memory(local[0]) * (1 if plan.mapped else len(local)))
+
+
+def own_devices(devices: Sequence[jax.Device]) -> list[jax.Device]:
+    """Those of the devices that belong to this process."""
+    return [device for device in devices if device.process_index == jax.process_index()]
 
 
 def smaller(plan: Plan) -> Plan | None:

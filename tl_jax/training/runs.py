@@ -19,7 +19,7 @@ from tl_jax.keys import purpose
 from tl_jax.parts import Parts
 from tl_jax.training.cost import cost_of_run
 from tl_jax.training.fit import fit
-from tl_jax.training.plan import Plan, fits, plan_runs, smaller
+from tl_jax.training.plan import Plan, fits, own_devices, plan_runs, smaller
 from tl_jax.types import Batch, Flat, Hparams, Network, Strategy, Transfer, Variables
 
 Start = tuple[Strategy, Variables | None]  # a strategy and the source model it starts from
@@ -239,7 +239,7 @@ def program_bytes(program, plan: Plan, shared) -> int:
     one = stats.argument_size_in_bytes + stats.output_size_in_bytes + stats.temp_size_in_bytes
     if plan.mapped:
         one -= sum(leaf.nbytes for leaf in jax.tree.leaves(shared))
-    return one * sum(device.process_index == jax.process_index() for device in plan.devices)
+    return one * len(own_devices(plan.devices))
 
 
 def place(leaf, sharding: NamedSharding) -> jax.Array:
