@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tl_jax.errors import InputError
-from tl_jax.parts import Parts, differences, held, pack, same_study, unfinished, unpack, workplace
+from tl_jax.parts import RECORD, Parts, differences, held, pack, same_study, unfinished, unpack, workplace
 
 ROOT = Path(__file__).resolve().parents[1]
 ARRAYS = {"run": np.arange(3), "prediction": np.linspace(0, 1, 6, dtype=np.float32).reshape(3, 2)}
@@ -101,6 +101,36 @@ def test_overwrite_begins_anew(tmp_path):
     Parts(unfinished(out) / "parts" / "arm").save(0, ARRAYS)
     with workplace(out, resume=False, overwrite=True) as work:
         assert [path.name for path in work.iterdir()] == ["lock"]
+
+
+@pytest.mark.parametrize("after", range(5))
+def test_killed_while_clearing_away(after, tmp_path, monkeypatch):
+    """The record goes last: parts never stand without it, which would make them any study's parts."""
+    out, real, calls = tmp_path / "out", os.unlink, []
+
+    def unlink(*args, **kwargs):
+        calls.append(args)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+        real(*args, **kwargs)
+
+    def study():
+        with workplace(out, resume=False, overwrite=False) as work:
+            same_study(work, {"seed": 1})
+            for number in range(3):
+                Parts(work / "parts" / f"arm{number}").save(0, ARRAYS)
+            monkeypatch.setattr(os, "unlink", unlink)
+
+    with pytest.raises(KeyboardInterrupt):
+        study()
+    assert len(list(unfinished(out).rglob("*.part"))) == max(0, 3 - after)
+    assert (unfinished(out) / RECORD).exists() == (after <= 3)
+
+
+def test_parts_without_a_record_are_refused(tmp_path):
+    Parts(tmp_path / "parts" / "arm").save(0, ARRAYS)
+    with pytest.raises(InputError, match="add --overwrite to begin anew"):
+        same_study(tmp_path, {"seed": 1})
 
 
 def test_a_second_process_is_refused(tmp_path):

@@ -106,6 +106,7 @@ def workplace(out: Path, *, resume: bool, overwrite: bool):
             done = True
         finally:
             if done or not any_parts(folder):
+                empty(folder)
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -139,8 +140,8 @@ def any_parts(folder: Path) -> bool:
 
 
 def empty(folder: Path) -> None:
-    """Delete everything in a workplace but its lock."""
-    for path in folder.iterdir():
+    """Delete everything in a workplace but its lock: the record last, so that no parts ever stand without it."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name == RECORD):
         if path.is_dir():
             shutil.rmtree(path)
         elif path.name != "lock":
@@ -151,12 +152,12 @@ def same_study(folder: Path, record: dict) -> None:
     """Write down what determines the study's numbers, or compare: a difference refuses to resume and is shown."""
     path = folder / RECORD
     record = json.loads(json.dumps(record, default=str))
-    if not any_parts(folder) or not path.exists():
+    if not any_parts(folder):
         write_json(path, record)
         return
     try:
         before = json.loads(path.read_text())
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read; add --overwrite to begin anew") from error
     changes = differences(before, record)
     if changes:

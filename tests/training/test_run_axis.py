@@ -14,9 +14,11 @@ from axis import SOURCE, X, fitted, five_folds
 from problems import CONFIG, GENES, NETWORK
 
 from tl_jax.parts import Parts
+from tl_jax.training import prefix
 from tl_jax.training import runs as axis
 from tl_jax.training.runs import fit_runs, join
 from tl_jax.transfer.strategies import STRATEGIES
+from tl_jax.types import Transfer
 
 OTHER = NETWORK.init(jax.random.key(10), GENES)
 
@@ -37,6 +39,37 @@ def test_starts_of_equal_shape_share_a_program():
     for k, alone in enumerate(one_by_one(runs, starts)):
         np.testing.assert_allclose(result.prediction[5 * k : 5 * k + 5], alone.prediction, rtol=1e-6)
     assert not np.allclose(result.prediction[5:10], result.prediction[10:15])
+
+
+@pytest.mark.parametrize("rows_per_product", [1, 45, 384])
+def test_runs_share_the_product_of_their_frozen_layers(rows_per_product, monkeypatch):
+    """Any number of runs per product, each from its own source, gives what every run gives without a cached prefix."""
+    monkeypatch.setattr(prefix, "ROWS_PER_PRODUCT", rows_per_product)
+    axis.run_chunk.clear_cache()
+    runs = five_folds(sizes=(2, 3, 3, 3, 4))
+    freeze = STRATEGIES["freeze_layer1"].function
+    together = join([runs._replace(start=np.full(5, k, np.int32)) for k in (1, 0)])
+    result = fit_runs(together, X, [(freeze, SOURCE), (freeze, OTHER)], network=NETWORK, config=CONFIG, at_once=7)
+    plain = replace(CONFIG, cache_prefix=False)
+    for k, alone in enumerate(one_by_one(runs, [(freeze, OTHER), (freeze, SOURCE)], plain)):
+        np.testing.assert_allclose(result.prediction[5 * k : 5 * k + 5], alone.prediction, rtol=2e-5)
+    axis.run_chunk.clear_cache()
+
+
+def test_only_a_source_s_own_frozen_layers_are_shared():
+    """Layers drawn anew for each run, or moved, are each run's own."""
+
+    def frozen_noise(source, fresh):
+        return Transfer(fresh, ("head/kernel", "head/bias"))
+
+    for function, source, shared in (
+        (STRATEGIES["freeze_layer1"].function, SOURCE, True),
+        (STRATEGIES["zero_shot"].function, SOURCE, True),
+        (STRATEGIES["fine_tune"].function, SOURCE, False),
+        (frozen_noise, SOURCE, False),
+        (frozen_noise, None, False),
+    ):
+        assert prefix.copies_prefix(function, source, GENES, X.dtype, NETWORK, CONFIG) == shared
 
 
 def test_starts_that_train_other_leaves_are_refused():

@@ -38,6 +38,7 @@ def bits16(key: jax.Array, rows: int, columns: int, stream: int = 0) -> jax.Arra
     words = jax.random.key_data(key)
     quarter = (rows, -(-columns // 4))
     row, column = (jax.lax.broadcasted_iota(jnp.uint32, quarter, axis) for axis in (0, 1))
-    pair = threefry2x32((words[0], words[1]), row | np.uint32(stream << 24), column)
+    # Without the barrier each of the four parts would compute its blocks anew.
+    pair = jax.lax.optimization_barrier(threefry2x32((words[0], words[1]), row | np.uint32(stream << 24), column))
     low, high = np.uint32(0xFFFF), np.uint32(16)
     return jnp.concatenate([part for word in pair for part in (word & low, word >> high)], axis=1)[:, :columns]

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
-from tl_jax.training.objective import Prefix, Rows, objective, row_activity
+from tl_jax.training.objective import Prefix, Rows, objective
 from tl_jax.training.optimizer import build_optimizer
+from tl_jax.training.prefix import Ahead, prepare
 from tl_jax.trees import merge, split
 from tl_jax.types import Batch, FitResult, Flat, Hparams, Network, Transfer, Variables
 
@@ -24,13 +25,16 @@ def fit(
     *,
     network: Network,
     config: FitConfig,
+    ahead: Ahead | None = None,
 ) -> FitResult:
     """Train from `transfer` on `train`; `test` is evaluated for curves and predictions only.
+
+    ahead: what the frozen leading layers make of both, where that is known already.
 
     Each epoch visits the rows of weight 1 in batches of config.batch_size, the last one partial,
     reshuffled every epoch. Only the leaves named trainable reach the gradient and the optimizer.
     """
-    trained, prefix, train, test = prepare(transfer, train, test, network, config)
+    trained, prefix, train, test = prepare(transfer, train, test, network, config, ahead)
     look = partial(examine, prefix=prefix, test=test, hparams=hparams, network=network)
     reads = config.reads
     if not trained or config.epochs == 0:
@@ -143,31 +147,6 @@ def batches(key, weights: jax.Array, batch_size: int) -> tuple[jax.Array, jax.Ar
     index = jnp.pad(order, (0, steps * size - n)).reshape(steps, size)
     filled = (jnp.arange(steps * size) < n).reshape(steps, size)
     return index, jnp.where(filled, weights[index], 0)
-
-
-def prepare(transfer: Transfer, train: Batch, test: Batch | None, network: Network, config: FitConfig):
-    """Split the leaves and evaluate a frozen prefix once: (trained, Prefix, train Rows, test Rows)."""
-    trained, frozen = split(transfer.variables["params"], transfer.trainable)
-    depth = min(frozen_depth(network, transfer.trainable), network.noise_free) if config.cache_prefix else 0
-
-    def advance(batch: Batch) -> Rows:
-        if depth == 0:
-            return Rows(batch, jnp.zeros_like(batch.w))
-        h, activations = network.prefix(transfer.variables, batch.x, depth)
-        return Rows(batch._replace(x=h), row_activity(activations, network, until=depth) + jnp.zeros_like(batch.w))
-
-    if test is None:
-        return trained, Prefix(frozen, depth), advance(train), None
-    # Both at once: a frozen wide kernel is then read from memory once.
-    n, whole = len(train.w), advance(Batch(*(jnp.concatenate(pair) for pair in zip(train, test, strict=True))))
-    parts = (jax.tree.map(lambda leaf, part=part: leaf[part], whole) for part in (slice(n), slice(n, None)))
-    return trained, Prefix(frozen, depth), *parts
-
-
-def frozen_depth(network: Network, trainable: tuple[str, ...]) -> int:
-    """How many leading layers hold no trainable leaf."""
-    moving = {name.split("/")[0] for name in trainable}
-    return next((i for i, layer in enumerate(network.layers) if layer in moving), len(network.layers) - 1)
 
 
 def complete(transfer: Transfer, trained: Flat) -> Variables:

@@ -4,92 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from tl_jax.cluster import agree, agree_arrays, is_first, whole
 from tl_jax.config import FitConfig
-from tl_jax.keys import purpose
 from tl_jax.parts import Parts
+from tl_jax.training.chunk import Runs, RunsResult, run_chunk
 from tl_jax.training.cost import cost_of_run
-from tl_jax.training.fit import fit
 from tl_jax.training.plan import Plan, fits, own_devices, plan_runs, smaller
-from tl_jax.types import Batch, Flat, Hparams, Network, Strategy, Transfer, Variables
+from tl_jax.types import Network, Strategy, Variables
 
 Start = tuple[Strategy, Variables | None]  # a strategy and the source model it starts from
-
-
-class Runs(NamedTuple):
-    """Everything that differs between runs; every field has the same leading axis (runs, ...).
-
-    Rows of the shared x are named by index, padded with index 0 at weight 0. Held-out rows have a
-    centre and scale of their own because the published protocol scales them by themselves.
-    """
-
-    key: jax.Array  # typed keys
-    train_rows: Any  # (n_train,) int32
-    train_w: Any  # (n_train,)
-    test_rows: Any  # (n_test,) int32
-    test_w: Any  # (n_test,)
-    y: Any  # (n,) response of ALL samples on the run's network scale
-    center: Any  # (genes,) of the training rows
-    scale: Any
-    test_center: Any  # (genes,) for the held-out rows; None: the training rows' own
-    test_scale: Any
-    hparams: Hparams
-    start: Any = None  # (runs,) int32, which of the starts a run begins from; None: the only one
-
-
-class RunsResult(NamedTuple):
-    """prediction: (runs, reads, n_test) on the network's scale, after each epoch of config.reads, the last one last.
-
-    history: {metric: (runs, epochs)}. trained: {leaf: (runs, ...)} or None unless asked for.
-    """
-
-    prediction: np.ndarray
-    history: dict[str, np.ndarray]
-    trained: Flat | None
-
-
-def one_run(
-    run: Runs, x, sources, *, strategies, network: Network, config: FitConfig, keep_trained: bool
-) -> RunsResult:
-    """One run of the axis: scale its rows, start as the strategy says, fit, predict its held-out rows."""
-    train = Batch(scaled(x[run.train_rows], run.center, run.scale), run.y[run.train_rows], run.train_w)
-    center, scale = (run.center, run.scale) if run.test_center is None else (run.test_center, run.test_scale)
-    test = Batch(scaled(x[run.test_rows], center, scale), run.y[run.test_rows], run.test_w)
-    key = jax.random.wrap_key_data(run.key, impl="threefry2x32")
-    fresh = network.init(purpose(key, "init"), x.shape[1], x.dtype)
-    transfer = begin(run.start, strategies, sources, fresh)
-    result = fit(key, transfer, train, test, run.hparams, network=network, config=config)
-    return RunsResult(result.prediction, result.history, result.trained if keep_trained else None)
-
-
-def begin(number, strategies: Sequence[Strategy], sources: Sequence[Variables | None], fresh: Variables) -> Transfer:
-    """The start of one run. Starts that share a program train the same leaves at the same rates; others raise."""
-    if len(strategies) == 1:
-        return strategies[0](sources[0], fresh)
-    kinds = {}
-
-    def variables_of(strategy, source):
-        def branch(fresh):
-            transfer = strategy(source, fresh)
-            kinds[transfer.trainable, tuple(sorted(transfer.lr_scale.items()))] = transfer
-            return transfer.variables
-
-        return branch
-
-    branches = [variables_of(*pair) for pair in zip(strategies, sources, strict=True)]
-    variables = jax.lax.switch(number, branches, fresh)
-    if len(kinds) > 1:
-        raise ValueError(f"starts of one program must train the same leaves; there are {len(kinds)} kinds")
-    return replace(next(iter(kinds.values())), variables=variables)
 
 
 def join(axes: Sequence[Runs]) -> Runs:
@@ -97,45 +27,6 @@ def join(axes: Sequence[Runs]) -> Runs:
     together = axes[0]._replace(key=jnp.concatenate([runs.key for runs in axes]))
     rest = [runs._replace(key=None) for runs in axes]
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *rest)._replace(key=together.key)
-
-
-def scaled(x: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:
-    """(n, genes) rows by (genes,) centres and scales."""
-    # Behind the barrier a division stays one: for several devices the compiler would multiply by the reciprocal.
-    return (x - center[None]) / jax.lax.optimization_barrier(jnp.broadcast_to(scale, x.shape))
-
-
-@partial(jax.jit, static_argnames=("strategies", "network", "config", "keep_trained", "mesh", "mapped"))
-def run_chunk(runs: Runs, count, x, sources, *, strategies, network, config, keep_trained, mesh: Mesh, mapped: bool):
-    """A chunk of runs, spread evenly over the mesh; no device ever waits for another.
-
-    runs: (devices x lanes, ...), each device's own lanes together; count: (devices,) how many of them are real.
-    mapped: a device's runs one after another (a CPU core keeps one run's state in cache); else all side by side.
-    """
-    lane = partial(one_run, strategies=strategies, network=network, config=config, keep_trained=keep_trained)
-
-    def on_one_device(runs, count, x, sources):
-        if not mapped:
-            return jax.vmap(lambda run: lane(run, x, sources))(runs)
-        nothing = jax.eval_shape(lambda: lane(jax.tree.map(lambda leaf: leaf[0], runs), x, sources))
-        lanes = len(runs.train_rows)
-
-        def body(i, out):
-            # The barriers keep what surrounds a run out of its arithmetic: its bits do not depend on lanes or devices.
-            one = jax.lax.optimization_barrier((jax.tree.map(lambda leaf: leaf[i], runs), x, sources))
-            result = jax.lax.optimization_barrier(lane(*one))
-            return jax.tree.map(lambda whole, part: whole.at[i].set(part), out, result)
-
-        # The number of turns is an argument, so that the loop's body is the same program for any number of runs.
-        return jax.lax.fori_loop(
-            0, count[0], body, jax.tree.map(lambda s: jnp.zeros((lanes, *s.shape), s.dtype), nothing)
-        )
-
-    # check_vma=True would sum the gradients of runs that share a source model.
-    spread = jax.shard_map(
-        on_one_device, mesh=mesh, in_specs=(P("runs"), P("runs"), P(), P()), out_specs=P("runs"), check_vma=False
-    )
-    return spread(runs, count, x, sources)
 
 
 def fit_runs(
