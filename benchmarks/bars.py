@@ -60,10 +60,10 @@ BARS = (
     Bar("target, layer 1 trained: PyTorch eager / tl_jax", times_ours(TRAINED, "torch"), 4),
     Bar("1,000 runs with layer 1 frozen, seconds", of(MANY, "runs_1000"), 30, at_least=False),
     Bar("1,000 runs / 100 runs, time", of(MANY, "runs_1000", "runs_100"), 10.5, at_least=False),
-    Bar("second start / first start, until the first results", of(START, "second", "first"), 0.25, at_least=False),
+    Bar("second start / first start, until the first step", of(START, "second", "first"), 0.25, at_least=False),
     Bar(
-        "second start / first start, lowering and compiling alone",
-        of(START, "second_compiling", "first_compiling"),
+        "second start / first start, the engine's part alone",
+        of(START, "second_engine", "first_engine"),
         0.25,
         at_least=False,
     ),

@@ -59,7 +59,7 @@ def draw_case(ax, case: dict) -> None:
         ax.axvline(floor["median"], color=VERMILLION, ls="--", lw=1.2)
         first = next(iter(entries.values()))["median"] / floor["median"]
         text = f"floor {number(floor['median'])} {case['unit'].split()[0]}; first bar {number(first)} x floor"
-        ax.set_title(text, loc="right", fontsize=8, color=VERMILLION)
+        ax.annotate(text, (1, 0), (0, -22), "axes fraction", "offset points", ha="right", fontsize=8, color=VERMILLION)
     ax.set_xscale("log")
     medians = [entry["median"] for entry in case["entries"].values()]
     ax.set_xlim(min(medians) / 2.5, max(entry["max"] for entry in case["entries"].values()) * 6)

@@ -91,6 +91,9 @@ class Strategy(Protocol):
     def __call__(self, source: Variables | None, fresh: Variables) -> Transfer: ...
 
 
+Start = tuple[Strategy, Variables | None]  # a strategy and the source model it starts from
+
+
 class FitResult(NamedTuple):
     """One training. trained: the trained leaves only, by name; history: {metric: (epochs,)}.
 

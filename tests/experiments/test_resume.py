@@ -13,6 +13,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from scripting import script, start, tables
 
+from tl_jax.parts import unfinished
+
 KILLS = 20
 ARGUMENTS = (
     *("--cohort=small.toml", "--strategy=scratch", "--baselines=mean,ridge", "--hidden=8,4", "--quick"),
@@ -21,52 +23,47 @@ ARGUMENTS = (
 
 
 @pytest.fixture(scope="module")
-def folder(small_cohort, tmp_path_factory):
-    """A folder with the cohort, and the tables of a study that nothing disturbed in `whole`."""
+def study(small_cohort, tmp_path_factory):
+    """A folder with the cohort and, in `whole`, the tables of a study that nothing disturbed; the study's seconds."""
     folder = tmp_path_factory.mktemp("resume")
     (folder / "small.toml").write_text(small_cohort)
-    began = time.monotonic()
     run(folder, "--out=warm")  # fills the cache of compiled programs
-    first = time.monotonic() - began
+    began = time.monotonic()
     code, _, err = run(folder, "--out=whole", "--checkpoint_dir=other")
     assert code == 0, err
     assert "plan: 12 runs" in err
-    (folder / "seconds").write_text(str(first))
-    return folder
+    return folder, time.monotonic() - began
+
+
+@pytest.fixture
+def folder(study):
+    return study[0]
 
 
 def run(folder, *more):
     return script("exp4_target", *ARGUMENTS, *more, folder=folder)
 
 
-def test_twenty_kills_at_random_moments(folder):
+def test_twenty_kills_at_random_moments(study):
     """Killed without warning and resumed again and again; whenever a study gets through, the next begins."""
-    began = time.monotonic()
-    assert run(folder, "--out=timed", "--checkpoint_dir=timed_kept")[0] == 0
-    takes = time.monotonic() - began
-    for out in kill_again_and_again(folder, 0, KILLS, takes):
-        assert tables(folder / out) == tables(folder / "whole"), out
-    assert not list(folder.glob("killed*.unfinished"))
-
-
-def kill_again_and_again(folder, chain, kills, takes):
-    """Names of the studies that ended well in spite of `kills` kills at random moments; `takes`: seconds of one."""
-    dice, done = random.Random(400 + chain), []
+    folder, takes = study
+    dice, done, kills = random.Random(400), 0, 0
     while True:
-        out = f"killed{chain}_{len(done)}"
-        more = (f"--out={out}", f"--checkpoint_dir=kept{chain}", "--resume")
-        process = start("exp4_target", *ARGUMENTS, *more, folder=folder)
+        out = f"killed{done}"
+        process = start("exp4_target", *ARGUMENTS, f"--out={out}", "--resume", folder=folder)
         try:
-            _, err = process.communicate(timeout=dice.uniform(0.3, 1.2) * takes if kills else None)
+            _, err = process.communicate(timeout=dice.uniform(0.3, 0.9) * takes if kills < KILLS else None)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            kills -= 1
+            kills += 1
             continue
         assert process.returncode == 0, err
-        done.append(out)
-        if not kills:
-            return done
+        assert tables(folder / out) == tables(folder / "whole"), out
+        assert not unfinished(folder / out).exists()
+        if kills == KILLS:
+            return
+        done += 1
 
 
 def test_killed_between_the_last_two_acts(folder):

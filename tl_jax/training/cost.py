@@ -9,8 +9,9 @@ import numpy as np
 
 from tl_jax.config import FitConfig
 from tl_jax.training.plan import Cost
+from tl_jax.training.prefix import runs_per_product
 from tl_jax.trees import split
-from tl_jax.types import Network, Strategy, Variables
+from tl_jax.types import Network, Start
 
 # Of a trained leaf stand in memory: weights, two moments, gradient, and while the loop turns one more set of the
 # first three (measured on compiled programs, see docs/performance.md).
@@ -24,8 +25,7 @@ PASSES = 9
 def cost_of_run(
     rows: tuple[int, int],
     x,
-    strategy: Strategy,
-    sources: Sequence[Variables | None],
+    starts: Sequence[Start],
     network: Network,
     config: FitConfig,
     keep_trained: bool = False,
@@ -33,9 +33,11 @@ def cost_of_run(
     """The cost of one run of `rows` = (training, held-out) rows of x (n, genes)."""
     n, genes = x.shape
     itemsize, width = np.dtype(x.dtype).itemsize, sum(rows)
+    strategies, sources = zip(*starts, strict=True)
+    together = runs_per_product(width, strategies, sources, genes, x.dtype, network, config)
 
     def leaves(source):
-        transfer = strategy(source, network.init(jax.random.key(0), genes, x.dtype))
+        transfer = strategies[0](source, network.init(jax.random.key(0), genes, x.dtype))
         return split(transfer.variables["params"], transfer.trainable)
 
     trained, frozen = jax.eval_shape(leaves, sources[0])
@@ -46,8 +48,8 @@ def cost_of_run(
     once = 2 * width * (moving + still) / FLOPS
     each = PASSES * itemsize * moving / STREAM + 6 * min(rows[0], config.batch_size) * moving / FLOPS + STEP
     return Cost(
-        working=itemsize * (COPIES_OF_TRAINED * moving + 2 * width * genes),
+        working=itemsize * (COPIES_OF_TRAINED * moving + 2 * max(1, together) * width * genes),
         passing=itemsize * passing,
-        shared=itemsize * (n * genes + sum(leaf.size for leaf in jax.tree.leaves(tuple(sources)))),
+        shared=itemsize * (n * genes + sum(leaf.size for leaf in jax.tree.leaves(sources))),
         seconds=once + steps * each,
     )

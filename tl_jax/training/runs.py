@@ -17,9 +17,7 @@ from tl_jax.parts import Parts
 from tl_jax.training.chunk import Runs, RunsResult, run_chunk
 from tl_jax.training.cost import cost_of_run
 from tl_jax.training.plan import Plan, fits, own_devices, plan_runs, smaller
-from tl_jax.types import Network, Strategy, Variables
-
-Start = tuple[Strategy, Variables | None]  # a strategy and the source model it starts from
+from tl_jax.types import Network, Start
 
 
 def join(axes: Sequence[Runs]) -> Runs:
@@ -93,8 +91,7 @@ def unflat(arrays: dict[str, np.ndarray]) -> RunsResult:
 def plan_for(runs: Runs, x, starts, network, config, keep_trained=False, at_once=None, devices=None) -> Plan:
     """The planner's answer for these runs, before anything is compiled."""
     rows = (runs.train_rows.shape[1], runs.test_rows.shape[1])
-    sources = tuple(source for _, source in starts)
-    cost = cost_of_run(rows, x, starts[0][0], sources, network, config, keep_trained)
+    cost = cost_of_run(rows, x, starts, network, config, keep_trained)
     return plan_runs(len(runs.train_rows), cost, at_once, devices)
 
 
