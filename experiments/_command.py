@@ -35,7 +35,9 @@ def run(main: Callable[..., None], takes_paths: bool = False) -> None:
                 traceback.print_exc()
                 cluster.give_up("it cannot go on, most likely because a peer has ended")
             raise
-        return 0
+        if cluster.several():
+            cluster.part()
+        return leave(0)
 
     app.run(guarded, flags_parser=parse)
 
@@ -50,9 +52,10 @@ def parse(argv: list[str]) -> list[str]:
 
 
 def leave(code: int) -> int:
-    """The exit code; with other processes at work, exit now: they would wait minutes for this one to say goodbye."""
+    """The exit code; with other processes at work, exit now: jax's own goodbye makes them wait, or aborts them."""
     if cluster.several():
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code)
     return code
 

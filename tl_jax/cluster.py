@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 import jax
 import numpy as np
@@ -116,11 +117,30 @@ def whole(array: jax.Array) -> np.ndarray:
     return np.asarray(multihost_utils.process_allgather(array, tiled=True))
 
 
+def shared_store():
+    """The processes' shared keys and values, kept by process 0."""
+    from jax._src.distributed import global_state  # the only door to it
+
+    return global_state.client
+
+
+def part() -> None:
+    """At the end of the work process 0 waits until the others are about to end, which they must do at once.
+
+    It keeps the shared store: a process that is still there when it goes is aborted by jax.
+    """
+    if not is_first():
+        shared_store().key_value_set(f"tl_jax/left/{jax.process_index()}", "yes")
+        return
+    for k in range(1, jax.process_count()):
+        with suppress(Exception):  # gRPC's own kinds; whoever does not answer now has written nothing anyway
+            shared_store().blocking_key_value_get(f"tl_jax/left/{k}", int(SILENCE / 2 * 1000))
+    time.sleep(0.5)
+
+
 def watch() -> None:
     """Tell the others that this process lives, and end it with one line once one of them does not."""
-    from jax._src.distributed import global_state  # the only door to the processes' shared store
-
-    store, own, count = global_state.client, jax.process_index(), jax.process_count()
+    store, own, count = shared_store(), jax.process_index(), jax.process_count()
     seen = {k: ("", time.monotonic()) for k in range(count) if k != own}
     turn, failed_since = 0, None
     while True:
