@@ -15,7 +15,6 @@ from scripting import ROOT, free_port
 from tl_jax import cluster
 from tl_jax.errors import InputError
 
-
 SLURM = {"SLURM_NTASKS": "4", "SLURM_LOCALID": "0", "SLURM_STEP_NODELIST": "n[1-4]"}
 
 
