@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = ("metrics.csv", "predictions.csv", "history.csv", "gene_weights.csv")
+TABLES = ("metrics.csv", "comparisons.csv", "predictions.csv", "history.csv", "gene_weights.csv")
 
 
 def start(name, *arguments, folder, **environment):

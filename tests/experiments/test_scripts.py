@@ -38,11 +38,8 @@ def test_what_a_run_leaves(done):
     folder, printed, said = done
     names = {p.name for p in (folder / "out").iterdir()}
     pictures = {f"{stem}.{end}" for stem in ("arms", "loss_curves", "predicted_observed") for end in ("svg", "png")}
-    assert (
-        names
-        == {"metrics.csv", "predictions.csv", "history.csv", "gene_weights.csv", "summary.json", "study.json"}
-        | pictures
-    )
+    tables = {f"{name}.csv" for name in ("metrics", "comparisons", "predictions", "history", "gene_weights")}
+    assert names == tables | {"summary.json", "study.json"} | pictures
     metrics = pd.read_csv(folder / "out" / "metrics.csv")
     columns = "experiment arm source protocol repeat fold metric value n_train n_test"
     assert list(metrics.columns) == columns.split()

@@ -19,12 +19,13 @@ PREDICTION_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold
 
 
 def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) -> list[str]:
-    """Write metrics.csv, predictions.csv, history.csv, gene_weights.csv, summary.json and the pictures.
+    """Write metrics.csv, comparisons.csv, predictions.csv, history.csv, gene_weights.csv, summary.json, the pictures.
 
     Returns what could not be drawn, such as every picture where matplotlib is not installed: hours of
     training must not be lost to a picture, so the tables come first.
     """
     write_csv(folder / "metrics.csv", results.table("metrics")[METRIC_COLUMNS])
+    write_csv(folder / "comparisons.csv", results.comparisons)
     write_csv(folder / "predictions.csv", results.table("predictions")[PREDICTION_COLUMNS])
     if results.history:
         write_csv(folder / "history.csv", results.table("history"))

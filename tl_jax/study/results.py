@@ -18,12 +18,13 @@ from tl_jax.study.stages import TrainedStage
 
 @dataclass
 class Results:
-    """Tables by arm, final models, the ranking of source drugs, wall times and remarks."""
+    """Tables by arm and of pairs of arms, final models, the ranking of source drugs, wall times and remarks."""
 
     experiment: Experiment
     settings: Settings
     cohort: Cohort
     metrics: list[pd.DataFrame] = field(default_factory=list)
+    comparisons: pd.DataFrame = field(default_factory=pd.DataFrame)
     predictions: list[pd.DataFrame] = field(default_factory=list)
     history: list[pd.DataFrame] = field(default_factory=list)
     gene_weights: list[pd.Series] = field(default_factory=list)

@@ -12,6 +12,8 @@ from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import BASELINES
+from tl_jax.evaluation.comparisons import compare
+from tl_jax.evaluation.negative_transfer import negative_transfer
 from tl_jax.files import check_writable
 from tl_jax.models import build
 from tl_jax.study.cases import Case, Run, run_cases
@@ -65,6 +67,7 @@ def run_experiment(
             together.append([case])
     for group in together:
         run_cases(run, group)
+    judge(run)
     if experiment.chooses_source:
         choose_source(run, drugs)
     return results
@@ -162,6 +165,15 @@ def prepare_domain(run: Run, domain: Domain) -> tuple[Domain, list[ScaledFold]]:
         "fingerprint": fingerprint(domain),
     }
     return domain, scale_folds(domain, folds, settings.rules)
+
+
+def judge(run: Run) -> None:
+    """Compare every pair of arms, and say where transfer did harm."""
+    metrics = run.results.table("metrics")
+    run.results.comparisons = compare(metrics, by_source=run.evaluates_source)
+    transfers = {strategy.name for strategy in run.chosen if strategy.needs_source}
+    for line in negative_transfer(run.results.comparisons, metrics, transfers):
+        run.results.remark(line, run.say)
 
 
 def choose_source(run: Run, drugs: list[str]) -> None:

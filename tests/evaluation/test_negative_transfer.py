@@ -1,0 +1,52 @@
+"""The warning appears where transfer did harm, whichever way round the pair stands, and names what is better."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tl_jax.evaluation.comparisons import compare
+from tl_jax.evaluation.negative_transfer import negative_transfer
+
+COLUMNS = ["experiment", "protocol", "source", "arm", "repeat", "fold", "metric", "value", "n_train", "n_test"]
+
+
+def study(levels):
+    """Metrics of arms whose Spearman per fold lies around the given levels."""
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 0.02, (10, 4))
+    rows = [
+        ("exp", "honest", source, arm, repeat, fold, "spearman", level + noise[repeat, k] + rng.normal(0, 0.02), 14, 8)
+        for (source, arm), level in levels.items()
+        for repeat in range(10)
+        for k, fold in enumerate((0, 1, 2, "pooled"))
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+@pytest.mark.parametrize("scratch_first", [True, False])
+def test_harm_is_named_with_a_remedy(scratch_first):
+    levels = {("", "scratch"): 0.4, ("drug", "copy_layer1"): 0.1, ("drug", "fine_tune@50"): 0.6, ("", "ridge"): 0.5}
+    if not scratch_first:
+        levels = dict(reversed(levels.items()))
+    frame = study(levels)
+    lines = negative_transfer(compare(frame, by_source=False), frame, {"copy_layer1", "fine_tune"})
+    assert len(lines) == 1
+    assert lines[0].startswith(
+        "negative transfer: copy_layer1 from drug does worse than scratch: Spearman per fold -0.3"
+    )
+    assert "ridge predicts better here" in lines[0]
+    low, high = (float(text) for text in lines[0].split("95 % ")[1].split(")")[0].split(" to "))
+    assert low < -0.3 < high < 0
+
+
+def test_the_reference_itself_where_no_baseline_is_better():
+    frame = study({("", "scratch"): 0.4, ("drug", "copy_layer1"): 0.1, ("", "mean"): np.nan})
+    (line,) = negative_transfer(compare(frame, by_source=False), frame, {"copy_layer1"})
+    assert "scratch predicts better here" in line
+
+
+def test_nothing_is_said_without_a_reference_or_harm():
+    frame = study({("drug", "copy_layer1"): 0.1, ("", "ridge"): 0.5})
+    assert negative_transfer(compare(frame, by_source=False), frame, {"copy_layer1"}) == []
+    frame = study({("", "scratch"): 0.1, ("drug", "copy_layer1"): 0.4})
+    assert negative_transfer(compare(frame, by_source=False), frame, {"copy_layer1"}) == []

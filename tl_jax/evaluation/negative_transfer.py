@@ -1,0 +1,56 @@
+"""Where transfer did harm, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import pandas as pd
+
+from tl_jax.evaluation.baselines import BASELINES
+
+METRIC = "spearman"
+# The sign of a comparison turns round with its arms.
+TURNED = {"mean_difference": "mean_difference", "ci_low": "ci_high", "ci_high": "ci_low"}
+
+
+def negative_transfer(
+    comparisons: pd.DataFrame, metrics: pd.DataFrame, transfers: Collection[str], reference: str = "scratch"
+) -> list[str]:
+    """A line for every arm that starts from a source and is worse than the same network without one.
+
+    comparisons: of evaluation/comparisons.py. metrics: the table that they were made of. transfers: names of the
+    strategies that use a source; their variants ("NAME lr=...", "NAME@EPOCH") are arms of their own. An arm is warned
+    of where the corrected interval of its per-fold Spearman minus the reference's lies below zero, or where it is
+    worse with a probability above one half. The line names what to use instead: the best baseline by mean Spearman
+    per fold, or the reference where no baseline is better.
+    """
+    instead = fallback(metrics, reference)
+    return [
+        f"negative transfer: {name} does worse than {reference}: Spearman per fold {row['mean_difference']:+.2f} "
+        f"(95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f}), worse with probability {row['p_worse']:.2f}; "
+        f"{instead} predicts better here"
+        for name, row in against(comparisons, transfers, reference)
+        if row["ci_high"] < 0 or row["p_worse"] > 0.5
+    ]
+
+
+def against(comparisons: pd.DataFrame, transfers: Collection[str], reference: str) -> Iterator[tuple[str, dict]]:
+    """(arm and its source, comparison with the arm as the first of the pair) for each arm of `transfers`."""
+    for row in comparisons[comparisons["metric"] == METRIC].to_dict("records"):
+        for one, other in (("a", "b"), ("b", "a")):
+            arm, source = row[f"arm_{one}"], row[f"source_{one}"]
+            if row[f"arm_{other}"] == reference and arm.split(" ")[0].split("@")[0] in transfers:
+                yield f"{arm} from {source}" if source else arm, row if one == "a" else turned(row)
+
+
+def turned(row: dict) -> dict:
+    """A comparison of b with a."""
+    difference = {name: -row[other] for name, other in TURNED.items()}
+    return {**row, **difference, "p_better": row["p_worse"], "p_worse": row["p_better"]}
+
+
+def fallback(metrics: pd.DataFrame, reference: str) -> str:
+    """The best of the baselines and the reference by mean Spearman per fold."""
+    rows = metrics[(metrics["metric"] == METRIC) & (metrics["fold"].astype(str) != "pooled")]
+    means = rows[rows["arm"].isin([*BASELINES, reference])].groupby("arm", sort=False)["value"].mean().dropna()
+    return str(means.idxmax()) if len(means) else reference
