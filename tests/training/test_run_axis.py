@@ -56,6 +56,17 @@ def test_runs_share_the_product_of_their_frozen_layers(rows_per_product, monkeyp
     axis.run_chunk.clear_cache()
 
 
+def test_no_step_copies_the_first_layer(monkeypatch):
+    """A copy in every step costs a fifth of a wide layer's time."""
+    seen = []
+    monkeypatch.setattr(axis, "program_bytes", lambda program, plan, shared: seen.append(program.as_text()) or 1)
+    runs = five_folds(sizes=(3, 3, 3, 3, 3))
+    fit_runs(runs, X, [(STRATEGIES["fine_tune"].function, SOURCE)], network=NETWORK, config=CONFIG)
+    kernel = ",".join(map(str, SOURCE["params"]["layer1"]["kernel"].shape))
+    # Two when a run begins, of the source's weights and of zero moments.
+    assert seen[-1].count(f"= f32[{kernel}]{{1,0}} copy(") == 2
+
+
 def test_only_a_source_s_own_frozen_layers_are_shared():
     """Layers drawn anew for each run, or moved, are each run's own."""
 

@@ -130,6 +130,7 @@ def one_after_another(lane, runs: Runs, count, x, sources, *, strategies, networ
     lanes, rows = len(runs.train_rows), runs.train_rows.shape[1] + runs.test_rows.shape[1]
     together = runs_per_product(rows, strategies, sources, x.shape[1], x.dtype, network, config)
 
+    @partial(jax.jit, inline=True)
     def look_ahead(first):
         which = jnp.minimum(first + jnp.arange(together), lanes - 1)
         some, x_, sources_ = jax.lax.optimization_barrier((at(runs, which), x, sources))
@@ -148,7 +149,9 @@ def one_after_another(lane, runs: Runs, count, x, sources, *, strategies, networ
             0, jnp.minimum(together, count - first), lambda j, out: turn(first + j, out, at(ahead, j)), out
         )
 
-    shapes = jax.eval_shape(lambda: lane(at(runs, 0), x, sources, at(look_ahead(0), 0) if together else None))
+    shapes = jax.eval_shape(
+        lambda: lane(at(runs, 0), x, sources, at(look_ahead(jnp.int32(0)), 0) if together else None)
+    )
     nothing = jax.tree.map(lambda s: jnp.zeros((lanes, *s.shape), s.dtype), shapes)
     if not together:
         return jax.lax.fori_loop(0, count, turn, nothing)
