@@ -64,7 +64,7 @@ def test_no_step_copies_the_first_layer(monkeypatch):
     fit_runs(runs, X, [(STRATEGIES["fine_tune"].function, SOURCE)], network=NETWORK, config=CONFIG)
     kernel = ",".join(map(str, SOURCE["params"]["layer1"]["kernel"].shape))
     # Two when a run begins, of the source's weights and of zero moments.
-    assert seen[-1].count(f"= f32[{kernel}]{{1,0}} copy(") == 2
+    assert seen[-1].count(f"= f32[{kernel}]{{1,0}} copy(") <= 2
 
 
 def test_only_a_source_s_own_frozen_layers_are_shared():
