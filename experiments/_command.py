@@ -35,8 +35,7 @@ def run(main: Callable[..., None], takes_paths: bool = False) -> None:
                 traceback.print_exc()
                 cluster.give_up("it cannot go on, most likely because a peer has ended")
             raise
-        if cluster.several():
-            cluster.part()
+        cluster.part()
         return leave(0)
 
     app.run(guarded, flags_parser=parse)

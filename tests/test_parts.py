@@ -127,6 +127,20 @@ def test_killed_while_clearing_away(after, tmp_path, monkeypatch):
     assert (unfinished(out) / RECORD).exists() == (after <= 3)
 
 
+def test_a_place_that_cannot_be_cleared_hides_nothing(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError("no")
+
+    def study():
+        with workplace(tmp_path / "out", resume=False, overwrite=False) as work:
+            (work / "left").write_text("")
+            monkeypatch.setattr(os, "unlink", refuse)
+            raise ValueError("early")
+
+    with pytest.raises(ValueError, match="early"):
+        study()
+
+
 def test_parts_without_a_record_are_refused(tmp_path):
     Parts(tmp_path / "parts" / "arm").save(0, ARRAYS)
     with pytest.raises(InputError, match="add --overwrite to begin anew"):

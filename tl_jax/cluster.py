@@ -129,6 +129,8 @@ def part() -> None:
 
     It keeps the shared store: a process that is still there when it goes is aborted by jax.
     """
+    if not several():
+        return
     if not is_first():
         shared_store().key_value_set(f"tl_jax/left/{jax.process_index()}", "yes")
         return

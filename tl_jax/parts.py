@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -106,8 +106,9 @@ def workplace(out: Path, *, resume: bool, overwrite: bool):
             done = True
         finally:
             if done or not any_parts(folder):
-                empty(folder)
-                shutil.rmtree(folder, ignore_errors=True)
+                with suppress(OSError):  # what cannot be cleared must not hide how the block ended
+                    empty(folder)
+                    shutil.rmtree(folder)
 
 
 def clear(out: Path) -> None:

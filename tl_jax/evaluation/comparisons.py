@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.metrics import is_pooled
 from tl_jax.evaluation.paired import cliffs_delta, corrected_t, correlated_bayes, holm, naive_wilcoxon, win_rate
 
 LOWER_IS_BETTER = ("rmse", "mae")
@@ -47,7 +48,7 @@ def compare(metrics: pd.DataFrame, *, by_source: bool) -> pd.DataFrame:
 
 def pairs(rows: pd.DataFrame, metric: str) -> Iterator[dict]:
     """The comparisons of one metric."""
-    pooled = rows["fold"].astype(str) == "pooled"
+    pooled = is_pooled(rows)
     folds = table(rows[~pooled], ["repeat", "fold"])
     repeats = table(rows[pooled], ["repeat"])
     sizes = rows[~pooled].drop_duplicates(["repeat", "fold"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from scipy.stats import rankdata
 
 
@@ -71,6 +72,11 @@ def r2(y_true, y_pred) -> float:
 
 
 METRICS: dict[str, Callable] = {"spearman": spearman, "pearson": pearson, "rmse": rmse, "mae": mae, "r2": r2}
+
+
+def is_pooled(rows: pd.DataFrame) -> pd.Series:
+    """Which rows of a table of metrics are over all folds of a repeat together (fold "pooled"), not over one fold."""
+    return rows["fold"].astype(str) == "pooled"
 
 
 def score(y_true, y_pred) -> dict[str, float]:

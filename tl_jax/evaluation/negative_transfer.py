@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 import pandas as pd
 
 from tl_jax.evaluation.baselines import BASELINES
+from tl_jax.evaluation.metrics import is_pooled
 
 METRIC = "spearman"
 # The sign of a comparison turns round with its arms.
@@ -51,6 +52,6 @@ def turned(row: dict) -> dict:
 
 def fallback(metrics: pd.DataFrame, reference: str) -> str:
     """The best of the baselines and the reference by mean Spearman per fold."""
-    rows = metrics[(metrics["metric"] == METRIC) & (metrics["fold"].astype(str) != "pooled")]
+    rows = metrics[(metrics["metric"] == METRIC) & ~is_pooled(metrics)]
     means = rows[rows["arm"].isin([*BASELINES, reference])].groupby("arm", sort=False)["value"].mean().dropna()
     return str(means.idxmax()) if len(means) else reference

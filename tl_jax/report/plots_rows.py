@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.metrics import is_pooled
 from tl_jax.report.arms import Arm, split_arms
 from tl_jax.report.plots_style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, save, sign, style
 from tl_jax.report.tables import UNDEFINED, number, rank_key, shorten
@@ -63,14 +64,14 @@ _HOLLOW = {"marker": "^", "markersize": 6.5, "linestyle": "none", "markerfacecol
 
 def _arm_row(ax, place: int, arm: Arm) -> None:
     """Folds, mean and pooled median of one arm."""
-    is_pooled = arm.rows["fold"].astype(str) == "pooled"
-    folds = arm.rows.loc[~is_pooled, "value"].astype(float)
+    pooled_rows = is_pooled(arm.rows)
+    folds = arm.rows.loc[~pooled_rows, "value"].astype(float)
     values = folds.dropna().to_numpy()
     color, marker = (ORANGE, "s") if arm.baseline else (BLUE, "o")
     # Spread by a fixed sequence instead of at random, so that a picture can be repeated.
     shift = ((np.arange(len(values)) * 0.618) % 1 - 0.5) * 0.5
     ax.plot(values, place + shift, linestyle="none", marker=marker, markersize=4, color=color, alpha=0.35, mew=0)
-    mean, pooled = folds.mean(), arm.rows.loc[is_pooled, "value"].astype(float).median()
+    mean, pooled = folds.mean(), arm.rows.loc[pooled_rows, "value"].astype(float).median()
     ax.plot([pooled], [place], markeredgecolor=VERMILLION, zorder=3, **_HOLLOW)
     ax.plot([mean], [place], linestyle="none", marker="D", markersize=4.5, color="black", zorder=4)
     text = f"{number(mean, '.2f')} / {number(pooled, '.2f')}"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.metrics import is_pooled
 from tl_jax.files import write_atomic
 from tl_jax.report.arms import BASELINES, IDENTITY, arm_key, with_identity
 
@@ -45,8 +46,8 @@ def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def _numbers(rows: pd.DataFrame) -> dict[str, float]:
     """The numbers of one arm."""
-    is_pooled = rows["fold"].astype(str) == "pooled"
-    folds, pooled = rows[~is_pooled], rows[is_pooled]
+    whole_repeats = is_pooled(rows)
+    folds, pooled = rows[~whole_repeats], rows[whole_repeats]
 
     def values(part: pd.DataFrame, metric: str) -> pd.Series:
         return part.loc[part["metric"] == metric, "value"].astype(float)
