@@ -18,6 +18,7 @@ class FitConfig:
     curves: bool = True  # evaluate the held-out rows after each epoch, for curves only
     cache_prefix: bool = True  # evaluate a frozen prefix once per run instead of once per step
     skip_empty: bool = True  # guard against steps of padding alone; off where no run has any
+    sees_held_out: bool = False  # a strategy's penalty sees the held-out rows' expression too (transductive)
     read_at: tuple[int, ...] = ()  # epochs at which held-out rows are predicted besides the last
 
     def __post_init__(self):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 Params = Mapping[str, Any]  # nested: {"layer1": {"kernel": (genes, units), "bias": (units,)}, ...}
 Flat = dict[str, jax.Array]  # by leaf name: {"layer1/kernel": ..., "layer1/bias": ...}
-Variables = Mapping[str, Any]  # {"params": Params}
+Variables = Mapping[str, Any]  # {"params": Params}; a source may also bring "rows", (k, genes) of its own samples
 
 
 class Batch(NamedTuple):
@@ -74,11 +74,23 @@ class Transfer:
     variables: the starting point, all leaves.
     trainable: names of the leaves that training may change; () trains nothing.
     lr_scale: {leaf name: factor on the learning rate}, 1 where absent.
+    opens: {leaf name: share of the epochs after which it begins to move}, 0 where absent.
+    penalty: added to the loss of every batch, penalty(variables, rows, anchors, network) -> scalar, where rows are
+    all the expression that training may see (x and w of a Batch) and anchors is the field below. A function of a
+    module, since starts that share it share a program.
     """
 
     variables: Variables
     trainable: tuple[str, ...]
     lr_scale: Mapping[str, float] = field(default_factory=dict)
+    opens: Mapping[str, float] = field(default_factory=dict)
+    penalty: Callable[..., jax.Array] | None = None
+    anchors: Any = None
+
+    @property
+    def kind(self) -> tuple:
+        """What must be the same for starts of one program."""
+        return self.trainable, *(tuple(sorted(part.items())) for part in (self.lr_scale, self.opens)), self.penalty
 
 
 class Strategy(Protocol):

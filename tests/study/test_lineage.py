@@ -66,8 +66,9 @@ def start(source, fresh):
 
 def test_gene_weights_per_final_model(two_step, cohort):
     weights = {w.name: w for w in two_step[0].gene_weights}
-    assert set(weights) == {"scratch", "Oxaliplatin:copy_layer1", "Oxaliplatin:freeze_layer1"}
+    route = "Oxaliplatin > intermediate"
+    assert set(weights) == {"scratch", f"{route}:copy_layer1", f"{route}:freeze_layer1"}
     kernel = two_step[0].stages[1].variables["params"]["layer1"]["kernel"]
-    frozen = weights["Oxaliplatin:freeze_layer1"]
+    frozen = weights[f"{route}:freeze_layer1"]
     np.testing.assert_allclose(frozen.to_numpy(), np.abs(kernel).sum(axis=1), rtol=1e-6)
     assert list(frozen.index) == list(cohort.genes)

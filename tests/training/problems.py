@@ -28,4 +28,6 @@ def rows(n, seed=0, padding=0):
 
 def start(name):
     source, fresh = (NETWORK.init(jax.random.key(k), GENES) for k in (7, 8))
+    if STRATEGIES[name].source_rows:
+        source = {**source, "rows": rows(STRATEGIES[name].source_rows, seed=6).x + 1}
     return STRATEGIES[name].function(source, fresh)

@@ -136,7 +136,7 @@ def one_baseline(domain: Domain, f: ScaledFold, name: str, marker: int | None, s
     train, test = f.fold.train, f.fold.test
     prediction = BASELINES[name](
         f.train.apply(domain.x[train]),
-        domain.response[train],
+        f.y[train],
         f.test.apply(domain.x[test]),
         groups=domain.groups[train],
         marker=marker,
@@ -153,7 +153,7 @@ def tables(domain: Domain, folds: list[ScaledFold], predicted: list[np.ndarray],
                 "repeat": f.fold.repeat,
                 "fold": f.fold.fold,
                 "sample_id": domain.samples[f.fold.test],
-                "y_true": domain.response[f.fold.test],
+                "y_true": f.y[f.fold.test],
                 "y_pred": y_pred,
             }
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -20,8 +20,9 @@ from tl_jax.study.folds import ScaledFold
 from tl_jax.study.plans import Experiment
 from tl_jax.study.results import Results
 from tl_jax.study.settings import Settings
-from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, train_stages
+from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, source_for, train_stages
 from tl_jax.transfer.strategies import Registered
+from tl_jax.types import Variables
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Run:
     work: Path | None = None  # where finished parts are kept
     note: str = ""  # how the source drug came about, for the lineage of the final models
     stream: TextIO | None = None  # where progress goes; None: standard error
+    sources: dict[tuple, Variables | None] = field(default_factory=dict)  # source models as the arms share them
 
     def parts(self, label: str) -> Parts | None:
         """Where the finished parts of the arms called `label` are kept."""
@@ -99,10 +101,18 @@ def arms_of(run: Run, case: Case) -> Iterable[tuple[Case, Arm]]:
         if not (strategy.needs_source or case.first):
             continue
         source = case.source if strategy.needs_source or run.evaluates_source else ""
-        variables = case.upstream.variables if strategy.needs_source else None
+        variables = variables_for(run, case, strategy)
         for name, recipe in run.settings.variants(strategy).items():
             config = run.settings.fit_config(recipe)
             yield case, Arm(name, source, strategy, variables, recipe, config)
+
+
+def variables_for(run: Run, case: Case, strategy: Registered) -> Variables | None:
+    """The source model of an arm, the very same object for every arm that takes it, so that a program holds it once."""
+    key = (case.source, strategy.source_rows if strategy.needs_source else None)
+    if key not in run.sources:
+        run.sources[key] = source_for(strategy, case.upstream)
+    return run.sources[key]
 
 
 def keep_final(run: Run, case: Case, arm: Arm) -> None:

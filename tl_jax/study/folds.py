@@ -20,12 +20,16 @@ from tl_jax.types import Hparams
 
 @dataclass(frozen=True)
 class ScaledFold:
-    """One fold with the statistics its protocol allows: `train` scales the training rows, `test` the held-out ones."""
+    """One fold with the statistics its protocol allows: `train` scales the training rows, `test` the held-out ones.
+
+    y: (n,) the response that this fold learns and is judged by, of all samples in the domain's order.
+    """
 
     fold: Fold
     train: Scaler
     test: Scaler
     response: ResponseScale
+    y: np.ndarray
 
 
 def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[ScaledFold]:
@@ -42,7 +46,7 @@ def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[S
         test = fit_scaler(domain.x[fold.test], domain.scaler) if protocol.expression_from == "own" else train
         labelled = everything if protocol.response_from == "all" else fold.train
         response = fit_response_scale(domain.response[labelled], domain.direction, domain.unit)
-        scaled.append(ScaledFold(fold, train, test, response))
+        scaled.append(ScaledFold(fold, train, test, response, domain.response))
     return scaled
 
 
@@ -50,7 +54,7 @@ def build_runs(domain: Domain, folds: list[ScaledFold], seed: int, hparams: Hpar
     """The run axis of one arm. hparams: one setting for all runs; start: which of the program's starts it takes."""
     train_rows, train_w = padded([f.fold.train for f in folds])
     test_rows, test_w = padded([f.fold.test for f in folds])
-    y = np.stack([f.response.to_network(domain.response) for f in folds]).astype(np.float32)
+    y = np.stack([f.response.to_network(f.y) for f in folds]).astype(np.float32)
     spread = jax.tree.map(lambda v: jnp.broadcast_to(v, (len(folds), *v.shape)), hparams.arrays())
     alike = all(f.test is f.train for f in folds)
     return Runs(

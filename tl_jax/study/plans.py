@@ -18,15 +18,16 @@ SMALLEST = 4  # samples of a domain: with fewer no fold can train and test
 class Experiment:
     """One experiment.
 
-    evaluated: role of the domain that is cross-validated. upstream: roles of the stages whose models
-    precede it, in order. every_source: without --source_drug all source drugs are run (experiments 1 and 3);
-    otherwise one, the choice of experiment 3. strategies, repeats, folds: what runs unless the user says otherwise.
+    evaluated: role of the domain that is cross-validated. routes: the ways to it, each the roles of the stages
+    whose models precede it, in order. every_source: without --source_drug all source drugs are run (experiments 1
+    and 3, the study); otherwise one, the choice of experiment 3. strategies, repeats, folds: what runs unless the
+    user says otherwise.
     """
 
     name: str
     title: str
     evaluated: str
-    upstream: tuple[str, ...] = ()
+    routes: tuple[tuple[str, ...], ...] = ()
     every_source: bool = False
     chooses_source: bool = False
     strategies: tuple[str, ...] = (SCRATCH_ARM,)
@@ -35,7 +36,12 @@ class Experiment:
 
     @property
     def uses_source_drug(self) -> bool:
-        return self.evaluated == "source" or "source" in self.upstream
+        return self.evaluated == "source" or "source" in self.roles
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Every role of a stage before the evaluated one."""
+        return tuple(dict.fromkeys(role for route in self.routes for role in route))
 
 
 TRANSFERS = (SCRATCH_ARM, "zero_shot", "copy_layer1", "freeze_layer1")
@@ -50,7 +56,7 @@ EXPERIMENTS = {
             "exp3_source_to_intermediate",
             "one step: source to intermediate, and the choice of the source drug",
             "intermediate",
-            ("source",),
+            (("source",),),
             every_source=True,
             chooses_source=True,
             strategies=TRANSFERS,
@@ -60,18 +66,23 @@ EXPERIMENTS = {
             "exp5_intermediate_to_target",
             "one step: intermediate to target",
             "target",
-            ("intermediate",),
+            (("intermediate",),),
             strategies=TRANSFERS,
             folds=3,
         ),
         Experiment(
-            "exp6_source_to_target", "one step: source to target", "target", ("source",), strategies=TRANSFERS, folds=3
+            "exp6_source_to_target",
+            "one step: source to target",
+            "target",
+            (("source",),),
+            strategies=TRANSFERS,
+            folds=3,
         ),
         Experiment(
             "exp7_two_step",
             "two steps: source to intermediate to target",
             "target",
-            ("source", "intermediate"),
+            (("source", "intermediate"),),
             strategies=TRANSFERS,
             folds=3,
         ),
@@ -91,15 +102,15 @@ def domain_of(cohort: Cohort, role: str, source_drug: str) -> Domain:
     return domain
 
 
-def upstream_plans(experiment: Experiment, cohort: Cohort, source_drug: str, settings: Settings) -> list[StagePlan]:
-    """The stages before the evaluated one.
+def upstream_plans(route: tuple[str, ...], cohort: Cohort, source_drug: str, settings: Settings) -> list[StagePlan]:
+    """The stages of one route to the evaluated domain.
 
     The first trains from scratch; later ones as --intermediate_strategy says. That is the published
     copy_layer1 by default, whatever strategy is evaluated: a layer 1 frozen in the intermediate step would
     pass through it unchanged, and two steps would equal one.
     """
     plans = []
-    for place, role in enumerate(experiment.upstream):
+    for place, role in enumerate(route):
         strategy = strategies.get(settings.intermediate_strategy if place else SCRATCH_ARM)
         domain = domain_of(cohort, role, source_drug)
         plans.append(StagePlan(role, domain, strategy, settings.upstream_recipe(strategy)))

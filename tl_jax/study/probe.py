@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 from tl_jax.errors import InputError
 from tl_jax.transfer.strategies import Registered
@@ -19,17 +20,20 @@ def probe(strategy: Registered, network: Network, genes: int) -> tuple:
 
     def start(key):
         source, fresh = network.init(key, genes), network.init(key, genes)
+        if strategy.source_rows:
+            source = {**source, "rows": jnp.zeros((strategy.source_rows, genes))}
         transfer = strategy.function(source if strategy.needs_source else None, fresh)
         if not isinstance(transfer, Transfer):
             raise TypeError(f"it returns {type(transfer).__name__}, not a Transfer")
         trained, _ = split(transfer.variables["params"], transfer.trainable)
-        stray = sorted(set(transfer.lr_scale) - set(trained))
-        if stray:
-            raise ValueError(f"lr_scale names leaves that are not trained: {stray}")
+        for name in ("lr_scale", "opens"):
+            stray = sorted(set(getattr(transfer, name)) - set(trained))
+            if stray:
+                raise ValueError(f"{name} names leaves that are not trained: {stray}")
         if strategy.trains != bool(trained):
             word = "nothing" if strategy.trains else "something"
             raise ValueError(f"it trains {word}; register it with trains={not strategy.trains}")
-        found.append((tuple(transfer.trainable), tuple(sorted(transfer.lr_scale.items()))))
+        found.append(transfer.kind)
         return transfer.variables
 
     try:

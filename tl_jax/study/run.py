@@ -23,7 +23,7 @@ from tl_jax.study.plans import Experiment, domain_of, upstream_plans
 from tl_jax.study.probe import probe
 from tl_jax.study.results import Results
 from tl_jax.study.settings import Settings
-from tl_jax.study.stages import Shelf, fingerprint, train_stages
+from tl_jax.study.stages import Shelf, TrainedStage, fingerprint, train_stages
 from tl_jax.transfer import strategies
 from tl_jax.transfer.strategies import Registered
 
@@ -75,14 +75,14 @@ def run_experiment(
 
 def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: list[Registered]) -> dict[str, tuple]:
     """Refuse before any training what cannot end well; {strategy: what it trains}."""
-    for role in (*experiment.upstream, experiment.evaluated):
+    for role in (*experiment.roles, experiment.evaluated):
         cohort.stage(role)
     if experiment.evaluated != "source" and len(cohort.domains) < 2:
         raise InputError(f"cohort {cohort.name} has one domain; {experiment.name} needs a chain of at least two")
     needing = [s.name for s in chosen if s.needs_source]
     if not chosen and not settings.baselines:
         raise InputError("--strategy=none and --baselines=none leave nothing to run")
-    if needing and not experiment.upstream:
+    if needing and not experiment.routes:
         raise InputError(f"{experiment.name} trains from scratch; strategy '{needing[0]}' needs a source model")
     kinds = {s.name: probe(s, build(settings.network), len(cohort.genes)) for s in chosen}
     for strategy in chosen:
@@ -128,21 +128,34 @@ def default_drug(run: Run) -> tuple[list[str], str]:
 
 
 def cases(run: Run, drugs: list[str]) -> Iterable[Case]:
-    """The evaluated domain per source drug, with its upstream model trained. Folds are shared where the domain is."""
+    """The evaluated domain per way to it, with the models before it trained. Folds are shared where the domain is."""
     shared: tuple[Domain, list[ScaledFold]] | None = None
-    for place, drug in enumerate(drugs):
+    for place, (route, drug) in enumerate(ways(run, drugs)):
         with run.results.timed("preparation"):
             if shared is None or run.evaluates_source:
                 shared = prepare_domain(run, domain_of(run.cohort, run.experiment.evaluated, drug))
-        upstream = None
-        if any(s.needs_source for s in run.chosen):
+        stages = []
+        if route:
             with run.results.timed("upstream stages"):
-                plans = upstream_plans(run.experiment, run.cohort, drug, run.settings)
+                plans = upstream_plans(route, run.cohort, drug, run.settings)
                 stages = train_stages(plans, network=run.settings.network, seed=run.settings.seed, shelf=run.shelf)
             run.results.stages.extend(stages)
-            upstream = stages[-1]
-        source = drug or (upstream.plan.domain.name if upstream else "")
-        yield Case(source, *shared, upstream, first=place == 0 or run.evaluates_source)
+        source = drug if run.evaluates_source else " > ".join(way_name(stage) for stage in stages)
+        yield Case(source, *shared, stages[-1] if stages else None, first=place == 0 or run.evaluates_source)
+
+
+def ways(run: Run, drugs: list[str]) -> Iterable[tuple[tuple[str, ...], str]]:
+    """(route, source drug) of every case: each drug on each route that begins at the source."""
+    if not any(s.needs_source for s in run.chosen):
+        yield from (((), drug) for drug in drugs)
+        return
+    for route in run.experiment.routes:
+        yield from ((route, drug) for drug in (drugs if "source" in route else [""]))
+
+
+def way_name(stage: TrainedStage) -> str:
+    """A stage as the column `source` names it: the source by its drug, the intermediate by its domain."""
+    return stage.plan.domain.drugs[0] if stage.plan.role == "source" else stage.plan.domain.name
 
 
 def prepare_domain(run: Run, domain: Domain) -> tuple[Domain, list[ScaledFold]]:

@@ -110,7 +110,8 @@ class Settings:
         late = [epoch for epoch in self.read_epochs if epoch >= recipe.epochs]
         if late:
             raise InputError(f"--read_epochs={late[0]}: the training ends after {recipe.epochs} epochs; add --epochs")
-        return recipe.fit_config(read_at=self.read_epochs, **changes)
+        sees = self.rules.expression_from == "all"
+        return recipe.fit_config(read_at=self.read_epochs, sees_held_out=sees, **changes)
 
     def as_dict(self) -> dict:
         return asdict(self)

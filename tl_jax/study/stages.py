@@ -116,6 +116,26 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
     return record, Batch(jnp.asarray(scaler.apply(domain.x)), y, jnp.ones(len(domain), jnp.float32))
 
 
+def source_for(strategy: Registered, stage: TrainedStage | None) -> Variables | None:
+    """The source model that a strategy starts from, with as many of its own samples as the strategy asks for.
+
+    The samples are spread evenly over the domain's order; a small domain gives some of them twice.
+    """
+    if stage is None or not strategy.needs_source:
+        return None
+    if not strategy.source_rows:
+        return stage.variables
+    rows = scaled_rows(stage)
+    picked = np.linspace(0, len(rows) - 1, strategy.source_rows).round().astype(int)
+    return {**stage.variables, "rows": jnp.asarray(rows[picked])}
+
+
+def scaled_rows(stage: TrainedStage) -> np.ndarray:
+    """(n, genes) expression of the samples that a stage was trained on, scaled as it saw them."""
+    domain = stage.plan.domain
+    return fit_scaler(domain.x, domain.scaler).apply(domain.x)
+
+
 # What a descendant remembers of an ancestor, and what every record must therefore hold.
 BRIEF = ("id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note")
 
@@ -172,6 +192,8 @@ def train_stages(
     for plan in plans:
         if not plan.strategy.trains:
             raise InputError(f"strategy '{plan.strategy.name}' trains nothing, so no later stage can start from it")
+        if len(plans) > 1 and plan.strategy.source_rows:
+            raise InputError(f"strategy '{plan.strategy.name}' needs samples of its source: it can only come last")
         before, batch = describe(plan, network, seed, before if plan.strategy.needs_source else None)
         name = stage_name(before)
         shelf.records[name] = before
@@ -181,7 +203,7 @@ def train_stages(
         run_key(seed, FINAL_REPEAT),
         stages,
         network=build(network),
-        source=parent.variables if parent else None,
+        source=source_for(plans[0].strategy, parent) if plans else None,
         recall=shelf.recall,
         save=shelf.save,
     )

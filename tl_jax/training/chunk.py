@@ -80,16 +80,16 @@ def begin(number, strategies: Sequence[Strategy], sources: Sequence[Variables | 
     def variables_of(strategy, source):
         def branch(fresh):
             transfer = strategy(source, fresh)
-            kinds[transfer.trainable, tuple(sorted(transfer.lr_scale.items()))] = transfer
-            return transfer.variables
+            kinds[transfer.kind] = transfer
+            return transfer.variables, transfer.anchors
 
         return branch
 
     branches = [variables_of(*pair) for pair in zip(strategies, sources, strict=True)]
-    variables = jax.lax.switch(number, branches, fresh)
+    variables, anchors = jax.lax.switch(number, branches, fresh)
     if len(kinds) > 1:
         raise ValueError(f"starts of one program must train the same leaves; there are {len(kinds)} kinds")
-    return replace(next(iter(kinds.values())), variables=variables)
+    return replace(next(iter(kinds.values())), variables=variables, anchors=anchors)
 
 
 def scaled(x: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:

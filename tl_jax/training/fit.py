@@ -34,7 +34,11 @@ def fit(
     Each epoch visits the rows of weight 1 in batches of config.batch_size, the last one partial,
     reshuffled every epoch. Only the leaves named trainable reach the gradient and the optimizer.
     """
+    seen = seen_rows(train, test, config)
     trained, prefix, train, test = prepare(transfer, train, test, network, config, ahead)
+    if transfer.penalty is not None:
+        own = partial(transfer.penalty, rows=seen, anchors=transfer.anchors, network=network)
+        prefix = prefix._replace(penalty=own)
     look = partial(examine, prefix=prefix, test=test, hparams=hparams, network=network)
     reads = config.reads
     if not trained or config.epochs == 0:
@@ -45,11 +49,12 @@ def fit(
 
     def epoch(carry, plan):
         number, index, weight, noise = plan
+        still = {leaf: number <= round(share * config.epochs) for leaf, share in transfer.opens.items()}
 
         def one(carry, inputs):
             rows, w, key = inputs
             batch = Batch(train.batch.x[rows], train.batch.y[rows], w)
-            return step(carry, Rows(batch, train.activity[rows]), key)
+            return step(carry, Rows(batch, train.activity[rows]), key, still=still)
 
         carry, (loss, mae, size) = jax.lax.scan(one, carry, (index, weight, noise))
         history = {"train_loss": (loss * size).sum() / size.sum(), "train_mae": (mae * size).sum() / size.sum()}
@@ -66,6 +71,12 @@ def fit(
     plan = (jnp.arange(1, config.epochs + 1), *schedule(key, train.batch.w, config))
     (trained, _), (history, seen) = jax.lax.scan(epoch, (trained, tx.init(trained)), plan)
     return FitResult(trained, history, None if seen is None else seen[jnp.asarray(reads) - 1])
+
+
+def seen_rows(train: Batch, test: Batch | None, config: FitConfig) -> Batch:
+    """The expression that a strategy's penalty may see, never a response: of held-out rows where the config says so."""
+    rows = [train, test] if test is not None and config.sees_held_out else [train]
+    return Batch(jnp.concatenate([part.x for part in rows]), None, jnp.concatenate([part.w for part in rows]))
 
 
 def examine(trained: Flat, *, prefix: Prefix, test: Rows, hparams: Hparams, network: Network):
@@ -95,11 +106,12 @@ def schedule(key, weights: jax.Array, config: FitConfig):
 def learning_rates(transfer: Transfer, trained: Flat, hparams: Hparams, network: Network) -> dict[str, jax.Array]:
     """{trained leaf: its learning rate}: the run's own, times the strategy's factor, times the layer's.
 
-    A factor for a leaf that is not trained raises.
+    A factor for a leaf that is not trained raises, and so does a beginning.
     """
-    stray = sorted(set(transfer.lr_scale) - set(trained))
-    if stray:
-        raise ValueError(f"lr_scale names leaves that are not trained: {stray}")
+    for name in ("lr_scale", "opens"):
+        stray = sorted(set(getattr(transfer, name)) - set(trained))
+        if stray:
+            raise ValueError(f"{name} names leaves that are not trained: {stray}")
     rates = {}
     for leaf in trained:
         rate = hparams.learning_rate * transfer.lr_scale.get(leaf, 1.0)
@@ -115,10 +127,13 @@ def loss_and_mae(*arguments):
     return loss, mae
 
 
-def train_step(carry, rows: Rows, key, *, prefix: Prefix, hparams: Hparams, network: Network, tx, skip_empty=True):
+def train_step(
+    carry, rows: Rows, key, *, prefix: Prefix, hparams: Hparams, network: Network, tx, still=(), skip_empty=True
+):
     """One optimizer step. With skip_empty a batch of padding alone changes nothing, the step count included.
 
     The guard costs three copies of a wide layer in every step, so it is off where it can change nothing.
+    still: {leaf: whether it does not move yet}; its moments gather meanwhile.
     """
     trained, state = carry
     (loss, mae), grads = jax.value_and_grad(loss_and_mae, has_aux=True)(trained, prefix, rows, hparams, key, network)
@@ -126,6 +141,7 @@ def train_step(carry, rows: Rows, key, *, prefix: Prefix, hparams: Hparams, netw
     # The loss reads the weights for its penalty. Only where the update visibly waits for it does the compiler update
     # them in place; else it copies a wide layer in every step. The factor is 1, or NaN where the loss is not finite.
     waits = 1 + 0 * loss
+    updates = {leaf: jnp.where(still[leaf], 0, u) if leaf in still else u for leaf, u in updates.items()}
     moved = jax.tree.map(lambda p, u: p + u * waits, trained, updates)
     size = rows.batch.w.sum()
     after = (moved, moved_state)

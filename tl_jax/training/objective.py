@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from tl_jax.trees import merge
-from tl_jax.types import Batch, Flat, Hparams, Network
+from tl_jax.types import Batch, Flat, Hparams, Network, Variables
 
 
 class Prefix(NamedTuple):
-    """What lies before the first layer that is evaluated in every step.
+    """What is the same in every step of a training.
 
     frozen: leaves that are not trained. depth: how many leading layers are already in the batch's x.
+    penalty: of all variables, added to the loss; None for none.
     """
 
     frozen: Flat
     depth: int
+    penalty: Callable[[Variables], jax.Array] | None = None
 
 
 class Rows(NamedTuple):
@@ -33,7 +36,8 @@ def objective(trained: Flat, prefix: Prefix, rows: Rows, hparams: Hparams, key, 
 
     loss = mean squared error over rows and outputs
          + kernel_l2 * sum(kernel^2)          of each regularised layer that is TRAINED (as Keras 3 reports)
-         + activity_l1 / b * sum |activation| of each regularised layer, trained or frozen.
+         + activity_l1 / b * sum |activation| of each regularised layer, trained or frozen
+         + the strategy's own penalty, where it has one.
     No factor 1/2, no bias in the penalty; b is the batch's own size, also of a last, smaller batch.
     """
     batch, variables = rows.batch, {"params": merge(trained, prefix.frozen)}
@@ -51,6 +55,8 @@ def objective(trained: Flat, prefix: Prefix, rows: Rows, hparams: Hparams, key, 
     kernels = [trained[f"{layer}/kernel"] for layer in network.regularised if f"{layer}/kernel" in trained]
     decay = sum((jnp.square(kernel).sum() for kernel in kernels), start=jnp.zeros([], batch.x.dtype))
     penalty = hparams.kernel_l2 * decay + hparams.activity_l1 * (batch.w * activity).sum() / size
+    if prefix.penalty is not None:
+        penalty = penalty + prefix.penalty(variables)
     return mean_over_rows(jnp.square(error)) + penalty, mean_over_rows(jnp.abs(error)), out.prediction
 
 

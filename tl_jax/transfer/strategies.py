@@ -19,25 +19,37 @@ from tl_jax.types import Strategy, Transfer, Variables
 
 @dataclass(frozen=True)
 class Registered:
-    """A strategy and what the experiments must know of it."""
+    """A strategy and what the experiments must know of it.
+
+    source_rows: how many of its own samples the source brings as source["rows"], scaled, (source_rows, genes).
+    align: moves the target's rows towards the source's before layer 1: align(source rows)(training rows)(rows).
+    """
 
     name: str
     function: Strategy
     needs_source: bool
     trains: bool
+    source_rows: int = 0
+    align: Callable | None = None
 
 
 STRATEGIES: dict[str, Registered] = {}
 
 
-def strategy(*, needs_source: bool = True, trains: bool = True) -> Callable[[Strategy], Strategy]:
-    """Register a function under its own name. needs_source=False: runs without a source model."""
+def strategy(
+    *, needs_source: bool = True, trains: bool = True, source_rows: int = 0, align: Callable | None = None
+) -> Callable[[Strategy], Strategy]:
+    """Register a function under its own name. needs_source=False: runs without a source model.
+
+    source_rows, align: see Registered.
+    """
 
     def register(function: Strategy) -> Strategy:
         taken = STRATEGIES.get(function.__name__)
         if taken and taken.function.__module__ != function.__module__:
             raise InputError(f"a strategy named '{function.__name__}' exists already; give yours another name")
-        STRATEGIES[function.__name__] = Registered(function.__name__, function, needs_source, trains)
+        name = function.__name__
+        STRATEGIES[name] = Registered(name, function, needs_source, trains, source_rows, align)
         return function
 
     return register

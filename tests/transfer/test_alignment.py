@@ -1,0 +1,41 @@
+"""CORAL against a dense twin, and what it must do to means and covariances."""
+
+import numpy as np
+import pytest
+from scipy.linalg import fractional_matrix_power
+
+from tl_jax.transfer.alignment import coral
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((2, 12, 12))
+    return rng.standard_normal((9, 12)) @ mixing[0], rng.standard_normal((30, 12)) @ mixing[1] + 2
+
+
+def test_equals_dense_matrices(rows):
+    target, source = rows
+    cov = [np.cov(part.T) + np.eye(12) for part in rows]
+    white = (target - target.mean(axis=0)) @ fractional_matrix_power(cov[0], -0.5)
+    dense = white @ fractional_matrix_power(cov[1], 0.5) + source.mean(axis=0)
+    np.testing.assert_allclose(coral(source)(target)(target), dense, rtol=2e-5, atol=2e-5)
+
+
+def test_a_domain_aligned_with_itself_stays(rows):
+    target, _ = rows
+    np.testing.assert_allclose(coral(target)(target)(target), target, atol=1e-4)
+
+
+def test_held_out_rows_change_nothing(rows):
+    target, source = rows
+    move = coral(source)(target[:6])
+    np.testing.assert_allclose(move(target)[6:], move(target[6:]), atol=1e-5)
+
+
+def test_the_order_of_genes_and_samples_is_free(rows):
+    target, source = rows
+    genes, samples = np.random.default_rng(1).permutation(12), np.random.default_rng(2).permutation(9)
+    one = coral(source)(target)(target)
+    other = coral(source[:, genes])(target[samples][:, genes])(target[:, genes])
+    np.testing.assert_allclose(other, one[:, genes], rtol=1e-4, atol=1e-4)
