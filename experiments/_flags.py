@@ -12,6 +12,7 @@ from absl import flags
 from tl_jax.data.splits import KINDS
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import BASELINES
+from tl_jax.evaluation.source_methods import METHODS
 from tl_jax.study.settings import PROTOCOLS, Settings
 from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import STRATEGIES
@@ -23,7 +24,7 @@ flags.DEFINE_string("data_dir", None, "folder of the cohort's tables; default: t
 flags.DEFINE_list(
     "source_drug", [], "source drug(s) or 'all'; default: all in experiments 1 and 3, experiment 3's choice in 6 and 7"
 )
-flags.DEFINE_list("strategy", [], f"strategies to compare, 'all' or 'none': {', '.join(STRATEGIES)}")
+flags.DEFINE_list("strategy", [], f"strategies to compare, 'all' or 'none': {', '.join((*STRATEGIES, *METHODS))}")
 flags.DEFINE_list("baselines", list(BASELINES), "baselines on the same folds; 'none' for none")
 flags.DEFINE_string("strategy_module", None, "your own .py file with functions decorated by @strategy()")
 flags.DEFINE_enum(
@@ -69,7 +70,7 @@ def settings() -> Settings:
     """Settings from the parsed flags."""
     if FLAGS.strategy_module:
         load_strategies(Path(FLAGS.strategy_module))
-    named = {"": None, "all": tuple(STRATEGIES), "none": ()}
+    named = {"": None, "all": (*STRATEGIES, *METHODS), "none": ()}
     chosen = named.get(",".join(FLAGS.strategy), tuple(dict.fromkeys(FLAGS.strategy)))
     try:
         hidden = tuple(int(width) for width in FLAGS.hidden)

@@ -43,7 +43,7 @@ def ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.n
     # Centring the genes first leaves the model alone and spares the Gram matrix cancellation.
     center = train.mean(axis=0)
     train, test = train - center, test - center
-    return _predict([(train @ train.T, test @ train.T)], y_train, groups)
+    return predict_with_kernels([(train @ train.T, test @ train.T)], y_train, groups)
 
 
 def kernel_ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
@@ -55,7 +55,7 @@ def kernel_ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) 
     if not typical > 0:
         return mean(x_train, y_train, x_test)
     gammas = [g / typical for g in RELATIVE_GAMMAS]
-    return _predict([(np.exp(-g * within), np.exp(-g * across)) for g in gammas], y_train, groups)
+    return predict_with_kernels([(np.exp(-g * within), np.exp(-g * across)) for g in gammas], y_train, groups)
 
 
 def random_forest(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
@@ -96,7 +96,7 @@ def _squared_distances(a, b):
     return np.maximum(squares - 2 * (a @ b.T), 0.0)
 
 
-def _predict(kernels, y_train, groups):
+def predict_with_kernels(kernels, y_train, groups):
     """Predictions of the (kernel, penalty) with the smallest left-out error; kernels: [(within, across)]."""
     y = np.asarray(y_train, np.float64)
     best = None

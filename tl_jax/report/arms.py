@@ -9,7 +9,11 @@ import pandas as pd
 from tl_jax.evaluation.baselines import BASELINES as KNOWN_BASELINES
 
 # Display order; a strategy of a user's own follows these.
-STRATEGIES = ("scratch", "zero_shot", "copy_layer1", "freeze_layer1", "freeze_layer12", "fine_tune", "head_only")
+STRATEGIES = (
+    *("scratch", "zero_shot", "copy_layer1", "freeze_layer1", "freeze_layer12", "fine_tune", "head_only"),
+    *("gradual_unfreezing", "discriminative_rates", "l2_sp", "mmd_fine_tune", "coral_freeze_layer1"),
+    *("feature_ridge", "shrunken_ridge", "average_sources", "stack_sources"),
+)
 BASELINES = tuple(KNOWN_BASELINES)
 IDENTITY = ("experiment", "protocol", "source", "arm")
 

@@ -12,7 +12,6 @@ import pandas as pd
 from tl_jax.cluster import agree_arrays, is_first
 from tl_jax.config import FitConfig, NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
-from tl_jax.evaluation.baselines import BASELINES
 from tl_jax.evaluation.metrics import score
 from tl_jax.models import build
 from tl_jax.parts import Parts
@@ -108,22 +107,21 @@ def readings(domain: Domain, folds: list[ScaledFold], arm: Arm, result: RunsResu
     return found
 
 
-def baseline_arm(
+def closed_arm(
     domain: Domain,
     folds: list[ScaledFold],
-    name: str,
+    predict: Callable[[ScaledFold], np.ndarray],
     *,
-    marker: int | None,
-    seed: int,
     parts: Parts | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> ArmTables:
-    """Fit a baseline on each fold's training rows, tuned inside them, and predict the held-out rows."""
+    """An arm without training by gradients: predict(fold) gives the held-out rows, by process 0 alone."""
     done = {int(part["run"][0]): part["prediction"] for part in gathered(parts)}
     progress(len(done))
     for k, f in enumerate(folds):
         if k not in done:
-            part = agree_arrays(one_baseline(domain, f, name, marker, seed, k) if is_first() else None)
+            one = {"run": np.asarray([k]), "prediction": np.asarray(predict(f))} if is_first() else None
+            part = agree_arrays(one)
             done[k] = part["prediction"]
             if parts is not None and is_first():
                 parts.save(k, part)
@@ -131,18 +129,11 @@ def baseline_arm(
     return tables(domain, folds, [done[k] for k in range(len(folds))], {})
 
 
-def one_baseline(domain: Domain, f: ScaledFold, name: str, marker: int | None, seed: int, k: int) -> dict:
-    """A baseline's predictions of one fold, by process 0 alone."""
+def fitted(function: Callable, domain: Domain, f: ScaledFold, **options) -> np.ndarray:
+    """(m,) predictions of a baseline or method, fitted on one fold's training rows and tuned inside them."""
     train, test = f.fold.train, f.fold.test
-    prediction = BASELINES[name](
-        f.train.apply(domain.x[train]),
-        f.y[train],
-        f.test.apply(domain.x[test]),
-        groups=domain.groups[train],
-        marker=marker,
-        seed=seed,
-    )
-    return {"run": np.asarray([k]), "prediction": np.asarray(prediction)}
+    rows = f.train.apply(domain.x[train]), f.y[train], f.test.apply(domain.x[test])
+    return function(*rows, groups=domain.groups[train], **options)
 
 
 def tables(domain: Domain, folds: list[ScaledFold], predicted: list[np.ndarray], history) -> ArmTables:

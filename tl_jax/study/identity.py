@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tl_jax
 from tl_jax.data.domain import Cohort
+from tl_jax.evaluation.source_methods import METHODS
 from tl_jax.files import digest
 from tl_jax.runtime import device, processor, versions
 from tl_jax.study.plans import Experiment
@@ -21,14 +22,17 @@ NO_SCIENCE = ("data_dir", "checkpoint_dir", "at_once")
 def identity(experiment: Experiment, settings: Settings, cohort: Cohort) -> dict:
     """A record to compare: settings by flag, data, strategies, code, versions and kind of device."""
     settings = resolved(experiment, settings)
-    named = [*settings.strategies, settings.intermediate_strategy]
+    named = dict.fromkeys(name for name in settings.strategies if name not in METHODS)
+    named[settings.intermediate_strategy] = None
     root = Path(tl_jax.__file__).parent
     code = digest(*(path.read_text() for path in sorted(root.rglob("*.py"))))
     return {
         "experiment": experiment.name,
         "flags": {k: v for k, v in settings.as_dict().items() if k not in NO_SCIENCE},
         "data": {domain.name: fingerprint(domain) for domain in cohort.domains},
-        "strategies": {name: digest(strategy_text(strategies.get(name))) for name in dict.fromkeys(named)},
+        "strategies": {
+            name: digest(strategy_text(strategies.get(name))) for name in dict.fromkeys(named) if name not in METHODS
+        },
         "code": code,
         "versions": versions(),
         "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},

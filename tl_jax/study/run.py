@@ -14,10 +14,13 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import BASELINES
 from tl_jax.evaluation.comparisons import compare
 from tl_jax.evaluation.negative_transfer import negative_transfer
+from tl_jax.evaluation.source_methods import METHODS
 from tl_jax.files import check_writable
 from tl_jax.models import build
-from tl_jax.study.cases import Case, Run, run_cases
+from tl_jax.study.cases import Case, Run
 from tl_jax.study.choice import DECIDING, rank_sources, read_choice, write_choice
+from tl_jax.study.contestants import contestants, predict_all
+from tl_jax.study.finals import keep_final
 from tl_jax.study.folds import ScaledFold, scale_folds
 from tl_jax.study.plans import Experiment, domain_of, upstream_plans
 from tl_jax.study.probe import probe
@@ -50,13 +53,14 @@ def run_experiment(
     work: a folder for finished parts; those found there are not computed again.
     """
     settings = resolved(experiment, settings)
-    chosen = [strategies.get(name) for name in settings.strategies]
+    methods = [name for name in settings.strategies if name in METHODS]
+    chosen = [strategies.get(name) for name in settings.strategies if name not in METHODS]
     kinds = check(experiment, settings, cohort, chosen)
     shelf = Shelf(Path(settings.checkpoint_dir) / cohort.name, say)
     check_writable(shelf.folder, "--checkpoint_dir")
     results = Results(experiment, settings, cohort)
     stream = None if is_first() else io.StringIO()  # one voice for many processes
-    run = Run(experiment, settings, cohort, chosen, shelf, results, say, kinds, work, stream=stream)
+    run = Run(experiment, settings, cohort, chosen, methods, shelf, results, say, kinds, work, stream=stream)
     drugs = source_drugs(run)
     # Cases of one domain and its folds are run together, so that arms of equal shape share a program.
     together: list[list[Case]] = []
@@ -73,14 +77,23 @@ def run_experiment(
     return results
 
 
+def run_cases(run: Run, group: list[Case]) -> None:
+    """Every arm of the cases of one domain: cross-validation by program, then the final models."""
+    arms = contestants(run, group)
+    for name, source, tables in predict_all(run, arms, arms.case.folds):
+        run.results.add(tables, name, source)
+    for case, arm in arms.networks:
+        keep_final(run, case, arm)
+
+
 def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: list[Registered]) -> dict[str, tuple]:
     """Refuse before any training what cannot end well; {strategy: what it trains}."""
     for role in (*experiment.roles, experiment.evaluated):
         cohort.stage(role)
     if experiment.evaluated != "source" and len(cohort.domains) < 2:
         raise InputError(f"cohort {cohort.name} has one domain; {experiment.name} needs a chain of at least two")
-    needing = [s.name for s in chosen if s.needs_source]
-    if not chosen and not settings.baselines:
+    needing = [name for name in settings.strategies if name in METHODS or strategies.get(name).needs_source]
+    if not settings.strategies and not settings.baselines:
         raise InputError("--strategy=none and --baselines=none leave nothing to run")
     if needing and not experiment.routes:
         raise InputError(f"{experiment.name} trains from scratch; strategy '{needing[0]}' needs a source model")
@@ -100,7 +113,7 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: li
 def source_drugs(run: Run) -> list[str]:
     """Source drugs to run in the cohort's own spelling; [""] where none is needed."""
     asked, cohort, experiment = list(run.settings.source_drugs), run.cohort, run.experiment
-    needed = run.evaluates_source or any(s.needs_source for s in run.chosen)
+    needed = run.evaluates_source or run.uses_source
     if not (needed and experiment.uses_source_drug):
         if asked:
             run.results.remark(f"--source_drug changes nothing here: {experiment.name} needs no source drug", run.say)
@@ -141,12 +154,12 @@ def cases(run: Run, drugs: list[str]) -> Iterable[Case]:
                 stages = train_stages(plans, network=run.settings.network, seed=run.settings.seed, shelf=run.shelf)
             run.results.stages.extend(stages)
         source = drug if run.evaluates_source else " > ".join(way_name(stage) for stage in stages)
-        yield Case(source, *shared, stages[-1] if stages else None, first=place == 0 or run.evaluates_source)
+        yield Case(source, *shared, stages[-1] if stages else None, place == 0 or run.evaluates_source, route)
 
 
 def ways(run: Run, drugs: list[str]) -> Iterable[tuple[tuple[str, ...], str]]:
     """(route, source drug) of every case: each drug on each route that begins at the source."""
-    if not any(s.needs_source for s in run.chosen):
+    if not run.uses_source:
         yield from (((), drug) for drug in drugs)
         return
     for route in run.experiment.routes:
@@ -184,7 +197,7 @@ def judge(run: Run) -> None:
     """Compare every pair of arms, and say where transfer did harm."""
     metrics = run.results.table("metrics")
     run.results.comparisons = compare(metrics, by_source=run.evaluates_source)
-    transfers = {strategy.name for strategy in run.chosen if strategy.needs_source}
+    transfers = {*run.methods, *(strategy.name for strategy in run.chosen if strategy.needs_source)}
     for line in negative_transfer(run.results.comparisons, metrics, transfers):
         run.results.remark(line, run.say)
 

@@ -1,0 +1,51 @@
+"""What source models say of a target's rows, for methods in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tl_jax.data.domain import Domain
+from tl_jax.data.scaling import fit_response_scale
+from tl_jax.evaluation.source_methods import SourceView, source_coefficients
+from tl_jax.models import build
+from tl_jax.study.folds import ScaledFold
+from tl_jax.study.stages import TrainedStage, scaled_rows
+from tl_jax.types import Network, Variables
+
+
+@partial(jax.jit, static_argnames="network")
+def look(variables: Variables, x, network: Network):
+    """((n, units) last hidden layer, (n,) predictions) of scaled rows, dropout off."""
+    hidden = network.prefix(variables, x, len(network.layers) - 1).prediction
+    return hidden, network.apply(variables, x).prediction
+
+
+@dataclass
+class Viewer:
+    """The views of one source stage; its ridge is fitted once."""
+
+    stage: TrainedStage
+    network: Network
+    coefficients: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        domain = self.stage.plan.domain
+        response = fit_response_scale(domain.response, domain.direction, domain.unit)
+        self.coefficients = source_coefficients(scaled_rows(self.stage), response.to_network(domain.response))
+
+    def view(self, domain: Domain, f: ScaledFold) -> SourceView:
+        """Of one fold's training and held-out rows, each scaled as the protocol scales it."""
+        n = len(f.fold.train)
+        x = np.concatenate([f.train.apply(domain.x[f.fold.train]), f.test.apply(domain.x[f.fold.test])])
+        hidden, prediction = (np.asarray(part) for part in look(self.stage.variables, jnp.asarray(x), self.network))
+        linear = x @ self.coefficients
+        return SourceView(hidden[:n], hidden[n:], prediction[:n], prediction[n:], linear[:n], linear[n:])
+
+
+def viewer(stage: TrainedStage, network_config) -> Viewer:
+    return Viewer(stage, build(network_config))
