@@ -23,6 +23,7 @@ class ScaledFold:
     """One fold with the statistics its protocol allows: `train` scales the training rows, `test` the held-out ones.
 
     y: (n,) the response that this fold learns and is judged by, of all samples in the domain's order.
+    draws: (initialisation, order) numbers that replace the repeat's in the run's keys, to vary them apart.
     """
 
     fold: Fold
@@ -30,6 +31,7 @@ class ScaledFold:
     test: Scaler
     response: ResponseScale
     y: np.ndarray
+    draws: tuple[int, int] | None = None
 
 
 def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[ScaledFold]:
@@ -57,8 +59,13 @@ def build_runs(domain: Domain, folds: list[ScaledFold], seed: int, hparams: Hpar
     y = np.stack([f.response.to_network(f.y) for f in folds]).astype(np.float32)
     spread = jax.tree.map(lambda v: jnp.broadcast_to(v, (len(folds), *v.shape)), hparams.arrays())
     alike = all(f.test is f.train for f in folds)
+    draws = [f.draws or (f.fold.repeat, f.fold.repeat) for f in folds]
+    apart = any(f.draws for f in folds)
     return Runs(
-        key=run_keys(seed, [(f.fold.repeat, f.fold.fold) for f in folds]),
+        key=run_keys(seed, [(order, f.fold.fold) for (_, order), f in zip(draws, folds, strict=True)]),
+        init_key=run_keys(seed, [(init, f.fold.fold) for (init, _), f in zip(draws, folds, strict=True)])
+        if apart
+        else None,
         train_rows=train_rows,
         train_w=train_w,
         test_rows=test_rows,

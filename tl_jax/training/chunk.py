@@ -39,6 +39,7 @@ class Runs(NamedTuple):
     test_scale: Any
     hparams: Hparams
     start: Any = None  # (runs,) int32, which of the starts a run begins from; None: the only one
+    init_key: Any = None  # typed keys of the initialisation alone; None: from key too
 
 
 class RunsResult(NamedTuple):
@@ -59,7 +60,8 @@ def one_run(
     (x_train, x_test), key = scaled_rows(run, x), jax.random.wrap_key_data(run.key, impl="threefry2x32")
     train = Batch(x_train, run.y[run.train_rows], run.train_w)
     test = Batch(x_test, run.y[run.test_rows], run.test_w)
-    fresh = network.init(purpose(key, "init"), x.shape[1], x.dtype)
+    own = key if run.init_key is None else jax.random.wrap_key_data(run.init_key, impl="threefry2x32")
+    fresh = network.init(purpose(own, "init"), x.shape[1], x.dtype)
     transfer = begin(run.start, strategies, sources, fresh)
     result = fit(key, transfer, train, test, run.hparams, network=network, config=config, ahead=ahead)
     return RunsResult(result.prediction, result.history, result.trained if keep_trained else None)

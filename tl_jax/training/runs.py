@@ -22,9 +22,13 @@ from tl_jax.types import Network, Start
 
 def join(axes: Sequence[Runs]) -> Runs:
     """Several run axes as one, in order."""
-    together = axes[0]._replace(key=jnp.concatenate([runs.key for runs in axes]))
-    rest = [runs._replace(key=None) for runs in axes]
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *rest)._replace(key=together.key)
+    keys = {
+        name: jnp.concatenate([getattr(runs, name) for runs in axes])
+        for name in ("key", "init_key")
+        if getattr(axes[0], name) is not None
+    }
+    rest = [runs._replace(key=None, init_key=None) for runs in axes]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *rest)._replace(**keys)
 
 
 def fit_runs(
@@ -98,7 +102,8 @@ def plan_for(runs: Runs, x, starts, network, config, keep_trained=False, at_once
 def fitting_program(plan: Plan, runs: Runs, x, starts, network, config, keep_trained=False):
     """(function of run numbers and counts, plan): the compiled program of the largest plan that fits in memory."""
     strategies, sources = (tuple(part) for part in zip(*starts, strict=True))
-    runs = jax.tree.map(np.asarray, runs._replace(key=jax.random.key_data(runs.key)))
+    keys = {name: keys for name in ("key", "init_key") if (keys := getattr(runs, name)) is not None}
+    runs = jax.tree.map(np.asarray, runs._replace(**{name: jax.random.key_data(part) for name, part in keys.items()}))
     options = {"strategies": strategies, "network": network, "config": config, "keep_trained": keep_trained}
     while True:
         everywhere, apart = (NamedSharding(plan.mesh, spec) for spec in (P(), P("runs")))
