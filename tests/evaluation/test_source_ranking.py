@@ -32,7 +32,7 @@ def test_a_known_table():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(-3, 3)), min_size=4, max_size=9), st.sampled_from(["cka", "mmd"]))
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(-3, 3)), min_size=4), st.sampled_from(["cka", "mmd"]))
 def test_agreement_is_scipys_and_follows_the_direction(pairs, score):
     values, gains = zip(*pairs, strict=True)
     table, agreement = rank_by_scores(*frames({score: values}, gains))
