@@ -130,7 +130,11 @@ def halves(n: int, programmes: int, seed: int, draws: int = TRUTH_DRAWS) -> Popu
     domain = cohort.domains[-1]
     order = np.random.default_rng([seed, 2]).permutation(GENES)
     x, y = domain.x.astype(np.float64), domain.for_drug(DRUG).response
-    return population(n, 1, draws, y, lambda rows: [ridge_arm(x[rows][:, g], y[rows]) for g in np.split(order, 2)], seed)
+
+    def arms(rows):
+        return [ridge_arm(x[rows][:, genes], y[rows]) for genes in np.split(order, 2)]
+
+    return population(n, 1, draws, y, arms, seed)
 
 
 def transfer(
@@ -141,7 +145,10 @@ def transfer(
     cohort, _ = chain(rows_needed(n, cohorts, draws), programmes, seed, **related)
     domain, source = cohort.domains[-1], source_model(cohort)
     x, y = domain.x.astype(np.float64), domain.for_drug(DRUG).response
-    arms = lambda rows: [ridge_arm(x[rows], y[rows], source), ridge_arm(x[rows], y[rows])]  # noqa: E731
+
+    def arms(rows):
+        return [ridge_arm(x[rows], y[rows], source), ridge_arm(x[rows], y[rows])]
+
     return population(n, cohorts, draws, y, arms, seed)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
@@ -83,7 +85,7 @@ def reliability(n: int, rows: pd.DataFrame) -> list[dict]:
     }
     found = []
     for event, holds in true.items():
-        for low, high in zip(STATED[:-1], STATED[1:], strict=True):
+        for low, high in pairwise(STATED):
             here = (rows[event] > low) & (rows[event] <= high) if low else rows[event] <= high
             if here.any():
                 about = {"n": int(n), "event": event, "from": low, "to": high, "stated": rows.loc[here, event].mean()}
@@ -94,7 +96,7 @@ def reliability(n: int, rows: pd.DataFrame) -> list[dict]:
 def power(n: int, rows: pd.DataFrame) -> list[dict]:
     """Rejections by bins of the true difference, and how many of them point the wrong way."""
     found = []
-    for low, high in zip(TRUTHS[:-1], TRUTHS[1:], strict=True):
+    for low, high in pairwise(TRUTHS):
         part = rows[(rows["truth"] > low) & (rows["truth"] <= high)]
         for test in ("corrected_t", "bayes", "wilcoxon_repeats") if len(part) else ():
             hit = part[test] <= ALPHA
@@ -102,5 +104,3 @@ def power(n: int, rows: pd.DataFrame) -> list[dict]:
             about = {"n": int(n), "test": test, "from": low, "to": high, "truth": part["truth"].mean()}
             found.append({**about, **rate(hit), "wrong_side": wrong})
     return found
-
-

@@ -17,7 +17,8 @@ def looked():
     Each pair of differences of a study is correlated as the corrected test has it.
     """
     rng = np.random.default_rng(1)
-    d = np.sqrt(1 / 3) * rng.standard_normal((800, 1, 1)) + np.sqrt(2 / 3) * rng.standard_normal((800, LOOKS[-1], FOLDS))
+    shared, own = rng.standard_normal((800, 1, 1)), rng.standard_normal((800, LOOKS[-1], FOLDS))
+    d = np.sqrt(1 / 3) * shared + np.sqrt(2 / 3) * own
     return {
         "naive": np.array([[naive_wilcoxon(study[:k].mean(axis=1)) for k in LOOKS] for study in d]),
         "corrected": np.array([[corrected_t(study[:k].ravel(), RATIO).p for k in LOOKS] for study in d]),
