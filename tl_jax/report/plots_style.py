@@ -25,6 +25,7 @@ SETTINGS = {
     "axes.unicode_minus": True,
     "axes.formatter.useoffset": False,
     "text.usetex": False,
+    "text.parse_math": False,  # a drug's name may hold a dollar sign
 }
 
 
@@ -47,11 +48,11 @@ def page(width: float, body: float, title: str, caption: str, handles=()):
     from matplotlib.figure import Figure
 
     # A character of DejaVu Sans is about 0.08 inches wide at 12 points and 0.056 at 8; with some reserve.
-    title_lines = textwrap.wrap(title, int((width - 2 * MARGIN) / 0.092)) or [""]
+    title_lines = textwrap.wrap(title, int((width - 2 * MARGIN) / 0.092))
     caption_lines = textwrap.wrap(caption, int((width - 2 * MARGIN) / 0.062))
     columns = max(1, min(len(handles), int((width - 2 * MARGIN) / _legend_width(handles))))
     legend_height = 0.2 * -(-len(handles) // columns) + (0.08 if handles else 0)
-    top = MARGIN + 0.21 * len(title_lines) + 0.06 + legend_height
+    top = MARGIN + 0.21 * len(title_lines) + (0.06 if title_lines else 0) + legend_height
     bottom = MARGIN + 0.15 * len(caption_lines) + (0.08 if caption_lines else 0)
     height, left = top + body + bottom, MARGIN / width
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -149,10 +150,15 @@ def drawn_arms(frame) -> list[Arm]:
 
 def save(figure, stem: str | Path) -> tuple[Path, Path]:
     """Write `stem.svg` and `stem.png` (150 dpi), each by atomic rename; equal figures give equal bytes."""
+    settle(figure)
+    svg = write_atomic(Path(f"{stem}.svg"), lambda p: figure.savefig(p, format="svg", dpi=DPI, metadata={"Date": None}))
+    return svg, write_atomic(Path(f"{stem}.png"), lambda p: figure.savefig(p, format="png", dpi=DPI))
+
+
+def settle(figure) -> None:
+    """Fix the layout, so that equal figures give equal bytes."""
     # The layout solver varies in the last digits, and the SVG derives names from them: settle, then round.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for ax in figure.axes:
         ax.set_position([round(float(side), 6) for side in ax.get_position().bounds])
-    svg = write_atomic(Path(f"{stem}.svg"), lambda p: figure.savefig(p, format="svg", dpi=DPI, metadata={"Date": None}))
-    return svg, write_atomic(Path(f"{stem}.png"), lambda p: figure.savefig(p, format="png", dpi=DPI))
