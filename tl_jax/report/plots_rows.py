@@ -48,7 +48,7 @@ def arm_figure(metrics: pd.DataFrame, title: str):
         _arm_row(ax, place, arm)
         if place and (arm.baseline, arm.source) != (arms[place - 1].baseline, arms[place - 1].source):
             ax.axhline(place - 0.5, color=GREY, linewidth=0.5, alpha=0.6)
-    _rows(ax, [shorten(arm.name, 26) + (f", {shorten(arm.detail, 22)}" if arm.detail else "") for arm in arms])
+    name_rows(ax, [shorten(arm.name, 26) + (f", {shorten(arm.detail, 22)}" if arm.detail else "") for arm in arms])
     ax.set_xlabel("Spearman, predicted against observed (no unit)")
     return figure
 
@@ -87,7 +87,7 @@ def _arm_row(ax, place: int, arm: Arm) -> None:
     )
 
 
-def _rows(ax, names: list[str]) -> None:
+def name_rows(ax, names: list[str]) -> None:
     """Row labels, first row on top."""
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
@@ -130,7 +130,7 @@ def source_figure(rows: list[dict], title: str):
         _measure(ax, shown, name)
         ax.set_title(head, loc="left", fontsize=8.5, fontweight="bold")
         ax.set_xlabel(unit)
-    _rows(axes[0], [_drug_label(row) for row in shown])
+    name_rows(axes[0], [_drug_label(row) for row in shown])
     for ax in axes[1:]:
         ax.tick_params(axis="y", length=0)
     for label, row in zip(axes[0].get_yticklabels(), shown, strict=True):
