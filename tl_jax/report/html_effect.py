@@ -12,6 +12,7 @@ from tl_jax.report.html_study import Absent, Study
 from tl_jax.report.html_tags import Html, join, paragraph, tag
 from tl_jax.report.plots_forest import forest_figure
 from tl_jax.report.plots_intervals import correlation_figure
+from tl_jax.report.tables import UNDEFINED, number
 
 NAIVE = "naive Wilcoxon p (rejects equal methods in more than half of such studies)"
 
@@ -56,15 +57,19 @@ def comparison_table(rows: pd.DataFrame, protocol: str) -> Html:
         "95 % interval": between("ci_low", "ci_high"),
         "p corrected": p_value("p_corrected"),
         "p after Holm": p_value("p_holm"),
-        "P(better)": fixed("p_better"),
-        "P(equivalent)": fixed("p_rope"),
-        "P(worse)": fixed("p_worse"),
+        "P: better, equivalent, worse": _probabilities,
         "win rate": share("win_rate"),
         "Cliff's delta": fixed("cliffs_delta", "+.2f"),
         NAIVE: p_value("p_naive_wilcoxon"),
     }
     caption = f"Each arm minus {rows['reference'].iloc[0]}: Spearman per fold, protocol {protocol}"
     return frame_table(caption, rows, cells, words=("source",))
+
+
+def _probabilities(row: dict) -> str:
+    """The three probabilities in one cell; a dash where they are not defined."""
+    values = [number(row[name], ".2f") for name in ("p_better", "p_rope", "p_worse")]
+    return UNDEFINED if UNDEFINED in values else ", ".join(values)
 
 
 def _other_protocols(study: Study) -> Html:

@@ -44,12 +44,14 @@ figure .scroll {{ max-height: none; margin: 0; }}
 figure svg, figure img {{ display: block; height: auto; }}
 figure svg * {{ stroke-linejoin: round; stroke-linecap: butt; }}
 table {{ border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; line-height: 1.35; }}
-caption {{ text-align: left; color: {SOFT}; padding: .2rem 0 .4rem; max-width: 46rem; }}
-th, td {{ padding: .25rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid {LINE}; }}
+caption {{ text-align: left; color: {SOFT}; padding: .2rem 0 .4rem; position: sticky; left: 0;
+ max-width: min(46rem, calc(100vw - 2rem)); }}
+th, td {{ padding: .25rem .5rem; text-align: left; vertical-align: top; border-bottom: 1px solid {LINE}; }}
 thead th {{ position: sticky; top: 0; background: {PAPER}; vertical-align: bottom; min-width: 3.5rem; }}
 tbody th {{ font-weight: 600; }}
 .n {{ text-align: right; white-space: nowrap; }}
 thead .n {{ white-space: normal; }}
+thead .long {{ min-width: 11rem; }}
 .tree, .tree ul {{ list-style: none; padding-left: 1.2rem; border-left: 1px solid {LINE}; }}
 .tree li {{ margin: .4rem 0; }}
 details {{ margin: .6rem 0; }}
@@ -63,7 +65,8 @@ footer {{ margin-top: 3rem; padding-bottom: 2rem; color: {SOFT}; font-size: .88r
  h1 { font-size: 1.35rem; }
  th, td { padding: .2rem .4rem; }
  table { font-size: .82rem; }
- tbody th:first-child { max-width: 42vw; }
+ tbody th:first-child { max-width: 42vw; position: sticky; left: 0; background: #ffffff; }
+ thead .long { min-width: 8rem; }
  .tree, .tree ul { padding-left: .7rem; }
 }
 @media print {

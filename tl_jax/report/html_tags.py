@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 # Neither HTML nor XML may hold these: control characters, half of a surrogate pair, two non-characters.
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+LONG = 30  # characters of a heading from which it needs room
 EMPTY = ("br", "img", "meta", "link")  # elements without content, which have no end tag
 
 
@@ -66,13 +67,19 @@ def scrolling(content: Html, name: str) -> Html:
 
 def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence], heads: int = 1) -> Html:
     """A table with a caption; the first `heads` cells of a row name it. A cell is text, markup, or a whole <td>."""
-    head = tag("tr", *(tag("th", c.heading, scope="col", class_="n" if c.numeric else None) for c in columns))
+    head = tag("tr", *(tag("th", c.heading, scope="col", class_=_look(c)) for c in columns))
     body = [
         tag("tr", *(_cell(cell, column, k < heads) for k, (cell, column) in enumerate(zip(row, columns, strict=True))))
         for row in rows
     ]
     whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body))
     return scrolling(whole, f"Table: {caption}")
+
+
+def _look(column: Column) -> str | None:
+    """Classes of a heading: numbers to the right, a sentence with room."""
+    names = ["n"] * column.numeric + ["long"] * (len(column.heading) > LONG)
+    return " ".join(names) or None
 
 
 def _cell(value, column: Column, head: bool) -> Html:

@@ -12,7 +12,7 @@ from tl_jax.report.tables import number, shorten
 
 ROW = 0.26
 LOOKS = ((BLUE, "white"), (ORANGE, "black"), (GREEN, "black"), ("#D9D9D9", "black"), (VERMILLION, "black"))
-HATCHES = ("", "////", "....", "", "xxxx")
+HATCHES = ("", "//", "\\\\", "", "xx")
 
 
 def variance_figure(variance: pd.DataFrame):
