@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import pandas as pd
 
@@ -31,8 +31,13 @@ def negative_transfer(
         f"(95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f}), worse with probability {row['p_worse']:.2f}; "
         f"{instead} predicts better here"
         for name, row in against(comparisons, transfers, reference)
-        if row["ci_high"] < 0 or row["p_worse"] > 0.5
+        if did_harm(row)
     ]
+
+
+def did_harm(row: Mapping) -> bool:
+    """Whether a comparison with the reference speaks of harm: its interval below zero, or more probably worse."""
+    return bool(row["ci_high"] < 0 or row["p_worse"] > 0.5)
 
 
 def against(comparisons: pd.DataFrame, transfers: Collection[str], reference: str) -> Iterator[tuple[str, dict]]:

@@ -41,25 +41,30 @@ def loss_curves(
     Raises:
         InputError: no rows, or matplotlib is not installed.
     """
-    arms = drawn_arms(history)
     with style():
-        handles = [
-            sign("training folds", color=BLUE, linestyle="-"),
-            sign(HELD_OUT, color=VERMILLION, linestyle="--"),
-        ]
-        caption = "Lines: mean over runs (repeats x folds); bands: 10th to 90th percentile over runs."
-        caption += " All panels share one scale." if len(arms) > 1 else ""
-        figure = panel_page(len(arms), 1.75, 0.2, title, caption, handles)
-        axes = grid(figure, len(arms))
-        low, high, log = _loss_limits(history)
-        for ax, arm in zip(axes, arms, strict=True):
-            _curves(ax, arm)
-            if log:
-                plain_log_scale(ax)
-            ax.set_ylim(low, high)
-            ax.set_xlim(*_epoch_limits(history["epoch"]))
-        label_axes(figure, axes, "epoch", f"{loss_label}, log scale" if log else loss_label)
-        return save(figure, stem)
+        return save(loss_figure(history, title, loss_label), stem)
+
+
+def loss_figure(history: pd.DataFrame, title: str, loss_label: str):
+    """The figure of `loss_curves`; call it inside `style()`."""
+    arms = drawn_arms(history)
+    handles = [
+        sign("training folds", color=BLUE, linestyle="-"),
+        sign(HELD_OUT, color=VERMILLION, linestyle="--"),
+    ]
+    caption = "Lines: mean over runs (repeats x folds); bands: 10th to 90th percentile over runs."
+    caption += " All panels share one scale." if len(arms) > 1 else ""
+    figure = panel_page(len(arms), 1.75, 0.2, title, caption, handles)
+    axes = grid(figure, len(arms))
+    low, high, log = _loss_limits(history)
+    for ax, arm in zip(axes, arms, strict=True):
+        _curves(ax, arm)
+        if log:
+            plain_log_scale(ax)
+        ax.set_ylim(low, high)
+        ax.set_xlim(*_epoch_limits(history["epoch"]))
+    label_axes(figure, axes, "epoch", f"{loss_label}, log scale" if log else loss_label)
+    return figure
 
 
 def plain_log_scale(ax) -> None:

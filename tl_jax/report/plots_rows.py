@@ -26,27 +26,32 @@ def arm_comparison(metrics: pd.DataFrame, stem: str | Path, title: str) -> tuple
     Raises:
         InputError: no Spearman in the table, or matplotlib is not installed.
     """
+    with style():
+        return save(arm_figure(metrics, title), stem)
+
+
+def arm_figure(metrics: pd.DataFrame, title: str):
+    """The figure of `arm_comparison`; call it inside `style()`."""
     spearman = metrics[metrics["metric"] == "spearman"]
     if not len(spearman):
         raise InputError("there is nothing to draw: the metrics have no spearman")
     arms = split_arms(spearman)
-    with style():
-        handles = _arm_signs(arms)
-        caption = (
-            "Dots: Spearman in each test fold, over all repeats. Pooled: all folds of a repeat together; median"
-            " over repeats. Folds overlap in their training rows, so the spread is no confidence interval."
-            " Right: mean over folds / median pooled; undefined folds (constant predictions) are left out."
-        )
-        figure = page(8.6, ROW * len(arms) + 0.6, title, caption, handles)
-        ax = figure.add_subplot()
-        ax.axvline(0, color=GREY, linewidth=1, linestyle=":")
-        for place, arm in enumerate(arms):
-            _arm_row(ax, place, arm)
-            if place and (arm.baseline, arm.source) != (arms[place - 1].baseline, arms[place - 1].source):
-                ax.axhline(place - 0.5, color=GREY, linewidth=0.5, alpha=0.6)
-        _rows(ax, [shorten(arm.name, 26) + (f", {shorten(arm.detail, 22)}" if arm.detail else "") for arm in arms])
-        ax.set_xlabel("Spearman, predicted against observed (no unit)")
-        return save(figure, stem)
+    handles = _arm_signs(arms)
+    caption = (
+        "Dots: Spearman in each test fold, over all repeats. Pooled: all folds of a repeat together; median"
+        " over repeats. Folds overlap in their training rows, so the spread is no confidence interval."
+        " Right: mean over folds / median pooled; undefined folds (constant predictions) are left out."
+    )
+    figure = page(8.6, ROW * len(arms) + 0.6, title, caption, handles)
+    ax = figure.add_subplot()
+    ax.axvline(0, color=GREY, linewidth=1, linestyle=":")
+    for place, arm in enumerate(arms):
+        _arm_row(ax, place, arm)
+        if place and (arm.baseline, arm.source) != (arms[place - 1].baseline, arms[place - 1].source):
+            ax.axhline(place - 0.5, color=GREY, linewidth=0.5, alpha=0.6)
+    name_rows(ax, [shorten(arm.name, 26) + (f", {shorten(arm.detail, 22)}" if arm.detail else "") for arm in arms])
+    ax.set_xlabel("Spearman, predicted against observed (no unit)")
+    return figure
 
 
 def _arm_signs(arms: list[Arm]) -> list:
@@ -83,7 +88,7 @@ def _arm_row(ax, place: int, arm: Arm) -> None:
     )
 
 
-def _rows(ax, names: list[str]) -> None:
+def name_rows(ax, names: list[str]) -> None:
     """Row labels, first row on top."""
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
@@ -100,6 +105,12 @@ def source_ranking(rows: list[dict], stem: str | Path, title: str) -> tuple[Path
     Raises:
         InputError: no rows, or matplotlib is not installed.
     """
+    with style():
+        return save(source_figure(rows, title), stem)
+
+
+def source_figure(rows: list[dict], title: str):
+    """The figure of `source_ranking`; call it inside `style()`."""
     if not rows:
         raise InputError("there is nothing to draw: no source drugs")
     ranked = sorted(rows, key=rank_key)
@@ -110,23 +121,22 @@ def source_ranking(rows: list[dict], stem: str | Path, title: str) -> tuple[Path
     )
     if len(shown) < len(ranked):
         caption += f" {len(shown)} of {len(ranked)} drugs are shown: the best {MOST_DRUGS} and the chosen."
-    with style():
-        handles = [
-            sign("chosen", color=GREEN, marker="D", markersize=5.5, linestyle="none"),
-            sign("other source drug", color=BLUE, marker="o", markersize=4.5, linestyle="none"),
-        ]
-        figure = page(9.6, ROW * len(shown) + 0.85, title, caption, handles)
-        axes = figure.subplots(1, 3, sharey=True)
-        for ax, (name, head, unit) in zip(axes, _MEASURES, strict=True):
-            _measure(ax, shown, name)
-            ax.set_title(head, loc="left", fontsize=8.5, fontweight="bold")
-            ax.set_xlabel(unit)
-        _rows(axes[0], [_drug_label(row) for row in shown])
-        for ax in axes[1:]:
-            ax.tick_params(axis="y", length=0)
-        for label, row in zip(axes[0].get_yticklabels(), shown, strict=True):
-            label.set_fontweight("bold" if row.get("chosen") else "normal")
-        return save(figure, stem)
+    handles = [
+        sign("chosen", color=GREEN, marker="D", markersize=5.5, linestyle="none"),
+        sign("other source drug", color=BLUE, marker="o", markersize=4.5, linestyle="none"),
+    ]
+    figure = page(9.6, ROW * len(shown) + 0.85, title, caption, handles)
+    axes = figure.subplots(1, 3, sharey=True)
+    for ax, (name, head, unit) in zip(axes, _MEASURES, strict=True):
+        _measure(ax, shown, name)
+        ax.set_title(head, loc="left", fontsize=8.5, fontweight="bold")
+        ax.set_xlabel(unit)
+    name_rows(axes[0], [_drug_label(row) for row in shown])
+    for ax in axes[1:]:
+        ax.tick_params(axis="y", length=0)
+    for label, row in zip(axes[0].get_yticklabels(), shown, strict=True):
+        label.set_fontweight("bold" if row.get("chosen") else "normal")
+    return figure
 
 
 _MEASURES = (

@@ -41,30 +41,35 @@ def predicted_observed(predictions: pd.DataFrame, stem: str | Path, title: str, 
     Raises:
         InputError: no rows, no finite observation, or matplotlib is not installed.
     """
+    with style():
+        return save(predicted_figure(predictions, title, unit), stem)
+
+
+def predicted_figure(predictions: pd.DataFrame, title: str, unit: str):
+    """The figure of `predicted_observed`; call it inside `style()`."""
     every = drawn_arms(predictions)
     arms = every[:MOST_PANELS]
     observed = predictions["y_true"].to_numpy(float)
     if not np.isfinite(observed).any():
         raise InputError("there is nothing to draw: y_true has no finite value")
-    with style():
-        handles = _point_signs(arms)
-        caption = (
-            "Points: samples, held-out predictions averaged over repeats. Spearman: over all folds of a repeat"
-            " together, then the mean over repeats."
-        )
-        if len(every) > len(arms):
-            caption += f" The first {len(arms)} of {len(every)} arms are shown."
-        figure = panel_page(len(arms), 1.85, 0.5, title, caption, handles)
-        axes = grid(figure, len(arms))
-        points = [arm.rows.groupby("sample_id")[["y_true", "y_pred"]].mean().dropna() for arm in arms]
-        x_limits, y_limits = _response_limits(observed, np.concatenate([p["y_pred"].to_numpy(float) for p in points]))
-        dense = sum(map(len, points)) > 4000
-        for ax, arm, samples in zip(axes, arms, points, strict=True):
-            ax.set_xlim(x_limits)
-            ax.set_ylim(y_limits)
-            _points(ax, arm, samples, dense)
-        label_axes(figure, axes, f"observed [{unit}]", f"predicted [{unit}]")
-        return save(figure, stem)
+    handles = _point_signs(arms)
+    caption = (
+        "Points: samples, held-out predictions averaged over repeats. Spearman: over all folds of a repeat"
+        " together, then the mean over repeats."
+    )
+    if len(every) > len(arms):
+        caption += f" The first {len(arms)} of {len(every)} arms are shown."
+    figure = panel_page(len(arms), 1.85, 0.5, title, caption, handles)
+    axes = grid(figure, len(arms))
+    points = [arm.rows.groupby("sample_id")[["y_true", "y_pred"]].mean().dropna() for arm in arms]
+    x_limits, y_limits = _response_limits(observed, np.concatenate([p["y_pred"].to_numpy(float) for p in points]))
+    dense = sum(map(len, points)) > 4000
+    for ax, arm, samples in zip(axes, arms, points, strict=True):
+        ax.set_xlim(x_limits)
+        ax.set_ylim(y_limits)
+        _points(ax, arm, samples, dense)
+    label_axes(figure, axes, f"observed [{unit}]", f"predicted [{unit}]")
+    return figure
 
 
 def _point_signs(arms: list[Arm]) -> list:

@@ -14,6 +14,8 @@ from tl_jax.report.arms import Arm, split_arms
 BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6E6E6E"
 DPI = 150
 MARGIN = 0.12  # inches around the page
+CAPTION = "caption"
+CAPTION_LINE = 0.15  # inches
 NAME_WIDTH, DETAIL_WIDTH = 26, 34  # characters that fit above a panel
 SETTINGS = {
     "svg.fonttype": "none",
@@ -25,6 +27,8 @@ SETTINGS = {
     "axes.unicode_minus": True,
     "axes.formatter.useoffset": False,
     "text.usetex": False,
+    "hatch.color": "white",
+    "text.parse_math": False,  # a drug's name may hold a dollar sign
 }
 
 
@@ -47,19 +51,20 @@ def page(width: float, body: float, title: str, caption: str, handles=()):
     from matplotlib.figure import Figure
 
     # A character of DejaVu Sans is about 0.08 inches wide at 12 points and 0.056 at 8; with some reserve.
-    title_lines = textwrap.wrap(title, int((width - 2 * MARGIN) / 0.092)) or [""]
+    title_lines = textwrap.wrap(title, int((width - 2 * MARGIN) / 0.092))
     caption_lines = textwrap.wrap(caption, int((width - 2 * MARGIN) / 0.062))
     columns = max(1, min(len(handles), int((width - 2 * MARGIN) / _legend_width(handles))))
     legend_height = 0.2 * -(-len(handles) // columns) + (0.08 if handles else 0)
-    top = MARGIN + 0.21 * len(title_lines) + 0.06 + legend_height
-    bottom = MARGIN + 0.15 * len(caption_lines) + (0.08 if caption_lines else 0)
+    top = MARGIN + 0.21 * len(title_lines) + (0.06 if title_lines else 0) + legend_height
+    bottom = MARGIN + CAPTION_LINE * len(caption_lines) + (0.08 if caption_lines else 0)
     height, left = top + body + bottom, MARGIN / width
     figure = Figure(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(rect=(left, bottom / height, 1 - 2 * left, body / height), w_pad=0.05, h_pad=0.05)
     # Left out of the layout: their room is set aside above.
     place = {"in_layout": False, "ha": "left"}
     figure.text(left, 1 - MARGIN / height, "\n".join(title_lines), fontsize=12, va="top", **place)
-    figure.text(left, MARGIN / height, "\n".join(caption_lines), color=GREY, va="bottom", **place)
+    # Named, since a page that holds the figure takes the caption out and sets it itself.
+    figure.text(left, MARGIN / height, "\n".join(caption_lines), color=GREY, va="bottom", gid=CAPTION, **place)
     if handles:
         corner = (left, 1 - (top - legend_height) / height)
         legend = figure.legend(
@@ -149,10 +154,15 @@ def drawn_arms(frame) -> list[Arm]:
 
 def save(figure, stem: str | Path) -> tuple[Path, Path]:
     """Write `stem.svg` and `stem.png` (150 dpi), each by atomic rename; equal figures give equal bytes."""
+    settle(figure)
+    svg = write_atomic(Path(f"{stem}.svg"), lambda p: figure.savefig(p, format="svg", dpi=DPI, metadata={"Date": None}))
+    return svg, write_atomic(Path(f"{stem}.png"), lambda p: figure.savefig(p, format="png", dpi=DPI))
+
+
+def settle(figure) -> None:
+    """Fix the layout, so that equal figures give equal bytes."""
     # The layout solver varies in the last digits, and the SVG derives names from them: settle, then round.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     for ax in figure.axes:
         ax.set_position([round(float(side), 6) for side in ax.get_position().bounds])
-    svg = write_atomic(Path(f"{stem}.svg"), lambda p: figure.savefig(p, format="svg", dpi=DPI, metadata={"Date": None}))
-    return svg, write_atomic(Path(f"{stem}.png"), lambda p: figure.savefig(p, format="png", dpi=DPI))

@@ -1,0 +1,58 @@
+"""The tables that a results folder may hold, with the columns that the report reads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Contract(NamedTuple):
+    """Columns that must be there, as text and as numbers; further columns are kept as text."""
+
+    text: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+
+ARM = ("arm", "source", "protocol")
+INTERVAL = ("ci_low", "ci_high")
+TABLES = {
+    "metrics": Contract((*ARM, "fold", "metric"), ("repeat", "value", "n_train", "n_test")),
+    "comparisons": Contract(
+        ("protocol", "metric", "source_a", "arm_a", "source_b", "arm_b"),
+        (
+            *("folds", "mean_difference", *INTERVAL, "p_corrected", "p_holm", "p_better", "p_rope", "p_worse", "rope"),
+            *("win_rate", "cliffs_delta", "p_naive_wilcoxon"),
+        ),
+    ),
+    "predictions": Contract((*ARM, "fold", "sample_id"), ("repeat", "y_true", "y_pred")),
+    "history": Contract(ARM, ("epoch", "train_loss", "test_loss")),
+    "gene_weights": Contract(("gene",), ()),
+    "source_drugs": Contract(("drug",), ("n", "dynamic_range", "rank")),
+    "protocols": Contract(
+        ("arm", "source", "metric"), ("honest", "as_published", "difference", *INTERVAL, "p_corrected")
+    ),
+    "permutations": Contract(ARM, ("observed", "permutations", "at_least", "p", "null_mean", "null_q95")),
+    "intervals": Contract(ARM, ("n", "spearman", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")),
+    "variance": Contract((*ARM, "component"), ("variance", "share")),
+    "detectable": Contract(
+        ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric"), ("power", "detectable")
+    ),
+    "learning_curves": Contract((*ARM, "fold"), ("n_train", "repeat", "value")),
+    "gain_map": Contract(ARM, ("n_train", "gain", *INTERVAL, "p_corrected", "p_holm")),
+    "extra_samples": Contract(("arm", "source", "note"), ("n_train", "gain", "extra", "extra_low", "extra_high")),
+    "transferability": Contract(("source", "score"), ("value", "realised_gain", "rank_by_score", "rank_realised")),
+    "transferability_agreement": Contract(("score",), ("sources", "spearman")),
+    "prediction_intervals": Contract((*ARM, "sample_id", "method"), ("y_true", "y_pred", "low", "high", "level")),
+    "gene_stability": Contract(("arm", "source", "gene"), ("mean_weight", "rank", "top_share")),
+    "gene_overlap": Contract(("arm_a", "source_a", "arm_b", "source_b"), ("top", "shared", "jaccard")),
+    "leak_audit": Contract(("protocol", "stage", "what", "fitted_on", "held_out", "check", "result"), ()),
+    "lineage": Contract(
+        ("id", "parent", "stage", "domain", "drug", "strategy", "data_fingerprint"),
+        ("samples", "epochs", "learning_rate"),
+    ),
+}  # fmt: skip
+# Numbers of tables whose further columns the report draws where they are there.
+OPTIONAL_NUMBERS = {
+    "comparisons": ("t", "df"),
+    "history": ("train_loss_low", "train_loss_high", "test_loss_low", "test_loss_high", "train_mae", "test_mae"),
+    "source_drugs": ("median", "q25", "q75", "replicate_n", "replicate_spearman", "intermediate_spearman"),
+}

@@ -1,0 +1,64 @@
+"""Section on leaks: what each protocol lends to preprocessing, and what that changes."""
+
+from __future__ import annotations
+
+from tl_jax.evaluation.negative_transfer import METRIC
+from tl_jax.report.html_cells import arm_cells, between, fixed, frame_table, in_order, p_value, word
+from tl_jax.report.html_picture import picture
+from tl_jax.report.html_study import Study
+from tl_jax.report.html_tags import Column, Html, join, paragraph, table, tag
+from tl_jax.report.plots_shares import protocol_figure
+
+# What a fit sees of held-out samples -> look of its cell; the words stand in the cell.
+LOOKS = {"nothing": "good", "expression": "open", "expression and labels": "bad"}
+AUDIT = ("protocol", "stage", "what", "fitted_on", "held_out", "check", "result")
+HEADINGS = ("protocol", "stage", "what is fitted", "fitted on", "it sees of held-out samples", "check", "result")
+
+
+def leaks(study: Study) -> Html:
+    """The audit, then as_published against honest for each arm."""
+    study.need("leak_audit", "protocols")
+    return join([_audit(study), _protocols(study)])
+
+
+def _audit(study: Study) -> Html:
+    """Every fit, and what it sees."""
+    rows = study.table("leak_audit")
+    if rows.empty:
+        return paragraph("No leak_audit.csv with rows in this folder.", class_="note")
+    lines = [
+        [
+            tag("td", row[name], class_=LOOKS.get(row[name], "bad")) if name == "held_out" else row[name]
+            for name in AUDIT
+        ]
+        for row in rows.to_dict("records")
+    ]
+    return table("What each step is fitted on, and how that was checked", [Column(h) for h in HEADINGS], lines)
+
+
+def _protocols(study: Study) -> Html:
+    """The difference that a leak makes to each arm."""
+    rows = in_order(study.table("protocols"))
+    if rows.empty:
+        return paragraph("No protocols.csv with rows in this folder.", class_="note")
+    cells = arm_cells(rows) | {
+        "metric": word("metric"),
+        "honest": fixed("honest"),
+        "as_published": fixed("as_published"),
+        "difference": fixed("difference", "+.2f"),
+        "95 % interval": between("ci_low", "ci_high"),
+        "p corrected": p_value("p_corrected"),
+    }
+    drawn = rows[rows["metric"] == METRIC]
+    shown = (
+        picture(
+            "protocols",
+            lambda: protocol_figure(drawn),
+            f"Spearman of {len(drawn)} arms under honest and under as_published; the numbers stand in the table below",
+            "The same arms under both protocols.",
+        )
+        if len(drawn)
+        else Html("")
+    )
+    caption = "as_published minus honest, by arm; p-values are not corrected for their number"
+    return join([shown, frame_table(caption, rows, cells, words=("source", "metric"))])

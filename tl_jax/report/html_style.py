@@ -1,0 +1,88 @@
+"""The look of the report: one style sheet, for narrow and wide screens and for paper.
+
+Every pair of text and ground has a contrast of at least 4.5 to 1 (tests/report/test_html_page.py).
+"""
+
+from __future__ import annotations
+
+# {class of a cell: (text, ground)}; each class also has a sign or a word, so that colour is never alone.
+CELLS = {
+    "gain": ("#08306b", "#c6dbef"),
+    "loss": ("#7f2704", "#fdd0a2"),
+    "open": ("#595959", "#efefef"),
+    "bad": ("#7f2704", "#fdd0a2"),
+    "good": ("#00441b", "#d5efcf"),
+}
+INK, PAPER, SOFT, LINK, LINE = "#1b1b1b", "#ffffff", "#595959", "#005b96", "#c9c9c9"
+VERDICT = "#eef4fa"
+
+CSS = (
+    f"""
+:root {{ color-scheme: light; }}
+* {{ box-sizing: border-box; }}
+body {{ margin: 0; color: {INK}; background: {PAPER}; font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans",
+ sans-serif; overflow-wrap: break-word; -webkit-text-size-adjust: 100%; }}
+main, header, nav, footer {{ max-width: 68rem; margin: 0 auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.7rem; line-height: 1.2; margin: 1.5rem 0 .3rem; }}
+h2 {{ font-size: 1.3rem; line-height: 1.25; margin: 2.6rem 0 .6rem; padding-top: .6rem;
+ border-top: 2px solid {LINE}; }}
+h3 {{ font-size: 1.05rem; margin: 1.6rem 0 .4rem; }}
+p, li {{ max-width: 46rem; }}
+a {{ color: {LINK}; }}
+code {{ font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; overflow-wrap: anywhere; }}
+.subtitle, .note, figcaption {{ color: {SOFT}; }}
+.note, figcaption {{ font-size: .88rem; }}
+.verdict {{ background: {VERDICT}; border-left: 5px solid {LINK}; padding: .8rem 1rem; margin: 1rem 0;
+ font-size: 1.12rem; max-width: none; }}
+.skip {{ position: absolute; left: -100vw; }}
+.skip:focus {{ left: 1rem; background: {PAPER}; padding: .5rem; }}
+nav ul {{ list-style: none; padding: 0; margin: .5rem 0; columns: 15rem; font-size: .92rem; }}
+nav li {{ padding: .15rem 0; break-inside: avoid; }}
+.scroll {{ overflow: auto; max-height: 36rem; margin: .6rem 0; }}
+figure {{ margin: 1rem 0; }}
+figure .scroll {{ max-height: none; margin: 0; }}
+figure svg, figure img {{ display: block; height: auto; }}
+figure svg * {{ stroke-linejoin: round; stroke-linecap: butt; }}
+table {{ border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; line-height: 1.35; }}
+caption {{ text-align: left; color: {SOFT}; padding: .2rem 0 .4rem; position: sticky; left: 0;
+ max-width: min(46rem, calc(100vw - 2rem)); }}
+th, td {{ padding: .25rem .5rem; text-align: left; vertical-align: top; border-bottom: 1px solid {LINE}; }}
+thead th {{ position: sticky; top: 0; background: {PAPER}; vertical-align: bottom; min-width: 3.5rem; }}
+tbody th {{ font-weight: 600; }}
+.n {{ text-align: right; white-space: nowrap; }}
+thead .n {{ white-space: normal; }}
+thead .long {{ min-width: 11rem; }}
+.tree, .tree ul {{ list-style: none; padding-left: 1.2rem; border-left: 1px solid {LINE}; }}
+.tree li {{ margin: .4rem 0; }}
+details {{ margin: .6rem 0; }}
+summary {{ cursor: pointer; color: {LINK}; }}
+footer {{ margin-top: 3rem; padding-bottom: 2rem; color: {SOFT}; font-size: .88rem; }}
+:focus-visible {{ outline: 3px solid {LINK}; outline-offset: 2px; }}
+"""
+    + "".join(f".{name} {{ color: {ink}; background: {ground}; }}\n" for name, (ink, ground) in CELLS.items())
+    + """
+@media (max-width: 40rem) {
+ h1 { font-size: 1.35rem; }
+ th, td { padding: .2rem .4rem; }
+ table { font-size: .82rem; }
+ tbody th:first-child { max-width: 42vw; position: sticky; left: 0; background: #ffffff; }
+ thead .long { min-width: 8rem; }
+ .tree, .tree ul { padding-left: .7rem; }
+}
+@media print {
+ body { font-size: 10pt; }
+ main, header, nav, footer { max-width: none; padding: 0; }
+ .scroll { overflow: visible; max-height: none; }
+ figure svg, figure img { min-width: 0 !important; max-width: 100% !important; }
+ table { font-size: 7.5pt; }
+ th, td { padding: 1pt 3pt; }
+ thead th { position: static; }
+ .n { white-space: normal; }
+ tr, figure, .verdict { break-inside: avoid; }
+ h2, h3, caption { break-after: avoid; }
+ details::details-content { content-visibility: visible; block-size: auto; }
+ td, .verdict { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+ .skip { display: none; }
+}
+"""
+)
