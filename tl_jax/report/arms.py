@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tl_jax.evaluation.baselines import BASELINES as KNOWN_BASELINES
+from tl_jax.evaluation.baselines import KNOWN
 
 # Display order; a strategy of a user's own follows these.
 STRATEGIES = ("scratch", "zero_shot", "copy_layer1", "freeze_layer1", "freeze_layer12", "fine_tune", "head_only")
-BASELINES = tuple(KNOWN_BASELINES)
+BASELINES = tuple(KNOWN)
 IDENTITY = ("experiment", "protocol", "source", "arm")
 
 
