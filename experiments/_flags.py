@@ -11,7 +11,7 @@ from absl import flags
 
 from tl_jax.data.splits import KINDS
 from tl_jax.errors import InputError
-from tl_jax.evaluation.baselines import BASELINES
+from tl_jax.evaluation.baselines import BASELINES, DEFAULT
 from tl_jax.evaluation.source_methods import METHODS
 from tl_jax.study.settings import PROTOCOLS, Settings
 from tl_jax.training.optimizer import OPTIMIZERS
@@ -25,7 +25,7 @@ flags.DEFINE_list(
     "source_drug", [], "source drug(s) or 'all'; default: all in experiments 1 and 3, experiment 3's choice in 6 and 7"
 )
 flags.DEFINE_list("strategy", [], f"strategies to compare, 'all' or 'none': {', '.join((*STRATEGIES, *METHODS))}")
-flags.DEFINE_list("baselines", list(BASELINES), "baselines on the same folds; 'none' for none")
+flags.DEFINE_list("baselines", list(DEFAULT), f"baselines on the same folds, 'all' or 'none': {', '.join(BASELINES)}")
 flags.DEFINE_string("strategy_module", None, "your own .py file with functions decorated by @strategy()")
 flags.DEFINE_enum(
     "protocol",
@@ -82,7 +82,7 @@ def settings() -> Settings:
         data_dir=FLAGS.data_dir,
         source_drugs=tuple(FLAGS.source_drug),
         strategies=chosen,
-        baselines=() if FLAGS.baselines == ["none"] else tuple(FLAGS.baselines),
+        baselines={"all": tuple(BASELINES), "none": ()}.get(",".join(FLAGS.baselines), tuple(FLAGS.baselines)),
         protocol=FLAGS.protocol,
         repeats=FLAGS.repeats,
         folds=FLAGS.folds,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tl_jax.evaluation.baselines import BASELINES as KNOWN_BASELINES
+from tl_jax.evaluation.baselines import KNOWN
 
 # Display order; a strategy of a user's own follows these.
 STRATEGIES = (
@@ -14,7 +14,7 @@ STRATEGIES = (
     *("gradual_unfreezing", "discriminative_rates", "l2_sp", "mmd_fine_tune", "coral_freeze_layer1"),
     *("feature_ridge", "shrunken_ridge", "average_sources", "stack_sources"),
 )
-BASELINES = tuple(KNOWN_BASELINES)
+BASELINES = tuple(KNOWN)
 IDENTITY = ("experiment", "protocol", "source", "arm")
 
 

@@ -11,7 +11,7 @@ from tl_jax.cluster import is_first
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.evaluation.baselines import BASELINES
+from tl_jax.evaluation.baselines import check_names
 from tl_jax.evaluation.comparisons import compare
 from tl_jax.evaluation.negative_transfer import negative_transfer
 from tl_jax.evaluation.source_methods import METHODS
@@ -100,9 +100,7 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: li
     kinds = {s.name: probe(s, build(settings.network), len(cohort.genes)) for s in chosen}
     for strategy in chosen:
         settings.fit_config(settings.recipe(strategy))
-    for name in settings.baselines:
-        if name not in BASELINES:
-            raise InputError(f"no baseline '{name}'; there are: {', '.join(BASELINES)}")
+    check_names(settings.baselines)
     if not strategies.get(settings.intermediate_strategy).trains:
         raise InputError(
             f"--intermediate_strategy={settings.intermediate_strategy} trains nothing; no later stage can start from it"
