@@ -21,6 +21,7 @@ class Ranks(NamedTuple):
     pairs: methods x methods, Nemenyi's p.
     """
 
+    blocks: int
     statistic: float
     p: float
     average: pd.Series
@@ -42,7 +43,7 @@ def rank_methods(blocks: pd.DataFrame, level: float = 0.95) -> Ranks | None:
     difference = unit * stats.studentized_range.ppf(level, methods, np.inf)
     apart = np.abs(average.to_numpy()[:, None] - average.to_numpy())
     pairs = pd.DataFrame(stats.studentized_range.sf(apart / unit, methods, np.inf), average.index, average.index)
-    return Ranks(float(statistic), float(p), average, float(difference), pairs)
+    return Ranks(n, float(statistic), float(p), average, float(difference), pairs)
 
 
 def gains(blocks: pd.DataFrame, reference: str, level: float = 0.95) -> pd.DataFrame:
