@@ -14,7 +14,7 @@ from tl_jax import cluster, runtime
 from tl_jax.data.cohort_file import load_cohort
 from tl_jax.errors import InputError
 from tl_jax.files import folder_atomic, refuse_existing
-from tl_jax.parts import RECORD, TABLES, any_parts, clear, same_study, unfinished, workplace
+from tl_jax.parts import RECORD, TABLES, clear, finished, same_study, workplace
 from tl_jax.progress import say
 from tl_jax.study.identity import identity
 from tl_jax.study.outputs import printed, write_outputs
@@ -56,21 +56,6 @@ def main(name: str) -> None:
     if cluster.is_first():
         print(printed(results))
         print(f"\ntables and pictures: {out}")
-
-
-def finished(out: Path) -> bool:
-    """Whether an earlier run came to its end, so that a job that is started again has nothing to do.
-
-    One that was killed after its tables were in place, before its parts were cleared away, counts as finished.
-    """
-    if not (out / "summary.json").is_file():
-        return False
-    work = unfinished(out)
-    return not any_parts(work) or same_files(out / RECORD, work / RECORD)
-
-
-def same_files(one: Path, other: Path) -> bool:
-    return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
 
 
 def study(name: str, settings, work: Path | None, tell):

@@ -36,10 +36,11 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Which network; hidden: units of each hidden layer."""
+    """Which network; hidden: units of each hidden layer; outputs: responses that it predicts, one head each."""
 
     name: str = "two_step"
     hidden: tuple[int, ...] = (1000, 100)
+    outputs: int = 1
 
 
 @dataclass(frozen=True)

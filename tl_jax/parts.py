@@ -136,6 +136,21 @@ def held(folder: Path):
         os.close(handle)
 
 
+def finished(out: Path) -> bool:
+    """Whether an earlier run came to its end, so that a job that is started again has nothing to do.
+
+    One that was killed after its tables were in place, before its parts were cleared away, counts as finished.
+    """
+    if not (out / "summary.json").is_file():
+        return False
+    work = unfinished(out)
+    return not any_parts(work) or same_files(out / RECORD, work / RECORD)
+
+
+def same_files(one: Path, other: Path) -> bool:
+    return one.is_file() and other.is_file() and one.read_bytes() == other.read_bytes()
+
+
 def any_parts(folder: Path) -> bool:
     return any(folder.rglob("[0-9]*.part"))
 

@@ -15,11 +15,16 @@ Variables = Mapping[str, Any]  # {"params": Params}; a source may also bring "ro
 
 
 class Batch(NamedTuple):
-    """Rows of one domain. Rows of weight 0 are padding and change nothing."""
+    """Rows of one domain. Rows of weight 0 are padding and change nothing.
+
+    mask: weight of each entry of y where some were not measured; None: all were. What stands in y at an entry of
+    weight 0, NaN included, changes nothing.
+    """
 
     x: jax.Array  # (n, features)
     y: jax.Array  # (n,) or (n, outputs), on the network's scale
     w: jax.Array  # (n,) 1 for a real row, 0 for padding
+    mask: jax.Array | None = None  # of y's shape, 0 or more
 
 
 class Hparams(NamedTuple):

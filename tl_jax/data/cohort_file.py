@@ -17,6 +17,7 @@ from tl_jax.data.raw_tables import find_file, read_table
 from tl_jax.data.responses import annotation_frame, response_frame
 from tl_jax.data.schema import CohortTable, DomainTable, parse_cohort
 from tl_jax.data.tables import expression_frame, repeated_columns
+from tl_jax.data.targets import Targets
 from tl_jax.data.transforms import apply_transform
 from tl_jax.errors import InputError
 
@@ -28,16 +29,24 @@ def shipped_cohorts() -> list[str]:
     return sorted(p.stem for p in SHIPPED.glob("*.toml"))
 
 
-def load_cohort(name_or_path: str | Path, data_dir: str | Path | None = None, protocol: str = "honest") -> Cohort:
+def load_cohort(
+    name_or_path: str | Path,
+    data_dir: str | Path | None = None,
+    protocol: str = "honest",
+    targets: Targets | None = None,
+) -> Cohort:
     """A shipped cohort by name, or a user's own by the path of its .toml file.
 
     data_dir: folder of the tables (environment variable TLJAX_DATA where None); paths in the file are
     relative to it. protocol: "as_published" uses transform_as_published where one is given; no other does.
+    targets: responses of the target to read instead of its own; the cohort's drug is then the first of them.
     Domains stand in chain order on their shared genes, sorted; samples are sorted, so the order of rows
     and columns in the files changes nothing. Raises InputError for any fault of the file or its tables.
     """
     file = _cohort_path(str(name_or_path))
     table = parse_cohort(_toml(file), file)
+    if targets is not None:
+        table = targets.put_into(table, file)
     if table.simulate is not None:
         return _simulated(table, file)
     reader = TableReader(data_dir, file)
@@ -46,6 +55,8 @@ def load_cohort(name_or_path: str | Path, data_dir: str | Path | None = None, pr
         # Names by which the orientation of the next table is recognised.
         known_genes = {table.marker, *(str(g) for d in domains for g in d.genes)} - {""}
         domains.append(_load_domain(part, reader, protocol, known_genes))
+    if targets is not None:
+        table = replace(table, drug=domains[-1].drugs[0])
     return _assemble(table, domains, file)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,6 +79,15 @@ class Domain:
             one["replicate"] = self.replicate[:, [column]]
         domain = replace(self, **one)
         return domain.rows(np.isfinite(domain.response))
+
+    def for_drugs(self, drugs: Sequence[str]) -> Domain:
+        """The samples measured for any of several drugs, y of shape (n, drugs) with NaN where one was not."""
+        columns = [self.column(drug) for drug in drugs]
+        some = {"y": self.y[:, columns], "drugs": tuple(self.drugs[c] for c in columns)}
+        if self.replicate is not None:
+            some["replicate"] = self.replicate[:, columns]
+        domain = replace(self, **some)
+        return domain.rows(np.isfinite(domain.y).any(axis=1))
 
     def column(self, drug: str) -> int:
         """Index of a drug, its name compared without case."""

@@ -12,4 +12,6 @@ def build(config: NetworkConfig) -> Network:
     """The network a config names; equal configs give the same object, hence the same programs."""
     if config.name not in NETWORKS:
         raise InputError(f"unknown network '{config.name}'; there are: {', '.join(NETWORKS)}")
-    return NETWORKS[config.name](tuple(config.hidden))
+    # A factory that knows of one output only stays valid.
+    several = () if config.outputs == 1 else (config.outputs,)
+    return NETWORKS[config.name](tuple(config.hidden), *several)

@@ -48,9 +48,12 @@ class TwoStep(nn.Module):
 
 
 @lru_cache
-def two_step(hidden: tuple[int, ...] = (1000, 100)) -> Network:
-    """The network as pure functions; layers: layer1, layer2, ..., head."""
-    module = TwoStep(tuple(hidden))
+def two_step(hidden: tuple[int, ...] = (1000, 100), outputs: int = 1) -> Network:
+    """The network as pure functions; layers: layer1, layer2, ..., head (outputs columns).
+
+    Predictions are (n,) for one output, as in the published network, else (n, outputs).
+    """
+    module = TwoStep(tuple(hidden), outputs)
 
     def init(key, features: int, dtype=jnp.float32):
         return module.init(key, jnp.zeros((1, features), dtype))

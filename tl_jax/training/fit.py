@@ -53,7 +53,8 @@ def fit(
 
         def one(carry, inputs):
             rows, w, key = inputs
-            batch = Batch(train.batch.x[rows], train.batch.y[rows], w)
+            mask = None if train.batch.mask is None else train.batch.mask[rows]
+            batch = Batch(train.batch.x[rows], train.batch.y[rows], w, mask)
             return step(carry, Rows(batch, train.activity[rows]), key, still=still)
 
         carry, (loss, mae, size) = jax.lax.scan(one, carry, (index, weight, noise))
