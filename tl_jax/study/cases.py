@@ -16,6 +16,7 @@ from tl_jax.interpret.gene_weights import gene_weights
 from tl_jax.parts import Parts
 from tl_jax.progress import Progress
 from tl_jax.study.arms import Arm, baseline_arm, strategy_arms
+from tl_jax.study.fold_models import keep_fold_models
 from tl_jax.study.folds import ScaledFold
 from tl_jax.study.plans import Experiment
 from tl_jax.study.results import Results
@@ -115,6 +116,9 @@ def keep_final(run: Run, case: Case, arm: Arm) -> None:
         parent = case.upstream if arm.strategy.needs_source else None
         settings = run.settings
         final = train_stages([plan], network=settings.network, seed=settings.seed, shelf=run.shelf, parent=parent)[0]
+    if settings.fold_models:
+        with run.results.timed("fold models"):
+            keep_fold_models(final, case.folds, arm, settings, run.say)
     run.results.stages.append(final)
     weights = gene_weights(final.variables, case.domain.genes).set_index("gene").weight
     run.results.gene_weights.append(weights.rename(f"{arm.source}:{arm.name}" if arm.source else arm.name))
