@@ -30,6 +30,9 @@ flags.DEFINE_enum(
     ["checkpoint", *TRANSFORMS],
     "what to do to the table first; checkpoint: what was done to the training table (log_cpm for a model of counts)",
 )
+flags.DEFINE_float(
+    "interval", None, "level of prediction intervals, such as 0.9; needs a model of an experiment with --fold_models"
+)
 
 
 def main() -> None:
@@ -49,6 +52,7 @@ def main() -> None:
         min_coverage=FLAGS.min_coverage,
         scale_by=FLAGS.scale_by,
         transform=FLAGS.transform,
+        interval=FLAGS.interval,
     )
     write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]

@@ -28,7 +28,14 @@ def done(small_cohort, tmp_path_factory):
     (folder / "small.toml").write_text(small_cohort)
     (folder / "mine.py").write_text(STRATEGY)
     arguments = ("--cohort=small.toml", "--strategy=scratch,hold_biases", "--strategy_module=mine.py", "--quick")
-    more = ("--source_drug=oxaliplatin", "--hidden=8,4", "--repeats=1", "--out=out", "--checkpoint_dir=kept")
+    more = (
+        "--source_drug=oxaliplatin",
+        "--hidden=8,4",
+        "--repeats=1",
+        "--out=out",
+        "--checkpoint_dir=kept",
+        "--fold_models",
+    )
     code, out, err = script("exp7_two_step", *arguments, *more, folder=folder)
     assert code == 0, err
     return folder, out, err
@@ -91,6 +98,16 @@ def test_predict_and_lineage_on_the_final_model(done):
     assert list(pd.read_csv(folder / "predicted.csv").sample_id) == ["a", "b"]
     code, _, err = script("predict", *asked, folder=folder)
     assert (code, err.count("\n")) == (2, 1)
+    bounds = ("--interval=0.8", "--overwrite")
+    code, _, err = script("predict", *asked, *bounds, folder=folder)
+    assert code == 0, err
+    found = pd.read_csv(folder / "predicted.csv")
+    assert list(found.columns) == ["sample_id", "prediction", "low", "high", "level", "drug", "unit"]
+    assert (found.low < found.high).all()
+    source = next(p for p in (folder / "kept" / "small").iterdir() if p.name.startswith("source"))
+    code, _, err = script("predict", f"--checkpoint={source}", *asked[1:], *bounds, folder=folder)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "run its experiment again with --fold_models" in err
     code, out, _ = script("lineage", str(stage), folder=folder)
     assert code == 0
     assert "source: source, Oxaliplatin" in out

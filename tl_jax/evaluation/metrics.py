@@ -79,6 +79,11 @@ def is_pooled(rows: pd.DataFrame) -> pd.Series:
     return rows["fold"].astype(str) == "pooled"
 
 
+def spearman_per_fold(metrics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of metrics that hold one fold's Spearman."""
+    return metrics[(metrics["metric"] == "spearman") & ~is_pooled(metrics)]
+
+
 def score(y_true, y_pred) -> dict[str, float]:
     """Every metric of METRICS, by name."""
     return {name: metric(y_true, y_pred) for name, metric in METRICS.items()}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 import pandas as pd
 
 from tl_jax.evaluation.baselines import BASELINES
-from tl_jax.evaluation.metrics import is_pooled
+from tl_jax.evaluation.metrics import spearman_per_fold
 
 METRIC = "spearman"
 # The sign of a comparison turns round with its arms.
@@ -57,6 +57,6 @@ def turned(row: dict) -> dict:
 
 def fallback(metrics: pd.DataFrame, reference: str) -> str:
     """The best of the baselines and the reference by mean Spearman per fold."""
-    rows = metrics[(metrics["metric"] == METRIC) & ~is_pooled(metrics)]
+    rows = spearman_per_fold(metrics)
     means = rows[rows["arm"].isin([*BASELINES, reference])].groupby("arm", sort=False)["value"].mean().dropna()
     return str(means.idxmax()) if len(means) else reference

@@ -10,7 +10,7 @@ import pandas as pd
 from tl_jax.cluster import is_first
 from tl_jax.data.domain import Cohort
 from tl_jax.errors import InputError
-from tl_jax.evaluation.metrics import is_pooled
+from tl_jax.evaluation.metrics import spearman_per_fold
 from tl_jax.evaluation.reliability import label_quality
 from tl_jax.files import write_json
 from tl_jax.study.settings import Settings
@@ -31,7 +31,7 @@ def rank_sources(cohort: Cohort, drugs: list[str], metrics: pd.DataFrame, arm: s
     pooling over folds biases it downward. A fold without a Spearman (constant predictions) counts as 0, so
     that a model which mostly collapses is not ranked by its few lucky folds.
     """
-    folds = metrics[(metrics.metric == "spearman") & (metrics.arm == arm) & ~is_pooled(metrics)]
+    folds = spearman_per_fold(metrics[metrics.arm == arm])
     by_drug = {drug: folds.value[folds.source == drug] for drug in drugs}
     means = pd.Series({d: v.fillna(0).mean() if v.notna().any() else float("nan") for d, v in by_drug.items()})
     ranks = means.rank(ascending=False, method="first")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tl_jax.interpret.gene_weights import gene_weights
 from tl_jax.study.arms import Arm
 from tl_jax.study.cases import Case, Run
+from tl_jax.study.fold_models import keep_fold_models
 from tl_jax.study.stages import StagePlan, train_stages
 
 
@@ -21,6 +22,9 @@ def keep_final(run: Run, case: Case, arm: Arm) -> None:
         parent = case.upstream if arm.strategy.needs_source else None
         settings = run.settings
         final = train_stages([plan], network=settings.network, seed=settings.seed, shelf=run.shelf, parent=parent)[0]
+    if settings.fold_models:
+        with run.results.timed("fold models"):
+            keep_fold_models(final, case.folds, arm, settings, run.say)
     run.results.stages.append(final)
     weights = gene_weights(final.variables, case.domain.genes).set_index("gene").weight
     run.results.gene_weights.append(weights.rename(f"{arm.source}:{arm.name}" if arm.source else arm.name))

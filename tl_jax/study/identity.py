@@ -15,8 +15,8 @@ from tl_jax.study.settings import Settings
 from tl_jax.study.stages import fingerprint, strategy_text
 from tl_jax.transfer import strategies
 
-# Where things are and how many runs are done at a time changes no number.
-NO_SCIENCE = ("data_dir", "checkpoint_dir", "at_once")
+# Where things are, how many runs are done at a time and what else is kept changes no number.
+NO_SCIENCE = ("data_dir", "checkpoint_dir", "at_once", "fold_models")
 
 
 def identity(experiment: Experiment, settings: Settings, cohort: Cohort) -> dict:

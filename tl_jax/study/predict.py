@@ -16,6 +16,7 @@ from tl_jax.data.scaling import ResponseScale, Scaler, fit_scaler
 from tl_jax.data.tables import read_expression
 from tl_jax.errors import InputError
 from tl_jax.models import build
+from tl_jax.study.fold_models import interval_columns, models_for_intervals
 from tl_jax.training.fit import predict
 
 # Of |scaled expression|, median over the table: about .7 for data like the training data.
@@ -23,7 +24,10 @@ FAR = 4.0
 
 
 class Predicted(NamedTuple):
-    """table: sample_id, prediction (the response's own unit), drug, unit. coverage: share of genes found."""
+    """table: sample_id, prediction (the response's own unit), drug, unit; low, high, level where intervals were asked.
+
+    coverage: share of genes found.
+    """
 
     table: pd.DataFrame
     coverage: float
@@ -38,6 +42,7 @@ def predict_samples(
     min_coverage: float = 0.8,
     scale_by: str = "checkpoint",
     transform: str = "checkpoint",
+    interval: float | None = None,
 ) -> Predicted:
     """Predict the samples of an expression table (csv, tsv, parquet; either orientation), genes aligned by name.
 
@@ -45,8 +50,13 @@ def predict_samples(
     Genes that the table lacks are set to the training centre, that is to no information; below `min_coverage`
     the table is refused. scale_by="checkpoint" scales by the training rows; "cohort" by the new samples
     themselves, for a platform that differs from the training data's (needs at least 5 samples).
+    interval: level of CV+ prediction intervals by the checkpoint's fold models, such as .9; they hold for samples
+    drawn and scaled as the training samples were.
     """
+    if interval is not None and scale_by == "cohort":
+        raise InputError("--interval holds for samples on the training scale; leave out --scale_by=cohort")
     variables, meta = load_stage(checkpoint)
+    models = None if interval is None else models_for_intervals(checkpoint, variables, meta, interval)
     name = meta["transform"] if transform == "checkpoint" else transform
     x, samples, found = read_expression(expression, known_genes=meta["genes"], transform=name)
     matrix, coverage = align_matrix(x, found, meta["genes"])
@@ -60,6 +70,8 @@ def predict_samples(
     on_network_scale = np.asarray(predict(variables, jnp.asarray(scaled), network))
     value = ResponseScale(**meta["response_scale"]).from_network(on_network_scale)
     table = pd.DataFrame({"sample_id": samples, "prediction": value})
+    if models is not None:
+        table = table.assign(**interval_columns(models, matrix, network, interval))
     unit = meta["response_scale"]["unit"]
     return Predicted(table.assign(drug=meta["drug"], unit=unit), coverage, len(meta["genes"]), meta)
 

@@ -56,6 +56,7 @@ class Settings:
     checkpoint_dir: str = "checkpoints"
     at_once: int | None = None
     quick: bool = False
+    fold_models: bool = False  # kept beside each final model, for prediction intervals
 
     def __post_init__(self):
         if self.protocol not in PROTOCOLS:
@@ -65,6 +66,11 @@ class Settings:
             for value in values if isinstance(values, tuple) else (values,):
                 if value is not None and not 0 < value < float("inf"):
                     raise InputError(f"--{name}={value}: must be above 0")
+        if self.fold_models and self.protocol != "honest":
+            raise InputError(
+                f"--fold_models needs --protocol=honest: under {self.protocol} held-out samples shape their own "
+                "scaling, so that their residuals say too little about new samples"
+            )
         if self.optimizer not in OPTIMIZERS:
             raise InputError(f"no optimizer '{self.optimizer}'; there are: {', '.join(OPTIMIZERS)}")
         if len(self.hidden) != 2 or min(self.hidden) < 1:

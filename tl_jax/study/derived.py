@@ -1,0 +1,72 @@
+"""Tables that follow from an experiment's own: nothing here trains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.evaluation.conformal import held_out_intervals
+from tl_jax.evaluation.detectable import detectable_difference
+from tl_jax.evaluation.intervals import bca_interval, fisher_interval
+from tl_jax.evaluation.metrics import spearman, spearman_per_fold
+from tl_jax.study.stages import TrainedStage
+
+LEVEL = 0.95
+KEYS = ["arm", "source", "protocol"]
+INTERVALS = (*KEYS, "n", "spearman", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")
+DETECTABLE = ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric", "power", "detectable")
+LINEAGE = (
+    *("id", "parent", "stage", "domain", "drug", "strategy", "samples"),
+    *("epochs", "learning_rate", "data_fingerprint"),
+)
+
+
+def intervals(predictions: pd.DataFrame, seed: int, resamples: int = 1999) -> pd.DataFrame:
+    """Spearman of each sample's prediction, averaged over repeats, with intervals over samples.
+
+    They take the models for given and samples for independent; comparisons of arms need `comparisons.csv`.
+    """
+    rows = []
+    for key, part in predictions.groupby(KEYS, sort=False):
+        samples = part.groupby("sample_id", sort=True)[["y_true", "y_pred"]].mean()
+        truth, predicted = samples["y_true"].to_numpy(), samples["y_pred"].to_numpy()
+        rho, n = spearman(truth, predicted), len(samples)
+        fisher = fisher_interval(rho, n, LEVEL)
+        rows.append((*key, n, rho, *fisher, *bca_interval(truth, predicted, spearman, seed, resamples, LEVEL), LEVEL))
+    return pd.DataFrame(rows, columns=list(INTERVALS))
+
+
+def detectable(metrics: pd.DataFrame, reference: str = "scratch", power: float = 0.8) -> pd.DataFrame:
+    """The smallest true difference from the reference that this study finds with `power`, for every other arm."""
+    folds, rows = spearman_per_fold(metrics), []
+    for protocol, part in folds.groupby("protocol", sort=False):
+        ratio = float(part["n_test"].mean() / part["n_train"].mean())
+        wide = part.pivot(index=["repeat", "fold"], columns=["arm", "source"], values="value")
+        if reference not in wide.columns.get_level_values("arm"):
+            continue
+        column = next(name for name in wide.columns if name[0] == reference)
+        for arm, source in wide.columns:
+            if arm != reference:
+                gap = (wide[arm, source] - wide[column]).to_numpy(np.float64)
+                found = detectable_difference(gap, ratio, power)
+                rows.append((arm, source, *column, protocol, "spearman", power, found))
+    return pd.DataFrame(rows, columns=list(DETECTABLE))
+
+
+def prediction_intervals(predictions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
+    """Intervals of held-out samples, evaluation/conformal.py; empty for one fold or one repeat too few samples."""
+    return held_out_intervals(predictions, level)
+
+
+def lineage(stages: list[TrainedStage]) -> pd.DataFrame:
+    """Every checkpoint of the study and its ancestors, parents first."""
+    rows: dict[str, tuple] = {}
+    for stage in stages:
+        parent = ""
+        for record in (*stage.meta["ancestors"], stage.meta):
+            recipe = record["recipe"]
+            names = (record[name] for name in ("stage", "domain", "drug", "strategy", "samples"))
+            ends = (recipe["epochs"], recipe["learning_rate"], record["data_fingerprint"])
+            rows.setdefault(record["id"], (record["id"], parent, *names, *ends))
+            parent = record["id"]
+    return pd.DataFrame(rows.values(), columns=list(LINEAGE))
