@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -19,19 +20,28 @@ from tl_jax.progress import say
 from tl_jax.study.identity import identity
 from tl_jax.study.outputs import printed, write_outputs
 from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.run import run_experiment
+from tl_jax.study.settings import Settings
+from tl_jax.study.study import run_study
 
 
-def run(name: str) -> None:
-    """Run one experiment as a script."""
+def own_protocol() -> list[str]:
+    return [flags.FLAGS.protocol]
+
+
+def run(
+    name: str, settings: Callable[[], Settings] = _flags.settings, protocols: Callable[[], list[str]] = own_protocol
+) -> None:
+    """Run one experiment as a script. settings, protocols: from the parsed flags, for a script with its own."""
     for flag in flags.FLAGS.flags_by_module_dict()[_flags.__name__]:  # so that --helpshort shows them
         flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    _command.run(lambda: main(name))
+    _command.run(lambda: main(name, settings, protocols))
 
 
-def main(name: str) -> None:
+def main(
+    name: str, settings: Callable[[], Settings] = _flags.settings, protocols: Callable[[], list[str]] = own_protocol
+) -> None:
     FLAGS = flags.FLAGS
-    settings, out = _flags.settings(), _flags.out_folder(name)
+    settings, out = settings(), _flags.out_folder(name)
     runtime.configure()
     cluster.join(FLAGS.coordinator, FLAGS.processes, FLAGS.process)
     if FLAGS.resume and FLAGS.out is None:
@@ -46,7 +56,7 @@ def main(name: str) -> None:
     # One process holds the folder and writes; the others compute beside it.
     place = workplace(out, resume=FLAGS.resume, overwrite=FLAGS.overwrite) if cluster.is_first() else nullcontext()
     with place as work:
-        results = study(name, settings, work, say if cluster.is_first() else lambda text: None)
+        results = study(name, settings, protocols(), work, say if cluster.is_first() else lambda text: None)
         if cluster.is_first():
             with folder_atomic(out, FLAGS.overwrite, staging=work / TABLES) as folder:
                 for text in write_outputs(results, folder, flags=_flags.given_flags()):
@@ -58,11 +68,12 @@ def main(name: str) -> None:
         print(f"\ntables and pictures: {out}")
 
 
-def study(name: str, settings, work: Path | None, tell):
+def study(name: str, settings: Settings, protocols: list[str], work: Path | None, tell):
     """Read the cohort and run the experiment, or what is missing of it in `work`."""
-    cohort = load_cohort(settings.cohort, settings.data_dir, settings.protocol)
+    cohorts = {protocol: load_cohort(settings.cohort, settings.data_dir, protocol) for protocol in protocols}
+    cohort = cohorts[settings.protocol]
     coverage = ", ".join(f"{domain} {share:.0%}" for domain, share in cohort.coverage.items())
     tell(f"cohort {cohort.name}: {len(cohort.genes):,} genes shared by the chain (of each domain's own: {coverage})")
     if work is not None:
-        same_study(work, identity(EXPERIMENTS[name], settings, cohort))
-    return run_experiment(EXPERIMENTS[name], settings, cohort, tell, work)
+        same_study(work, {**identity(EXPERIMENTS[name], settings, cohort), "protocols": protocols})
+    return run_study(EXPERIMENTS[name], settings, cohorts, tell, work)

@@ -144,5 +144,7 @@ def out_folder(experiment: str) -> Path:
 
 
 def given_flags() -> dict:
-    """Every shared flag and its value."""
-    return {flag.name: flag.value for flag in FLAGS.flags_by_module_dict()[__name__]}
+    """Every flag of the scripts, shared ones and the running script's own, and its value."""
+    own = (sys.argv[0], "experiments.")
+    defined = FLAGS.flags_by_module_dict().items()
+    return {flag.name: flag.value for module, some in defined if module.startswith(own) for flag in some}

@@ -50,6 +50,7 @@ class Run:
     work: Path | None = None  # where finished parts are kept
     note: str = ""  # how the source drug came about, for the lineage of the final models
     stream: TextIO | None = None  # where progress goes; None: standard error
+    finals: bool = True  # whether final models are trained on all rows
     sources: dict[tuple, Variables | None] = field(default_factory=dict)  # source models as the arms share them
 
     def parts(self, label: str) -> Parts | None:

@@ -9,12 +9,14 @@ from tl_jax.evaluation.conformal import held_out_intervals
 from tl_jax.evaluation.detectable import detectable_difference
 from tl_jax.evaluation.intervals import bca_interval, fisher_interval
 from tl_jax.evaluation.metrics import spearman, spearman_per_fold
+from tl_jax.evaluation.paired import corrected_t
 from tl_jax.study.stages import TrainedStage
 
 LEVEL = 0.95
 KEYS = ["arm", "source", "protocol"]
 INTERVALS = (*KEYS, "n", "spearman", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")
 DETECTABLE = ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric", "power", "detectable")
+PROTOCOLS = ("difference", "ci_low", "ci_high", "p_corrected")
 LINEAGE = (
     *("id", "parent", "stage", "domain", "drug", "strategy", "samples"),
     *("epochs", "learning_rate", "data_fingerprint"),
@@ -51,6 +53,21 @@ def detectable(metrics: pd.DataFrame, reference: str = "scratch", power: float =
                 found = detectable_difference(gap, ratio, power)
                 rows.append((arm, source, *column, protocol, "spearman", power, found))
     return pd.DataFrame(rows, columns=list(DETECTABLE))
+
+
+def protocols(metrics: pd.DataFrame, honest: str, other: str) -> pd.DataFrame:
+    """What another protocol makes of every arm's Spearman per fold, on the same folds, with a corrected interval."""
+    folds, rows = spearman_per_fold(metrics), []
+    ratio = float(folds["n_test"].mean() / folds["n_train"].mean())
+    for (arm, source), part in folds.groupby(["arm", "source"], sort=False):
+        wide = part.pivot(index=["repeat", "fold"], columns="protocol", values="value")
+        if {honest, other} <= set(wide.columns):
+            both = wide[[honest, other]].dropna()
+            gap = (both[other] - both[honest]).to_numpy(np.float64)
+            test = corrected_t(gap, ratio)
+            means = [float(both[name].mean()) if len(both) else float("nan") for name in (honest, other)]
+            rows.append((arm, source, "spearman", *means, means[1] - means[0], test.low, test.high, test.p))
+    return pd.DataFrame(rows, columns=["arm", "source", "metric", honest, other, *PROTOCOLS])
 
 
 def prediction_intervals(predictions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:

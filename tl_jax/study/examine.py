@@ -14,11 +14,10 @@ from tl_jax.study.arms import ArmTables
 from tl_jax.study.cases import Case, Run
 from tl_jax.study.contestants import Contestants
 from tl_jax.study.curves import learning_curves
-from tl_jax.study.leak_audit import leak_audit
 from tl_jax.study.nested import ARM, nested_choice
 from tl_jax.study.permutations import permutation_test
 from tl_jax.study.plans import SCRATCH_ARM
-from tl_jax.study.settings import Extras, Settings
+from tl_jax.study.settings import Settings
 from tl_jax.study.source_scores import ranked_sources
 from tl_jax.study.spread import spread
 from tl_jax.transfer.strategies import STRATEGIES
@@ -46,9 +45,9 @@ def examine(run: Run, group: list[Case], arms: Contestants, tables: list[tuple[s
         results.add(found, ARM, "")
         keep("nested_choices", choices)
     if extras.permutations and extras.examined:
-        keep("permutations", permutation_test(run, some, extras.permutations))
+        keep("permutations", permutation_test(run, some, tables, extras.permutations))
     if extras.curve_repeats and extras.examined:
-        curves = learning_curves(run, some, extras.curve_sizes, extras.curve_repeats)
+        curves = learning_curves(run, some, tables, extras.curve_sizes, extras.curve_repeats)
         keep("learning_curves", curves)
         if SCRATCH_ARM in extras.examined and curves["source"].ne("").any():
             transfers = curves[curves["source"].ne("") | curves["arm"].eq(SCRATCH_ARM)]
@@ -56,7 +55,6 @@ def examine(run: Run, group: list[Case], arms: Contestants, tables: list[tuple[s
             keep("extra_samples", extra_samples(transfers))
     if extras.levels and extras.examined:
         keep("variance", spread(run, some, extras.levels))
-    keep("leak_audit", leak_audit(run, group))
     with results.timed("source scores"):
         for name, table in ranked_sources(run, group, results.table("metrics")).items():
             keep(name, table)
@@ -77,15 +75,3 @@ def whole(predictions: pd.DataFrame) -> pd.DataFrame:
     """Predictions of the arms that predicted every sample; a network that diverged has no intervals."""
     finite = np.isfinite(predictions["y_pred"]).groupby([predictions[key] for key in derived.KEYS]).transform("all")
     return predictions[finite]
-
-
-def quick_extras() -> Extras:
-    """A look at every part in a minute or two."""
-    cheap = ("scratch", "freeze_layer1", "feature_ridge", "ridge")
-    return Extras(cheap, 19, (), 2, 2, ("scratch", "freeze_layer1", "feature_ridge", "ridge"))
-
-
-def full_extras() -> Extras:
-    """What the full study examines."""
-    cheap = ("scratch", "freeze_layer1", "feature_ridge", "ridge")
-    return Extras(cheap, 199, (), 10, 3, ("freeze_layer1", "feature_ridge", "shrunken_ridge", "ridge", "kernel_ridge"))

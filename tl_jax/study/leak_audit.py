@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from tl_jax.study.cases import Case, Run
+from tl_jax.study.nested import inner_folds
 
 COLUMNS = ("protocol", "stage", "what", "fitted_on", "held_out", "check", "result")
 LENT = {"train": "nothing", "own": "expression", "all": "expression"}
@@ -16,70 +20,100 @@ EXPRESSION = {
 }
 
 
+class Seen(NamedTuple):
+    """One thing that is fitted, what of the held-out samples it has seen, what was checked and what came out."""
+
+    stage: str
+    what: str
+    fitted_on: str
+    held_out: str
+    check: str
+    result: str
+
+
 def leak_audit(run: Run, group: list[Case]) -> pd.DataFrame:
     """One row per thing that is fitted: on what, what of the held-out samples it has seen, and what was checked.
 
-    held_out: "nothing", "expression" or "expression and labels" of the samples that are held out. The checks compare
-    the samples, folds and rows of this very study; a check that fails says so in `result`.
+    held_out: "nothing", "expression", "labels" or "expression and labels" of the samples that are held out. The
+    checks compare the samples, folds and rows of this very study; one that fails says so in capitals in `result`.
     """
-    rules, domain, folds = run.settings.rules, group[0].domain, group[0].folds
-    shared = "labels" if rules.response_from == "all" else "nothing"
-    rows = [
-        *upstream_rows(run, group),
-        ("partition", "training and held-out rows", "labels of all samples (stratified by their median)", "labels", *apart(folds)),
-        ("partition", "related samples", "groups of the cohort file", "nothing", *groups_whole(domain, folds)),
-        ("scaling", "expression", EXPRESSION[rules.expression_from], LENT[rules.expression_from], *scaled_by(folds, rules)),
-        ("scaling", "response range", "all samples" if shared == "labels" else "training rows of the fold", shared, *ranged_by(domain, folds, shared)),
-        ("training", "networks", "training rows of the fold; a fixed number of epochs", "nothing", "held-out loss is recorded for curves only", "no early stopping"),
-        ("tuning", "baselines and closed forms", "training rows of the fold, inner folds", "nothing", "held-out rows are only predicted", "by construction"),
-    ]  # fmt: skip
+    domain, folds = group[0].domain, group[0].folds
+    rows = [*upstream(run, group), disjoint(folds), related(domain, folds), *scaling(run, domain, folds), *fitting()]
     if run.settings.extras and run.settings.extras.nested:
-        rows.append(("selection", "strategy, learning rate, epochs", "inner folds of the training rows", "nothing", *inner_rows(run, group[0])))
-    return pd.DataFrame([(rules.name, *row) for row in rows], columns=list(COLUMNS))
+        rows.append(selection(run, group[0]))
+    return pd.DataFrame(rows).assign(protocol=run.settings.protocol)[list(COLUMNS)]
 
 
-def upstream_rows(run: Run, group: list[Case]):
+def upstream(run: Run, group: list[Case]) -> Iterator[Seen]:
     """A row per domain that a source model was trained on: whether the target's samples are among its own."""
-    target, seen = set(group[0].domain.samples), {}
+    target, known = set(group[0].domain.samples), {}
     for case in group:
-        for role in case.route:
-            domain = run.cohort.stage(role)
-            seen[domain.name] = (role, domain)
-    for name, (role, domain) in seen.items():
+        known |= {role: run.cohort.stage(role) for role in case.route}
+    for role, domain in known.items():
         both = sorted(target & set(domain.samples))
-        found = "none shared" if not both else f"{len(both)} SHARED: {', '.join(both[:3])}"
-        held = "nothing" if not both else "expression and labels"
-        yield role, f"model of {name}", f"all samples of {name}", held, "names of samples compared with the target's", found
+        yield Seen(
+            role,
+            f"models of {domain.name}",
+            f"all samples of {domain.name}",
+            "expression and labels" if both else "nothing",
+            "names of samples compared with the target's",
+            f"{len(both)} SHARED: {', '.join(both[:3])}" if both else "none shared",
+        )
 
 
-def apart(folds) -> tuple[str, str]:
+def disjoint(folds) -> Seen:
     both = sum(len(np.intersect1d(f.fold.train, f.fold.test)) for f in folds)
-    return "rows of each fold compared", "disjoint in every fold" if not both else f"{both} ROWS IN BOTH"
+    found = f"{both} ROWS IN BOTH" if both else "disjoint in every fold"
+    strata = "labels of all samples, by their median alone"
+    return Seen("partition", "training and held-out rows", strata, "labels", "rows of each fold compared", found)
 
 
-def groups_whole(domain, folds) -> tuple[str, str]:
+def related(domain, folds) -> Seen:
+    """Whether samples of one group ever part."""
     split = sum(bool(set(domain.groups[f.fold.train]) & set(domain.groups[f.fold.test])) for f in folds)
     count = len(domain.groups) - len(set(domain.groups))
-    return f"groups of each fold compared ({count} related samples)", "kept together" if not split else f"SPLIT in {split} folds"
+    found = f"SPLIT in {split} folds" if split else "kept together"
+    check = f"groups of each fold compared ({count} samples beyond the first of a group)"
+    return Seen("partition", "related samples", "groups of the cohort file", "nothing", check, found)
 
 
-def scaled_by(folds, rules) -> tuple[str, str]:
-    alike = sum(f.test is f.train for f in folds)
-    return "which scaler held-out rows meet", f"the training rows' in {alike} of {len(folds)} folds"
-
-
-def ranged_by(domain, folds, shared) -> tuple[str, str]:
-    low, high = domain.response.min(), domain.response.max()
+def scaling(run: Run, domain, folds) -> tuple[Seen, Seen]:
+    """Which rows gave the statistics that scale expression and response."""
+    rules, low, high = run.settings.rules, domain.response.min(), domain.response.max()
+    own = sum(f.test is f.train for f in folds)
     whole = sum((f.response.low, f.response.high) == (low, high) for f in folds)
-    return "range of each fold against that of all samples", f"equal in {whole} of {len(folds)} folds"
+    lent = rules.response_from == "all"
+    return (
+        Seen(
+            *("scaling", "expression", EXPRESSION[rules.expression_from], LENT[rules.expression_from]),
+            *("which scaler held-out rows meet", f"the same as training rows in {own} of {len(folds)} folds"),
+        ),
+        Seen(
+            *("scaling", "response range", "all samples" if lent else "training rows of the fold"),
+            "labels" if lent else "nothing",
+            "range of each fold against that of all samples",
+            f"equal in {whole} of {len(folds)} folds",
+        ),
+    )
 
 
-def inner_rows(run: Run, case: Case) -> tuple[str, str]:
-    """Whether any inner fold of the selection holds a held-out row."""
-    from tl_jax.study.nested import inner_folds
+def fitting() -> tuple[Seen, Seen]:
+    """What is so by construction: fitting takes the training rows' indices and no others."""
+    train = "training rows of the fold"
+    networks = ("held-out loss is recorded for curves only", "a fixed number of epochs, no early stopping")
+    closed = ("held-out rows are only predicted", "by construction")
+    return (
+        Seen("training", "networks", train, "nothing", *networks),
+        Seen("tuning", "baselines and closed forms", f"{train}, inner folds", "nothing", *closed),
+    )
 
+
+def selection(run: Run, case: Case) -> Seen:
+    """Whether any inner fold of the nested choice holds a held-out row."""
     touched = 0
     for number, outer in enumerate(case.folds):
         used = [np.concatenate([f.fold.train, f.fold.test]) for f in inner_folds(run, case.domain, outer, number)]
         touched += len(np.intersect1d(np.concatenate(used), outer.fold.test))
-    return "rows of inner folds compared with held-out rows", "none in common" if not touched else f"{touched} IN COMMON"
+    found = f"{touched} IN COMMON" if touched else "none in common"
+    where = "inner folds of the training rows"
+    return Seen("selection", "nested choice", where, "nothing", "rows of inner folds against held-out rows", found)

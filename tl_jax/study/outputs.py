@@ -9,6 +9,7 @@ import pandas as pd
 from tl_jax.errors import InputError
 from tl_jax.files import write_json
 from tl_jax.report import plots
+from tl_jax.report.html import write_report
 from tl_jax.report.tables import arm_table, source_table, summarise, write_csv
 from tl_jax.runtime import device, versions
 from tl_jax.study.results import Results
@@ -33,6 +34,8 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
         write_csv(folder / "gene_weights.csv", pd.concat(results.gene_weights, axis=1).reset_index())
     if results.ranking:
         write_csv(folder / "source_drugs.csv", pd.DataFrame(results.ranking))
+    for name, frames in results.extra.items():
+        write_csv(folder / f"{name}.csv", pd.concat(frames, ignore_index=True))
     left_out = []
     try:
         draw(results, folder)
@@ -41,7 +44,18 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
     except Exception as error:  # a fault of the drawing library
         left_out.append(f"pictures could not be drawn: {type(error).__name__}: {error}")
     write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
+    if results.settings.extras:
+        left_out += report(folder)
     return left_out
+
+
+def report(folder: Path) -> list[str]:
+    """Write report.html from the tables that stand in the folder; what went wrong, if it did."""
+    try:
+        write_report(folder)
+    except Exception as error:  # it can be made again from the tables at any time
+        return [f"report.html could not be made: {type(error).__name__}: {error}; try experiments.report"]
+    return []
 
 
 def draw(results: Results, folder: Path) -> None:

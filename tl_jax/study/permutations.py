@@ -9,6 +9,7 @@ import pandas as pd
 
 from tl_jax.data.splits import partitions
 from tl_jax.evaluation.metrics import spearman_per_fold
+from tl_jax.study.arms import ArmTables
 from tl_jax.study.cases import Case, Run
 from tl_jax.study.contestants import Contestants, predict_all
 from tl_jax.study.folds import ScaledFold, scale_folds
@@ -43,17 +44,16 @@ def permuted_folds(run: Run, case: Case, number: int) -> list[ScaledFold]:
     return scale_folds(replace(domain, y=y[:, None]), moved, settings.rules)
 
 
-def permutation_test(run: Run, arms: Contestants, count: int) -> pd.DataFrame:
+def permutation_test(run: Run, arms: Contestants, own: list[tuple[str, str, ArmTables]], count: int) -> pd.DataFrame:
     """One row per arm: its mean Spearman per fold, and how many of `count` permutations reach it.
 
-    The statistic is that of one repeat (the study's first), on true labels as on permuted ones: the mean over folds,
-    an undefined fold counting 0. p = (1 + at_least) / (1 + permutations) (Phipson and Smyth 2010); the source model
-    is fixed, since it has seen no label of the target.
+    own: the study's tables, which hold the arms' true result. The statistic is that of one repeat (the study's
+    first), on true labels as on permuted ones: the mean over folds, an undefined fold counting 0.
+    p = (1 + at_least) / (1 + permutations) (Phipson and Smyth 2010). The source model is fixed: it has seen no label
+    of the target.
     """
-    first = [fold for fold in arms.case.folds if fold.fold.repeat == arms.case.folds[0].fold.repeat]
     null = [fold for number in range(1, count + 1) for fold in permuted_folds(run, arms.case, number)]
-    rows = []
-    observed = {(name, source): tables.metrics for name, source, tables in predict_all(run, arms, first, "observed")}
+    observed, rows = {(name, source): tables.metrics for name, source, tables in own}, []
     for name, source, tables in predict_all(run, arms, null, "permutations"):
         seen = float(statistic(observed[name, source]).iloc[0])
         chance = statistic(tables.metrics).to_numpy()

@@ -1,4 +1,4 @@
-"""The seven experiments as data: which domain is evaluated, from which source models."""
+"""The seven experiments and the study of them all as data: which domain is evaluated, from which source models."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.errors import InputError
+from tl_jax.evaluation.source_methods import METHODS
 from tl_jax.study.settings import Settings
 from tl_jax.study.stages import StagePlan
 from tl_jax.transfer import strategies
@@ -38,6 +39,11 @@ class Experiment:
     def uses_source_drug(self) -> bool:
         return self.evaluated == "source" or "source" in self.roles
 
+    def routes_in(self, cohort: Cohort) -> tuple[tuple[str, ...], ...]:
+        """The routes that a chain has; an experiment of one route needs that one."""
+        short = len(self.routes) > 1 and len(cohort.domains) < 3
+        return tuple(route for route in self.routes if not (short and "intermediate" in route))
+
     @property
     def roles(self) -> tuple[str, ...]:
         """Every role of a stage before the evaluated one."""
@@ -45,6 +51,13 @@ class Experiment:
 
 
 TRANSFERS = (SCRATCH_ARM, "zero_shot", "copy_layer1", "freeze_layer1")
+
+# Of the strategies that train the wide first layer only the published one: each takes 400 steps of 20 ms for every fold
+# and source. --strategy names the others.
+STUDIED = (
+    *(SCRATCH_ARM, "zero_shot", "copy_layer1", "freeze_layer1", "freeze_layer12", "head_only", "coral_freeze_layer1"),
+    *METHODS,
+)
 
 # Repeats and folds: Ju et al. 2025; experiment 1 over 11 seeds, 4 to 7 on 10 partitions into 3 folds.
 EXPERIMENTS = {
@@ -76,6 +89,15 @@ EXPERIMENTS = {
             "target",
             (("source",),),
             strategies=TRANSFERS,
+            folds=3,
+        ),
+        Experiment(
+            "two_step_study",
+            "every way to the target side by side: none, one step from either side, two steps",
+            "target",
+            (("intermediate",), ("source",), ("source", "intermediate")),
+            every_source=True,
+            strategies=STUDIED,
             folds=3,
         ),
         Experiment(

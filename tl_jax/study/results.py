@@ -33,6 +33,7 @@ class Results:
     seconds: dict[str, float] = field(default_factory=dict)
     ranking: list[dict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    extra: dict[str, list[pd.DataFrame]] = field(default_factory=dict)  # further tables, by the name of their file
 
     def add(self, tables: ArmTables, arm: str, source: str) -> None:
         """Keep an arm's tables with the columns that tell which arm they are of."""
@@ -41,6 +42,21 @@ class Results:
             frame = getattr(tables, name)
             if len(frame):
                 getattr(self, name).append(frame.assign(**of))
+
+    def keep(self, name: str, frame: pd.DataFrame) -> None:
+        """Keep a further table, to be written as NAME.csv."""
+        if len(frame):
+            self.extra.setdefault(name, []).append(frame)
+
+    def join(self, other: Results) -> None:
+        """Add what the same experiment gave under another protocol."""
+        for name in ("metrics", "predictions", "history", "notes"):
+            getattr(self, name).extend(getattr(other, name))
+        self.comparisons = pd.concat([self.comparisons, other.comparisons], ignore_index=True)
+        for name, frames in other.extra.items():
+            self.extra.setdefault(name, []).extend(frames)
+        for name, seconds in other.seconds.items():
+            self.seconds[f"{other.settings.protocol}: {name}"] = seconds
 
     def table(self, name: str) -> pd.DataFrame:
         """All arms' rows of "metrics", "predictions" or "history"."""

@@ -20,8 +20,10 @@ from tl_jax.models import build
 from tl_jax.study.cases import Case, Run
 from tl_jax.study.choice import DECIDING, rank_sources, read_choice, write_choice
 from tl_jax.study.contestants import contestants, predict_all
+from tl_jax.study.examine import check_extras, derive, examine
 from tl_jax.study.finals import keep_final
 from tl_jax.study.folds import ScaledFold, scale_folds
+from tl_jax.study.leak_audit import leak_audit
 from tl_jax.study.plans import Experiment, domain_of, upstream_plans
 from tl_jax.study.probe import probe
 from tl_jax.study.results import Results
@@ -47,10 +49,11 @@ def run_experiment(
     cohort: Cohort,
     say: Callable[[str], None],
     work: Path | None = None,
+    finals: bool = True,
 ) -> Results:
     """Cross-validate every strategy and baseline on the same folds, then train the final models on all rows.
 
-    work: a folder for finished parts; those found there are not computed again.
+    work: a folder for finished parts; those found there are not computed again. finals: False trains no final models.
     """
     settings = resolved(experiment, settings)
     methods = [name for name in settings.strategies if name in METHODS]
@@ -60,7 +63,9 @@ def run_experiment(
     check_writable(shelf.folder, "--checkpoint_dir")
     results = Results(experiment, settings, cohort)
     stream = None if is_first() else io.StringIO()  # one voice for many processes
-    run = Run(experiment, settings, cohort, chosen, methods, shelf, results, say, kinds, work, stream=stream)
+    run = Run(
+        experiment, settings, cohort, chosen, methods, shelf, results, say, kinds, work, stream=stream, finals=finals
+    )
     drugs = source_drugs(run)
     # Cases of one domain and its folds are run together, so that arms of equal shape share a program.
     together: list[list[Case]] = []
@@ -72,6 +77,8 @@ def run_experiment(
     for group in together:
         run_cases(run, group)
     judge(run)
+    if settings.extras:
+        derive(run)
     if experiment.chooses_source:
         choose_source(run, drugs)
     return results
@@ -80,16 +87,24 @@ def run_experiment(
 def run_cases(run: Run, group: list[Case]) -> None:
     """Every arm of the cases of one domain: cross-validation by program, then the final models."""
     arms = contestants(run, group)
-    for name, source, tables in predict_all(run, arms, arms.case.folds):
+    found = predict_all(run, arms, arms.case.folds)
+    for name, source, tables in found:
         run.results.add(tables, name, source)
-    for case, arm in arms.networks:
-        keep_final(run, case, arm)
+    run.results.keep("leak_audit", leak_audit(run, group))
+    if run.settings.extras:
+        examine(run, group, arms, found)
+    if run.finals:
+        for case, arm in arms.networks:
+            keep_final(run, case, arm)
 
 
 def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: list[Registered]) -> dict[str, tuple]:
     """Refuse before any training what cannot end well; {strategy: what it trains}."""
-    for role in (*experiment.roles, experiment.evaluated):
+    routes = experiment.routes_in(cohort)
+    for role in (*(role for route in routes for role in route), experiment.evaluated):
         cohort.stage(role)
+    if settings.extras:
+        check_extras(settings)
     if experiment.evaluated != "source" and len(cohort.domains) < 2:
         raise InputError(f"cohort {cohort.name} has one domain; {experiment.name} needs a chain of at least two")
     needing = [name for name in settings.strategies if name in METHODS or strategies.get(name).needs_source]
@@ -160,7 +175,7 @@ def ways(run: Run, drugs: list[str]) -> Iterable[tuple[tuple[str, ...], str]]:
     if not run.uses_source:
         yield from (((), drug) for drug in drugs)
         return
-    for route in run.experiment.routes:
+    for route in run.experiment.routes_in(run.cohort):
         yield from ((route, drug) for drug in (drugs if "source" in route else [""]))
 
 

@@ -1,0 +1,55 @@
+"""A study: an experiment with everything that is examined beside it, and the same arms under another protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tl_jax.data.domain import Cohort
+from tl_jax.study.derived import protocols
+from tl_jax.study.plans import Experiment
+from tl_jax.study.results import Results
+from tl_jax.study.run import resolved, run_experiment
+from tl_jax.study.settings import Extras, Settings
+
+# Arms that take seconds: what a study permutes, thins and varies unless it is told otherwise.
+EXAMINED = ("scratch", "freeze_layer1", "feature_ridge", "ridge")
+NESTED = ("scratch", "freeze_layer1", "feature_ridge", "shrunken_ridge", "ridge", "kernel_ridge")
+FULL = {"permutations": 99, "curve_repeats": 5, "levels": 3}
+QUICK = {"permutations": 19, "curve_repeats": 2, "levels": 2}
+
+
+def with_extras(experiment: Experiment, settings: Settings, **given) -> Settings:
+    """The settings with what a study examines: `given` where not None, else the arms above as far as they are run."""
+    settings = resolved(experiment, settings)
+    run = {*settings.strategies, *settings.baselines}
+    names = {"examined": EXAMINED, "nested": NESTED}
+    usual = {key: tuple(name for name in value if name in run) for key, value in names.items()}
+    usual |= QUICK if settings.quick else FULL
+    return replace(settings, extras=Extras(**(usual | {k: v for k, v in given.items() if v is not None})))
+
+
+def run_study(
+    experiment: Experiment,
+    settings: Settings,
+    cohorts: dict[str, Cohort],
+    say: Callable[[str], None],
+    work: Path | None = None,
+) -> Results:
+    """All arms under settings.protocol with what is examined; then the arms alone under the other protocols.
+
+    cohorts: the cohort as each protocol reads it, settings.protocol first. Partitions and seeds are the same, so the
+    difference between protocols is paired by fold.
+    """
+    results = None
+    for protocol, cohort in cohorts.items():
+        if results is None:
+            results = run_experiment(experiment, settings, cohort, say, work)
+            continue
+        say(f"the same arms under the protocol {protocol}")
+        own = replace(settings, protocol=protocol, extras=None)
+        place = None if work is None else work / protocol
+        results.join(run_experiment(experiment, own, cohort, say, place, finals=False))
+        results.keep("protocols", protocols(results.table("metrics"), settings.protocol, protocol))
+    return results
