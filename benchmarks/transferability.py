@@ -31,7 +31,7 @@ from tl_jax.evaluation.transferability import SCORES
 from tl_jax.progress import Progress
 
 FLAGS = flags.FLAGS
-COHORTS, SIMULATED, KNOWN, FRESH = 30, {"genes": 400, "n_source": 400}, 30, 400
+COHORTS, SIMULATED, KNOWN, FRESH = 60, {"genes": 400, "n_source": 400}, 30, 400
 ALMANAC = "nci60_almanac_31drugs.csv"
 SOURCES, MEASURED = 40, 700  # source drugs on real data, and lines that each is measured on
 REPEATS, FOLDS, SEED = 5, 3, 0
@@ -46,12 +46,12 @@ def simulated(cohorts: int) -> Iterator[tuple[Target, list[Source]]]:
         rng = np.random.default_rng([SEED, seed])
         sources = []
         for drug in SOURCE:
-            for amount in rng.random(2):
+            for copy, amount in enumerate(rng.random(2)):
                 # One seed: the same samples and expression each time, other labels of the source.
                 chain, _ = simulate(
                     seed=seed, relatedness=float(amount), n_target=KNOWN + FRESH, target_counts=False, **SIMULATED
                 )
-                sources.append(source_of(f"{drug} {amount:.2f}", chain.stage("source"), drug))
+                sources.append(source_of(f"{drug} {copy + 1}: {amount:.2f}", chain.stage("source"), drug))
         last = chain.stage("target")
         known, fresh = last.rows(np.arange(KNOWN)), last.rows(np.arange(KNOWN, KNOWN + FRESH))
         yield Target(f"cohort {seed}", known.x, known.response, known.groups, fresh.x, fresh.response), sources

@@ -1,4 +1,4 @@
-"""The study of scores: its models against the shipped baselines, its summaries on known tables, no look at held-out rows."""
+"""The study of scores: models against shipped baselines, summaries on known tables, no look at held-out rows."""
 
 import numpy as np
 import pandas as pd
@@ -63,7 +63,7 @@ def test_scores_see_training_rows_alone():
 
 
 def known_table():
-    """Two cohorts of four sources and two folds: logme orders as the gain, mmd too (less is better), cka the reverse."""
+    """Two cohorts, four sources, two folds: logme orders as the gain, mmd too (less is better), cka the reverse."""
     rows = [
         {"cohort": c, "source": s, "repeat": 0, "fold": f, "gain": 0.1 * s + c, "logme": s, "mmd": -s, "cka": -s}
         for c in (0, 1)
@@ -99,8 +99,8 @@ def test_simulated_sources_share_samples_and_differ_in_relatedness():
     t, sources = next(simulated(1))
     assert len(sources) == 8
     assert all(isinstance(source, Source) for source in sources)
-    amounts = [float(source.name.split()[1]) for source in sources]
-    assert len(set(amounts)) == 8
+    amounts = [float(source.name.split()[2]) for source in sources]
+    assert len({source.name for source in sources}) == 8
     assert all(0 <= amount <= 1 for amount in amounts)
     assert sources[0].rows == sources[1].rows
     assert len(t.y) == 30

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tl_jax.data.splits import partitions
+from tl_jax.data.subsample import subsampled
 from tl_jax.errors import InputError
 from tl_jax.evaluation.learning_curves import extra_samples, gain_map
+from tl_jax.evaluation.metrics import spearman
 from tl_jax.evaluation.paired import corrected_t, holm
 
 SIZES = (10, 20, 30, 40)
@@ -151,3 +154,29 @@ def test_no_arm_with_a_source_gives_empty_tables():
     curves = long({("scratch", ""): [0.1] * 4, ("ridge", ""): [0.2] * 4})
     assert gain_map(curves).empty
     assert extra_samples(curves).empty
+
+
+def equal_arms(seed, n=36, sizes=(8, 12, 16, 24), genes=12):
+    """Learning curves of two ridges that are equally good: each has its own noisy view of the same truth."""
+    rng = np.random.default_rng(seed)
+    y, alone = rng.standard_normal(n), np.arange(n)
+    views = {a: 0.5 * y[:, None] + 1.5 * rng.standard_normal((n, genes)) for a in (("scratch", ""), ("copy", "A"))}
+    folds = partitions(y, alone, folds=3, repeats=5, seed=seed)
+    rows = []
+    for size, part in subsampled(folds, sizes, y=y, groups=alone, seed=seed).items():
+        for fold in part:
+            for arm, x in views.items():
+                a, b = x[fold.train] - x[fold.train].mean(axis=0), y[fold.train] - y[fold.train].mean()
+                weights = np.linalg.solve(a.T @ a + 5 * np.eye(genes), a.T @ b)
+                value = spearman(y[fold.test], x[fold.test] @ weights)
+                rows.append((*arm, "honest", size, len(fold.test), fold.repeat, fold.fold, value))
+    return pd.DataFrame(rows, columns=["arm", "source", "protocol", "n_train", "n_test", "repeat", "fold", "value"])
+
+
+@pytest.mark.slow
+def test_equal_arms_are_seldom_told_apart():
+    """Recorded in docs/transferability.md."""
+    p = pd.concat(gain_map(equal_arms(seed)) for seed in range(300))
+    rejected = p.assign(wrong=p.p_corrected < 0.05).groupby("n_train").wrong.mean()
+    assert rejected.max() < 0.07
+    assert (p.groupby(np.arange(len(p)) // 4).p_holm.min() < 0.05).mean() < 0.05

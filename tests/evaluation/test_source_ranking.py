@@ -69,6 +69,12 @@ def test_an_undefined_value_has_no_rank():
     assert np.isnan(agreement.spearman[0])
 
 
+def test_an_infinite_score_is_the_best():
+    table, agreement = rank_by_scores(*frames({"logme": [0.1, np.inf, 0.2, 0.3]}, [1, 4, 2, 3]))
+    assert table.rank_by_score.tolist() == [4, 1, 3, 2]
+    assert agreement.spearman[0] == pytest.approx(1)
+
+
 def test_a_score_of_ones_own():
     scores, gains = frames({"mine": [1, 2, 3, 4]}, [1, 2, 3, 4])
     with pytest.raises(ValueError, match="'mine' better or worse"):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
-from scipy.stats import multivariate_normal, ortho_group, pearsonr, spearmanr
+from scipy.stats import ortho_group, pearsonr, spearmanr
 from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import LinearRegression
 
@@ -44,7 +44,8 @@ def dense_logme(f, y):
     def loss(log_both):
         alpha, beta = np.exp(log_both)
         covariance = np.eye(len(y)) / beta + f @ f.T / alpha
-        return -multivariate_normal(np.zeros(len(y)), covariance).logpdf(y) / len(y)
+        fit = y @ np.linalg.solve(covariance, y) + np.linalg.slogdet(covariance)[1]
+        return (fit / len(y) + np.log(2 * np.pi)) / 2
 
     scale = np.log((f**2).sum() / len(y))
     starts = [(scale + a, b) for a in (-4, 0, 4, 12) for b in (0.0, 3.0)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from tl_jax.evaluation.metrics import spearman
@@ -36,8 +35,8 @@ def rank_by_scores(
     table["rank_by_score"] = directed.groupby(table["score"], sort=False).rank(ascending=False)
     table["rank_realised"] = table.groupby("score", sort=False)["realised_gain"].rank(ascending=False)
     rows = []
-    for name, part in table.assign(directed=directed).groupby("score", sort=False):
-        both = part[np.isfinite(part["directed"]) & np.isfinite(part["realised_gain"])]
+    for name, part in table.assign(directed=directed.rank()).groupby("score", sort=False):  # ranks: LogME may be inf
+        both = part[["directed", "realised_gain"]].dropna()
         agree = spearman(both["directed"], both["realised_gain"]) if len(both) >= FEWEST else float("nan")
         rows.append((name, len(both), agree))
     return table[list(TABLE)], pd.DataFrame(rows, columns=list(AGREEMENT))
