@@ -130,7 +130,7 @@ def test_which_arms_are_transfer(arm, source, expected):
 IDEAS = metrics({("scratch", ""): 0.3, **{(f"idea{k}", "drug"): 0.3 for k in range(5)}})
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.floats(-0.6, 0.6), st.floats(0, 1)), min_size=1, max_size=5))
 def test_better_is_never_said_without_a_corrected_p(arms):
     columns = ["protocol", "metric", "source_a", "arm_a", "source_b", "arm_b", "mean_difference", "ci_low", "ci_high"]
