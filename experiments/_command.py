@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from tl_jax import cluster
 from tl_jax.errors import InputError
 
 
@@ -31,14 +30,24 @@ def run(main: Callable[..., None], takes_paths: bool = False) -> None:
             print("stopped; nothing was left half-written, and --resume goes on after finished parts", file=sys.stderr)
             return leave(130)
         except Exception:
-            if cluster.several():  # what breaks when a peer is gone has many names; anything else is shown whole
+            if several():  # what breaks when a peer is gone has many names; anything else is shown whole
                 traceback.print_exc()
-                cluster.give_up("it cannot go on, most likely because a peer has ended")
+                several().give_up("it cannot go on, most likely because a peer has ended")
             raise
-        cluster.part()
+        if several():
+            several().part()
         return leave(0)
 
     app.run(guarded, flags_parser=parse)
+
+
+def several():
+    """The module of the processes that share this study; None where there is one process.
+
+    Looked up instead of imported: a script that never joined others needs no jax.
+    """
+    cluster = sys.modules.get("tl_jax.cluster")
+    return cluster if cluster is not None and cluster.several() else None
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -52,7 +61,7 @@ def parse(argv: list[str]) -> list[str]:
 
 def leave(code: int) -> int:
     """The exit code; with other processes at work, exit now: jax's own goodbye makes them wait, or aborts them."""
-    if cluster.several():
+    if several():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -10,7 +10,6 @@ from absl import flags
 from experiments import _command
 from tl_jax.errors import InputError
 from tl_jax.files import check_writable
-from tl_jax.progress import say
 from tl_jax.report.html import NAME, write_report
 
 FLAGS = flags.FLAGS
@@ -31,7 +30,7 @@ def main(paths: list[str]) -> None:
     if folder.is_dir():  # write_report has a better word on a folder that is not there
         check_writable(out.absolute().parent, "--out")
     write_report(folder, out)
-    say(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")
+    print(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 
 if __name__ == "__main__":

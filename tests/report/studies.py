@@ -39,11 +39,12 @@ def fold_tables(rng, arms, repeats, folds, samples):
             own = {"experiment": EXPERIMENT, "arm": arm, "source": source, "protocol": protocol}
             level = 0.3 + gain + rng.normal(0, 0.1)
             for repeat in range(repeats):
-                part = pd.DataFrame({"repeat": repeat, "fold": rng.permutation(samples) % folds, "sample_id": names})
+                place = rng.permutation(samples) % folds
+                part = pd.DataFrame({"repeat": repeat, "fold": place, "sample_id": names})
                 made = 0.5 + 0.0 * true if arm == "mean" else level * true + rng.normal(0, 0.1, samples)
                 predictions.append(part.assign(y_true=true, y_pred=made, **own))
                 for fold in (*range(folds), "pooled"):
-                    n_test = samples if fold == "pooled" else samples // folds
+                    n_test = samples if fold == "pooled" else int(np.sum(place == fold))
                     for metric in ("spearman", "rmse", "mae", "r2"):
                         undefined = arm == "mean" and metric == "spearman" and fold != "pooled"
                         value = np.nan if undefined else level + rng.normal(0, 0.2)

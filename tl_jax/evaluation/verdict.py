@@ -149,9 +149,10 @@ def _harm(transfers: pd.DataFrame, reference: str) -> str:
     harmed = transfers[[did_harm(row) for row in transfers.to_dict("records")]]
     if harmed.empty:
         return ""
-    worst = harmed.iloc[-1]
-    text = f"negative transfer in {len(harmed)} of {len(transfers)}"
-    return f"{text}, most in {named(worst['arm'], worst['source'])} ({worst['mean_difference']:+.2f} to {reference})"
+    worst, shown = harmed.iloc[-1], int(((harmed["p_holm"] < ALPHA) & (harmed["mean_difference"] < 0)).sum())
+    text = f"negative transfer: {len(harmed)} of {len(transfers)} probably do worse than {reference}, "
+    text += f"{shown or 'none'} of them shown to (p after Holm below {ALPHA:g}), "
+    return f"{text}the worst {named(worst['arm'], worst['source'])} by {worst['mean_difference']:+.2f}"
 
 
 def _baseline(comparisons: pd.DataFrame, protocol: str, means: pd.DataFrame, best: pd.Series) -> str:

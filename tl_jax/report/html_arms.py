@@ -116,7 +116,7 @@ def prediction_intervals(study: Study) -> Html:
                 lambda: prediction_figure(first, unit(study)),
                 f"prediction intervals of held-out samples, a panel for each of {len(split_arms(first))} arms; the "
                 "table says how many hold the observed value",
-                "Prediction intervals of held-out samples.",
+                f"Protocol {study.protocol}.",
             ),
             frame_table("How often the intervals hold the observed value", table, cells, words=("source", "method")),
         ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.verdict import HONEST
 from tl_jax.report.arms import arm_key
 from tl_jax.report.html_tags import Column, Html, table
 from tl_jax.report.tables import UNDEFINED, number
@@ -75,7 +76,7 @@ def arm_cells(frame: pd.DataFrame) -> dict[str, Cell]:
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows by protocol, then the arms in the order of all tables."""
+    """Rows by protocol, honest first, then the arms in the order of all tables."""
     names = [frame[name] if name in frame else [""] * len(frame) for name in ("protocol", "source", "arm")]
-    keys = [arm_key("", *key) for key in zip(*names, strict=True)]
+    keys = [(key[0] != HONEST, arm_key("", *key)) for key in zip(*names, strict=True)]
     return frame.iloc[sorted(range(len(frame)), key=keys.__getitem__)]

@@ -55,7 +55,7 @@ def _protocols(study: Study) -> Html:
             "protocols",
             lambda: protocol_figure(drawn),
             f"Spearman of {len(drawn)} arms under honest and under as_published; the numbers stand in the table below",
-            "The same arms under both protocols.",
+            "",
         )
         if len(drawn)
         else Html("")

@@ -84,7 +84,7 @@ def _inline(svg: str, name: str, label: str, look: str) -> Html:
     for element in root.iter():
         element.tag = element.tag.split("}")[-1]
         element.attrib = {
-            ("href" if key == HREF else key): _renamed(value, name)
+            ("href" if key == HREF else key): _renamed(key, value, name)
             for key, value in element.attrib.items()
             if not (key == "id" and value not in used)
         }
@@ -95,6 +95,6 @@ def _inline(svg: str, name: str, label: str, look: str) -> Html:
     return Html(ET.tostring(root, encoding="unicode"))
 
 
-def _renamed(value: str, name: str) -> str:
-    """References to ids of this picture, after the ids."""
-    return re.sub(r"^#|(?<=url\()#", f"#{name}-", value)
+def _renamed(key: str, value: str, name: str) -> str:
+    """An attribute's value with references to this picture's ids after their new names; #d55e00 is a colour."""
+    return f"#{name}-{value[1:]}" if key == HREF else value.replace("url(#", f"url(#{name}-")

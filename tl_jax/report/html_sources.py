@@ -85,12 +85,6 @@ def variance(study: Study) -> Html:
     """Shares of partition, initialisation and batch order."""
     rows = in_order(study.need("variance"))
     drawn = study.judged(rows)
-    cells = arm_cells(rows) | {
-        "component": word("component"),
-        "variance": fixed("variance", ".2g"),
-        "share": share("share"),
-    }
-    caption = "Variance of Spearman by component"
     return join(
         [
             paragraph("What a new seed would change: another partition, another initialisation, another batch order."),
@@ -99,8 +93,21 @@ def variance(study: Study) -> Html:
                 lambda: variance_figure(drawn),
                 f"stacked shares of variance for {len(drawn[['arm', 'source']].drop_duplicates())} arms; the numbers "
                 "stand in the table below",
-                "Share of each component.",
+                "",
             ),
-            frame_table(caption, rows, cells, words=("source", "protocol", "component")),
+            _components(rows),
         ]
     )
+
+
+def _components(rows: pd.DataFrame) -> Html:
+    """A row per arm, a column per component."""
+    index = ["arm", "source", "protocol"]
+    wide = rows.assign(
+        cell=[f"{share('share')(row)} ({number(row['variance'], '.2g')})" for row in rows.to_dict("records")]
+    ).pivot_table(index=index, columns="component", values="cell", aggfunc="first", sort=False)
+    components = list(dict.fromkeys(rows["component"]))
+    wide = in_order(wide[components].fillna(UNDEFINED).reset_index())
+    cells = arm_cells(wide) | {component: word(component) for component in components}
+    caption = "Share of each component, and in brackets the variance of Spearman"
+    return frame_table(caption, wide, cells, words=("source", "protocol"))

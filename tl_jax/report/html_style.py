@@ -43,7 +43,8 @@ figure {{ margin: 1rem 0; }}
 figure .scroll {{ max-height: none; margin: 0; }}
 figure svg, figure img {{ display: block; height: auto; }}
 figure svg * {{ stroke-linejoin: round; stroke-linecap: butt; }}
-table {{ border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; line-height: 1.35; }}
+table {{ border-collapse: separate; border-spacing: 0; font-size: .88rem;
+ font-variant-numeric: tabular-nums; line-height: 1.35; }}
 caption {{ text-align: left; color: {SOFT}; padding: .2rem 0 .4rem; position: sticky; left: 0;
  max-width: min(46rem, calc(100vw - 2rem)); }}
 th, td {{ padding: .25rem .5rem; text-align: left; vertical-align: top; border-bottom: 1px solid {LINE}; }}

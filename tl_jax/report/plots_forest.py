@@ -87,7 +87,7 @@ def _probabilities(ax, place: int, row: dict) -> None:
         ax.barh(place, wide, left=start, height=0.72, color=color, hatch=hatch, edgecolor="white", linewidth=0.6)
         if wide >= 0.13:
             dark = color == PALE
-            box = None if dark else {"facecolor": color, "edgecolor": "none", "pad": 0.8}
+            box = None if dark else {"facecolor": color, "edgecolor": "none", "pad": 1.2}
             text = {"ha": "center", "va": "center", "fontsize": 7.5, "color": "black" if dark else "white"}
             ax.text(start + wide / 2, place, number(wide, ".2f"), fontweight="bold", bbox=box, **text)
         start += wide

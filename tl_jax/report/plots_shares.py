@@ -32,7 +32,7 @@ def variance_figure(variance: pd.DataFrame):
                 continue
             ax.barh(place, wide, left=start, height=0.7, color=color, hatch=hatch, edgecolor="white", linewidth=0.6)
             if wide >= 0.08:
-                box = {"facecolor": color, "edgecolor": "none", "pad": 0.8}
+                box = {"facecolor": color, "edgecolor": "none", "pad": 1.2}
                 middle = start + wide / 2
                 ax.text(middle, place, number(wide, ".2f"), ha="center", va="center", color=ink, fontsize=7.5, bbox=box)
             start += wide

@@ -1,0 +1,144 @@
+"""The verdict claims only what the corrected tests show, whichever way round the pairs stand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tl_jax.evaluation.comparisons import compare
+from tl_jax.evaluation.verdict import is_transfer, turned, verdict, versus
+
+COLUMNS = ["experiment", "protocol", "source", "arm", "repeat", "fold", "metric", "value", "n_train", "n_test"]
+
+
+def metrics(levels, protocol="honest", spread=0.02):
+    """Spearman per fold around the given levels, on folds whose difficulty all arms share."""
+    rng = np.random.default_rng(1)
+    noise = rng.normal(0, 0.05, (10, 4))
+    rows = [
+        ("exp", protocol, source, arm, repeat, fold, "spearman", level + noise[repeat, k] + rng.normal(0, spread))
+        + ((22, 22) if fold == "pooled" else (14, (8, 7, 7)[k]))
+        for (arm, source), level in levels.items()
+        for repeat in range(10)
+        for k, fold in enumerate((0, 1, 2, "pooled"))
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def said(levels, detectable=None, **more):
+    frame = metrics(levels, **more)
+    return verdict(compare(frame, by_source=False), frame, detectable)
+
+
+EQUAL = {("scratch", ""): 0.3, ("copy_layer1", "drug"): 0.31, ("fine_tune", "drug"): 0.29, ("ridge", ""): 0.3}
+
+
+def test_equal_arms_get_no_claim():
+    text = said(EQUAL, spread=0.2)
+    assert text.startswith("On 22 samples no transfer is shown to beat training from scratch: the best of 2, ")
+    assert "better" not in text
+    assert "the best baseline, ridge, predicts no differently, as far as these samples show" in text
+    assert text.endswith(".")
+
+
+def test_a_shown_gain_is_named_with_its_interval():
+    text = said({**EQUAL, ("copy_layer1", "drug"): 0.7})
+    assert "1 of 2 transfer arms is better than training from scratch: copy_layer1 from drug gains +0.4" in text
+    assert "p after Holm" in text
+    assert "the best baseline, ridge, predicts worse" in text
+
+
+def test_a_better_baseline_is_called_so_only_when_shown():
+    assert "ridge, predicts better (Spearman 0.7" in said({**EQUAL, ("ridge", ""): 0.7})
+
+
+def test_harm_is_named():
+    text = said({**EQUAL, ("fine_tune", "drug"): -0.2})
+    assert "negative transfer: 1 of 2 probably do worse than scratch, 1 of them shown to" in text
+    assert "the worst fine_tune from drug by -0.5" in text
+
+
+def test_the_order_of_arms_does_not_matter():
+    # Exactly the same values, only turned round, so that a pair stands the other way.
+    frame = metrics(EQUAL)
+    other = pd.concat([rows for _, rows in reversed(list(frame.groupby(["arm", "source"], sort=False)))])
+    assert verdict(compare(frame, by_source=False), frame) == verdict(compare(other, by_source=False), other)
+
+
+def test_turning_twice_changes_nothing():
+    rows = compare(metrics(EQUAL), by_source=False)
+    pd.testing.assert_frame_equal(turned(turned(rows)), rows)
+
+
+def test_a_turned_pair_is_the_comparison_of_the_turned_arms():
+    frame = metrics({("scratch", ""): 0.3, ("copy_layer1", "drug"): 0.4})
+    swapped = frame.iloc[::-1].sort_values(["repeat"], kind="stable")
+    one, other = (versus(compare(f, by_source=False), "honest").iloc[0] for f in (frame, swapped))
+    numbers = [n for n in one.index if isinstance(one[n], float)]
+    np.testing.assert_allclose(one[numbers].to_numpy(float), other[numbers].to_numpy(float), atol=1e-12)
+    assert one["mean_difference"] > 0
+
+
+def test_what_could_have_been_found():
+    detectable = pd.DataFrame(
+        [("scratch", "", arm, "drug", "honest", "spearman", 0.8, size) for arm, size in
+         (("copy_layer1", 0.21), ("fine_tune", 0.33))],
+        columns=["arm_a", "source_a", "arm_b", "source_b", "protocol", "metric", "power", "detectable"],
+    )  # fmt: skip
+    text = said(EQUAL, detectable)
+    size = "0.21" if "copy_layer1 from drug, changes" in text else "0.33"
+    assert text.endswith(f"a true difference of {size} would have been found in 80% of such studies.")
+
+
+def test_other_protocols_are_not_mixed_in():
+    both = pd.concat([metrics(EQUAL), metrics({**EQUAL, ("copy_layer1", "drug"): 0.9}, "as_published")])
+    assert verdict(compare(both, by_source=False), both) == said(EQUAL)
+    alone = said(EQUAL, protocol="as_published")
+    assert alone.startswith("Under the protocol as_published alone, without an honest one: on 22 samples")
+
+
+def test_without_transfer_nothing_is_said_of_it():
+    text = said({("scratch", ""): 0.3, ("ridge", ""): 0.5})
+    assert "no transfer was compared with training from scratch" in text
+    assert "that of ridge (0.5" in text
+    assert "better" not in text
+
+
+def test_the_best_variant_of_scratch_is_the_reference():
+    levels = {("scratch lr=0.01", ""): 0.1, ("scratch lr=0.001", ""): 0.4, ("copy_layer1 lr=0.001", "drug"): 0.42}
+    text = said(levels)
+    assert "no transfer is shown to beat scratch lr=0.001: copy_layer1 lr=0.001 from drug, the only one," in text
+
+
+@pytest.mark.parametrize(
+    ("arm", "source", "expected"),
+    [
+        ("copy_layer1", "drug", True),
+        ("copy_layer1@50", "a > b", True),
+        ("my_idea", "all sources", True),
+        ("my_idea", "", False),
+        ("scratch", "", False),
+        ("scratch lr=0.1", "drug", False),
+        ("ridge", "drug", False),
+    ],
+)
+def test_which_arms_are_transfer(arm, source, expected):
+    assert is_transfer(arm, source) is expected
+
+
+IDEAS = metrics({("scratch", ""): 0.3, **{(f"idea{k}", "drug"): 0.3 for k in range(5)}})
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.floats(-0.6, 0.6), st.floats(0, 1)), min_size=1, max_size=5))
+def test_better_is_never_said_without_a_corrected_p(arms):
+    columns = ["protocol", "metric", "source_a", "arm_a", "source_b", "arm_b", "mean_difference", "ci_low", "ci_high"]
+    rows = [
+        ("honest", "spearman", "drug", f"idea{k}", "", "scratch", gain, gain - 0.1, gain + 0.1, p, 0.4, 0.4)
+        for k, (gain, p) in enumerate(arms)
+    ]
+    text = verdict(pd.DataFrame(rows, columns=[*columns, "p_holm", "p_better", "p_worse"]), IDEAS)
+    shown = sum(gain > 0 and p < 0.05 for gain, p in arms)
+    assert (" better than training from scratch" in text) == (shown > 0)
+    assert not shown or f"{shown} of {len(arms)} transfer arms" in text
