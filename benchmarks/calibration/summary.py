@@ -67,12 +67,15 @@ def look_rates(rows: pd.DataFrame) -> list[dict]:
 
 
 def truths(n: int, rows: pd.DataFrame) -> dict:
-    """The distribution of true differences that the Bayesian test is held against, and the interval's coverage."""
+    """The true differences that the Bayesian test is held against; how far the studies miss them on average; how often
+    the corrected interval holds them."""
     each = rows.drop_duplicates("seed")
     quantiles = {f"q{q:02d}": float(np.quantile(each["truth"], q / 100)) for q in (5, 25, 50, 75, 95)}
     inside = (rows["low"] <= rows["truth"]) & (rows["truth"] <= rows["high"])
     shares = {"better": np.mean(each["truth"] > ROPE), "worse": np.mean(each["truth"] < -ROPE)}
     about = {"n": int(n), "populations": len(each), "studies": len(rows), "error": each["truth_error"].mean()}
+    miss = (rows["difference"] - rows["truth"]).groupby(rows["seed"]).mean()
+    about |= {"bias": miss.mean(), "bias_error": miss.std(ddof=1) / np.sqrt(len(miss))}
     return {**about, **quantiles, **shares, "coverage": rate(inside), "detectable": rows["detectable"].median()}
 
 
