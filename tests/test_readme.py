@@ -109,7 +109,7 @@ def test_the_strategy_file_works(body, tmp_path):
     assert name in (tmp_path / "out" / "metrics.csv").read_text()
 
 
-@pytest.mark.parametrize("kind", ["exp", "predict", "lineage"])
+@pytest.mark.parametrize("kind", ["exp", "many", "predict", "lineage"])
 def test_every_command_parses(kind, tmp_path):
     # One process each: predict and the experiments both define --out.
     wanted = [(module, argv) for _, module, argv in commands() if module.split(".")[1].startswith(kind)]

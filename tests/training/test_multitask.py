@@ -1,4 +1,4 @@
-"""The masked loss and the network for many drugs: a loop over drugs as twin, and entries of weight 0 that do nothing."""
+"""The masked loss and the network for many drugs: a loop over drugs as twin, entries of weight 0 that do nothing."""
 
 import sys
 from functools import partial
@@ -182,7 +182,7 @@ def test_one_drug_is_an_ordinary_network(source):
     alone = source.for_drugs(source.drugs[3:4])
     network = untrained(alone, (8, 4))
     seen = look(MultiTask(network.init(KEY, 60), network, drug_scales(alone), np.zeros(1)), alone.x)
-    assert seen.profile.shape == masked_batch(alone).y.shape + (1,) == (len(alone), 1)
+    assert seen.profile.shape == (*masked_batch(alone).y.shape, 1) == (len(alone), 1)
 
 
 def test_a_trunk_has_one_output_and_the_hidden_layers(model):
