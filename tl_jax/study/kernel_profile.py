@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tl_jax.evaluation.baselines import RELATIVE_ALPHAS, RELATIVE_GAMMAS, left_out_errors
+from tl_jax.runtime import cores
 
 
 class KernelProfile(NamedTuple):
@@ -52,15 +55,22 @@ def fit_kernel_profile(
     kernels = {g / typical: np.exp(-g / typical * distances) for g in RELATIVE_GAMMAS}
     found = KernelProfile(x, np.zeros((n, drugs)), np.zeros(drugs), np.zeros(drugs))
     patterns, which = np.unique(np.isfinite(y), axis=1, return_inverse=True)
-    for number, pattern in enumerate(patterns.T):
+
+    def one(number: int) -> int:
         columns = np.flatnonzero(which.ravel() == number)
-        fit_pattern(found, kernels, np.flatnonzero(pattern), y, groups, columns)
-        progress(len(columns))
+        fit_pattern(found, kernels, np.flatnonzero(patterns[:, number]), y, groups, columns)
+        return len(columns)
+
+    # One thread per pattern and none inside: decompositions of this size gain little from threads of their own, and
+    # on a machine with other work these wait for each other (measured: 20 times slower).
+    with threadpool_limits(1), ThreadPoolExecutor(cores()) as pool:
+        for count in pool.map(one, range(patterns.shape[1])):
+            progress(count)
     return found
 
 
 def fit_pattern(found: KernelProfile, kernels: dict, rows: np.ndarray, y, groups, drugs: np.ndarray) -> None:
-    """Fill in the drugs that were measured on exactly `rows`."""
+    """Fill in the drugs that were measured on exactly `rows`; no other call writes to their columns."""
     best = np.full(len(drugs), np.inf)
     responses = y[np.ix_(rows, drugs)]
     centre = responses.mean(axis=0)

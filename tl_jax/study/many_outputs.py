@@ -10,7 +10,7 @@ import pandas as pd
 import tl_jax
 from tl_jax.errors import InputError
 from tl_jax.files import digest, write_json
-from tl_jax.report.plots_blocks import average_ranks
+from tl_jax.report.plots_ranks import critical_difference
 from tl_jax.report.tables import write_csv
 from tl_jax.runtime import device, processor, versions
 from tl_jax.study.many_tables import OverTargets
@@ -46,7 +46,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
     for protocol, test in over.tests.items():
         title = f"{NAME}: {results.cohort.title}, protocol {protocol}"
         try:
-            average_ranks(test.average, test.difference, test.blocks, folder / f"ranks-{protocol}", title)
+            critical_difference(test, folder / f"ranks-{protocol}", title)
         except InputError as error:
             left_out.append(str(error))
         except Exception as error:  # a fault of the drawing library
@@ -90,7 +90,7 @@ def summary(results: ManyResults, over: OverTargets, notes: list[str]) -> dict:
         "wall_seconds": results.seconds,
         "mean_spearman": {protocol: row.to_dict() for protocol, row in means.iterrows()},
         "friedman": {
-            protocol: {"statistic": t.statistic, "p": t.p, "critical_difference": t.difference}
+            protocol: {"statistic": t.statistic, "p": t.p, "critical_difference": t.critical_difference}
             for protocol, t in over.tests.items()
         },
         "notes": notes,

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tl_jax.evaluation.blocks import FEWEST, Ranks, gains, rank_methods
+from tl_jax.errors import InputError
+from tl_jax.evaluation.blocks import gains
 from tl_jax.evaluation.paired import corrected_t
+from tl_jax.evaluation.ranks import Ranks, friedman
 from tl_jax.report.tables import fixed_width, number
 from tl_jax.study.many_drugs import ARMS, source_of
 from tl_jax.study.many_targets import ManyResults
@@ -45,21 +47,21 @@ def over_targets(results: ManyResults) -> OverTargets:
         for reference in REFERENCES:
             found.append(gains(table, reference).assign(protocol=protocol, reference=reference))
         # An arm that predicts a constant somewhere, as the mean does, has no Spearman and hence no rank.
-        ranked = table.dropna(axis="columns")
-        test = rank_methods(ranked)
-        if test is None:
-            notes.append(f"protocol {protocol}: no test over targets, which needs {FEWEST} targets and 3 arms")
+        try:
+            test = friedman(table.dropna(axis="columns"))
+        except InputError as error:
+            notes.append(f"protocol {protocol}: no test over targets: {error}")
             continue
         tests[protocol] = test
         ranks.append(pd.DataFrame({"arm": test.average.index, "average_rank": test.average}).assign(protocol=protocol))
-        pairs += [{"protocol": protocol, "arm_a": a, "arm_b": b, "p_nemenyi": p} for a, b, p in each_pair(test)]
+        pairs.append(test.pairs.rename(columns={"method_a": "arm_a", "method_b": "arm_b"}).assign(protocol=protocol))
     gain = pd.concat(found, ignore_index=True).rename(columns={"method": "arm", "blocks": "targets"})
     return OverTargets(
         pd.DataFrame(per_target(metrics)),
         pd.concat(blocks, ignore_index=True),
         gain.assign(source=[source_of(arm) for arm in gain.arm]),
         pd.concat(ranks, ignore_index=True) if ranks else pd.DataFrame(),
-        pd.DataFrame(pairs),
+        pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(),
         tests,
         notes,
     )
@@ -70,13 +72,6 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     known = [arm for arm in ARMS if arm in table.columns]
     ordered = table[[*known, *(arm for arm in table.columns if arm not in known)]]
     return ordered.rename_axis(columns=None)
-
-
-def each_pair(test: Ranks) -> Iterator[tuple[str, str, float]]:
-    names = list(test.pairs.columns)
-    for place, a in enumerate(names):
-        for b in names[place + 1 :]:
-            yield a, b, test.pairs.loc[a, b]
 
 
 def per_target(metrics: pd.DataFrame) -> Iterator[dict]:
@@ -103,25 +98,26 @@ def per_target(metrics: pd.DataFrame) -> Iterator[dict]:
 
 def printed(over: OverTargets) -> str:
     """What the terminal shows at the end."""
-    reference = REFERENCES[0]
-    lines = [f"Mean Spearman per fold over targets; gain over {reference} with its 95 % interval over targets"]
+    lines = [
+        "Mean Spearman per fold over targets; gain over a target-only arm with its 95 % interval over targets, won"
+    ]
     for protocol, block in over.blocks.groupby("protocol", sort=False):
         test = over.tests.get(protocol)
+        of = over.gains[over.gains.protocol == protocol].set_index(["reference", "arm"])
         rows = []
-        of = over.gains[(over.gains.protocol == protocol) & (over.gains.reference == reference)].set_index("arm")
         for arm in block.columns.drop(["protocol", "target"]):
-            gain = of.loc[arm] if arm in of.index else None
-            rank = number(test.average.get(arm, float("nan")), ".2f") if test else number(None)
-            cells = ["", ""] if gain is None else [interval(gain), f"{gain.won:.0%}" if gain.targets else ""]
-            rows.append([f"  {arm}", number(block[arm].mean()), *cells, rank])
-        lines += ["", f"{protocol}, {len(block)} targets"]
-        lines += fixed_width(("  arm", "Spearman", "gain", "won", "rank"), rows)
+            cells = [gain_cell(of.loc[key]) if (key := (r, arm)) in of.index else "" for r in REFERENCES]
+            rank = test.average.get(arm, float("nan")) if test else None
+            rows.append([f"  {arm}", number(block[arm].mean()), *cells, number(rank, ".2f")])
+        head = ("  arm", "Spearman", *(f"over {reference}" for reference in REFERENCES), "rank")
+        lines += ["", f"{protocol}, {len(block)} targets", *fixed_width(head, rows)]
         if test:
-            lines.append(f"  Friedman p = {test.p:.2g}; ranks differ where more than {test.difference:.2f} apart")
+            apart = f"ranks differ where more than {test.critical_difference:.2f} apart (Nemenyi)"
+            lines.append(f"  Friedman p = {test.p:.2g}; {apart}")
     return "\n".join([*lines, "", *(f"note: {note}" for note in over.notes)])
 
 
-def interval(gain: pd.Series) -> str:
+def gain_cell(gain: pd.Series) -> str:
     if not gain.targets:
         return number(None)
-    return f"{gain.gain:+.3f} [{number(gain.ci_low, '+.3f')}, {number(gain.ci_high, '+.3f')}]"
+    return f"{gain.gain:+.3f} [{number(gain.ci_low, '+.3f')}, {number(gain.ci_high, '+.3f')}] {gain.won:4.0%}"

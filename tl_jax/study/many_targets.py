@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from tl_jax.config import Recipe
 from tl_jax.data.domain import Cohort, Domain
@@ -145,7 +146,8 @@ def run_many_targets(
     began = time.monotonic()
     parts = parts_of(work, "arms", say)
     done = {int(part["target"]): part for part in (parts.saved() if parts else ())}
-    with Progress(len(planned), f"{NAME}, {len(ARMS)} arms", unit="targets") as progress:
+    # Matrices of a fold are too small to share among threads.
+    with threadpool_limits(1), Progress(len(planned), f"{NAME}, {len(ARMS)} arms", unit="targets") as progress:
         for target in planned:
             cross_validate(results, target, sources, parts, done.get(target.number))
             progress.advance(1, f"{target.drug}, {target.protocol}")

@@ -1,0 +1,254 @@
+"""Many source drugs as a source, and many small targets: what each arm is made of, and what may reach what."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from tl_jax.data.scaling import fit_scaler
+from tl_jax.data.simulate import simulate
+from tl_jax.data.splits import partitions
+from tl_jax.errors import InputError
+from tl_jax.evaluation.baselines import kernel_ridge, ridge
+from tl_jax.parts import Parts
+from tl_jax.study.folds import scale_folds
+from tl_jax.study.many_drugs import ARMS, AVERAGES, SOURCE, as_target, fit_sources, fold_predictions, scaled_rows
+from tl_jax.study.many_outputs import write_many
+from tl_jax.study.many_tables import over_targets, printed
+from tl_jax.study.many_targets import ManySettings, parts_of, run_many_targets
+from tl_jax.study.settings import PROTOCOLS
+
+DRUGS = tuple(f"D{i}" for i in range(6))
+SETTINGS = ManySettings(
+    protocols=("honest", "transductive"), repeats=2, folds=3, hidden=(8, 4), min_lines=20, quick=True
+)
+
+
+def with_targets(cohort, y, drugs=DRUGS):
+    target = replace(cohort.stage("target"), y=y, drugs=drugs)
+    return replace(cohort, domains=(*cohort.domains[:-1], target), drug=drugs[0])
+
+
+@pytest.fixture(scope="module")
+def many():
+    """A chain whose target of 20 samples has six drugs, one of them with two gaps."""
+    cohort = simulate(seed=3, genes=60, n_source=60, n_intermediate=30, n_target=20)[0]
+    rng = np.random.default_rng(5)
+    y = cohort.stage("target").y + 0.05 * rng.normal(size=(20, len(DRUGS)))
+    y[[2, 7], 3] = np.nan
+    return with_targets(cohort, y)
+
+
+@pytest.fixture(scope="module")
+def sources(many):
+    source = as_target(many.stage("source"), many.stage("target"))
+    return fit_sources(source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
+
+
+@pytest.fixture(scope="module")
+def results(many):
+    return run_many_targets(SETTINGS, many, lambda text: None)
+
+
+def one_fold(many, protocol="honest", drug="D0"):
+    domain = many.stage("target").for_drug(drug)
+    folds = partitions(domain.response, domain.groups, folds=3, repeats=1, seed=400)
+    return domain, scale_folds(domain, folds[:1], PROTOCOLS[protocol])[0]
+
+
+def test_every_arm_by_hand(many, sources):
+    """Each closed form on its own view, scaled here by hand."""
+    domain, fold = one_fold(many)
+    train, test = fold.fold.train, fold.fold.test
+    x = fit_scaler(domain.x[train], domain.scaler).apply(domain.x)
+    y = domain.response[train]
+    found = fold_predictions(domain, fold, sources, 400)
+    assert tuple(found) == ARMS
+
+    def head(form, view):
+        return form(view[train], y, view[test], groups=domain.groups[train])
+
+    source = many.stage("source")
+    centre, spread = np.nanmean(source.y, axis=0), np.nanstd(source.y, axis=0)
+    kernel = (sources.kernel.predict(x) - centre) / spread
+    raw = np.asarray(sources.network.network.apply(sources.network.variables, x).prediction, np.float64)
+    low, high = np.nanmin(source.y, axis=0), np.nanmax(source.y, axis=0)
+    network = (low + raw / 10 * (high - low) - centre) / spread
+    np.testing.assert_allclose(found["mean"], y.mean())
+    np.testing.assert_allclose(found["ridge"], head(ridge, x))
+    np.testing.assert_allclose(found["kernel_ridge"], head(kernel_ridge, x))
+    np.testing.assert_allclose(found["kernel_profile"], head(kernel_ridge, kernel), rtol=1e-6)
+    np.testing.assert_allclose(found["kernel_profile_linear"], head(ridge, kernel), rtol=1e-6)
+    np.testing.assert_allclose(found["drug_profile"], head(kernel_ridge, network), rtol=1e-4)
+    np.testing.assert_allclose(found["drug_profile_linear"], head(ridge, network), rtol=1e-4)
+    for arm, (one, other) in AVERAGES.items():
+        np.testing.assert_allclose(found[arm], (found[one] + found[other]) / 2)
+    predictions = np.stack([found[arm] for arm in ARMS if arm != "mean"])
+    assert len(np.unique(predictions.round(6), axis=0)) == len(predictions)  # no two arms are the same
+
+
+def test_held_out_labels_reach_nothing(many, sources):
+    domain, fold = one_fold(many)
+    y = domain.y.copy()
+    y[fold.fold.test] = y[fold.fold.test][::-1] + 1
+    before, after = (fold_predictions(d, fold, sources, 400) for d in (domain, replace(domain, y=y)))
+    for arm in ARMS:
+        assert np.array_equal(before[arm], after[arm]), arm
+
+
+@pytest.mark.parametrize("protocol", ["honest", "transductive"])
+def test_a_held_out_sample_reaches_the_others_only_through_a_transductive_scaler(many, sources, protocol):
+    domain, fold = one_fold(many, protocol)
+    x = domain.x.copy()
+    x[fold.fold.test[0]] += np.linspace(-3, 3, 60)
+    other = replace(domain, x=x)
+    moved = scale_folds(other, [fold.fold], PROTOCOLS[protocol])[0]
+    before, after = fold_predictions(domain, fold, sources, 400), fold_predictions(other, moved, sources, 400)
+    for arm in ARMS[1:]:
+        assert before[arm][0] != after[arm][0], arm
+        assert np.allclose(before[arm][1:], after[arm][1:], rtol=1e-6, atol=0) == (protocol == "honest"), arm
+
+
+def test_held_out_rows_are_scaled_as_the_protocol_says(many):
+    for protocol in PROTOCOLS:
+        domain, fold = one_fold(many, protocol)
+        train, test = fold.fold.train, fold.fold.test
+        own = {"honest": train, "as_published": test, "transductive": np.arange(20)}[protocol]
+        rows = scaled_rows(domain, fold)
+        np.testing.assert_array_equal(rows[test], fit_scaler(domain.x[own], "standard").apply(domain.x[test]))
+        if protocol != "transductive":
+            np.testing.assert_allclose(rows[train].mean(axis=0), 0, atol=1e-4)
+
+
+def test_no_target_reaches_the_source(many, tmp_path):
+    """Other target labels and other target expression leave the source models bitwise as they are."""
+    rng = np.random.default_rng(8)
+    changed = with_targets(many, rng.uniform(size=(20, 6)))
+    target = replace(changed.domains[-1], x=rng.normal(size=(20, 60)).astype(np.float32))
+    changed = replace(changed, domains=(*changed.domains[:-1], target))
+    settings = replace(SETTINGS, protocols=("honest",), repeats=1)
+    metrics, models = [], []
+    for name, cohort in (("own", many), ("changed", changed)):
+        metrics.append(run_many_targets(settings, cohort, lambda text: None, tmp_path / name).table("metrics"))
+        models.append(list(parts_of(tmp_path / name, "source", print).saved()))
+    assert not metrics[0].equals(metrics[1])
+    for one, other in zip(*models, strict=True):
+        assert one.keys() == other.keys()
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_source_models_are_found_again_among_parts(many, sources, tmp_path):
+    source = as_target(many.stage("source"), many.stage("target"))
+    arguments = (source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
+    x = np.random.default_rng(0).normal(size=(5, 60)).astype(np.float32)
+    fit_sources(*arguments, parts=Parts(tmp_path))
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.part")}
+    assert len(before) == 2
+    again = fit_sources(*arguments, parts=Parts(tmp_path))
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.part")} == before
+    for view, values in sources.views(x).items():
+        assert np.array_equal(values, again.views(x)[view]), view
+
+
+def test_every_arm_predicts_every_drug_once_per_repeat(many, results):
+    predictions = results.table("predictions")
+    assert set(predictions.target) == set(DRUGS)
+    assert set(predictions.arm) == set(ARMS)
+    target = many.stage("target")
+    for (drug, _, _, _), rows in predictions.groupby(["target", "arm", "protocol", "repeat"]):
+        domain = target.for_drug(drug)
+        assert dict(zip(rows.sample_id, rows.y_true, strict=True)) == dict(
+            zip(domain.samples, domain.response, strict=True)
+        )
+        assert len(rows) == (18 if drug == "D3" else 20)
+    assert set(predictions[predictions.arm == "ridge"].source) == {""}
+    assert set(predictions[predictions.arm == "drug_profile"].source) == {SOURCE}
+
+
+def test_folds_are_drawn_for_each_drug_by_its_own_median(results, many):
+    predictions = results.table("predictions")
+    for drug in DRUGS:
+        rows = predictions[(predictions.target == drug) & (predictions.arm == "mean") & (predictions.repeat == 0)]
+        rows = rows[rows.protocol == "honest"]
+        above = rows.y_true > np.nanmedian(many.stage("target").for_drug(drug).response)
+        assert above.groupby(rows.fold).sum().between(2, 4).all()
+
+
+def test_tables_over_targets_by_hand(results):
+    over = over_targets(results)
+    predictions = results.table("predictions")
+    expected = {}
+    for (protocol, drug, arm), rows in predictions.groupby(["protocol", "target", "arm"]):
+        if arm != "mean":
+            each = [spearmanr(part.y_true, part.y_pred)[0] for _, part in rows.groupby(["repeat", "fold"])]
+            expected[protocol, drug, arm] = np.mean(each)
+    blocks = over.blocks.set_index(["protocol", "target"])
+    for (protocol, drug, arm), value in expected.items():
+        assert blocks.loc[(protocol, drug), arm] == pytest.approx(value)
+    honest = blocks.loc["honest"]
+    gain = over.gains.set_index(["protocol", "reference", "arm"]).loc[("honest", "ridge", "drug_profile")]
+    assert gain.gain == pytest.approx((honest.drug_profile - honest.ridge).mean())
+    assert gain.targets == 6
+    ranks = over.ranks[over.ranks.protocol == "honest"].set_index("arm").average_rank
+    for arm, rank in honest.drop(columns="mean").rank(axis=1, ascending=False).mean().items():
+        assert ranks[arm] == pytest.approx(rank)
+    assert "mean" not in ranks  # a constant has no Spearman
+    row = over.targets.set_index(["protocol", "target", "arm"]).loc[("honest", "D3", "kernel_ridge")]
+    assert (row.n, row.gain) == (18, 0)
+    assert "drug_profile_average" in printed(over)
+
+
+def test_what_is_written(results, tmp_path):
+    assert write_many(results, over_targets(results), tmp_path) == []
+    names = {path.name for path in tmp_path.iterdir()}
+    tables = {f"{name}.csv" for name in ("metrics", "held_out", "targets", "blocks", "gains", "ranks", "pairs")}
+    pictures = {f"ranks-{protocol}.{end}" for protocol in SETTINGS.protocols for end in ("svg", "png")}
+    assert names == tables | pictures | {"summary.json"}
+    wide = pd.read_csv(tmp_path / "held_out.csv")
+    assert len(wide) == 2 * 2 * (5 * 20 + 18)
+    assert wide[list(ARMS)].notna().all().all()
+
+
+def test_a_finished_target_is_not_computed_again(many, results, tmp_path, monkeypatch):
+    run_many_targets(SETTINGS, many, lambda text: None, tmp_path)
+    monkeypatch.setattr("tl_jax.study.many_targets.fold_predictions", None)
+    again = run_many_targets(SETTINGS, many, lambda text: None, tmp_path)
+    pd.testing.assert_frame_equal(again.table("metrics"), results.table("metrics"))
+
+
+def test_a_target_that_cannot_be_split_is_left_out_and_named(many):
+    y = many.stage("target").y.copy()
+    y[4:, 1] = np.nan
+    y[:, 2] = 0.5
+    said = []
+    settings = replace(SETTINGS, protocols=("honest",), repeats=1)
+    found = run_many_targets(settings, with_targets(many, y), said.append)
+    assert set(found.table("metrics").target) == set(DRUGS) - {"D1", "D2"}
+    assert [note.split(":")[0] for note in found.notes] == ["target D1 left out", "target D2 left out"]
+    assert sum(text.startswith("note: target D") for text in said) == 2
+    over = over_targets(found)
+    assert over.tests == {}
+    assert any("4 cohorts or drugs are too few" in note for note in over.notes)
+    with pytest.raises(InputError, match="no drug of target"):
+        run_many_targets(settings, with_targets(many, y[:, [1, 2]], ("D1", "D2")), lambda text: None)
+
+
+@pytest.mark.slow
+def test_fine_tuned_networks_start_from_the_trunk(many):
+    settings = replace(SETTINGS, protocols=("honest",), repeats=1, fine_tuned=("freeze_layer12", "fine_tune"))
+    metrics = run_many_targets(settings, with_targets(many, many.stage("target").y[:, :1], ("D0",)), print).table(
+        "metrics"
+    )
+    assert set(metrics.arm) == {*ARMS, "drug_freeze_layer12", "drug_fine_tune"}
+    assert metrics[metrics.arm.str.startswith("drug_f")].source.unique().tolist() == [SOURCE]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"protocols": ("mine",)}, {"protocols": ()}, {"min_lines": 1}, {"fine_tuned": ("scratch",)}, {"repeats": 0}],
+)
+def test_bad_settings_are_refused(changes):
+    with pytest.raises(InputError):
+        replace(SETTINGS, **changes)
