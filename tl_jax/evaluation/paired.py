@@ -60,8 +60,7 @@ def correlated_bayes(differences, ratio: float, rope: float) -> tuple[float, flo
     mean, scale = float(d.mean()), corrected_scale(d, ratio)
     if scale == 0:
         return float(mean < -rope), float(abs(mean) <= rope), float(mean > rope)
-    posterior = stats.t(len(d) - 1, loc=mean, scale=scale)
-    below, above = float(posterior.cdf(-rope)), float(posterior.sf(rope))
+    below, above = (float(stats.t.cdf((side - rope) / scale, len(d) - 1)) for side in (-mean, mean))
     return below, max(0.0, 1 - below - above), above
 
 
