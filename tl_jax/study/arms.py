@@ -27,11 +27,13 @@ class ArmTables(NamedTuple):
     predictions: repeat, fold, sample_id, y_true, y_pred (the response's own unit).
     metrics: repeat, fold (a number or "pooled"), metric, value, n_train, n_test.
     history: epoch, train_loss, test_loss, ... averaged over runs, with the 10th and 90th percentiles.
+    gene_weights: (runs, genes) sums of |weights| in a trained first layer, or None.
     """
 
     predictions: pd.DataFrame
     metrics: pd.DataFrame
     history: pd.DataFrame
+    gene_weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def strategy_arms(
 
 def some_runs(result: RunsResult, part: slice) -> RunsResult:
     """Some runs of a result."""
-    return RunsResult(result.prediction[part], {k: v[part] for k, v in result.history.items()}, None)
+    features = None if result.features is None else result.features[part]
+    return RunsResult(result.prediction[part], {k: v[part] for k, v in result.history.items()}, None, features)
 
 
 def readings(domain: Domain, folds: list[ScaledFold], arm: Arm, result: RunsResult) -> dict[str, ArmTables]:
@@ -103,7 +106,7 @@ def readings(domain: Domain, folds: list[ScaledFold], arm: Arm, result: RunsResu
         last = epoch == arm.config.epochs
         found[arm.name if last else f"{arm.name}@{epoch}"] = tables(
             domain, folds, predicted, result.history if last else {}
-        )
+        )._replace(gene_weights=result.features if last else None)
     return found
 
 

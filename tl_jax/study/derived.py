@@ -10,9 +10,11 @@ from tl_jax.evaluation.detectable import detectable_difference
 from tl_jax.evaluation.intervals import bca_interval, fisher_interval
 from tl_jax.evaluation.metrics import spearman, spearman_per_fold
 from tl_jax.evaluation.paired import corrected_t
+from tl_jax.interpret.stability import TOP, gene_overlap, gene_stability
 from tl_jax.study.stages import TrainedStage
 
 LEVEL = 0.95
+LISTED = 200  # genes of an arm in gene_stability.csv, besides those that any run ranks high
 KEYS = ["arm", "source", "protocol"]
 INTERVALS = (*KEYS, "n", "spearman", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")
 DETECTABLE = ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric", "power", "detectable")
@@ -73,6 +75,15 @@ def protocols(metrics: pd.DataFrame, honest: str, other: str) -> pd.DataFrame:
 def prediction_intervals(predictions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
     """Intervals of held-out samples, evaluation/conformal.py; empty for one fold or one repeat too few samples."""
     return held_out_intervals(predictions, level)
+
+
+def gene_tables(weights: dict[tuple[str, str], np.ndarray], genes: np.ndarray) -> dict[str, pd.DataFrame]:
+    """gene_stability and gene_overlap of the arms whose first layer is trained in every run; weights (runs, genes)."""
+    tables = {arm: pd.DataFrame(values.T, index=genes) for arm, values in weights.items() if np.isfinite(values).all()}
+    top = min(TOP, len(genes))
+    stability = gene_stability(tables, top)
+    listed = stability[(stability["rank"] <= LISTED) | (stability["top_share"] > 0)]
+    return {"gene_stability": listed, "gene_overlap": gene_overlap(tables, top)}
 
 
 def lineage(stages: list[TrainedStage]) -> pd.DataFrame:

@@ -69,6 +69,8 @@ def derive(run: Run) -> None:
         results.keep("prediction_intervals", derived.prediction_intervals(whole(predictions)))
     results.keep("detectable", derived.detectable(metrics))
     results.keep("lineage", derived.lineage(results.stages))
+    for name, table in derived.gene_tables(results.run_weights, run.cohort.genes).items():
+        results.keep(name, table)
 
 
 def whole(predictions: pd.DataFrame) -> pd.DataFrame:

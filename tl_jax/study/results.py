@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from tl_jax.data.domain import Cohort
@@ -33,6 +34,7 @@ class Results:
     seconds: dict[str, float] = field(default_factory=dict)
     ranking: list[dict] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    run_weights: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # {(arm, source): (runs, genes)}
     extra: dict[str, list[pd.DataFrame]] = field(default_factory=dict)  # further tables, by the name of their file
 
     def add(self, tables: ArmTables, arm: str, source: str) -> None:
@@ -42,6 +44,8 @@ class Results:
             frame = getattr(tables, name)
             if len(frame):
                 getattr(self, name).append(frame.assign(**of))
+        if tables.gene_weights is not None:
+            self.run_weights[arm, source] = tables.gene_weights
 
     def keep(self, name: str, frame: pd.DataFrame) -> None:
         """Keep a further table, to be written as NAME.csv."""

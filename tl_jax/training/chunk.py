@@ -45,12 +45,14 @@ class Runs(NamedTuple):
 class RunsResult(NamedTuple):
     """prediction: (runs, reads, n_test) on the network's scale, after each epoch of config.reads, the last one last.
 
-    history: {metric: (runs, epochs)}. trained: {leaf: (runs, ...)} or None unless asked for.
+    history: {metric: (runs, epochs)}. trained: {leaf: (runs, ...)} or None unless asked for. features: (runs, features)
+    sum of |weights| that each feature has in the first layer at the end; None where that layer is not trained.
     """
 
     prediction: np.ndarray
     history: dict[str, np.ndarray]
     trained: Flat | None
+    features: np.ndarray | None = None
 
 
 def one_run(
@@ -64,7 +66,9 @@ def one_run(
     fresh = network.init(purpose(own, "init"), x.shape[1], x.dtype)
     transfer = begin(run.start, strategies, sources, fresh)
     result = fit(key, transfer, train, test, run.hparams, network=network, config=config, ahead=ahead)
-    return RunsResult(result.prediction, result.history, result.trained if keep_trained else None)
+    kernel = result.trained.get(f"{network.layers[0]}/kernel")
+    features = None if kernel is None else jnp.abs(kernel).sum(axis=1)
+    return RunsResult(result.prediction, result.history, result.trained if keep_trained else None, features)
 
 
 def scaled_rows(run: Runs, x: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -44,7 +44,7 @@ def cost_of_run(
     moving, still = (sum(leaf.size for leaf in part.values()) for part in (trained, frozen))
     steps = config.epochs * -(-rows[0] // config.batch_size)
     history = config.epochs * (len(config.reads) * rows[1] + 4)
-    passing = 4 * genes + n + 2 * width + history + (moving if keep_trained else 0)
+    passing = 5 * genes + n + 2 * width + history + (moving if keep_trained else 0)
     once = 2 * width * (moving + still) / FLOPS
     each = PASSES * itemsize * moving / STREAM + 6 * min(rows[0], config.batch_size) * moving / FLOPS + STEP
     return Cost(

@@ -80,7 +80,8 @@ def gathered(parts: Parts | None) -> list[dict[str, np.ndarray]]:
 def flat(result: RunsResult) -> dict[str, np.ndarray]:
     """A result as named arrays."""
     groups = {"history": result.history, "trained": result.trained or {}}
-    return {"prediction": result.prediction} | {f"{g}:{k}": v for g, part in groups.items() for k, v in part.items()}
+    single = {name: getattr(result, name) for name in ("prediction", "features") if getattr(result, name) is not None}
+    return single | {f"{g}:{k}": v for g, part in groups.items() for k, v in part.items()}
 
 
 def unflat(arrays: dict[str, np.ndarray]) -> RunsResult:
@@ -89,7 +90,7 @@ def unflat(arrays: dict[str, np.ndarray]) -> RunsResult:
         {name.partition(":")[2]: value for name, value in arrays.items() if name.startswith(f"{group}:")}
         for group in ("history", "trained")
     )
-    return RunsResult(arrays["prediction"], history, trained or None)
+    return RunsResult(arrays["prediction"], history, trained or None, arrays.get("features"))
 
 
 def plan_for(runs: Runs, x, starts, network, config, keep_trained=False, at_once=None, devices=None) -> Plan:
