@@ -6,6 +6,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,6 +16,7 @@ from studies import write_study
 
 from tl_jax.report import html_picture
 from tl_jax.report.html import SECTIONS, report_page, write_report
+from tl_jax.report.html_arms import prediction_intervals
 from tl_jax.report.html_study import read_study
 from tl_jax.report.html_style import CELLS, CSS, INK, LINK, PAPER, SOFT, VERDICT
 
@@ -177,3 +179,20 @@ def test_text_stands_out_from_its_ground():
         assert (high + 0.05) / (low + 0.05) >= 4.5, (one, other)
     colors = {color.lower() for color in re.findall(r"(?<![\w-])color: (#\w+)", CSS)}
     assert colors <= {one for one, _ in pairs}
+
+
+def test_intervals_without_an_end_are_drawn(folder, tmp_path):
+    """Few residuals give endless intervals; undefined ones are empty cells."""
+    table = pd.read_csv(folder / "prediction_intervals.csv", keep_default_na=False)
+    table.loc[::3, ["low", "high"]] = [-np.inf, np.inf]
+    table.loc[1::7, ["low", "high"]] = np.nan
+    other = tmp_path / "endless"
+    other.mkdir()
+    shutil.copy(folder / "metrics.csv", other)
+    table.to_csv(other / "prediction_intervals.csv", index=False)
+    study = read_study(other)
+    made = Page(prediction_intervals(study))
+    assert len(made.all("svg")) == 1
+    assert "nan" not in "".join(e["attrs"].get("d", "") for e in made.all("path"))
+    table.assign(low=np.nan, high=np.nan).to_csv(other / "prediction_intervals.csv", index=False)
+    assert Page(prediction_intervals(read_study(other))).all("svg")

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +12,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))
 from pages import Page
-from scripting import ROOT, script
 from studies import write_study
 
-from tl_jax.errors import InputError
 from tl_jax.evaluation.paired import corrected_t
 from tl_jax.report.html import SECTIONS, report_page
 from tl_jax.report.html_contract import TABLES
@@ -194,52 +191,6 @@ def test_metrics_alone_make_a_page(folder):
     assert "no transfer was compared" in made.all("p", id="verdict")[0]["text"]
 
 
-@pytest.mark.parametrize(
-    ("file", "content", "line"),
-    [
-        ("metrics.csv", None, "holds no metrics.csv"),
-        ("metrics.csv", "", "has no rows"),
-        ("metrics.csv", "arm,source\na,b\n", "lacks the column protocol"),
-        ("gain_map.csv", "arm,source\na,b\n", "gain_map.csv lacks the column protocol"),
-        (
-            "transferability_agreement.csv",
-            "score,sources,spearman\nCKA,4,high\n",
-            "line 2, column spearman: 'high' is no",
-        ),
-        ("summary.json", "{", "summary.json is no JSON"),
-        ("summary.json", "[1]", "summary.json holds no JSON object"),
-        ("study.json", "\ufffd", "study.json is no JSON"),
-        ("history.csv", b"arm,source\n\xff\xfe,b\n", "history.csv cannot be read as a table"),
-        ("genes", None, None),
-    ],
-)
-def test_bad_input_is_one_line(file, content, line, folder):
-    if line is None:
-        folder, line = folder / "nothing", "is no folder"
-    elif content is None:
-        (folder / file).unlink()
-    else:
-        (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(InputError, match=r"^[^\n]*$") as error:
-        read_study(folder)
-    assert line in str(error.value)
-
-
-def test_rows_given_twice_are_refused(folder):
-    lines = (folder / "metrics.csv").read_text().splitlines()
-    (folder / "metrics.csv").write_text("\n".join([*lines, lines[5]]) + "\n")
-    with pytest.raises(InputError, match=f"line {len(lines) + 1}: arm scratch has this repeat, fold and metric twice"):
-        read_study(folder)
-
-
-def test_a_circle_of_checkpoints_is_refused(folder):
-    table = read(folder, "lineage")
-    table.loc[table["id"] == "root-Oxaliplatin", "parent"] = "copy_layer1-Oxaliplatin"
-    table.to_csv(folder / "lineage.csv", index=False)
-    with pytest.raises(InputError, match="is among its own ancestors"):
-        report_page(read_study(folder))
-
-
 def test_drugs_and_genes_may_be_called_na(folder):
     frame = read(folder, "gene_weights")
     frame.loc[frame["scratch"].idxmax(), "gene"] = "NA"
@@ -252,34 +203,6 @@ def test_drugs_and_genes_may_be_called_na(folder):
 def test_a_strange_summary_breaks_nothing(folder, content):
     (folder / "summary.json").write_text(json.dumps(content))
     assert "card" in shown(page(folder))[0]
-
-
-def test_the_script(folder, tmp_path):
-    """A page in the folder, or at --out, where nothing else is replaced."""
-    for path in folder.iterdir():  # so that there is nothing to draw but the folds
-        if path.name != "metrics.csv":
-            path.unlink()
-    code, out, err = script("report", str(folder), folder=tmp_path)
-    assert code == 0, err
-    assert "report.html" in out
-    Page((folder / "report.html").read_text(encoding="utf-8"))
-    (tmp_path / "mine.html").write_text("mine")
-    code, _, err = script("report", str(folder), "--out=mine.html", folder=tmp_path)
-    assert (code, len(err.splitlines())) == (2, 1)
-    assert "add --overwrite" in err
-    assert (tmp_path / "mine.html").read_text() == "mine"
-
-
-def test_the_script_refuses_in_one_line(tmp_path):
-    code, _, err = script("report", "nowhere", "--out=x/y.html", folder=tmp_path)
-    assert (code, len(err.splitlines())) == (2, 1)
-    assert not list(tmp_path.iterdir())
-
-
-def test_the_report_needs_no_jax(whole):
-    program = "import sys; from experiments import report; assert 'jax' not in sys.modules; print('ok')"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert done.stdout == "ok\n", done.stderr
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ footer {{ margin-top: 3rem; padding-bottom: 2rem; color: {SOFT}; font-size: .88r
  h1 { font-size: 1.35rem; }
  th, td { padding: .2rem .4rem; }
  table { font-size: .82rem; }
- tbody th:first-child { max-width: 42vw; position: sticky; left: 0; background: #ffffff; }
+ tbody th:first-child { max-width: 48vw; position: sticky; left: 0; background: #ffffff; }
  thead .long { min-width: 8rem; }
  .tree, .tree ul { padding-left: .7rem; }
 }
