@@ -24,6 +24,7 @@ from tl_jax.study.examine import check_extras, derive, examine
 from tl_jax.study.finals import keep_final
 from tl_jax.study.folds import ScaledFold, scale_folds
 from tl_jax.study.leak_audit import leak_audit
+from tl_jax.study.looks import charged, note, record
 from tl_jax.study.plans import Experiment, domain_of, upstream_plans
 from tl_jax.study.probe import probe
 from tl_jax.study.results import Results
@@ -209,7 +210,10 @@ def prepare_domain(run: Run, domain: Domain) -> tuple[Domain, list[ScaledFold]]:
 def judge(run: Run) -> None:
     """Compare every pair of arms, and say where transfer did harm."""
     metrics = run.results.table("metrics")
-    run.results.comparisons = compare(metrics, by_source=run.evaluates_source)
+    looks = record(run)
+    run.results.comparisons = charged(compare(metrics, by_source=run.evaluates_source), len(looks))
+    if note(looks):
+        run.results.remark(note(looks), run.say)
     transfers = {*run.methods, *(strategy.name for strategy in run.chosen if strategy.needs_source)}
     for line in negative_transfer(run.results.comparisons, metrics, transfers):
         run.results.remark(line, run.say)

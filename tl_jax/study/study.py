@@ -51,5 +51,8 @@ def run_study(
         own = replace(settings, protocol=protocol, extras=None)
         place = None if work is None else work / protocol
         results.join(run_experiment(experiment, own, cohort, say, place, finals=False))
-        results.keep("protocols", protocols(results.table("metrics"), settings.protocol, protocol))
+        first, second = sorted((settings.protocol, protocol), key=lambda name: name != "honest")
+        usual = (first, second) == ("honest", "as_published")
+        name = "protocols" if usual else f"protocols_{first}_{second}"
+        results.keep(name, protocols(results.table("metrics"), first, second))
     return results
