@@ -53,9 +53,16 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_a_study_that_is_stopped_ends_in_the_same_tables(folder):
+@pytest.fixture(scope="module")
+def whole(folder):
+    """(standard output, standard error) of a study that nothing disturbed."""
     code, out, err = script("many_targets", *ARGUMENTS, "--out=whole", folder=folder)
     assert code == 0, err
+    return out, err
+
+
+def test_what_a_study_leaves(folder, whole):
+    out, err = whole
     assert "Friedman p = " in out
     assert "tables and pictures: whole" in out
     assert "5/5 targets" in err
@@ -68,6 +75,11 @@ def test_a_study_that_is_stopped_ends_in_the_same_tables(folder):
         "study.json",
     }
     assert set(pd.read_csv(folder / "whole" / "blocks.csv").target) == {"Temozolomide", "A", "B", "C", "D"}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("whole")
+def test_a_study_that_is_killed_ends_in_the_same_tables(folder):
     process = start("many_targets", *ARGUMENTS, "--out=again", folder=folder)
     while len(list((folder / "again.unfinished").rglob("[0-9]*.part"))) < 3:
         assert process.poll() is None, process.communicate()
@@ -82,14 +94,8 @@ def test_a_study_that_is_stopped_ends_in_the_same_tables(folder):
     assert (code, err.splitlines()) == (0, ["again is complete already"])
 
 
-@pytest.mark.parametrize(
-    ("more", "message"),
-    [
-        (("--targets=absent.csv",), "there is no file"),
-        (("--min_lines=500",), "measured on 500 samples or more; lower --min_lines"),
-    ],
-)
-def test_bad_input_is_one_line(folder, more, message):
-    code, out, err = script("many_targets", *ARGUMENTS, *more, folder=folder)
+def test_bad_input_is_one_line_and_leaves_nothing(folder):
+    code, out, err = script("many_targets", *ARGUMENTS, "--min_lines=500", "--out=bad", folder=folder)
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert message in err
+    assert "measured on 500 samples or more; lower --min_lines" in err
+    assert not list(folder.glob("bad*"))

@@ -1,7 +1,7 @@
 """The masked loss and the network for many drugs: a loop over drugs as twin, entries of weight 0 that do nothing."""
 
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import jax
@@ -22,6 +22,7 @@ from tl_jax.training.fit import evaluate, fit
 from tl_jax.training.multitask import (
     MultiTask,
     drug_scales,
+    forward,
     look,
     masked_batch,
     measured_drugs,
@@ -29,9 +30,9 @@ from tl_jax.training.multitask import (
     trunk,
     untrained,
 )
-from tl_jax.transfer.strategies import STRATEGIES
+from tl_jax.transfer.strategies import everything
 from tl_jax.trees import flatten
-from tl_jax.types import Batch
+from tl_jax.types import Batch, Transfer
 
 KEY = jax.random.key(3)
 DRUGS = 5
@@ -47,39 +48,50 @@ def problem(n=11, seed=0, share=0.6):
     return Batch(*(jnp.asarray(a, jnp.float32) for a in arrays))
 
 
+@cache
 def start(network=MANY):
-    return STRATEGIES["scratch"].function(None, network.init(jax.random.key(8), GENES))
+    """Variables to begin with, all trainable."""
+    return jax.jit(network.init, static_argnums=1)(jax.random.key(8), GENES)
 
 
 @partial(jax.jit, static_argnames="network")
-def evaluated(batch, network):
-    transfer = start(network)
-    return evaluate(transfer.variables, transfer.trainable, batch, HPARAMS, network)
+def evaluated(variables, batch, *, network):
+    return evaluate(variables, everything(variables), batch, HPARAMS, network)
 
 
 def loss(batch, network=MANY):
-    return [float(v) for v in evaluated(batch, network)]
+    """[loss, mean absolute error] at the start."""
+    return [float(v) for v in evaluated(start(network), batch, network=network)]
 
 
-@partial(jax.jit, static_argnames="network")
-def trained(batch, network=MANY):
-    return fit(KEY, start(network), batch, None, HPARAMS, network=network, config=CONFIG).trained
+def predicted(batch):
+    return forward(start(), batch.x, network=MANY)[0]
+
+
+@jax.jit
+def trained_from(variables, batch):
+    return fit(
+        KEY, Transfer(variables, everything(variables)), batch, None, HPARAMS, network=MANY, config=CONFIG
+    ).trained
+
+
+def trained(batch):
+    return trained_from(start(), batch)
 
 
 def penalty(batch):
     """What the loss holds beside the errors: the loss of a batch that fits perfectly."""
-    perfect = MANY.apply(start().variables, batch.x).prediction
-    return loss(batch._replace(y=perfect, mask=None))[0]
+    return loss(batch._replace(y=predicted(batch), mask=None))[0]
 
 
 def test_the_masked_loss_is_a_loop_over_drugs():
     batch = problem()
-    predicted = np.asarray(MANY.apply(start().variables, batch.x).prediction, np.float64)
+    prediction = np.asarray(predicted(batch), np.float64)
     square = absolute = count = 0.0
     for drug in range(DRUGS):
         for row in range(len(batch.w)):
             if batch.mask[row, drug]:
-                error = predicted[row, drug] - float(batch.y[row, drug])
+                error = prediction[row, drug] - float(batch.y[row, drug])
                 square, absolute, count = square + error**2, absolute + abs(error), count + 1
     np.testing.assert_allclose(loss(batch), [square / count + penalty(batch), absolute / count], rtol=1e-5)
 
@@ -89,7 +101,7 @@ def test_the_masked_loss_is_a_loop_over_drugs():
 def test_entries_count_by_their_weight(weights):
     mask = np.reshape(weights, (3, DRUGS))
     batch = problem(3)._replace(mask=jnp.asarray(mask, jnp.float32))
-    error = np.abs(np.asarray(MANY.apply(start().variables, batch.x).prediction) - np.asarray(batch.y))
+    error = np.abs(np.asarray(predicted(batch)) - np.asarray(batch.y))
     total = mask.sum()
     expected = (mask * error).sum() / total if total > 0 else 0.0
     np.testing.assert_allclose(loss(batch)[1], expected, rtol=1e-4, atol=1e-6)
@@ -131,7 +143,7 @@ def test_padding_counts_for_nothing_with_a_mask_too():
 def test_a_drug_that_nobody_measured_keeps_its_head():
     batch = problem()
     batch = batch._replace(mask=batch.mask.at[:, 2].set(0))
-    before, after = flatten(start().variables["params"]), trained(batch)
+    before, after = flatten(start()["params"]), trained(batch)
     for leaf in ("head/kernel", "head/bias"):
         same = np.isclose(before[leaf], after[leaf], rtol=0, atol=1e-7)
         assert same[..., 2].all()

@@ -44,7 +44,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
             write_csv(folder / f"{name}.csv", table)
     left_out = []
     for protocol, test in over.tests.items():
-        title = f"{NAME}: {results.cohort.title}, protocol {protocol}"
+        title = f"{NAME}: {test.blocks} targets of cohort {results.cohort.name}, protocol {protocol}"
         try:
             critical_difference(test, folder / f"ranks-{protocol}", title)
         except InputError as error:
