@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from sklearn import metrics as sk
 
-from tl_jax.evaluation.metrics import METRICS, mae, pearson, r2, rmse, score, spearman
+from tl_jax.evaluation.metrics import METRICS, mae, pearson, r2, rmse, score, spearman, spearman_rows
 
 # float64: (rtol, atol) as stated beside the stored numbers.
 TOLERANCE = {"spearman": (0, 1e-12), "pearson": (1e-9, 1e-12), "r2": (1e-9, 1e-12), "rmse": (1e-9, 0), "mae": (1e-9, 0)}
@@ -97,3 +97,13 @@ def test_shapes_are_checked(a, b):
     for metric in METRICS.values():
         with pytest.raises(ValueError, match="shapes"):
             metric(np.array(a), np.array(b))
+
+
+def test_many_pairs_at_once_are_each_pair_alone():
+    rng = np.random.default_rng(0)
+    truth, prediction = rng.integers(0, 5, (2, 30, 9)).astype(float)
+    prediction[3] = 2.0
+    found = spearman_rows(truth, prediction)
+    np.testing.assert_allclose(found, [spearman(a, b) for a, b in zip(truth, prediction, strict=True)], atol=1e-12)
+    np.testing.assert_array_equal(spearman_rows(truth.T, prediction.T, axis=0), found)
+    assert np.isnan(found[3])

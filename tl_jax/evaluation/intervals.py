@@ -8,6 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
+from tl_jax.evaluation.metrics import spearman, spearman_rows
+
+ROWS = {spearman: spearman_rows}  # metrics that take many resamples at once
 Interval = tuple[float, float]
 UNDEFINED = (float("nan"), float("nan"))
 
@@ -42,9 +45,9 @@ def bca_interval(
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(
             (truth, prediction),
-            metric,
+            ROWS.get(metric, metric),
             paired=True,
-            vectorized=False,
+            vectorized=metric in ROWS,
             method="BCa",
             n_resamples=resamples,
             confidence_level=level,
