@@ -6,15 +6,18 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
+from scipy import stats
 
 from benchmarks.calibration.jobs import LOOKS
+from benchmarks.calibration.studies import REPEATS, folds_of
 from benchmarks.calibration.verdicts import TESTS
 from tl_jax.evaluation.comparisons import ROPE
+from tl_jax.evaluation.detectable import noncentrality, power_at
 from tl_jax.evaluation.sequential import after_looks
 
 ALPHA = 0.05
 STATED = (0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)  # bins of stated probabilities
+REACHES = (0.2, 0.4, 0.6, 0.8, 1.0)  # bins of true differences as a share of the detectable
 TRUTHS = (-np.inf, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, np.inf)  # bins of true differences
 
 
@@ -23,7 +26,7 @@ def rate(hits) -> dict[str, float]:
     hits = np.asarray(hits, bool)
     if not len(hits):
         return {"rate": float("nan"), "low": float("nan"), "high": float("nan"), "studies": 0}
-    interval = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
+    interval = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
     return {"rate": float(hits.mean()), "low": interval.low, "high": interval.high, "studies": len(hits)}
 
 
@@ -37,6 +40,7 @@ def summarise(table: pd.DataFrame) -> dict:
         "truths": [truths(n, rows) for n, rows in real.groupby("n")],
         "reliability": [line for n, rows in real.groupby("n") for line in reliability(n, rows)],
         "power": [line for n, rows in real.groupby("n") for line in power(n, rows)],
+        "reach": [line for n, rows in real.groupby("n") for line in reach(n, rows)],
     }
 
 
@@ -48,8 +52,19 @@ def null_rates(null: pd.DataFrame) -> list[dict]:
     for (kind, n, signal), rows in groups:
         spread = np.sqrt(max(0.0, np.var(rows["truth"], ddof=1) - np.mean(rows["truth_error"] ** 2)))
         about = {"kind": kind, "n": int(n), "signal": signal, "spearman": rows["spearman"].mean(), "true_sd": spread}
+        about |= {"sd": (rows["difference"] - rows["truth"]).std(), "corrected_error": corrected_error(n, rows)}
         found += [{**about, "test": test, **rate(rows[test] <= ALPHA)} for test in TESTS]
     return found
+
+
+def corrected_error(n: int, rows: pd.DataFrame) -> float:
+    """Root mean square of the corrected standard errors, from the intervals."""
+    half = (rows["high"] - rows["low"]) / 2 / stats.t.isf(0.025, folds_in_all(n) - 1)
+    return float(np.sqrt((half**2).mean()))
+
+
+def folds_in_all(n: int) -> int:
+    return REPEATS * folds_of(n)
 
 
 def look_rates(rows: pd.DataFrame) -> list[dict]:
@@ -106,4 +121,22 @@ def power(n: int, rows: pd.DataFrame) -> list[dict]:
             wrong = int((hit & (np.sign(part["difference"]) != np.sign(part["truth"]))).sum())
             about = {"n": int(n), "test": test, "from": low, "to": high, "truth": part["truth"].mean()}
             found.append({**about, **rate(hit), "wrong_side": wrong})
+    return found
+
+
+def reach(n: int, rows: pd.DataFrame) -> list[dict]:
+    """Rejections where the truth is a given share of what the test should find with a power of .8, and the power
+    that the model of `detectable_difference` promises there.
+
+    The typical detectable difference of like studies is taken: a study's own is small where its spread happens to be,
+    and so is its p.
+    """
+    share = rows["truth"] / rows.groupby(["signal", "relatedness"])["detectable"].transform("median")
+    df, found = folds_in_all(n) - 1, []
+    for low, high in pairwise(REACHES):
+        here = (share > low) & (share <= high)
+        if here.any():
+            promised = power_at(share[here].mean() * noncentrality(df), df)
+            about = {"n": int(n), "from": low, "to": high, "promised": promised}
+            found.append({**about, **rate(rows.loc[here, "corrected_t"] <= ALPHA)})
     return found

@@ -20,11 +20,11 @@ def studies(count, folds, ratio, shift, rng):
 def test_power_is_what_it_says(folds, ratio, power):
     rng = np.random.default_rng(folds)
     scale = np.sqrt((1 / folds + ratio) / (1 + ratio))  # the true standard error of the mean
-    d = studies(4000, folds, ratio, noncentrality(folds - 1, power) * scale, rng)
+    d = studies(2500, folds, ratio, noncentrality(folds - 1, power) * scale, rng)
     found = np.mean([corrected_t(row, ratio).p < 0.05 for row in d])
-    assert found == pytest.approx(power, abs=4 * np.sqrt(power * (1 - power) / 4000))
+    assert found == pytest.approx(power, abs=4 * np.sqrt(power * (1 - power) / 2500))
     # What single studies report scatters around that difference, since each has to estimate the spread.
-    reported = np.median([detectable_difference(row, ratio, power) for row in d[:500]])
+    reported = np.median([detectable_difference(row, ratio, power) for row in d[:300]])
     assert reported == pytest.approx(noncentrality(folds - 1, power) * scale, rel=0.15)
 
 

@@ -17,7 +17,7 @@ def looked():
     Each pair of differences of a study is correlated as the corrected test has it.
     """
     rng = np.random.default_rng(1)
-    shared, own = rng.standard_normal((800, 1, 1)), rng.standard_normal((800, LOOKS[-1], FOLDS))
+    shared, own = rng.standard_normal((500, 1, 1)), rng.standard_normal((500, LOOKS[-1], FOLDS))
     d = np.sqrt(1 / 3) * shared + np.sqrt(2 / 3) * own
     return {
         "naive": np.array([[naive_wilcoxon(study[:k].mean(axis=1)) for k in LOOKS] for study in d]),

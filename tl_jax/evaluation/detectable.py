@@ -15,7 +15,8 @@ def detectable_difference(differences, ratio: float, power: float = 0.8, alpha: 
     `paired.corrected_t`, which takes the same differences. Two-sided test at `alpha`. Under the model of that test
     (normal differences, each pair correlated by ratio / (1 + ratio); Nadeau and Bengio 2003) its t has a noncentral t
     distribution, so the answer is a multiple of the corrected standard error, which the data estimate: it is as
-    uncertain as their spread, and depends on the observed mean not at all.
+    uncertain as their spread, and depends on the observed mean not at all. On simulated cohorts the test found somewhat
+    less than promised (docs/calibration.md): read it as what a study of this size would need at least.
 
     Fewer than two differences, or differences without spread, leave it undefined (NaN). ValueError where power does
     not lie between alpha and 1.

@@ -90,7 +90,8 @@ def cliffs_delta(a, b) -> float:
 def naive_wilcoxon(differences) -> float:
     """Two-sided p of the ordinary signed-rank test, which takes the repeats of one cohort for independent.
 
-    The usual practice, kept beside the corrected test to show what it would have said.
+    The usual practice, kept beside the corrected test to show what it would have said; `known_rates.RATES` holds how
+    often it is wrong.
     """
     d = finite(differences)
     if not len(d):
