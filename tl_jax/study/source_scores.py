@@ -23,12 +23,10 @@ def source_scores(run: Run, group: list[Case]) -> pd.DataFrame:
         first = [f for f in case.folds if f.fold.repeat == case.folds[0].fold.repeat]
         found = []
         for f in first:
-            view, train = look.view(case.domain, f), f.fold.train
-            on_network = f.response.to_network(f.y)[train]
-            target_x = f.train.apply(case.domain.x[train])
+            target_x, on_network = f.train.apply(case.domain.x[f.fold.train]), f.response.to_network(f.y)[f.fold.train]
             domain = stage.plan.domain
             found.append(
-                scores_with_labels(view.train_features, view.train_prediction, on_network)
+                scores_with_labels(*look.hidden(target_x), on_network)
                 | scores_without_labels(domain, domain.drugs[0], scaled_rows(stage), target_x)
             )
         for name, value in pd.DataFrame(found).mean().items():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 
 import jax
 import jax.numpy as jnp
@@ -31,19 +31,24 @@ class Viewer:
 
     stage: TrainedStage
     network: Network
-    coefficients: np.ndarray = field(init=False)
 
-    def __post_init__(self):
+    @cached_property
+    def coefficients(self) -> np.ndarray:
+        """(genes,) of a ridge on the stage's own samples; asked for only where a method needs it."""
         domain = self.stage.plan.domain
         response = fit_response_scale(domain.response, domain.direction, domain.unit)
-        self.coefficients = source_coefficients(scaled_rows(self.stage), response.to_network(domain.response))
+        return source_coefficients(scaled_rows(self.stage), response.to_network(domain.response))
+
+    def hidden(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """((n, units), (n,)): last hidden layer and prediction of scaled rows."""
+        hidden, prediction = look(self.stage.variables, jnp.asarray(x), self.network)
+        return np.asarray(hidden), np.asarray(prediction)
 
     def view(self, domain: Domain, f: ScaledFold) -> SourceView:
         """Of one fold's training and held-out rows, each scaled as the protocol scales it."""
         n = len(f.fold.train)
         x = np.concatenate([f.train.apply(domain.x[f.fold.train]), f.test.apply(domain.x[f.fold.test])])
-        hidden, prediction = (np.asarray(part) for part in look(self.stage.variables, jnp.asarray(x), self.network))
-        linear = x @ self.coefficients
+        (hidden, prediction), linear = self.hidden(x), x @ self.coefficients
         return SourceView(hidden[:n], hidden[n:], prediction[:n], prediction[n:], linear[:n], linear[n:])
 
 
