@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from tl_jax.evaluation.known_rates import RATES
 from tl_jax.evaluation.verdict import ALPHA, base, is_transfer, mean_per_fold, reference_arm, versus
 from tl_jax.report.arms import BASELINES
 from tl_jax.report.html_cells import arm_cells, between, fixed, frame_table, in_order, p_value, share, whole
@@ -14,7 +15,8 @@ from tl_jax.report.plots_forest import forest_figure
 from tl_jax.report.plots_intervals import correlation_figure
 from tl_jax.report.tables import UNDEFINED, number
 
-NAIVE = "naive Wilcoxon p (rejects equal methods in more than half of such studies)"
+WRONG = [f"{RATES['wilcoxon_repeats'][samples].rate:.0%} at n = {samples}" for samples in (22, 83)]
+NAIVE = f"naive Wilcoxon p (rejects equal methods in more than half of such studies: {WRONG[0]}, {WRONG[1]})"
 
 
 def comparison(study: Study) -> Html:
