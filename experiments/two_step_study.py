@@ -8,6 +8,7 @@ from absl import flags
 from experiments import _experiment, _flags
 from tl_jax.errors import InputError
 from tl_jax.study.plans import EXPERIMENTS
+from tl_jax.study.run import resolved
 from tl_jax.study.settings import PROTOCOLS, Settings
 from tl_jax.study.study import EXAMINED, FULL, NESTED, QUICK, with_extras
 
@@ -28,6 +29,12 @@ flags.DEFINE_list("curve_sizes", [], "training samples of the learning curves; d
 flags.DEFINE_enum(
     "beside", "as_published", [*PROTOCOLS, "none"], "a second protocol under which the arms run for comparison"
 )
+flags.DEFINE_list(
+    "beside_strategy",
+    None,
+    "strategies that run under the second protocol too, or 'all'; default: those of the study that do not train the wide "
+    "first layer for 200 epochs",
+)
 
 
 def settings() -> Settings:
@@ -36,10 +43,13 @@ def settings() -> Settings:
     for name in ("examined", "nested"):
         value = FLAGS[name].value
         given[name] = None if value is None else () if value == ["none"] else tuple(dict.fromkeys(value))
-    sizes = _flags.numbers("curve_sizes", int)
+    sizes, shared = _flags.numbers("curve_sizes", int), _flags.settings()
+    if FLAGS.beside_strategy is not None:
+        run = resolved(EXPERIMENTS[NAME], shared).strategies
+        given["beside"] = run if FLAGS.beside_strategy == ["all"] else tuple(dict.fromkeys(FLAGS.beside_strategy))
     if FLAGS.beside == FLAGS.protocol:
         raise InputError(f"--beside={FLAGS.beside} is the study's own protocol; name another, or none")
-    return with_extras(EXPERIMENTS[NAME], _flags.settings(), curve_sizes=sizes, **given)
+    return with_extras(EXPERIMENTS[NAME], shared, curve_sizes=sizes, **given)
 
 
 def protocols() -> list[str]:

@@ -26,7 +26,7 @@ from tl_jax.transfer.strategies import STRATEGIES
 def check_extras(settings: Settings) -> None:
     """Refuse names that are not among the arms of the study."""
     extras, run = settings.extras, {*(settings.strategies or ()), *settings.baselines}
-    for flag, names in (("examined", extras.examined), ("nested", extras.nested)):
+    for flag, names in (("examined", extras.examined), ("nested", extras.nested), ("beside_strategy", extras.beside)):
         for name in names:
             if name not in run:
                 known = name in STRATEGIES or name in METHODS or name in KNOWN

@@ -39,6 +39,7 @@ class Extras:
     examined: names of the arms that are permuted, thinned and varied. permutations: of the labels. curve_sizes:
     training samples of the learning curves, () for a third, half and three quarters; curve_repeats: of the study's.
     levels: of partition, initialisation and order in the variance split. nested: candidates of the nested choice.
+    beside: strategies that run under the second protocol too.
     """
 
     examined: tuple[str, ...] = ()
@@ -47,6 +48,7 @@ class Extras:
     curve_repeats: int = 0
     levels: int = 0
     nested: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def __post_init__(self):
         if 0 < self.permutations < 19:

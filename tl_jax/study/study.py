@@ -16,6 +16,8 @@ from tl_jax.study.settings import Extras, Settings
 # Arms that take seconds: what a study permutes, thins and varies unless it is told otherwise.
 EXAMINED = ("scratch", "freeze_layer1", "feature_ridge", "ridge")
 NESTED = ("scratch", "freeze_layer1", "feature_ridge", "shrunken_ridge", "ridge", "kernel_ridge")
+# Not under a second protocol unless asked for: 200 epochs of the wide first layer, for each source and fold.
+LONG = ("copy_layer1", "fine_tune", "gradual_unfreezing", "discriminative_rates", "l2_sp", "mmd_fine_tune")
 FULL = {"permutations": 99, "curve_repeats": 5, "levels": 3}
 QUICK = {"permutations": 19, "curve_repeats": 2, "levels": 2}
 
@@ -26,6 +28,7 @@ def with_extras(experiment: Experiment, settings: Settings, **given) -> Settings
     run = {*settings.strategies, *settings.baselines}
     names = {"examined": EXAMINED, "nested": NESTED}
     usual = {key: tuple(name for name in value if name in run) for key, value in names.items()}
+    usual["beside"] = tuple(name for name in settings.strategies if settings.quick or name not in LONG)
     usual |= QUICK if settings.quick else FULL
     return replace(settings, extras=Extras(**(usual | {k: v for k, v in given.items() if v is not None})))
 
@@ -47,8 +50,10 @@ def run_study(
         if results is None:
             results = run_experiment(experiment, settings, cohort, say, work)
             continue
-        say(f"the same arms under the protocol {protocol}")
-        own = replace(settings, protocol=protocol, extras=None)
+        left = [name for name in settings.strategies if name not in settings.extras.beside]
+        without = f", without {', '.join(left)} (--beside_strategy=all runs them too)" if left else ""
+        results.remark(f"the same arms under the protocol {protocol}{without}", say)
+        own = replace(settings, protocol=protocol, strategies=settings.extras.beside, extras=None)
         place = None if work is None else work / protocol
         results.join(run_experiment(experiment, own, cohort, say, place, finals=False))
         first, second = sorted((settings.protocol, protocol), key=lambda name: name != "honest")
