@@ -32,7 +32,7 @@ flags.DEFINE_enum(
 flags.DEFINE_list(
     "beside_strategy",
     None,
-    "strategies that run under the second protocol too, or 'all'; default: those of the study that do not train the wide "
+    "strategies that run under the second protocol too, or 'all'; default: those that do not train the wide "
     "first layer for 200 epochs",
 )
 
