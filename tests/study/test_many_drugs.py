@@ -12,6 +12,7 @@ from tl_jax.data.simulate import simulate
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import kernel_ridge, ridge
+from tl_jax.evaluation.paired import corrected_t
 from tl_jax.parts import Parts
 from tl_jax.study.folds import scale_folds
 from tl_jax.study.many_drugs import ARMS, AVERAGES, SOURCE, as_target, fit_sources, fold_predictions, scaled_rows
@@ -196,8 +197,28 @@ def test_tables_over_targets_by_hand(results):
         assert ranks[arm] == pytest.approx(rank)
     assert "mean" not in ranks  # a constant has no Spearman
     row = over.targets.set_index(["protocol", "target", "arm"]).loc[("honest", "D3", "kernel_ridge")]
-    assert (row.n, row.gain) == (18, 0)
+    assert (row.n, row.gain_over_kernel_ridge) == (18, 0)
+    kept = [predictions[(predictions.target == "D3") & (predictions.arm == arm)] for arm in ("kernel_ridge", "ridge")]
+    one, other = (
+        np.array([spearmanr(p.y_true, p.y_pred)[0] for _, p in rows[rows.protocol == "honest"].groupby("fold")])
+        for rows in kept
+    )
+    test = corrected_t(one - other, 6 / 12)
+    found = row[["gain_over_ridge", "low_over_ridge", "high_over_ridge", "p_over_ridge"]].tolist()
+    assert found == pytest.approx([np.mean(one - other), test.low, test.high, test.p])
     assert "drug_profile_average" in printed(over)
+    assert "share of targets won" in printed(over)
+
+
+def test_one_target_is_judged_over_its_folds(many):
+    alone = with_targets(many, many.stage("target").y[:, :1], DRUGS[:1])
+    over = over_targets(run_many_targets(replace(SETTINGS, protocols=("honest",)), alone, lambda text: None))
+    row = over.targets.set_index("arm").loc["kernel_profile"]
+    text = printed(over)
+    assert "corrected 95 % interval over folds" in text
+    assert f"{row.gain_over_ridge:+.3f} [{row.low_over_ridge:+.3f}, {row.high_over_ridge:+.3f}]" in text
+    assert "honest, 1 target\n" in text
+    assert over.tests == {}
 
 
 def test_what_is_written(results, tmp_path):

@@ -40,7 +40,8 @@ def over_targets(results: ManyResults) -> OverTargets:
     metrics = results.table("metrics")
     folds = metrics[metrics.fold.astype(str) != "pooled"]
     spearman = folds[folds.metric == "spearman"]
-    blocks, found, ranks, pairs, tests, notes = [], [], [], [], {}, [SAME_LINES]
+    blocks, found, ranks, pairs, tests = [], [], [], [], {}
+    notes = [SAME_LINES] if metrics.target.nunique() > 1 else []
     for protocol, rows in spearman.groupby("protocol", sort=False):
         table = in_order(rows.pivot_table(index="target", columns="arm", values="value", aggfunc="mean", dropna=False))
         blocks.append(table.reset_index().assign(protocol=protocol))
@@ -75,7 +76,7 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def per_target(metrics: pd.DataFrame) -> Iterator[dict]:
-    """Each arm on each target: its means, and its gain over the reference with the corrected interval over folds."""
+    """Each arm on each target: its means, and its gain over each reference with the corrected interval over folds."""
     pooled = metrics.fold.astype(str) == "pooled"
     for (protocol, target), rows in metrics.groupby(["protocol", "target"], sort=False):
         folds, whole = rows[~pooled.loc[rows.index]], rows[pooled.loc[rows.index]]
@@ -83,41 +84,54 @@ def per_target(metrics: pd.DataFrame) -> Iterator[dict]:
         sizes = folds.drop_duplicates(["repeat", "fold"])
         ratio = float(sizes.n_test.mean() / sizes.n_train.mean())
         for arm in in_order(values).columns:
-            test = corrected_t(values[arm] - values[REFERENCES[0]], ratio)
             own, all_held_out = folds[folds.arm == arm], whole[whole.arm == arm]
-            yield {
+            row = {
                 **{"target": target, "arm": arm, "source": source_of(arm), "protocol": protocol},
                 "n": int(all_held_out.n_test.max()),
                 "spearman": values[arm].mean(),
                 "pooled_spearman": all_held_out[all_held_out.metric == "spearman"].value.median(),
                 "rmse": own[own.metric == "rmse"].value.mean(),
-                "gain": (values[arm] - values[REFERENCES[0]]).mean(),
-                **{"ci_low": test.low, "ci_high": test.high, "p_corrected": test.p},
             }
+            for reference in REFERENCES:
+                row |= over_reference(values[arm] - values[reference], ratio, reference)
+            yield row
+
+
+def over_reference(differences: pd.Series, ratio: float, reference: str) -> dict:
+    """The gain over one reference on the folds of one target, with its corrected interval and p."""
+    test = corrected_t(differences, ratio)
+    numbers = {"gain": differences.mean(), "low": test.low, "high": test.high, "p": test.p}
+    return {f"{name}_over_{reference}": value for name, value in numbers.items()}
 
 
 def printed(over: OverTargets) -> str:
     """What the terminal shows at the end."""
-    lines = [
-        "Mean Spearman per fold over targets; gain over a target-only arm with its 95 % interval over targets, won"
-    ]
+    alone = over.targets.target.nunique() == 1
+    spread = "corrected 95 % interval over folds" if alone else "95 % interval over targets and share of targets won"
+    lines = [f"Mean Spearman per fold; gain over a target-only arm with its {spread}"]
     for protocol, block in over.blocks.groupby("protocol", sort=False):
-        test = over.tests.get(protocol)
-        of = over.gains[over.gains.protocol == protocol].set_index(["reference", "arm"])
+        test, count = over.tests.get(protocol), len(block)
         rows = []
         for arm in block.columns.drop(["protocol", "target"]):
-            cells = [gain_cell(of.loc[key]) if (key := (r, arm)) in of.index else "" for r in REFERENCES]
+            cells = [gain_cell(over, protocol, arm, reference, alone) for reference in REFERENCES]
             rank = test.average.get(arm, float("nan")) if test else None
             rows.append([f"  {arm}", number(block[arm].mean()), *cells, number(rank, ".2f")])
         head = ("  arm", "Spearman", *(f"over {reference}" for reference in REFERENCES), "rank")
-        lines += ["", f"{protocol}, {len(block)} targets", *fixed_width(head, rows)]
+        lines += ["", f"{protocol}, {count} target{'s' if count > 1 else ''}", *fixed_width(head, rows)]
         if test:
             apart = f"ranks differ where more than {test.critical_difference:.2f} apart (Nemenyi)"
             lines.append(f"  Friedman p = {test.p:.2g}; {apart}")
     return "\n".join([*lines, "", *(f"note: {note}" for note in over.notes)])
 
 
-def gain_cell(gain: pd.Series) -> str:
-    if not gain.targets:
+def gain_cell(over: OverTargets, protocol: str, arm: str, reference: str, alone: bool) -> str:
+    """A gain with its interval: over targets, or on the only target over folds."""
+    if arm == reference:
+        return ""
+    table = over.targets if alone else over.gains[over.gains.reference == reference]
+    row = table[(table.protocol == protocol) & (table.arm == arm)].iloc[0]
+    names = [f"{name}_over_{reference}" for name in ("gain", "low", "high")] if alone else ["gain", "ci_low", "ci_high"]
+    if pd.isna(row[names[0]]):
         return number(None)
-    return f"{gain.gain:+.3f} [{number(gain.ci_low, '+.3f')}, {number(gain.ci_high, '+.3f')}] {gain.won:4.0%}"
+    gain, low, high = (number(row[name], "+.3f") for name in names)
+    return f"{gain} [{low}, {high}]" if alone else f"{gain} [{low}, {high}] {row.won:4.0%}"
