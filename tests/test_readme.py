@@ -38,15 +38,24 @@ print(json.dumps(failed))
 
 # Argument 1 as above. Runs the experiments for real, in one process so that programs are compiled once.
 RUN = """
-import json, sys
+import importlib, json, sys
 from absl import flags
 from absl.testing import flagsaver
-from experiments import _experiment
+from experiments import _experiment, _flags
 for module, argv in json.loads(sys.argv[1]):
+    script = importlib.import_module(module)
+    own = (getattr(script, "settings", _flags.settings), getattr(script, "protocols", _experiment.own_protocol))
     with flagsaver.flagsaver():
         flags.FLAGS([module, *argv])
-        _experiment.main(module.split(".")[1])
+        _experiment.main(module.split(".")[1], *own)
 """
+
+
+# Of the study a part that takes seconds; tests/study/test_study.py has the rest.
+LIGHT = [
+    *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--source_drug=oxaliplatin"),
+    *("--permutations=0", "--levels=0", "--beside=none"),
+]
 
 
 def text(page: Path) -> str:
@@ -125,9 +134,10 @@ def test_every_experiment_command_of_the_readme_runs(small_cohort, tmp_path):
     (tmp_path / "my_strategies.py").write_text(strategy_files()[0])
     wanted = []
     for page, module, argv in commands():
-        if page == "README.md" and module.startswith("experiments.exp"):
+        if page == "README.md" and module.removeprefix("experiments.") in EXPERIMENTS:
             kept = [a.replace("--cohort=nci60", "--cohort=small.toml") for a in argv if not a.startswith("--out=")]
             kept += [] if any(a.startswith("--cohort") for a in kept) else ["--cohort=small.toml"]
+            kept += LIGHT if module == "experiments.two_step_study" else []
             wanted.append((module, [*kept, "--quick", "--hidden=8,4", "--repeats=1", f"--out=out{len(wanted)}"]))
     assert {module for module, _ in wanted} >= {f"experiments.{name}" for name in EXPERIMENTS}
     # The table of results comes first in the page, but needs the choice that experiment 3 makes.
