@@ -73,6 +73,19 @@ def test_the_average_is_the_mean_of_each_and_stacking_reads_predictions_only():
     np.testing.assert_array_equal(run("stack_sources", x=X + 5), run("stack_sources"))
 
 
+def test_coefficients_lean_on_the_stage_before_as_far_as_it_helps():
+    few = slice(0, 8)
+    alone = source_coefficients(X[few], Y[few])
+    told = source_coefficients(X[few], Y[few], W)
+
+    def error(coefficients):
+        return np.linalg.norm(coefficients - W)
+
+    assert error(told) < 0.7 * error(alone)
+    np.testing.assert_array_equal(source_coefficients(X[few], Y[few], np.zeros(GENES)), alone)
+    np.testing.assert_allclose(source_coefficients(X[few], Y[few], 5 * W), told, rtol=1e-6)
+
+
 def test_coefficients_are_those_of_a_ridge():
     coefficients = source_coefficients(X, Y)
     penalties = np.logspace(-3, 4, 300) * np.square(X - X.mean(axis=0)).sum() / len(X)

@@ -152,7 +152,7 @@ def target_case(cohort, settings, domain=None):
 
     domain = domain or cohort.stage("target").for_drug(cohort.drug)
     folds = partitions(domain.response, domain.groups, folds=3, repeats=2, seed=1)
-    return Case("x", domain, scale_folds(domain, folds, settings.rules), None, True, ("source",))
+    return Case("x", domain, scale_folds(domain, folds, settings.rules), (), True, ("source",))
 
 
 def test_inner_folds_never_see_a_held_out_sample(cohort, tmp_path):

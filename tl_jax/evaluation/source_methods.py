@@ -98,8 +98,22 @@ METHODS = {
 }
 
 
-def source_coefficients(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(genes,) coefficients of a ridge on a source's own scaled samples (n, genes), penalty by leave-one-out."""
+def source_coefficients(x: np.ndarray, y: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
+    """(genes,) coefficients of a ridge on a source's own scaled samples (n, genes), penalty by leave-one-out.
+
+    before: (genes,) coefficients of the stage before it on the way to the target; the ridge is then shrunk towards a
+    multiple of them, as shrunken_ridge is.
+    """
     x = np.asarray(x, np.float64)
-    mean_eigenvalue = np.square(x - x.mean(axis=0)).sum() / len(x)
-    return RidgeCV(RELATIVE_ALPHAS * mean_eigenvalue).fit(x, y).coef_
+    unit = np.square(x - x.mean(axis=0)).sum() / len(x)
+    plain = RidgeCV(RELATIVE_ALPHAS * unit).fit(x, y)
+    best, coefficients = plain.best_score_, plain.coef_
+    direction = np.zeros(len(x)) if before is None else x @ before
+    if not direction.std() > 0:
+        return coefficients
+    for trust in TRUST[1:]:
+        size = np.sqrt(trust * unit) / direction.std()
+        found = RidgeCV(RELATIVE_ALPHAS * unit).fit(np.column_stack([x, size * direction]), y)
+        if found.best_score_ > best:
+            best, coefficients = found.best_score_, found.coef_[:-1] + found.coef_[-1] * size * before
+    return coefficients

@@ -21,17 +21,22 @@ from tl_jax.types import Variables
 
 @dataclass(frozen=True)
 class Case:
-    """One evaluated domain (one drug) with its folds, and the model it may start from.
+    """One evaluated domain (one drug) with its folds, and the models it may start from.
 
-    source: the way to it, as tables name it. route: the roles of that way.
+    source: the way to it, as tables name it. route: the roles of that way, stages: the models on it.
     """
 
     source: str
     domain: Domain
     folds: list[ScaledFold]
-    upstream: TrainedStage | None
+    stages: tuple[TrainedStage, ...]
     first: bool  # arms that need no source model run here only
     route: tuple[str, ...] = ()
+
+    @property
+    def upstream(self) -> TrainedStage | None:
+        """The stage right before the evaluated one."""
+        return self.stages[-1] if self.stages else None
 
 
 @dataclass

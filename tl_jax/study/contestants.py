@@ -71,7 +71,7 @@ def variables_for(run: Run, case: Case, strategy: Registered) -> Variables | Non
 
 def methods_of(run: Run, group: list[Case]) -> Iterator[Closed]:
     """Transfer in closed form: of each case, or of all sources of a route together."""
-    look = cache(lambda number: viewer(group[number].upstream, run.settings.network))
+    look = cache(lambda number: viewer(group[number].stages, run.settings.network))
     routes: dict[tuple[str, ...], list[int]] = {}
     for number, case in enumerate(group):
         routes.setdefault(case.route, []).append(number)

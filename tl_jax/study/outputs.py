@@ -62,9 +62,11 @@ def draw(results: Results, folder: Path) -> None:
     """Loss curves, predicted against observed, the comparison of arms, and the ranking of source drugs."""
     experiment, cohort = results.experiment, results.cohort
     title = f"{experiment.name}: {cohort.title}, protocol {results.settings.protocol}"
+    plots.arm_comparison(results.table("metrics"), folder / "arms", title)
+    if results.settings.extras:
+        return  # a panel for each of a hundred arms is no picture; the report shows the best of them
     predictions, units = results.table("predictions"), {d["unit"] for d in results.data.values()}
     plots.predicted_observed(predictions, folder / "predicted_observed", title, ", ".join(sorted(units)))
-    plots.arm_comparison(results.table("metrics"), folder / "arms", title)
     if results.history:
         plots.loss_curves(results.table("history"), folder / "loss_curves", title)
     if results.ranking:

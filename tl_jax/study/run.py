@@ -168,7 +168,7 @@ def cases(run: Run, drugs: list[str]) -> Iterable[Case]:
                 stages = train_stages(plans, network=run.settings.network, seed=run.settings.seed, shelf=run.shelf)
             run.results.stages.extend(stages)
         source = drug if run.evaluates_source else " > ".join(way_name(stage) for stage in stages)
-        yield Case(source, *shared, stages[-1] if stages else None, place == 0 or run.evaluates_source, route)
+        yield Case(source, *shared, tuple(stages), place == 0 or run.evaluates_source, route)
 
 
 def ways(run: Run, drugs: list[str]) -> Iterable[tuple[tuple[str, ...], str]]:

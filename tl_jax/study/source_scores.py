@@ -19,7 +19,7 @@ def source_scores(run: Run, group: list[Case]) -> pd.DataFrame:
     """source, score, value: the mean over the first repeat's folds, from their training rows only."""
     rows = []
     for case in group:
-        look, stage = viewer(case.upstream, run.settings.network), case.upstream
+        look, stage = viewer(case.stages, run.settings.network), case.upstream
         first = [f for f in case.folds if f.fold.repeat == case.folds[0].fold.repeat]
         found = []
         for f in first:

@@ -27,21 +27,24 @@ def look(variables: Variables, x, network: Network):
 
 @dataclass
 class Viewer:
-    """The views of one source stage; its ridge is fitted once."""
+    """The views of the last of a way's stages; its ridge is fitted once."""
 
-    stage: TrainedStage
+    stages: tuple[TrainedStage, ...]
     network: Network
 
     @cached_property
     def coefficients(self) -> np.ndarray:
-        """(genes,) of a ridge on the stage's own samples; asked for only where a method needs it."""
-        domain = self.stage.plan.domain
-        response = fit_response_scale(domain.response, domain.direction, domain.unit)
-        return source_coefficients(scaled_rows(self.stage), response.to_network(domain.response))
+        """(genes,) of a ridge on the last stage's samples, shrunk towards the stage before; only where asked for."""
+        found = None
+        for stage in self.stages:
+            domain = stage.plan.domain
+            response = fit_response_scale(domain.response, domain.direction, domain.unit)
+            found = source_coefficients(scaled_rows(stage), response.to_network(domain.response), found)
+        return found
 
     def hidden(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """((n, units), (n,)): last hidden layer and prediction of scaled rows."""
-        hidden, prediction = look(self.stage.variables, jnp.asarray(x), self.network)
+        hidden, prediction = look(self.stages[-1].variables, jnp.asarray(x), self.network)
         return np.asarray(hidden), np.asarray(prediction)
 
     def view(self, domain: Domain, f: ScaledFold) -> SourceView:
@@ -52,5 +55,5 @@ class Viewer:
         return SourceView(hidden[:n], hidden[n:], prediction[:n], prediction[n:], linear[:n], linear[n:])
 
 
-def viewer(stage: TrainedStage, network_config) -> Viewer:
-    return Viewer(stage, build(network_config))
+def viewer(stages: tuple[TrainedStage, ...], network_config) -> Viewer:
+    return Viewer(stages, build(network_config))
