@@ -10,7 +10,7 @@ import numpy as np
 
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling import ResponseScale, Scaler, fit_response_scale, fit_scaler
-from tl_jax.data.splits import Fold
+from tl_jax.data.splits import Fold, partitions
 from tl_jax.errors import InputError
 from tl_jax.keys import run_keys
 from tl_jax.study.settings import Protocol
@@ -32,6 +32,18 @@ class ScaledFold:
     response: ResponseScale
     y: np.ndarray
     draws: tuple[int, int] | None = None
+
+
+def drawn(domain: Domain, settings) -> list[Fold]:
+    """Every fold of every repeat of a domain as the settings (folds, repeats, seed, split) ask for."""
+    return partitions(
+        domain.response,
+        domain.groups,
+        folds=settings.folds,
+        repeats=settings.repeats,
+        seed=settings.seed,
+        kind=settings.split,
+    )
 
 
 def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[ScaledFold]:

@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 
 from tl_jax.config import Recipe
 from tl_jax.data.domain import Cohort, Domain
-from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.files import digest
 from tl_jax.keys import run_key
@@ -21,7 +20,7 @@ from tl_jax.models import build
 from tl_jax.parts import Parts
 from tl_jax.progress import Progress
 from tl_jax.study.arms import Arm, strategy_arms, tables
-from tl_jax.study.folds import ScaledFold, scale_folds
+from tl_jax.study.folds import ScaledFold, drawn, scale_folds
 from tl_jax.study.many_drugs import ARMS, SOURCE, Sources, as_target, fit_sources, fold_predictions, source_of
 from tl_jax.study.settings import PROTOCOLS, Settings
 from tl_jax.study.stages import FINAL_REPEAT
@@ -170,14 +169,7 @@ def plan_targets(settings: ManySettings, whole: Domain, notes: list[str]) -> lis
     for drug in whole.drugs:
         domain = whole.for_drug(drug)
         try:
-            folds = partitions(
-                domain.response,
-                domain.groups,
-                folds=settings.folds,
-                repeats=settings.repeats,
-                seed=settings.seed,
-                kind=settings.split,
-            )
+            folds = drawn(domain, settings)
             for protocol in settings.protocols:
                 scaled = scale_folds(domain, folds, PROTOCOLS[protocol])
                 planned.append(Target(len(planned), drug, domain, protocol, scaled))

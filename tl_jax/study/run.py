@@ -9,7 +9,6 @@ from pathlib import Path
 
 from tl_jax.cluster import is_first
 from tl_jax.data.domain import Cohort, Domain
-from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import check_names
 from tl_jax.evaluation.comparisons import compare
@@ -22,7 +21,7 @@ from tl_jax.study.choice import DECIDING, rank_sources, read_choice, write_choic
 from tl_jax.study.contestants import contestants, predict_all
 from tl_jax.study.examine import check_extras, derive, examine
 from tl_jax.study.finals import keep_final
-from tl_jax.study.folds import ScaledFold, scale_folds
+from tl_jax.study.folds import ScaledFold, drawn, scale_folds
 from tl_jax.study.leak_audit import leak_audit
 from tl_jax.study.looks import charged, note, record
 from tl_jax.study.plans import Experiment, domain_of, upstream_plans
@@ -188,14 +187,7 @@ def way_name(stage: TrainedStage) -> str:
 def prepare_domain(run: Run, domain: Domain) -> tuple[Domain, list[ScaledFold]]:
     """Folds and their statistics; notes what the data is."""
     settings = run.settings
-    folds = partitions(
-        domain.response,
-        domain.groups,
-        folds=settings.folds,
-        repeats=settings.repeats,
-        seed=settings.seed,
-        kind=settings.split,
-    )
+    folds = drawn(domain, settings)
     run.results.data[f"{domain.name}:{domain.drugs[0]}"] = {
         "samples": len(domain),
         "genes": len(domain.genes),
