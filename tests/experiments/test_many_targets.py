@@ -94,6 +94,7 @@ def test_a_study_that_is_killed_ends_in_the_same_tables(folder):
     assert (code, err.splitlines()) == (0, ["again is complete already"])
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line_and_leaves_nothing(folder):
     code, out, err = script("many_targets", *ARGUMENTS, "--min_lines=500", "--out=bad", folder=folder)
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from tl_jax.evaluation.baselines import RELATIVE_ALPHAS, RELATIVE_GAMMAS, kernel_ridge
+from tl_jax.data.scaling import fit_scaler
+from tl_jax.data.simulate import simulate
+from tl_jax.data.splits import partitions
+from tl_jax.evaluation.baselines import RELATIVE_ALPHAS, RELATIVE_GAMMAS, kernel_ridge, ridge
+from tl_jax.evaluation.metrics import spearman
 from tl_jax.study.kernel_profile import fit_kernel_profile, squared_distances
 
 
@@ -89,3 +93,24 @@ def test_progress_counts_every_drug():
     counts = []
     fit_kernel_profile(x, y, groups, counts.append)
     assert sorted(counts) == [1, 1, 2]
+
+
+@pytest.mark.parametrize(("relatedness", "helps"), [(0.95, True), (0.0, False)])
+def test_a_profile_helps_where_the_source_drugs_are_related(relatedness, helps):
+    """On a chain with known truth: a linear ridge on four predicted responses against one on 200 genes."""
+    cohort = simulate(
+        seed=2, genes=200, n_source=250, n_intermediate=5, n_target=60, relatedness=relatedness, missing=0.3
+    )[0]
+    source, target = cohort.stage("source"), cohort.stage("target")
+    x = fit_scaler(source.x, "standard").apply(source.x)
+    model = fit_kernel_profile(x, source.y, source.groups)
+    gains = []
+    for fold in partitions(target.response, target.groups, folds=3, repeats=2, seed=400):
+        rows = fit_scaler(target.x[fold.train], "standard").apply(target.x)
+        profile = model.predict(rows) / np.nanstd(source.y, axis=0)
+        y = target.response
+        own, carried = (
+            spearman(y[fold.test], ridge(view[fold.train], y[fold.train], view[fold.test])) for view in (rows, profile)
+        )
+        gains.append(carried - own)
+    assert (np.mean(gains) > 0.1) == helps
