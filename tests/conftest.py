@@ -47,3 +47,11 @@ def small_cohort() -> str:
     """A cohort file of a chain so small that an experiment on it takes seconds."""
     sizes = {"seed": 3, "genes": 60, "n_source": 60, "n_intermediate": 30, "n_target": 20}
     return "\n".join(['name = "small"', "[simulate]", *(f"{key} = {value}" for key, value in sizes.items())])
+
+
+# Whole studies and scripts, by file: begun first, so that no worker is left alone with one of them at the end.
+LONG = ("test_resume", "test_readme", "test_many_devices", "test_study", "test_scripts", "test_many_targets")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))

@@ -174,12 +174,13 @@ def test_no_number_is_left_to_be_filled_in(page):
 
 def test_strategies_baselines_and_protocols_are_all_named():
     from tl_jax.evaluation.baselines import BASELINES
+    from tl_jax.evaluation.source_methods import METHODS
     from tl_jax.study.settings import PROTOCOLS
     from tl_jax.transfer.strategies import STRATEGIES
 
-    shipped = [name for name, one in STRATEGIES.items() if one.function.__module__ == "tl_jax.transfer.strategies"]
+    shipped = [name for name, one in STRATEGIES.items() if one.function.__module__.startswith("tl_jax.")]
     page = text(README)
-    assert [name for name in (*shipped, *BASELINES, *PROTOCOLS) if f"`{name}`" not in page] == []
+    assert [name for name in (*shipped, *METHODS, *BASELINES, *PROTOCOLS) if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("protocol", ["honest", "as_published", "transductive"])

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import script
+from scripting import TABLES, script
 
 STRATEGY = """from tl_jax.transfer.strategies import strategy
 from tl_jax.trees import all_but
@@ -45,7 +45,7 @@ def test_what_a_run_leaves(done):
     folder, printed, said = done
     names = {p.name for p in (folder / "out").iterdir()}
     pictures = {f"{stem}.{end}" for stem in ("arms", "loss_curves", "predicted_observed") for end in ("svg", "png")}
-    tables = {f"{name}.csv" for name in ("metrics", "comparisons", "predictions", "history", "gene_weights")}
+    tables = {*TABLES, "leak_audit.csv"}
     assert names == tables | {"summary.json", "study.json"} | pictures
     metrics = pd.read_csv(folder / "out" / "metrics.csv")
     columns = "experiment arm source protocol repeat fold metric value n_train n_test"
@@ -59,7 +59,7 @@ def test_what_a_run_leaves(done):
     predictions = pd.read_csv(folder / "out" / "predictions.csv")
     assert {"experiment", "arm", "repeat", "fold", "sample_id", "y_true", "y_pred"} <= set(predictions.columns)
     weights = pd.read_csv(folder / "out" / "gene_weights.csv")
-    assert list(weights.columns) == ["gene", "scratch", "Oxaliplatin:hold_biases"]
+    assert list(weights.columns) == ["gene", "scratch", "Oxaliplatin > intermediate:hold_biases"]
     assert "hold_biases" in printed
     assert "tables and pictures: out" in printed
     assert "Traceback" not in said
