@@ -54,7 +54,7 @@ for module, argv in json.loads(sys.argv[1]):
 # Of the study a part that takes seconds; tests/study/test_study.py has the rest.
 LIGHT = [
     *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--source_drug=oxaliplatin"),
-    *("--permutations=0", "--levels=0", "--beside=none"),
+    *("--permutations=0", "--levels=0", "--curve_repeats=0", "--nested=none", "--beside=none"),
 ]
 
 

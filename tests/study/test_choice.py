@@ -61,7 +61,7 @@ def test_no_choice_is_made_from_some_drugs(run, small, cohort, tmp_path):
     assert partial.notes == ["no source drug was chosen: only some source drugs were run"]
     assert not any(row["chosen"] for row in partial.ranking)
     assert not list(tmp_path.rglob("best_source*"))
-    none = run("exp3_source_to_intermediate", small(strategies=("scratch",), source_drugs=()), cohort)
+    none = run("exp3_source_to_intermediate", small(repeats=1, strategies=("scratch",), source_drugs=()), cohort)
     assert "no strategy here starts from a source" in none.notes[0]
 
 
