@@ -51,6 +51,7 @@ for module, argv in json.loads(sys.argv[1]):
 """
 
 
+SHIPPED = ("--cohort=nci60", "--cohort=simulated")
 # Of the study a part that takes seconds; tests/study/test_study.py has the rest.
 LIGHT = [
     *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--source_drug=oxaliplatin"),
@@ -135,7 +136,7 @@ def test_every_experiment_command_of_the_readme_runs(small_cohort, tmp_path):
     wanted = []
     for page, module, argv in commands():
         if page == "README.md" and module.removeprefix("experiments.") in EXPERIMENTS:
-            kept = [a.replace("--cohort=nci60", "--cohort=small.toml") for a in argv if not a.startswith("--out=")]
+            kept = ["--cohort=small.toml" if a in SHIPPED else a for a in argv if not a.startswith("--out=")]
             kept += [] if any(a.startswith("--cohort") for a in kept) else ["--cohort=small.toml"]
             kept += LIGHT if module == "experiments.two_step_study" else []
             wanted.append((module, [*kept, "--quick", "--hidden=8,4", "--repeats=1", f"--out=out{len(wanted)}"]))

@@ -131,7 +131,9 @@ def test_two_processes_on_one_folder(folder):
     while not (folder / "shared.unfinished" / "lock").exists():
         assert first.poll() is None
         time.sleep(0.02)
+    first.send_signal(signal.SIGSTOP)  # however slow the second is to start, the first is still at work
     code, _, err = run(folder, "--out=shared")
+    first.send_signal(signal.SIGCONT)
     assert (code, err.count("\n")) == (2, 1)
     assert "another process is at work" in err
     first.communicate()
