@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from tl_jax.evaluation.metrics import is_pooled
+from tl_jax.evaluation.metrics import held_out_ratio, is_pooled
 from tl_jax.evaluation.paired import cliffs_delta, corrected_t, correlated_bayes, holm, naive_wilcoxon, win_rate
 
 LOWER_IS_BETTER = ("rmse", "mae")
@@ -51,8 +51,7 @@ def pairs(rows: pd.DataFrame, metric: str) -> Iterator[dict]:
     over_repeats = is_pooled(rows)
     folds = table(rows[~over_repeats], ["repeat", "fold"])
     repeats = table(rows[over_repeats], ["repeat"])
-    sizes = rows[~over_repeats].drop_duplicates(["repeat", "fold"])
-    ratio = float(sizes["n_test"].mean() / sizes["n_train"].mean())
+    ratio = held_out_ratio(rows[~over_repeats])
     sign = -1 if metric in LOWER_IS_BETTER else 1
     nothing = np.full(len(repeats), np.nan)
     # Columns as arrays once: a study of sixty arms has thousands of pairs, and pandas takes milliseconds for each.

@@ -93,6 +93,18 @@ def spearman_per_fold(metrics: pd.DataFrame) -> pd.DataFrame:
     return metrics[(metrics["metric"] == "spearman") & ~is_pooled(metrics)]
 
 
+def held_out_ratio(folds: pd.DataFrame) -> float:
+    """Held-out rows / training rows, mean over the folds of a table of metrics (one row or more for each fold)."""
+    sizes = folds.drop_duplicates(["repeat", "fold"])
+    return float(sizes["n_test"].mean() / sizes["n_train"].mean())
+
+
+def mean_per_repeat(metrics: pd.DataFrame) -> pd.Series:
+    """Mean Spearman per fold of each repeat of one arm; an undefined fold (constant predictions) counts 0."""
+    folds = spearman_per_fold(metrics)
+    return folds["value"].fillna(0.0).groupby(folds["repeat"]).mean()
+
+
 def score(y_true, y_pred) -> dict[str, float]:
     """Every metric of METRICS, by name."""
     return {name: metric(y_true, y_pred) for name, metric in METRICS.items()}

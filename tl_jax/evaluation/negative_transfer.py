@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
+from tl_jax.evaluation.against import against, base, named
 from tl_jax.evaluation.baselines import BASELINES
 from tl_jax.evaluation.metrics import spearman_per_fold
-
-METRIC = "spearman"
-# The sign of a comparison turns round with its arms.
-TURNED = {"mean_difference": "mean_difference", "ci_low": "ci_high", "ci_high": "ci_low"}
 
 
 def negative_transfer(
@@ -27,32 +24,18 @@ def negative_transfer(
     """
     instead = fallback(metrics, reference)
     return [
-        f"negative transfer: {name} does worse than {reference}: Spearman per fold {row['mean_difference']:+.2f} "
+        f"negative transfer: {named(row['arm'], row['source'])} does worse than {reference}: Spearman per fold "
+        f"{row['mean_difference']:+.2f} "
         f"(95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f}), worse with probability {row['p_worse']:.2f}; "
         f"{instead} predicts better here"
-        for name, row in against(comparisons, transfers, reference)
-        if did_harm(row)
+        for row in against(comparisons, reference).to_dict("records")
+        if base(row["arm"]) in transfers and did_harm(row)
     ]
 
 
 def did_harm(row: Mapping) -> bool:
     """Whether a comparison with the reference speaks of harm: its interval below zero, or more probably worse."""
     return bool(row["ci_high"] < 0 or row["p_worse"] > 0.5)
-
-
-def against(comparisons: pd.DataFrame, transfers: Collection[str], reference: str) -> Iterator[tuple[str, dict]]:
-    """(arm and its source, comparison with the arm as the first of the pair) for each arm of `transfers`."""
-    for row in comparisons[comparisons["metric"] == METRIC].to_dict("records"):
-        for one, other in (("a", "b"), ("b", "a")):
-            arm, source = row[f"arm_{one}"], row[f"source_{one}"]
-            if row[f"arm_{other}"] == reference and arm.split(" ")[0].split("@")[0] in transfers:
-                yield f"{arm} from {source}" if source else arm, row if one == "a" else turned(row)
-
-
-def turned(row: dict) -> dict:
-    """A comparison of b with a."""
-    difference = {name: -row[other] for name, other in TURNED.items()}
-    return {**row, **difference, "p_better": row["p_worse"], "p_worse": row["p_better"]}
 
 
 def fallback(metrics: pd.DataFrame, reference: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from tl_jax.evaluation.against import METRIC, against, base, named
 from tl_jax.evaluation.baselines import BASELINES
-from tl_jax.evaluation.negative_transfer import METRIC, did_harm
+from tl_jax.evaluation.metrics import spearman_per_fold
+from tl_jax.evaluation.negative_transfer import did_harm
 
 SCRATCH, HONEST = "scratch", "honest"
 ALPHA = 0.05
@@ -50,8 +52,7 @@ def judged_protocol(metrics: pd.DataFrame) -> str:
 
 def mean_per_fold(metrics: pd.DataFrame, protocol: str) -> pd.DataFrame:
     """arm, source, mean: the mean Spearman per fold of each arm that has one, best first."""
-    rows = metrics[(metrics["metric"] == METRIC) & (metrics["protocol"] == protocol)]
-    rows = rows[rows["fold"].astype(str) != "pooled"]
+    rows = spearman_per_fold(metrics[metrics["protocol"] == protocol])
     means = rows.groupby(PAIR, sort=True)["value"].mean().dropna().rename("mean").reset_index()
     return means.sort_values("mean", ascending=False, kind="stable", ignore_index=True)
 
@@ -69,30 +70,9 @@ def versus(comparisons: pd.DataFrame, protocol: str, reference: str = SCRATCH) -
     """
     if comparisons.empty:
         return pd.DataFrame(columns=[*PAIR, "reference", "mean_difference", "ci_low", "ci_high", "p_holm"])
-    rows = comparisons[(comparisons["metric"] == METRIC) & (comparisons["protocol"] == protocol)]
-    first = rows[rows["arm_b"] == reference]
-    second = turned(rows[(rows["arm_a"] == reference) & (rows["arm_b"] != reference)])
-    both = pd.concat([first, second], ignore_index=True)
-    both = both.rename(columns={"arm_a": "arm", "source_a": "source", "arm_b": "reference"})
+    both = against(comparisons[comparisons["protocol"] == protocol], reference).reset_index(drop=True)
     order = both.assign(lost=-both["mean_difference"]).sort_values(["lost", *PAIR], kind="stable").index
-    return both.loc[order].drop(columns="source_b").reset_index(drop=True)
-
-
-def turned(rows: pd.DataFrame) -> pd.DataFrame:
-    """Comparisons of b with a instead of a with b."""
-    swapped = {"arm_a": "arm_b", "source_a": "source_b", "ci_low": "ci_high", "p_better": "p_worse"}
-    swapped |= {new: old for old, new in swapped.items()}
-    result = rows.rename(columns=swapped)[list(rows.columns)].copy()
-    negative = [name for name in ("mean_difference", "ci_low", "ci_high", "t", "cliffs_delta") if name in result]
-    result[negative] = -result[negative]
-    if "win_rate" in result:
-        result["win_rate"] = 1 - result["win_rate"]
-    return result
-
-
-def base(arm: str) -> str:
-    """The strategy or baseline that an arm is a variant of: "copy_layer1" of "copy_layer1 lr=0.001@50"."""
-    return arm.split(" ")[0].split("@")[0]
+    return both.loc[order].reset_index(drop=True)
 
 
 def is_transfer(arm: str, source: str) -> bool:
@@ -100,17 +80,17 @@ def is_transfer(arm: str, source: str) -> bool:
     return source != "" and base(arm) not in BASELINES and base(arm) != SCRATCH
 
 
-def named(arm: str, source: str) -> str:
-    """An arm and where it starts."""
-    return f"{arm} from {source}" if source else arm
-
-
 def samples(metrics: pd.DataFrame, protocol: str) -> str:
     """How many samples were evaluated: "58", or "776 to 785" where arms differ."""
-    rows = metrics[(metrics["protocol"] == protocol) & (metrics["metric"] == METRIC)]
-    folds = rows[rows["fold"].astype(str) != "pooled"].groupby([*PAIR, "repeat"])["n_test"].sum()
-    low, high = (int(folds.min()), int(folds.max())) if len(folds) else (0, 0)
+    low, high = sample_range(metrics, protocol)
     return f"{low}" if low == high else f"{low} to {high}"
+
+
+def sample_range(metrics: pd.DataFrame, protocol: str) -> tuple[int, int]:
+    """The fewest and the most samples that an arm was evaluated on in one repeat; (0, 0) where no Spearman is."""
+    rows = spearman_per_fold(metrics[metrics["protocol"] == protocol])
+    counts = rows.groupby([*PAIR, "repeat"])["n_test"].sum()
+    return (int(counts.min()), int(counts.max())) if len(counts) else (0, 0)
 
 
 def _without_transfer(means: pd.DataFrame) -> str:

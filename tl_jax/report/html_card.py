@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tl_jax.evaluation.metrics import is_pooled, spearman_per_fold
 from tl_jax.evaluation.verdict import is_transfer, samples, verdict
 from tl_jax.report.html_study import Study
 from tl_jax.report.html_tags import Html, bullets, join, paragraph, tag
@@ -56,7 +57,7 @@ def _data(study: Study) -> list[str]:
 def _evaluation(study: Study) -> list[str]:
     """How the models were judged, and with what result."""
     metrics = study.judged(study.metrics)
-    folds = metrics[metrics["fold"] != "pooled"]
+    folds = metrics[~is_pooled(metrics)]
     repeats, per = folds["repeat"].nunique(), folds["fold"].nunique()
     sizes = folds["n_test"]
     held = f"{sizes.min():.0f}" if sizes.min() == sizes.max() else f"{sizes.min():.0f} to {sizes.max():.0f}"
@@ -77,7 +78,7 @@ def _evaluation(study: Study) -> list[str]:
 def _limits(study: Study) -> list[str]:
     """What the tables do not show."""
     metrics = study.judged(study.metrics)
-    folds = metrics[(metrics["fold"] != "pooled") & (metrics["metric"] == "spearman")]
+    folds = spearman_per_fold(metrics)
     lines = [
         "Repeats draw other partitions of the same samples; they tell nothing about other samples.",
         f"A fold's Spearman rests on {folds['n_test'].min():.0f} samples or more, so it varies widely by itself."

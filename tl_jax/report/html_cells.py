@@ -9,7 +9,7 @@ import pandas as pd
 
 from tl_jax.evaluation.verdict import HONEST
 from tl_jax.report.arms import arm_key
-from tl_jax.report.html_tags import Column, Html, table
+from tl_jax.report.html_tags import Column, Html, paragraph, table
 from tl_jax.report.tables import UNDEFINED, number
 
 Cell = Callable[[Mapping], object]
@@ -73,6 +73,11 @@ def arm_cells(frame: pd.DataFrame) -> dict[str, Cell]:
     if "protocol" in frame and frame["protocol"].nunique() > 1:
         cells["protocol"] = word("protocol")
     return cells
+
+
+def missing(name: str) -> Html:
+    """A line in the place of a table that the folder does not hold."""
+    return paragraph(f"No {name}.csv with rows in this folder.", class_="note")
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:

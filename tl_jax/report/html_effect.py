@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.evaluation.known_rates import RATES
-from tl_jax.evaluation.verdict import ALPHA, base, is_transfer, mean_per_fold, reference_arm, versus
+from tl_jax.evaluation.against import base
+from tl_jax.evaluation.known_rates import false_positives
+from tl_jax.evaluation.verdict import ALPHA, is_transfer, mean_per_fold, reference_arm, sample_range, versus
 from tl_jax.report.arms import BASELINES
-from tl_jax.report.html_cells import arm_cells, between, fixed, frame_table, in_order, p_value, share, whole
+from tl_jax.report.html_cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, share, whole
 from tl_jax.report.html_picture import picture
 from tl_jax.report.html_study import Absent, Study
 from tl_jax.report.html_tags import Html, join, paragraph, tag
@@ -15,8 +16,7 @@ from tl_jax.report.plots_forest import forest_figure
 from tl_jax.report.plots_intervals import correlation_figure
 from tl_jax.report.tables import UNDEFINED, number
 
-WRONG = [f"{RATES['wilcoxon_repeats'][samples].rate:.0%} at n = {samples}" for samples in (22, 83)]
-NAIVE = f"naive Wilcoxon p (rejects equal methods in more than half of such studies: {WRONG[0]}, {WRONG[1]})"
+NAIVE = "naive Wilcoxon p (rejects equal methods in more than half of such studies)"
 
 
 def comparison(study: Study) -> Html:
@@ -32,6 +32,7 @@ def comparison(study: Study) -> Html:
             "p after Holm also counts how many pairs were compared. Read p after Holm and the interval: an interval "
             "that holds 0 shows no difference, and no equality either unless P(equivalent) is large."
         ),
+        paragraph(test_rates(sample_range(study.metrics, study.protocol)[0])),
         picture(
             "forest",
             lambda: forest_figure(rows, plain),
@@ -43,6 +44,14 @@ def comparison(study: Study) -> Html:
         _other_protocols(study),
     ]
     return join(parts)
+
+
+def test_rates(n: int) -> str:
+    """How often each test is wrong where nothing differs, for a study of n samples."""
+    return (
+        f"The corrected test {false_positives('corrected_t', n)}. The naive Wilcoxon test over repeats, printed for "
+        f"comparison with published tables alone, {false_positives('wilcoxon_repeats', n)}."
+    )
 
 
 def transfers_first(rows: pd.DataFrame) -> pd.DataFrame:
@@ -95,7 +104,7 @@ def _permutations(study: Study) -> Html:
     """Each arm's Spearman beside that of permuted labels."""
     rows = in_order(study.table("permutations"))
     if rows.empty:
-        return paragraph("No permutations.csv with rows in this folder.", class_="note")
+        return missing("permutations")
     found, count = int((rows["p"] < ALPHA).sum()), int(rows["p"].notna().sum())
     cells = arm_cells(rows) | {
         "Spearman per fold": fixed("observed"),
@@ -117,7 +126,7 @@ def _intervals(study: Study) -> Html:
     """The Spearman of each arm with its interval over samples."""
     rows = in_order(study.table("intervals"))
     if rows.empty:
-        return paragraph("No intervals.csv with rows in this folder.", class_="note")
+        return missing("intervals")
     cells = arm_cells(rows) | {
         "n": whole("n"),
         "Spearman": fixed("spearman"),

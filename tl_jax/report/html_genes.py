@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.evaluation.verdict import named
-from tl_jax.report.html_cells import fixed, frame_table, in_order, whole
+from tl_jax.evaluation.against import named
+from tl_jax.report.html_cells import fixed, frame_table, in_order, missing, whole
 from tl_jax.report.html_study import Study
 from tl_jax.report.html_tags import Column, Html, join, paragraph, table
 from tl_jax.report.tables import number
@@ -40,7 +40,7 @@ def _stability(study: Study) -> Html:
     """The first genes over repeats."""
     rows = study.table("gene_stability")
     if rows.empty:
-        return paragraph("No gene_stability.csv with rows in this folder.", class_="note")
+        return missing("gene_stability")
     lines = []
     for (arm, source), part in in_order(rows).groupby(["arm", "source"], sort=False):
         best = part.sort_values(["rank", "gene"], kind="stable").head(TOP).to_dict("records")
@@ -57,7 +57,7 @@ def _overlap(study: Study) -> Html:
     """Genes shared by the tops of two arms."""
     rows = study.table("gene_overlap")
     if rows.empty:
-        return paragraph("No gene_overlap.csv with rows in this folder.", class_="note")
+        return missing("gene_overlap")
     count = len(study.table("gene_weights"))
     cells = {
         "arm": lambda row: named(row["arm_a"], row["source_a"]),

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from tl_jax.evaluation.negative_transfer import METRIC
-from tl_jax.report.html_cells import arm_cells, between, fixed, frame_table, in_order, p_value, word
+from tl_jax.evaluation.against import METRIC
+from tl_jax.report.html_cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, word
 from tl_jax.report.html_picture import picture
 from tl_jax.report.html_study import Study
-from tl_jax.report.html_tags import Column, Html, join, paragraph, table, tag
+from tl_jax.report.html_tags import Column, Html, join, table, tag
 from tl_jax.report.plots_shares import protocol_figure
 
 # What a fit sees of held-out samples -> look of its cell; the words stand in the cell.
-LOOKS = {"nothing": "good", "expression": "open", "expression and labels": "bad"}
-AUDIT = ("protocol", "stage", "what", "fitted_on", "held_out", "check", "result")
-HEADINGS = ("protocol", "stage", "what is fitted", "fitted on", "it sees of held-out samples", "check", "result")
+LOOKS = {"nothing": "good", "expression": "open", "labels, to balance folds": "open", "expression and labels": "bad"}
+AUDIT = {
+    "protocol": "protocol",
+    "evaluated": "evaluated",
+    "stage": "stage",
+    "what": "what is fitted",
+    "fitted_on": "fitted on",
+    "held_out": "it sees of held-out samples",
+    "check": "check",
+    "result": "result",
+}
 
 
 def leaks(study: Study) -> Html:
@@ -25,22 +33,24 @@ def _audit(study: Study) -> Html:
     """Every fit, and what it sees."""
     rows = study.table("leak_audit")
     if rows.empty:
-        return paragraph("No leak_audit.csv with rows in this folder.", class_="note")
+        return missing("leak_audit")
+    several = "evaluated" in rows and rows["evaluated"].nunique() > 1
+    shown = {name: heading for name, heading in AUDIT.items() if name != "evaluated" or several}
     lines = [
         [
             tag("td", row[name], class_=LOOKS.get(row[name], "bad")) if name == "held_out" else row[name]
-            for name in AUDIT
+            for name in shown
         ]
         for row in rows.to_dict("records")
     ]
-    return table("What each step is fitted on, and how that was checked", [Column(h) for h in HEADINGS], lines)
+    return table("What each step is fitted on, and how that was checked", [Column(h) for h in shown.values()], lines)
 
 
 def _protocols(study: Study) -> Html:
     """The difference that a leak makes to each arm."""
     rows = in_order(study.table("protocols"))
     if rows.empty:
-        return paragraph("No protocols.csv with rows in this folder.", class_="note")
+        return missing("protocols")
     cells = arm_cells(rows) | {
         "metric": word("metric"),
         "honest": fixed("honest"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.evaluation.verdict import ALPHA, SCRATCH, base
+from tl_jax.evaluation.against import base
+from tl_jax.evaluation.verdict import ALPHA, SCRATCH
 from tl_jax.report.arms import arm_key
-from tl_jax.report.html_cells import between, fixed, frame_table, in_order, whole, word
+from tl_jax.report.html_cells import between, fixed, frame_table, in_order, missing, whole, word
 from tl_jax.report.html_picture import picture
 from tl_jax.report.html_study import Study
 from tl_jax.report.html_tags import Column, Html, join, paragraph, table, tag
@@ -59,7 +60,7 @@ def _curves(study: Study) -> Html:
     """The picture of the curves."""
     rows = study.table("learning_curves")
     if rows.empty:
-        return paragraph("No learning_curves.csv with rows in this folder.", class_="note")
+        return missing("learning_curves")
     rows = study.judged(rows)
     names = list(dict.fromkeys(rows["arm"]))
     reference = next((name for name in names if name == SCRATCH), None)
@@ -77,7 +78,7 @@ def _worth(study: Study) -> Html:
     """Transfer in samples."""
     rows = in_order(study.table("extra_samples"))
     if rows.empty:
-        return paragraph("No extra_samples.csv with rows in this folder.", class_="note")
+        return missing("extra_samples")
     cells = {
         "arm": word("arm"),
         "source": word("source"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.report.html_cells import arm_cells, fixed, frame_table, in_order, share, whole, word
+from tl_jax.report.html_cells import arm_cells, fixed, frame_table, in_order, missing, share, whole, word
 from tl_jax.report.html_picture import picture
 from tl_jax.report.html_study import Study
 from tl_jax.report.html_tags import Column, Html, join, paragraph, table
@@ -23,7 +23,7 @@ def _scores(study: Study) -> Html:
     """A row per source, a column per score."""
     rows = study.table("transferability")
     if rows.empty:
-        return paragraph("No transferability.csv with rows in this folder.", class_="note")
+        return missing("transferability")
     scores = list(dict.fromkeys(rows["score"]))
     found = {(row["source"], row["score"]): row for row in rows.to_dict("records")}
     gains = rows.drop_duplicates("source").sort_values(["rank_realised", "source"], kind="stable", na_position="last")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tl_jax.evaluation.conformal import held_out_intervals
 from tl_jax.evaluation.detectable import detectable_difference
 from tl_jax.evaluation.intervals import bca_interval, fisher_interval
-from tl_jax.evaluation.metrics import spearman, spearman_per_fold
+from tl_jax.evaluation.metrics import held_out_ratio, spearman, spearman_per_fold
 from tl_jax.evaluation.paired import corrected_t
 from tl_jax.interpret.stability import TOP, gene_overlap, gene_stability
 from tl_jax.study.stages import TrainedStage
@@ -44,7 +43,7 @@ def detectable(metrics: pd.DataFrame, reference: str = "scratch", power: float =
     """The smallest true difference from the reference that this study finds with `power`, for every other arm."""
     folds, rows = spearman_per_fold(metrics), []
     for protocol, part in folds.groupby("protocol", sort=False):
-        ratio = float(part["n_test"].mean() / part["n_train"].mean())
+        ratio = held_out_ratio(part)
         wide = part.pivot(index=["repeat", "fold"], columns=["arm", "source"], values="value")
         if reference not in wide.columns.get_level_values("arm"):
             continue
@@ -60,7 +59,7 @@ def detectable(metrics: pd.DataFrame, reference: str = "scratch", power: float =
 def protocols(metrics: pd.DataFrame, honest: str, other: str) -> pd.DataFrame:
     """What another protocol makes of every arm's Spearman per fold, on the same folds, with a corrected interval."""
     folds, rows = spearman_per_fold(metrics), []
-    ratio = float(folds["n_test"].mean() / folds["n_train"].mean())
+    ratio = held_out_ratio(folds)
     for (arm, source), part in folds.groupby(["arm", "source"], sort=False):
         wide = part.pivot(index=["repeat", "fold"], columns="protocol", values="value")
         if {honest, other} <= set(wide.columns):
@@ -70,11 +69,6 @@ def protocols(metrics: pd.DataFrame, honest: str, other: str) -> pd.DataFrame:
             means = [float(both[name].mean()) if len(both) else float("nan") for name in (honest, other)]
             rows.append((arm, source, "spearman", *means, means[1] - means[0], test.low, test.high, test.p))
     return pd.DataFrame(rows, columns=["arm", "source", "metric", honest, other, *PROTOCOLS])
-
-
-def prediction_intervals(predictions: pd.DataFrame, level: float = 0.9) -> pd.DataFrame:
-    """Intervals of held-out samples, evaluation/conformal.py; empty for one fold or one repeat too few samples."""
-    return held_out_intervals(predictions, level)
 
 
 def gene_tables(weights: dict[tuple[str, str], np.ndarray], genes: np.ndarray) -> dict[str, pd.DataFrame]:

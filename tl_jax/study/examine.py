@@ -7,6 +7,7 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import KNOWN
+from tl_jax.evaluation.conformal import held_out_intervals
 from tl_jax.evaluation.learning_curves import extra_samples, gain_map
 from tl_jax.evaluation.source_methods import METHODS
 from tl_jax.study import derived
@@ -66,7 +67,7 @@ def derive(run: Run) -> None:
     predictions, metrics = results.table("predictions"), results.table("metrics")
     with results.timed("intervals"):
         results.keep("intervals", derived.intervals(predictions, run.settings.seed))
-        results.keep("prediction_intervals", derived.prediction_intervals(whole(predictions)))
+        results.keep("prediction_intervals", held_out_intervals(whole(predictions)))
     results.keep("detectable", derived.detectable(metrics))
     results.keep("lineage", derived.lineage(results.stages))
     for name, table in derived.gene_tables(results.run_weights, run.cohort.genes).items():

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.blocks import gains
+from tl_jax.evaluation.metrics import held_out_ratio, is_pooled, spearman_per_fold
 from tl_jax.evaluation.paired import corrected_t
 from tl_jax.evaluation.ranks import Ranks, friedman
 from tl_jax.report.tables import fixed_width, number
@@ -38,8 +39,7 @@ class OverTargets:
 def over_targets(results: ManyResults) -> OverTargets:
     """The tables over targets, by mean Spearman per fold."""
     metrics = results.table("metrics")
-    folds = metrics[metrics.fold.astype(str) != "pooled"]
-    spearman = folds[folds.metric == "spearman"]
+    spearman = spearman_per_fold(metrics)
     blocks, found, ranks, pairs, tests = [], [], [], [], {}
     notes = [SAME_LINES] if metrics.target.nunique() > 1 else []
     for protocol, rows in spearman.groupby("protocol", sort=False):
@@ -77,12 +77,11 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 def per_target(metrics: pd.DataFrame) -> Iterator[dict]:
     """Each arm on each target: its means, and its gain over each reference with the corrected interval over folds."""
-    pooled = metrics.fold.astype(str) == "pooled"
+    pooled = is_pooled(metrics)
     for (protocol, target), rows in metrics.groupby(["protocol", "target"], sort=False):
         folds, whole = rows[~pooled.loc[rows.index]], rows[pooled.loc[rows.index]]
         values = folds[folds.metric == "spearman"].pivot(index=["repeat", "fold"], columns="arm", values="value")
-        sizes = folds.drop_duplicates(["repeat", "fold"])
-        ratio = float(sizes.n_test.mean() / sizes.n_train.mean())
+        ratio = held_out_ratio(folds)
         for arm in in_order(values).columns:
             own, all_held_out = folds[folds.arm == arm], whole[whole.arm == arm]
             row = {

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tl_jax.data.domain import Domain
 from tl_jax.data.splits import Fold, partitions
-from tl_jax.evaluation.metrics import spearman_per_fold
+from tl_jax.evaluation.metrics import mean_per_repeat
 from tl_jax.study.arms import ArmTables, tables
 from tl_jax.study.cases import Run
 from tl_jax.study.contestants import Contestants, predict_all
@@ -37,11 +37,7 @@ def inner_folds(run: Run, domain: Domain, outer: ScaledFold, number: int) -> lis
 
 def choose(inner: list[tuple[str, str, ArmTables]]) -> pd.DataFrame:
     """(arm, source) x outer fold: mean inner Spearman, an undefined fold counting 0."""
-    columns = {}
-    for name, source, found in inner:
-        rows = spearman_per_fold(found.metrics)
-        columns[name, source] = rows["value"].fillna(0.0).groupby(rows["repeat"]).mean()
-    return pd.DataFrame(columns)
+    return pd.DataFrame({(name, source): mean_per_repeat(found.metrics) for name, source, found in inner})
 
 
 def nested_choice(

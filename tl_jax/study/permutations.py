@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.splits import partitions
-from tl_jax.evaluation.metrics import spearman_per_fold
+from tl_jax.evaluation.metrics import mean_per_repeat
 from tl_jax.study.arms import ArmTables
 from tl_jax.study.cases import Case, Run
 from tl_jax.study.contestants import Contestants, predict_all
@@ -55,16 +55,10 @@ def permutation_test(run: Run, arms: Contestants, own: list[tuple[str, str, ArmT
     null = [fold for number in range(1, count + 1) for fold in permuted_folds(run, arms.case, number)]
     observed, rows = {(name, source): tables.metrics for name, source, tables in own}, []
     for name, source, tables in predict_all(run, arms, null, "permutations"):
-        seen = float(statistic(observed[name, source]).iloc[0])
-        chance = statistic(tables.metrics).to_numpy()
+        seen = float(mean_per_repeat(observed[name, source]).iloc[0])
+        chance = mean_per_repeat(tables.metrics).to_numpy()
         reached = int((chance >= seen).sum())
         p = (1 + reached) / (1 + count)
         ends = (count, reached, p, chance.mean(), np.quantile(chance, 0.95))
         rows.append((name, source, run.settings.protocol, seen, *ends))
     return pd.DataFrame(rows, columns=list(COLUMNS))
-
-
-def statistic(metrics: pd.DataFrame) -> pd.Series:
-    """Mean Spearman per fold of each repeat."""
-    folds = spearman_per_fold(metrics)
-    return folds["value"].fillna(0.0).groupby(folds["repeat"]).mean()

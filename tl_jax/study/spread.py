@@ -7,7 +7,7 @@ from itertools import product
 
 import pandas as pd
 
-from tl_jax.evaluation.metrics import spearman_per_fold
+from tl_jax.evaluation.metrics import mean_per_repeat
 from tl_jax.evaluation.variance import variance_split
 from tl_jax.study.cases import Run
 from tl_jax.study.contestants import Contestants, predict_all
@@ -33,8 +33,7 @@ def spread(run: Run, arms: Contestants, levels: int) -> pd.DataFrame:
     ]
     found = []
     for name, source, tables in predict_all(run, networks, folds, "variance"):
-        values = spearman_per_fold(tables.metrics)
-        means = values["value"].fillna(0.0).groupby(values["repeat"]).mean()
+        means = mean_per_repeat(tables.metrics)
         table = pd.DataFrame(cells, columns=["partition", "initialisation", "order"]).assign(value=means.to_numpy())
         found.append(variance_split(table).assign(arm=name, source=source, protocol=run.settings.protocol))
     return pd.concat(found, ignore_index=True)[list(COLUMNS)] if found else pd.DataFrame(columns=list(COLUMNS))

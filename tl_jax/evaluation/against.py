@@ -1,0 +1,41 @@
+"""Comparisons read as every arm against one reference."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+METRIC = "spearman"
+
+
+def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
+    """Every arm minus `reference`: the comparisons of the per-fold Spearman, the arm first, in their order.
+
+    Columns: arm, source, reference and those of `comparisons` that do not name a pair.
+    """
+    rows = comparisons[comparisons["metric"] == METRIC]
+    first = rows[rows["arm_b"] == reference]
+    second = turned(rows[(rows["arm_a"] == reference) & (rows["arm_b"] != reference)])
+    both = pd.concat([first, second]).sort_index(kind="stable")
+    return both.rename(columns={"arm_a": "arm", "source_a": "source", "arm_b": "reference"}).drop(columns="source_b")
+
+
+def turned(rows: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons of b with a instead of a with b."""
+    swapped = {"arm_a": "arm_b", "source_a": "source_b", "ci_low": "ci_high", "p_better": "p_worse"}
+    swapped |= {new: old for old, new in swapped.items()}
+    result = rows.rename(columns=swapped)[list(rows.columns)].copy()
+    negative = [name for name in ("mean_difference", "ci_low", "ci_high", "t", "cliffs_delta") if name in result]
+    result[negative] = -result[negative]
+    if "win_rate" in result:
+        result["win_rate"] = 1 - result["win_rate"]
+    return result
+
+
+def base(arm: str) -> str:
+    """The strategy or baseline that an arm is a variant of: "copy_layer1" of "copy_layer1 lr=0.001@50"."""
+    return arm.split(" ")[0].split("@")[0]
+
+
+def named(arm: str, source: str) -> str:
+    """An arm and where it starts."""
+    return f"{arm} from {source}" if source else arm
