@@ -9,12 +9,14 @@ import pytest
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.metrics import spearman_per_fold
+from tl_jax.report.html_leaks import LOOKS
 from tl_jax.study.folds import scale_folds
-from tl_jax.study.leak_audit import leak_audit
+from tl_jax.study.leak_audit import BALANCED, leak_audit
 from tl_jax.study.nested import inner_folds
 from tl_jax.study.outputs import write_outputs
 from tl_jax.study.permutations import permuted
 from tl_jax.study.plans import EXPERIMENTS
+from tl_jax.study.run import run_experiment
 from tl_jax.study.settings import Extras, Settings
 from tl_jax.study.study import run_study, with_extras
 
@@ -46,7 +48,8 @@ def make(folder, **changes):
 
 @pytest.fixture(scope="session")
 def study(cohort, tmp_path_factory):
-    settings = with_extras(STUDY, make(tmp_path_factory.mktemp("study")), **GIVEN)
+    # fold_models: kept under honest; the second protocol must not refuse them after all the work of the first.
+    settings = with_extras(STUDY, make(tmp_path_factory.mktemp("study"), fold_models=True), **GIVEN)
     return run_study(STUDY, settings, {"honest": cohort, "as_published": cohort}, lambda text: None)
 
 
@@ -179,6 +182,8 @@ def test_the_audit_finds_nothing_here_and_a_leak_where_there_is_one(study, table
     assert set(honest.held_out) == {"nothing"}
     published = found[(found.protocol == "as_published") & (found.stage == "scaling")]
     assert list(published.held_out) == ["expression", "labels"]
+    balanced = found[(found.what == "training and held-out rows")].held_out
+    assert set(balanced) == {BALANCED} <= set(LOOKS)
     assert not found.result.str.contains("SHARED|SPLIT|IN BOTH|IN COMMON").any()
 
     settings = make(tmp_path)
@@ -210,6 +215,19 @@ def test_sources_are_ranked_before_and_after_training(table):
     }  # fmt: skip
     assert {"logme", "h_score", "cka", "zero_shot", "mmd", "coral"} <= set(found.score)
     assert set(found.deciding_arm) == {"freeze_layer1"}
+
+
+def test_a_stage_that_routes_share_is_listed_once(study):
+    paths = [stage.path for stage in study.stages]
+    assert len(paths) == len(set(paths))
+
+
+def test_the_audit_names_what_was_evaluated(cohort, tmp_path):
+    settings = make(tmp_path, strategies=("scratch",), baselines=("mean",), repeats=1)
+    results = run_experiment(EXPERIMENTS["exp1_gdsc"], settings, cohort, lambda text: None, finals=False)
+    audit = pd.concat(results.extra["leak_audit"])
+    assert set(audit.evaluated) == {"source: Oxaliplatin", "source: Bortezomib"}
+    assert not audit.duplicated().any()
 
 
 def test_lineage_names_every_parent(table):

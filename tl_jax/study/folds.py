@@ -71,13 +71,11 @@ def build_runs(domain: Domain, folds: list[ScaledFold], seed: int, hparams: Hpar
     y = np.stack([f.response.to_network(f.y) for f in folds]).astype(np.float32)
     spread = jax.tree.map(lambda v: jnp.broadcast_to(v, (len(folds), *v.shape)), hparams.arrays())
     alike = all(f.test is f.train for f in folds)
-    draws = [f.draws or (f.fold.repeat, f.fold.repeat) for f in folds]
-    apart = any(f.draws for f in folds)
+    init, order = zip(*((f.draws or (f.fold.repeat, f.fold.repeat)) for f in folds), strict=True)
+    numbers = [f.fold.fold for f in folds]
     return Runs(
-        key=run_keys(seed, [(order, f.fold.fold) for (_, order), f in zip(draws, folds, strict=True)]),
-        init_key=run_keys(seed, [(init, f.fold.fold) for (init, _), f in zip(draws, folds, strict=True)])
-        if apart
-        else None,
+        key=run_keys(seed, list(zip(order, numbers, strict=True))),
+        init_key=run_keys(seed, list(zip(init, numbers, strict=True))) if any(f.draws for f in folds) else None,
         train_rows=train_rows,
         train_w=train_w,
         test_rows=test_rows,

@@ -23,16 +23,14 @@ def identity(experiment: Experiment, settings: Settings, cohort: Cohort) -> dict
     """A record to compare: settings by flag, data, strategies, code, versions and kind of device."""
     settings = resolved(experiment, settings)
     named = dict.fromkeys(name for name in settings.strategies if name not in METHODS)
-    named[settings.intermediate_strategy] = None
+    named[settings.intermediate_strategy] = None  # named by its flag, whether it is evaluated or not
     root = Path(tl_jax.__file__).parent
     code = digest(*(path.read_text() for path in sorted(root.rglob("*.py"))))
     return {
         "experiment": experiment.name,
         "flags": {k: v for k, v in settings.as_dict().items() if k not in NO_SCIENCE},
         "data": {domain.name: fingerprint(domain) for domain in cohort.domains},
-        "strategies": {
-            name: digest(strategy_text(strategies.get(name))) for name in dict.fromkeys(named) if name not in METHODS
-        },
+        "strategies": {name: digest(strategy_text(strategies.get(name))) for name in named},
         "code": code,
         "versions": versions(),
         "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},

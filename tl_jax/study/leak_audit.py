@@ -11,7 +11,8 @@ import pandas as pd
 from tl_jax.study.cases import Case, Run
 from tl_jax.study.nested import inner_folds
 
-COLUMNS = ("protocol", "stage", "what", "fitted_on", "held_out", "check", "result")
+COLUMNS = ("protocol", "evaluated", "stage", "what", "fitted_on", "held_out", "check", "result")
+BALANCED = "labels, to balance folds"
 LENT = {"train": "nothing", "own": "expression", "all": "expression"}
 EXPRESSION = {
     "train": "training rows of the fold",
@@ -34,14 +35,16 @@ class Seen(NamedTuple):
 def leak_audit(run: Run, group: list[Case]) -> pd.DataFrame:
     """One row per thing that is fitted: on what, what of the held-out samples it has seen, and what was checked.
 
-    held_out: "nothing", "expression", "labels" or "expression and labels" of the samples that are held out. The
-    checks compare the samples, folds and rows of this very study; one that fails says so in capitals in `result`.
+    evaluated: the domain and drug that the rows speak of. held_out: "nothing", "expression", "labels" or "expression
+    and labels" of the samples that are held out, or BALANCED where labels decide who is held out and nothing else.
+    The checks compare the samples, folds and rows of this very study; one that fails says so in capitals in `result`.
     """
     domain, folds = group[0].domain, group[0].folds
     rows = [*upstream(run, group), disjoint(folds), related(domain, folds), *scaling(run, domain, folds), *fitting()]
     if run.settings.extras and run.settings.extras.nested:
         rows.append(selection(run, group[0]))
-    return pd.DataFrame(rows).assign(protocol=run.settings.protocol)[list(COLUMNS)]
+    names = {"protocol": run.settings.protocol, "evaluated": f"{domain.name}: {domain.drugs[0]}"}
+    return pd.DataFrame(rows).assign(**names)[list(COLUMNS)]
 
 
 def upstream(run: Run, group: list[Case]) -> Iterator[Seen]:
@@ -65,7 +68,7 @@ def disjoint(folds) -> Seen:
     both = sum(len(np.intersect1d(f.fold.train, f.fold.test)) for f in folds)
     found = f"{both} ROWS IN BOTH" if both else "disjoint in every fold"
     strata = "labels of all samples, by their median alone"
-    return Seen("partition", "training and held-out rows", strata, "labels", "rows of each fold compared", found)
+    return Seen("partition", "training and held-out rows", strata, BALANCED, "rows of each fold compared", found)
 
 
 def related(domain, folds) -> Seen:

@@ -165,7 +165,8 @@ def cases(run: Run, drugs: list[str]) -> Iterable[Case]:
             with run.results.timed("upstream stages"):
                 plans = upstream_plans(route, run.cohort, drug, run.settings)
                 stages = train_stages(plans, network=run.settings.network, seed=run.settings.seed, shelf=run.shelf)
-            run.results.stages.extend(stages)
+            known = {stage.path for stage in run.results.stages}  # routes share their first stages
+            run.results.stages.extend(stage for stage in stages if stage.path not in known)
         source = drug if run.evaluates_source else " > ".join(way_name(stage) for stage in stages)
         yield Case(source, *shared, tuple(stages), place == 0 or run.evaluates_source, route)
 

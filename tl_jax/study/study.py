@@ -53,7 +53,8 @@ def run_study(
         left = [name for name in settings.strategies if name not in settings.extras.beside]
         without = f", without {', '.join(left)} (--beside_strategy=all runs them too)" if left else ""
         results.remark(f"the same arms under the protocol {protocol}{without}", say)
-        own = replace(settings, protocol=protocol, strategies=settings.extras.beside, extras=None)
+        # Models of folds predict new samples by what they alone have seen: under honest only, and already kept.
+        own = replace(settings, protocol=protocol, strategies=settings.extras.beside, extras=None, fold_models=False)
         place = None if work is None else work / protocol
         results.join(run_experiment(experiment, own, cohort, say, place, finals=False))
         first, second = sorted((settings.protocol, protocol), key=lambda name: name != "honest")
