@@ -22,13 +22,14 @@ from tl_jax.types import Network, Start
 
 def join(axes: Sequence[Runs]) -> Runs:
     """Several run axes as one, in order."""
-    keys = {
-        name: jnp.concatenate([getattr(runs, name) for runs in axes])
-        for name in ("key", "init_key")
-        if getattr(axes[0], name) is not None
-    }
+    keys = jax.tree.map(lambda *parts: jnp.concatenate(parts), *map(keys_of, axes))
     rest = [runs._replace(key=None, init_key=None) for runs in axes]
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *rest)._replace(**keys)
+
+
+def keys_of(runs: Runs) -> dict[str, jax.Array]:
+    """The fields that hold typed keys, which numpy knows nothing of."""
+    return {name: keys for name in ("key", "init_key") if (keys := getattr(runs, name)) is not None}
 
 
 def fit_runs(
@@ -103,8 +104,7 @@ def plan_for(runs: Runs, x, starts, network, config, keep_trained=False, at_once
 def fitting_program(plan: Plan, runs: Runs, x, starts, network, config, keep_trained=False):
     """(function of run numbers and counts, plan): the compiled program of the largest plan that fits in memory."""
     strategies, sources = (tuple(part) for part in zip(*starts, strict=True))
-    keys = {name: keys for name in ("key", "init_key") if (keys := getattr(runs, name)) is not None}
-    runs = jax.tree.map(np.asarray, runs._replace(**{name: jax.random.key_data(part) for name, part in keys.items()}))
+    runs = jax.tree.map(np.asarray, runs._replace(**jax.tree.map(jax.random.key_data, keys_of(runs))))
     options = {"strategies": strategies, "network": network, "config": config, "keep_trained": keep_trained}
     while True:
         everywhere, apart = (NamedSharding(plan.mesh, spec) for spec in (P(), P("runs")))
