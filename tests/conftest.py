@@ -7,10 +7,14 @@ import jax
 import numpy as np
 import pytest
 
+from tl_jax import runtime
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
-jax.config.update("jax_num_cpu_devices", 2)  # so that the run axis is spread in every test
 
 ROOT = Path(__file__).resolve().parents[1]
+# Tests of one session compile many programs twice, on each worker and in scripts.
+runtime.configure(ROOT / ".pytest_cache" / "programs")
+jax.config.update("jax_num_cpu_devices", 2)  # so that the run axis is spread in every test
 
 
 def folder(variable: str, default: str) -> Path:

@@ -86,7 +86,7 @@ def commands() -> list[tuple[str, str, list[str]]]:
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(folder / "cache")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(ROOT / ".pytest_cache" / "programs")}
     return subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=1200
     )

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = ROOT / ".pytest_cache" / "programs"  # compiled once for all tests
 TABLES = ("metrics.csv", "comparisons.csv", "predictions.csv", "history.csv", "gene_weights.csv")
 
 
 def start(name, *arguments, folder, **environment):
-    """A script begun in `folder`, its compiled programs kept there too."""
-    own = {"PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(folder / "cache"), "TLJAX_DATA": "", "PYTHONUNBUFFERED": "1"}
+    """A script begun in `folder`."""
+    own = {"PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(PROGRAMS), "TLJAX_DATA": "", "PYTHONUNBUFFERED": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", f"experiments.{name}", *arguments],
         cwd=folder,

@@ -145,7 +145,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, name, arguments, messag
     assert message in err
     assert err.count("\n") == 1
     assert out == ""
-    left = sorted(p.name for p in tmp_path.iterdir() if p.name not in ("cache", "results"))
+    left = sorted(p.name for p in tmp_path.iterdir() if p.name != "results")
     assert left == before
     assert not list((tmp_path / "results").rglob("*.csv")) if (tmp_path / "results").exists() else True
 
