@@ -20,6 +20,8 @@ class FitConfig:
     skip_empty: bool = True  # guard against steps of padding alone; off where no run has any
     sees_held_out: bool = False  # a strategy's penalty sees the held-out rows' expression too (transductive)
     read_at: tuple[int, ...] = ()  # epochs at which held-out rows are predicted besides the last
+    live_epochs: int | None = None  # epochs in which running statistics move; None: all
+    noisy_evaluation: bool = False  # dropout also where held-out rows are predicted
 
     def __post_init__(self):
         wrong = [epoch for epoch in self.read_at if not 0 < epoch < self.epochs]

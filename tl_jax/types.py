@@ -38,6 +38,7 @@ class Hparams(NamedTuple):
     activity_l1: Any = 1e-4  # times the sum of |activation| of each regularised layer, over the batch's own rows
     dropout: Any = (0.3, 0.1)  # share of units dropped after each hidden layer
     lr_scale: Any = None  # factor on the learning rate per layer, (layers,); None: 1 everywhere
+    weight_decay: Any = None  # times each trained weight, added to its gradient (coupled L2); None: none
 
     def arrays(self, dtype=jnp.float32) -> Hparams:
         """The same numbers as arrays, ready to be traced or vmapped."""
@@ -49,6 +50,29 @@ class Output(NamedTuple):
 
     prediction: jax.Array  # (n,) or (n, outputs)
     activations: dict[str, jax.Array]
+    statistics: Flat | None = None  # running statistics after this batch, where a network keeps any
+
+
+class Live(NamedTuple):
+    """A batch in training, for networks that normalise by the batch: others never see it.
+
+    leaves: the running statistics that move, such as "bn1/mean"; the layers of others use what they have stored.
+    w: (n,) weights of the batch's rows. on: whether statistics move in this step at all.
+    """
+
+    leaves: tuple[str, ...]
+    w: jax.Array
+    on: jax.Array | bool = True
+
+
+def squared_error(prediction: jax.Array, y: jax.Array) -> jax.Array:
+    """Loss of each entry of a regression."""
+    return jnp.square(prediction - y)
+
+
+def unchanged(prediction: jax.Array) -> jax.Array:
+    """The link of a network that predicts the response itself."""
+    return prediction
 
 
 class Network(NamedTuple):
@@ -62,6 +86,9 @@ class Network(NamedTuple):
     layers: names in order, the API of freezing. regularised: layers under kernel L2 and activity L1.
     noise_free: how many leading layers give the same output in every step of training while they are frozen;
     dropout between two layers ends it, since it must be drawn anew each step even if both are frozen.
+    statistics: leaves that training moves by averaging over batches, not by gradient, such as "bn1/mean"; with any,
+    apply also takes live: Live | None and says in Output.statistics what became of them.
+    loss(prediction, y) of each entry; link(prediction) on the response's scale (a probability for logits).
     """
 
     init: Callable[..., Variables]
@@ -70,6 +97,9 @@ class Network(NamedTuple):
     layers: tuple[str, ...]
     regularised: tuple[str, ...] = ()
     noise_free: int = 0
+    statistics: tuple[str, ...] = ()
+    loss: Callable[[jax.Array, jax.Array], jax.Array] = squared_error
+    link: Callable[[jax.Array], jax.Array] = unchanged
 
 
 @dataclass(frozen=True)

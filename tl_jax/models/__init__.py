@@ -2,10 +2,11 @@
 
 from tl_jax.config import NetworkConfig
 from tl_jax.errors import InputError
+from tl_jax.models.fc_layers import fc_layers
 from tl_jax.models.two_step import two_step
 from tl_jax.types import Network
 
-NETWORKS = {"two_step": two_step}
+NETWORKS = {"two_step": two_step, "fc_layers": fc_layers}
 
 
 def build(config: NetworkConfig) -> Network:

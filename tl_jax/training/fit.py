@@ -13,7 +13,7 @@ from tl_jax.training.objective import Prefix, Rows, objective
 from tl_jax.training.optimizer import build_optimizer
 from tl_jax.training.prefix import Ahead, prepare
 from tl_jax.trees import merge, split
-from tl_jax.types import Batch, FitResult, Flat, Hparams, Network, Transfer, Variables
+from tl_jax.types import Batch, FitResult, Flat, Hparams, Live, Network, Transfer, Variables
 
 
 def fit(
@@ -32,30 +32,37 @@ def fit(
     ahead: what the frozen leading layers make of both, where that is known already.
 
     Each epoch visits the rows of weight 1 in batches of config.batch_size, the last one partial,
-    reshuffled every epoch. Only the leaves named trainable reach the gradient and the optimizer.
+    reshuffled every epoch. Only the leaves named trainable move; of these the network's running statistics by
+    averaging, the others alone reach the gradient and the optimizer.
     """
     seen = seen_rows(train, test, config)
     trained, prefix, train, test = prepare(transfer, train, test, network, config, ahead)
     if transfer.penalty is not None:
         own = partial(transfer.penalty, rows=seen, anchors=transfer.anchors, network=network)
         prefix = prefix._replace(penalty=own)
-    look = partial(examine, prefix=prefix, test=test, hparams=hparams, network=network)
+    noise = partial(jax.random.fold_in, purpose(key, "evaluation")) if config.noisy_evaluation else lambda epoch: None
+
+    def look(trained, number):
+        return examine(trained, prefix=prefix, test=test, hparams=hparams, network=network, key=noise(number))
+
     reads = config.reads
     if not trained or config.epochs == 0:
-        untouched = None if test is None else jnp.stack([look(trained)[1]] * len(reads))
+        untouched = None if test is None else jnp.stack([look(trained, 0)[1]] * len(reads))
         return FitResult(trained, {}, untouched)
-    tx = build_optimizer(config.optimizer, learning_rates(transfer, trained, hparams, network))
+    rates = learning_rates(transfer, trained, hparams, network)
+    tx = build_optimizer(config.optimizer, rates, hparams.weight_decay)
     step = partial(train_step, prefix=prefix, hparams=hparams, network=network, tx=tx, skip_empty=config.skip_empty)
 
     def epoch(carry, plan):
         number, index, weight, noise = plan
         still = {leaf: number <= round(share * config.epochs) for leaf, share in transfer.opens.items()}
+        moving = True if config.live_epochs is None else number <= config.live_epochs
 
         def one(carry, inputs):
             rows, w, key = inputs
             mask = None if train.batch.mask is None else train.batch.mask[rows]
             batch = Batch(train.batch.x[rows], train.batch.y[rows], w, mask)
-            return step(carry, Rows(batch, train.activity[rows]), key, still=still)
+            return step(carry, Rows(batch, train.activity[rows]), key, still=still, moving=moving)
 
         carry, (loss, mae, size) = jax.lax.scan(one, carry, (index, weight, noise))
         history = {"train_loss": (loss * size).sum() / size.sum(), "train_mae": (mae * size).sum() / size.sum()}
@@ -64,13 +71,13 @@ def fit(
         if not config.curves:
             # The epoch's number is the same in every run, so this stays a branch under vmap.
             wanted = (number == jnp.asarray(reads)).any()
-            skipped = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(look, carry[0]))
-            return carry, (history, jax.lax.cond(wanted, look, lambda _: skipped, carry[0])[1])
-        (test_loss, test_mae), seen = look(carry[0])
+            skipped = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(look, carry[0], number))
+            return carry, (history, jax.lax.cond(wanted, look, lambda *_: skipped, carry[0], number)[1])
+        (test_loss, test_mae), seen = look(carry[0], number)
         return carry, ({**history, "test_loss": test_loss, "test_mae": test_mae}, seen)
 
     plan = (jnp.arange(1, config.epochs + 1), *schedule(key, train.batch.w, config))
-    (trained, _), (history, seen) = jax.lax.scan(epoch, (trained, tx.init(trained)), plan)
+    (trained, _), (history, seen) = jax.lax.scan(epoch, (trained, tx.init(apart(trained, network)[0])), plan)
     return FitResult(trained, history, None if seen is None else seen[jnp.asarray(reads) - 1])
 
 
@@ -80,10 +87,16 @@ def seen_rows(train: Batch, test: Batch | None, config: FitConfig) -> Batch:
     return Batch(jnp.concatenate([part.x for part in rows]), None, jnp.concatenate([part.w for part in rows]))
 
 
-def examine(trained: Flat, *, prefix: Prefix, test: Rows, hparams: Hparams, network: Network):
-    """((loss, mean absolute error), predictions) on the held-out rows, dropout off."""
-    loss, mae, prediction = objective(trained, prefix, test, hparams, None, network)
-    return (loss, mae), prediction
+def apart(trained: Flat, network: Network) -> tuple[Flat, Flat]:
+    """Trained leaves that move by gradient, and running statistics, which move by averaging."""
+    weights = {leaf: value for leaf, value in trained.items() if leaf not in network.statistics}
+    return weights, {leaf: value for leaf, value in trained.items() if leaf in network.statistics}
+
+
+def examine(trained: Flat, *, prefix: Prefix, test: Rows, hparams: Hparams, network: Network, key=None):
+    """((loss, mean absolute error), predictions) on the held-out rows; dropout only with a key."""
+    loss, mae, out = objective(trained, prefix, test, hparams, key, network)
+    return (loss, mae), out.prediction
 
 
 def schedule(key, weights: jax.Array, config: FitConfig):
@@ -114,7 +127,7 @@ def learning_rates(transfer: Transfer, trained: Flat, hparams: Hparams, network:
         if stray:
             raise ValueError(f"{name} names leaves that are not trained: {stray}")
     rates = {}
-    for leaf in trained:
+    for leaf in apart(trained, network)[0]:
         rate = hparams.learning_rate * transfer.lr_scale.get(leaf, 1.0)
         if hparams.lr_scale is not None:
             rate = rate * hparams.lr_scale[network.layers.index(leaf.split("/")[0])]
@@ -122,28 +135,42 @@ def learning_rates(transfer: Transfer, trained: Flat, hparams: Hparams, network:
     return rates
 
 
-def loss_and_mae(*arguments):
+def loss_and_rest(*arguments):
     """objective() as jax.grad wants it: (loss, the rest)."""
-    loss, mae, _ = objective(*arguments)
-    return loss, mae
+    loss, mae, out = objective(*arguments)
+    return loss, (mae, out.statistics)
 
 
 def train_step(
-    carry, rows: Rows, key, *, prefix: Prefix, hparams: Hparams, network: Network, tx, still=(), skip_empty=True
+    carry,
+    rows: Rows,
+    key,
+    *,
+    prefix: Prefix,
+    hparams: Hparams,
+    network: Network,
+    tx,
+    still=(),
+    moving: jax.Array | bool = True,
+    skip_empty=True,
 ):
     """One optimizer step. With skip_empty a batch of padding alone changes nothing, the step count included.
 
     The guard costs three copies of a wide layer in every step, so it is off where it can change nothing.
-    still: {leaf: whether it does not move yet}; its moments gather meanwhile.
+    still: {leaf: whether it does not move yet}; its moments gather meanwhile. moving: whether statistics move.
     """
     trained, state = carry
-    (loss, mae), grads = jax.value_and_grad(loss_and_mae, has_aux=True)(trained, prefix, rows, hparams, key, network)
-    updates, moved_state = tx.update(grads, state, trained)
+    weights, averages = apart(trained, network)
+    rest = prefix._replace(frozen={**prefix.frozen, **averages})
+    live = Live(tuple(averages), rows.batch.w, moving) if averages else None
+    slope = jax.value_and_grad(loss_and_rest, has_aux=True)
+    (loss, (mae, statistics)), grads = slope(weights, rest, rows, hparams, key, network, live)
+    updates, moved_state = tx.update(grads, state, weights)
     # The loss reads the weights for its penalty. Only where the update visibly waits for it does the compiler update
     # them in place; else it copies a wide layer in every step. The factor is 1, or NaN where the loss is not finite.
     waits = 1 + 0 * loss
     updates = {leaf: jnp.where(still[leaf], 0, u) if leaf in still else u for leaf, u in updates.items()}
-    moved = jax.tree.map(lambda p, u: p + u * waits, trained, updates)
+    moved = {**jax.tree.map(lambda p, u: p + u * waits, weights, updates), **(statistics or {})}
     size = rows.batch.w.sum()
     after = (moved, moved_state)
     if skip_empty:
@@ -176,7 +203,7 @@ def complete(transfer: Transfer, trained: Flat) -> Variables:
 
 
 def predict(variables: Variables, x: jax.Array, network: Network) -> jax.Array:
-    """(n,) predictions on the network's scale, dropout off."""
+    """(n,) predictions on the network's scale (logits of a classifier), dropout off."""
     return network.apply(variables, x).prediction
 
 

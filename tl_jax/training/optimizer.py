@@ -45,9 +45,13 @@ def scale_by_keras_adam(b1=0.9, b2=0.999, eps=1e-7) -> optax.GradientTransformat
 OPTIMIZERS = {"keras_adam": scale_by_keras_adam, "adam": optax.scale_by_adam, "sgd": optax.identity}
 
 
-def build_optimizer(name: str, rates: Mapping[str, jax.Array]) -> optax.GradientTransformation:
-    """Optimizer for the trained leaves, rates: {leaf: its learning rate}, each of which may be traced."""
+def build_optimizer(name: str, rates: Mapping[str, jax.Array], weight_decay=None) -> optax.GradientTransformation:
+    """Optimizer for the trained leaves, rates: {leaf: its learning rate}, each of which may be traced.
+
+    weight_decay times a leaf is added to its gradient before anything else (coupled, as torch.optim.Adam does).
+    """
     if name not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{name}'; there are: {', '.join(OPTIMIZERS)}")
     descend = optax.stateless(lambda updates, params=None: {leaf: -rates[leaf] * updates[leaf] for leaf in updates})
-    return optax.chain(OPTIMIZERS[name](), descend)
+    decay = [] if weight_decay is None else [optax.add_decayed_weights(weight_decay)]
+    return optax.chain(*decay, OPTIMIZERS[name](), descend)

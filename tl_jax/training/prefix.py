@@ -41,8 +41,8 @@ def depth_of(transfer: Transfer, network: Network, config: FitConfig) -> int:
 
 def advance(variables: Variables, x: jax.Array, depth: int, network: Network) -> Ahead:
     """Scaled rows (n, genes) through the first `depth` layers."""
-    output, activations = network.prefix(variables, x, depth)
-    return Ahead(output, row_activity(activations, network, until=depth) + jnp.zeros_like(x[:, 0]))
+    out = network.prefix(variables, x, depth)
+    return Ahead(out.prediction, row_activity(out.activations, network, until=depth) + jnp.zeros_like(x[:, 0]))
 
 
 def prepare(
