@@ -56,12 +56,16 @@ class Recipe:
     activity_l1: float = 1e-4
     dropout: tuple[float, ...] = (0.3, 0.1)
     optimizer: str = "keras_adam"
+    weight_decay: float | None = None
+    live_epochs: int | None = None
 
     def hparams(self) -> Hparams:
-        return Hparams(self.learning_rate, self.kernel_l2, self.activity_l1, self.dropout)
+        numbers = (self.learning_rate, self.kernel_l2, self.activity_l1, self.dropout)
+        return Hparams(*numbers, weight_decay=self.weight_decay)
 
     def fit_config(self, **changes) -> FitConfig:
-        return FitConfig(epochs=self.epochs, batch_size=self.batch_size, optimizer=self.optimizer, **changes)
+        own = {name: getattr(self, name) for name in ("epochs", "batch_size", "optimizer", "live_epochs")}
+        return FitConfig(**{**own, **changes})
 
     def as_dict(self) -> dict:
         return asdict(self)

@@ -10,6 +10,8 @@ import numpy as np
 from tl_jax.errors import InputError
 
 RESISTANT, SENSITIVE = "resistant", "sensitive"
+SCALERS = ("robust", "standard", "none")
+LABEL = "label"  # the unit of a response that is 1 or 0 and stays as it is
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Domain:
     groups: (n,) str, samples that share a group must share a fold.
     tissue: (n,) str, empty where unknown.
     unit: of y, such as "AUC". direction: what a HIGH value means, "resistant" or "sensitive".
-    scaler: "robust" (median, IQR) or "standard" (mean, sd), the scaling of x that suits the platform.
+    scaler: "robust" (median, IQR), "standard" (mean, sd) or "none", the scaling of x that suits the platform.
     replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
     transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).
     """
@@ -52,8 +54,8 @@ class Domain:
                 raise ValueError(f"domain {self.name}: {field} has shape {found}, expected {shape}")
         if self.direction not in (RESISTANT, SENSITIVE):
             raise InputError(f"domain {self.name}: direction is '{self.direction}'; write 'resistant' or 'sensitive'")
-        if self.scaler not in ("robust", "standard"):
-            raise InputError(f"domain {self.name}: scaler is '{self.scaler}'; write 'robust' or 'standard'")
+        if self.scaler not in SCALERS:
+            raise InputError(f"domain {self.name}: scaler is '{self.scaler}'; write one of: {', '.join(SCALERS)}")
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tl_jax.data.domain import RESISTANT, SENSITIVE
+from tl_jax.data.domain import LABEL, RESISTANT, SCALERS, SENSITIVE
 from tl_jax.errors import InputError
 
 NETWORK_TOP = 10.0
@@ -31,7 +31,7 @@ class Scaler:
 
 
 def fit_scaler(x: np.ndarray, kind: str) -> Scaler:
-    """Scaler of (n, genes) expression: "robust" = median and IQR, "standard" = mean and population sd.
+    """Scaler of (n, genes) expression: "robust" = median and IQR, "standard" = mean and population sd, "none".
 
     Follows scikit-learn's RobustScaler and StandardScaler; a gene without spread gets scale 1.
     Raises ValueError for an empty table and InputError for an unknown kind.
@@ -42,8 +42,10 @@ def fit_scaler(x: np.ndarray, kind: str) -> Scaler:
         center, scale = _median_iqr(x)
     elif kind == "standard":
         center, scale = _mean_sd(x)
+    elif kind == "none":
+        center, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
     else:
-        raise InputError(f"scaler is '{kind}'; write 'robust' or 'standard'")
+        raise InputError(f"scaler is '{kind}'; write one of: {', '.join(SCALERS)}")
     return Scaler(center.astype(np.float32), scale.astype(np.float32))
 
 
@@ -101,7 +103,7 @@ class ResponseScale:
 
 
 def fit_response_scale(y: np.ndarray, direction: str, unit: str) -> ResponseScale:
-    """ResponseScale from the smallest and largest of (n,) responses.
+    """ResponseScale from the smallest and largest of (n,) responses; labels keep their 0 and 1.
 
     Raises InputError when y is empty, has gaps or is constant, or when the direction is unknown.
     """
@@ -110,7 +112,7 @@ def fit_response_scale(y: np.ndarray, direction: str, unit: str) -> ResponseScal
         raise InputError(f"direction is '{direction}'; write 'resistant' or 'sensitive'")
     if y.size == 0 or not np.isfinite(y).all():
         raise InputError(f"the {unit} response is empty or has gaps; leave out the samples without a measurement")
-    low, high = float(y.min()), float(y.max())
+    low, high = (0.0, NETWORK_TOP) if unit == LABEL else (float(y.min()), float(y.max()))
     if not high > low:
         raise InputError(
             f"the {unit} response is constant ({low:g}) over {y.size} training samples; "

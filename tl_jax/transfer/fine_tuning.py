@@ -6,9 +6,8 @@ import jax.numpy as jnp
 
 from tl_jax.transfer.alignment import coral
 from tl_jax.transfer.strategies import copy_layers, everything, freeze_layer1, strategy
-from tl_jax.types import Transfer
+from tl_jax.types import Params, Transfer
 
-HIDDEN = ("layer1/*", "layer2/*")
 RATE_RATIO = 2.6  # Howard and Ruder 2018, section 3.2: each layer learns so much slower than the one above it
 PULL = 0.1  # Li et al. 2018, section 4: alpha of L2-SP
 SOURCE_ROWS = 32
@@ -16,8 +15,15 @@ ALIGNMENT = 1.0  # weight of the squared MMD beside the mean squared error on th
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the mean squared distance (Long et al. 2015 sum such kernels)
 
 
-def layer_of(leaf: str) -> str:
-    return leaf.split("/")[0]
+def hidden(params: Params) -> tuple[str, ...]:
+    """Patterns of every layer but the head."""
+    return tuple(f"{name}/*" for name in params if name != "head")
+
+
+def by_layer(leaves: tuple[str, ...], values: dict[int, float]) -> dict[str, float]:
+    """{leaf: value} of the leaves of some hidden layers, by number; a batch norm goes with its layer."""
+    numbers = {leaf: leaf.split("/")[0][-1] for leaf in leaves}
+    return {leaf: values[int(n)] for leaf, n in numbers.items() if n.isdigit() and int(n) in values}
 
 
 @strategy()
@@ -26,10 +32,9 @@ def gradual_unfreezing(source, fresh):
 
     Howard and Ruder 2018 (ULMFiT), section 3.3. Adam's moments of a layer gather while it waits.
     """
-    start = copy_layers(source, fresh, *HIDDEN)
-    opens = {"layer2": 1 / 3, "layer1": 2 / 3}
+    start = copy_layers(source, fresh, *hidden(fresh["params"]))
     leaves = everything(start)
-    return Transfer(start, leaves, opens={leaf: opens[layer_of(leaf)] for leaf in leaves if layer_of(leaf) in opens})
+    return Transfer(start, leaves, opens=by_layer(leaves, {2: 1 / 3, 1: 2 / 3}))
 
 
 @strategy()
@@ -38,10 +43,9 @@ def discriminative_rates(source, fresh):
 
     Howard and Ruder 2018 (ULMFiT), section 3.2.
     """
-    start = copy_layers(source, fresh, *HIDDEN)
-    rates = {"layer2": 1 / RATE_RATIO, "layer1": 1 / RATE_RATIO**2}
+    start = copy_layers(source, fresh, *hidden(fresh["params"]))
     leaves = everything(start)
-    return Transfer(start, leaves, {leaf: rates[layer_of(leaf)] for leaf in leaves if layer_of(leaf) in rates})
+    return Transfer(start, leaves, by_layer(leaves, {2: 1 / RATE_RATIO, 1: 1 / RATE_RATIO**2}))
 
 
 def pull(variables, rows, anchors, network):
@@ -57,7 +61,7 @@ def l2_sp(source, fresh):
 
     L2-SP of Li, Grandvalet and Davoine 2018, equation 3; the head keeps the recipe's plain L2.
     """
-    start = copy_layers(source, fresh, *HIDDEN)
+    start = copy_layers(source, fresh, *hidden(fresh["params"]))
     anchors = {layer: source["params"][layer] for layer in ("layer1", "layer2")}
     return Transfer(start, everything(start), penalty=pull, anchors=anchors)
 
@@ -91,7 +95,7 @@ def mmd_fine_tune(source, fresh):
     Long et al. 2015 (deep adaptation networks), section 3, on 32 source samples and the target's training rows
     without their responses; under the protocol transductive on the held-out rows' expression too.
     """
-    start = copy_layers({"params": source["params"]}, fresh, *HIDDEN)
+    start = copy_layers({"params": source["params"]}, fresh, *hidden(fresh["params"]))
     return Transfer(start, everything(start), penalty=hidden_mmd, anchors=source["rows"])
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from tl_jax.errors import InputError
 from tl_jax.trees import all_but, flatten, replace_leaves
-from tl_jax.types import Strategy, Transfer, Variables
+from tl_jax.types import Params, Strategy, Transfer, Variables
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,12 @@ def get(name: str) -> Registered:
     return STRATEGIES[name]
 
 
+def block(params: Params, *numbers: int) -> tuple[str, ...]:
+    """Patterns of all leaves of some hidden layers, their batch norms included: "layer1/*", and "bn1/*" where it is."""
+    wanted = {str(number) for number in numbers}
+    return tuple(f"{name}/*" for name in params if name.lstrip("abcdefghijklmnopqrstuvwxyz") in wanted)
+
+
 def copy_layers(source: Variables, fresh: Variables, *patterns: str) -> Variables:
     """`fresh` with the leaves that match `patterns` taken from `source`."""
     return {**fresh, "params": replace_leaves(fresh["params"], source["params"], *patterns)}
@@ -72,6 +78,12 @@ def copy_layers(source: Variables, fresh: Variables, *patterns: str) -> Variable
 def everything(variables: Variables) -> tuple[str, ...]:
     """Names of all leaves."""
     return tuple(flatten(variables["params"]))
+
+
+def frozen_below(source: Variables, fresh: Variables, *numbers: int) -> Transfer:
+    """Some hidden layers copied and frozen with their batch norms, the rest fresh."""
+    frozen = block(fresh["params"], *numbers)
+    return Transfer(copy_layers(source, fresh, *frozen), all_but(fresh["params"], *frozen))
 
 
 @strategy(needs_source=False)
@@ -89,20 +101,19 @@ def zero_shot(source, fresh):
 @strategy()
 def copy_layer1(source, fresh):
     """The published transfer: layer 1 copied and trainable, the rest fresh (experiment 5)."""
-    return Transfer(copy_layers(source, fresh, "layer1/*"), everything(fresh))
+    return Transfer(copy_layers(source, fresh, *block(fresh["params"], 1)), everything(fresh))
 
 
 @strategy()
 def freeze_layer1(source, fresh):
     """Layer 1 copied and frozen, the rest fresh."""
-    return Transfer(copy_layers(source, fresh, "layer1/*"), all_but(fresh["params"], "layer1/*"))
+    return frozen_below(source, fresh, 1)
 
 
 @strategy()
 def freeze_layer12(source, fresh):
     """Layers 1 and 2 copied and frozen, a fresh head."""
-    frozen = ("layer1/*", "layer2/*")
-    return Transfer(copy_layers(source, fresh, *frozen), all_but(fresh["params"], *frozen))
+    return frozen_below(source, fresh, 1, 2)
 
 
 @strategy()

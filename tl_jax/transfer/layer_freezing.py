@@ -1,0 +1,38 @@
+"""Fine-tuning the whole source model, head included, but for some layers: modes 1 and 2 of TL4DTI.
+
+Mode 1 is `fine_tune`. Mode 2 freezes the weights of named layers (Bioinformatics 2023, doi
+10.1093/bioinformatics/btad234: layer 1, layer 2 or both); their batch norms stay live, as published, unless asked.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from tl_jax.errors import InputError
+from tl_jax.transfer.strategies import STRATEGIES, Registered, block, strategy
+from tl_jax.trees import all_but
+from tl_jax.types import Transfer
+
+
+@lru_cache
+def fine_tune_but(numbers: tuple[int, ...], normalisation: bool = False) -> Registered:
+    """The strategy that fine-tunes all of the source but the layers of some numbers.
+
+    normalisation: their batch norms are frozen as well, statistics included: the layer then uses the source's.
+    """
+    if not numbers or len(set(numbers)) < len(numbers) or min(numbers) < 1:
+        raise InputError(f"layers {numbers} cannot be frozen; name each of 1, 2, ... once")
+
+    def function(source, fresh):
+        patterns = block(fresh["params"], *numbers)
+        layers = {int(name[-3]) for name in patterns if name.startswith("layer")}
+        if layers != set(numbers):
+            raise ValueError(f"there is no layer {sorted(set(numbers) - layers)} to freeze")
+        frozen = [name for name in patterns if normalisation or name.startswith("layer")]
+        return Transfer(source, all_but(source["params"], *frozen))
+
+    which = "".join(map(str, sorted(numbers)))
+    function.__name__ = f"fine_tune_but_{which}{'_bn' if normalisation else ''}"
+    function.__doc__ = f"The source model, all trainable but layer {' and '.join(which)}."
+    strategy()(function)
+    return STRATEGIES[function.__name__]
