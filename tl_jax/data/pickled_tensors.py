@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import pickletools
+import warnings
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -126,11 +127,10 @@ def read_pickle(data: bytes, persistent: Callable[[object], object], names=TENSO
     """
     machine = _Machine(names, persistent)
     try:
-        for operation, argument, _ in pickletools.genops(data):
-            step = _STEPS.get(operation.name)
-            if step is None:
-                raise Refused(f"uses {operation.name}, which tensors in dictionaries and lists do not need")
-            step(machine, argument)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=DeprecationWarning, module="pickletools")  # odd escapes
+            for operation, argument, _ in pickletools.genops(data):
+                machine.step(operation.name, argument)
         return machine.stack[-1]
     except Refused:
         raise
@@ -146,6 +146,11 @@ class _Machine:
         self.stack: list = []
         self.below: list[list] = []
         self.memo: dict[int, object] = {}
+
+    def step(self, operation: str, argument) -> None:
+        if operation not in _STEPS:
+            raise Refused(f"uses {operation}, which tensors in dictionaries and lists do not need")
+        _STEPS[operation](self, argument)
 
     def push(self, value) -> None:
         self.stack.append(value)

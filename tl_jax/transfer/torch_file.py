@@ -31,7 +31,7 @@ def read_tensors(source: str | Path | bytes, name: str | None = None) -> dict[st
     number, a text) is left out. Arrays are views of the file's content in this machine's byte order, on no device;
     bfloat16 becomes float32. name: what messages call the source. Raises InputError for any other file.
     """
-    name = name or ("the given bytes" if isinstance(source, bytes) else str(source))
+    name = name or ("the content" if isinstance(source, bytes) else str(source))
     try:
         archive = _Archive(file_content(source))
         described = archive.member("data.pkl")
