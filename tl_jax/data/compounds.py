@@ -20,9 +20,10 @@ class Compounds:
 
     x: (n, features) float32, no columns until with_features. y: (n,) float64, 1 active, 0 inactive. smiles, ids: (n,)
     str as in the file; several compounds may share an id. keys: (n,) str, unique: canonical SMILES, equal in two
-    families for one compound. features: (features,) str. copies: (n,) int, rows of the file that became this one.
-    unparsed: rows whose SMILES cannot be read; unmeasured: rows without a value to compare with the threshold; neither
-    is among the n. disagreeing: keys of compounds whose rows had different labels; they count as active.
+    families for one compound. features: (features,) str. stereo: whether keys tell stereoisomers apart.
+    Of the file's rows, unparsed are those whose SMILES cannot be read, unmeasured those without a value to compare with
+    the threshold, merged those that joined another row of the same compound, each with its key.
+    disagreeing: keys of compounds whose rows had different labels; they count as active.
     """
 
     name: str
@@ -32,14 +33,15 @@ class Compounds:
     ids: np.ndarray
     keys: np.ndarray
     features: np.ndarray
-    copies: np.ndarray
+    stereo: bool = True
     unparsed: tuple[Row, ...] = ()
     unmeasured: tuple[Row, ...] = ()
+    merged: tuple[tuple[Row, str], ...] = ()
     disagreeing: tuple[str, ...] = ()
 
     def __post_init__(self):
         n, columns = self.x.shape
-        expected = {"features": (columns,), **dict.fromkeys(("y", "smiles", "ids", "keys", "copies"), (n,))}
+        expected = {"features": (columns,), **dict.fromkeys(("y", "smiles", "ids", "keys"), (n,))}
         for field, shape in expected.items():
             found = np.shape(getattr(self, field))
             if found != shape:
@@ -51,9 +53,8 @@ class Compounds:
         return len(self.y)
 
     def rows(self, index) -> Compounds:
-        """The compounds that `index` (integers or booleans) picks, in its order; the lists of what is left out stay."""
-        picked = ("x", "y", "smiles", "ids", "keys", "copies")
-        return replace(self, **{field: getattr(self, field)[index] for field in picked})
+        """The compounds that `index` (integers or booleans) picks, in its order; the lists of the file's rows stay."""
+        return replace(self, **{f: getattr(self, f)[index] for f in ("x", "y", "smiles", "ids", "keys")})
 
     def with_features(self, x: np.ndarray, names: Sequence[str]) -> Compounds:
         """The same compounds described by x, (n, features); names: (features,)."""
@@ -83,10 +84,10 @@ def gather(rows: Iterable[Row], *, stereo: bool = True, cache: Path | None = Non
     families = {}
     for row, key in zip(rows, keys, strict=True):
         families.setdefault(row.family, []).append((row, key))
-    return {family: _family(family, found) for family, found in families.items()}
+    return {family: _family(family, found, stereo) for family, found in families.items()}
 
 
-def _family(name: str, found: list[tuple[Row, str]]) -> Compounds:
+def _family(name: str, found: list[tuple[Row, str]], stereo: bool) -> Compounds:
     unparsed = tuple(row for row, key in found if not key)
     unmeasured = tuple(row for row, key in found if key and row.label is None)
     same = {}
@@ -105,9 +106,10 @@ def _family(name: str, found: list[tuple[Row, str]]) -> Compounds:
         np.array([rows[0].id for rows in same.values()]),
         np.array(list(same)),
         np.zeros(0, dtype=str),
-        np.array([len(rows) for rows in same.values()]),
+        stereo,
         unparsed,
         unmeasured,
+        tuple((row, key) for key, rows in same.items() for row in rows[1:]),
         tuple(key for key, values in zip(same, labels, strict=True) if len(values) > 1),
     )
 
@@ -120,7 +122,7 @@ def reading(families: Mapping[str, Compounds]) -> pd.DataFrame:
             "family": name,
             "compounds": len(c),
             "active": int(c.y.sum()),
-            "merged": int(c.copies.sum()) - len(c),
+            "merged": len(c.merged),
             "disagreeing": len(c.disagreeing),
             "unparsed": len(c.unparsed),
             "unmeasured": len(c.unmeasured),
@@ -131,11 +133,12 @@ def reading(families: Mapping[str, Compounds]) -> pd.DataFrame:
 
 
 def left_out(families: Mapping[str, Compounds]) -> pd.DataFrame:
-    """Every row that became no compound: family, id, smiles, line, reason ("unparsed" or "unmeasured")."""
+    """Every row of the file that is no compound of its own: family, id, smiles, line, reason ("unparsed", "unmeasured"
+    or "merged")."""
     lines = [
         (name, row.id, row.smiles, row.line, reason)
         for name, c in families.items()
-        for reason in ("unparsed", "unmeasured")
-        for row in getattr(c, reason)
+        for reason in ("unparsed", "unmeasured", "merged")
+        for row in ([row for row, _ in c.merged] if reason == "merged" else getattr(c, reason))
     ]
     return pd.DataFrame(lines, columns=["family", "id", "smiles", "line", "reason"])

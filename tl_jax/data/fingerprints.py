@@ -21,7 +21,7 @@ def ecfp(
 
     Each atom's surroundings up to `radius` bonds are hashed onto one of `bits` columns: 1 where a compound has such
     a substructure, or, with counts, how often. Different substructures may share a column (see bit_atoms).
-    Stereochemistry is not seen. cache: a folder that keeps the answer. Raises InputError for SMILES that cannot be read.
+    Stereochemistry is not seen. cache: a folder that keeps the answer. Raises InputError for unreadable SMILES.
     """
     _check(bits, radius)
     smiles = list(smiles)
@@ -58,7 +58,7 @@ def bit_atoms(smiles: str, bits: int = BITS, radius: int = RADIUS) -> dict[int, 
 
 def _check(bits: int, radius: int) -> None:
     if bits < 1 or radius < 0:
-        raise InputError(f"fingerprints of {bits} bits and radius {radius}: use 1 bit or more (1024) and radius 0 or more")
+        raise InputError(f"fingerprints of {bits} bits and radius {radius}: use 1024 or 2048 bits and radius 2")
 
 
 def _generator(bits: int, radius: int):
