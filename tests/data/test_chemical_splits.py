@@ -167,7 +167,7 @@ def test_listed_rows_that_joined_another(tmp_path):
     path = tmp_path / "test.txt"
     compounds = family("C[C@H](N)O", "C[C@@H](N)O", "CC", stereo=False)
     assert len(compounds) == 2
-    for line in ("c0", "c1", "C[C@@H](N)O", "OC(C)N"):
+    for line in ("c0", "c1", "C[C@@H](N)O", "OC(C)N", "N[C@H](O)C"):
         path.write_text(line)
         assert compounds.ids[listed_split(compounds, path).test].tolist() == ["c0"]
 

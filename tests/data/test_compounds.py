@@ -84,7 +84,7 @@ def test_stereoisomers_are_one_compound_on_request(write):
 
 
 def test_ids_default_to_smiles(write):
-    families = read_compounds(write("smiles\tfamily\tlabel\nCCO\ta\t1.0\nCCN\ta\t0\n", "own.tsv"))
+    families = read_compounds(write("\ufeffsmiles\tfamily\tlabel\nCCO\ta\t1.0\nCCN\ta\t0\n", "own.tsv"))
     assert families["a"].ids.tolist() == ["CCN", "CCO"]
 
 
