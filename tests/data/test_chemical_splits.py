@@ -29,6 +29,7 @@ def assert_split(split, n):
     assert all((np.diff(part) > 0).all() and len(part) for part in split)
 
 
+@settings(deadline=None)
 @given(st.integers(6, 500), st.floats(0.1, 0.9), st.integers(0, 99))
 def test_random_split(n, share, seed):
     split = random_split(n, share, seed)
@@ -87,6 +88,7 @@ def test_shares_that_leave_nothing(share):
         random_split(10, share)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.integers(2, 11), st.integers(1, 5), st.integers(0, 9))
 def test_draws_are_balanced_and_of_training_rows(seed, size, draws, data_seed):
     rng = np.random.default_rng(data_seed)
