@@ -1,5 +1,7 @@
 """A user's own cohort of two domains, small enough to check by hand; shared by the tests of cohort files."""
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -99,3 +101,14 @@ def own_cohort(tmp_path):
 def own_files():
     """The parts of the user's own cohort, for tests that write them in another way."""
     return SimpleNamespace(toml=OWN, screen=SCREEN, genes=GENES, lines=lines, patients=patients, write=tables)
+
+
+@pytest.fixture(scope="session")
+def family_file(request) -> Path:
+    """The real table of compounds by protein family; skips when it is absent."""
+    where = Path(os.environ.get("TLJAX_DATA") or request.config.rootpath / "../shared/data/bulk")
+    for folder in (where, where.parent):
+        path = folder / "dti" / "dti_family.csv.gz"
+        if path.is_file():
+            return path
+    pytest.skip(f"no dti/dti_family.csv.gz in {where} or beside it; set TLJAX_DATA")

@@ -53,7 +53,7 @@ def read_table(path: str | Path, repeated_columns: str = "error") -> pd.DataFram
     if ending not in ENDINGS:
         known = ", ".join(ENDINGS)
         raise InputError(f"{path}: unknown ending '{ending}'; save the table as one of {known} (or .gz of these)")
-    content = _unpacked(path, packed)
+    content = unpacked(path, packed)
     if not content or content.isspace():
         raise InputError(f"{path} is empty; save the table again")
     reader = {".parquet": _read_parquet, ".xlsx": _read_sheet}.get(ending, _read_text)
@@ -66,7 +66,8 @@ def read_table(path: str | Path, repeated_columns: str = "error") -> pd.DataFram
     return frame.reset_index(drop=True)
 
 
-def _unpacked(path: Path, packed: str) -> bytes:
+def unpacked(path: Path, packed: str) -> bytes:
+    """The content of a file that ends in `packed` (".gz", ".zip" or "" for none); InputError where it is damaged."""
     try:
         if packed == ".gz":
             return gzip.decompress(path.read_bytes())

@@ -1,0 +1,97 @@
+"""Vectors from elsewhere: found by id or by SMILES in any spelling; whatever is missing is named."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rdkit")
+
+from tl_jax.data.compound_file import Row
+from tl_jax.data.compounds import gather
+from tl_jax.data.vectors import described, read_vectors, vector_table
+from tl_jax.errors import InputError
+
+ROWS = [Row("a", f"c{i}", smiles, 1, i) for i, smiles in enumerate(["CCO", "CCN", "C[C@H](N)O"])]
+COMPOUNDS = gather(ROWS)["a"]
+
+
+@pytest.fixture(name="file")
+def written(tmp_path):
+    def file(text, name="v.csv"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+
+    return file
+
+
+def test_by_id_in_the_order_asked_for(file):
+    path = file("id,smiles,b,a\nc2,x,1,2\nc0,y,3,4\nc1,z,5,6.5\n")
+    found = read_vectors(path, ["c1", "c0", "c1"])
+    assert found.dtype == np.float32
+    assert found.tolist() == [[5, 6.5], [3, 4], [5, 6.5]]
+    compounds = described(COMPOUNDS, path)
+    assert compounds.features.tolist() == ["b", "a"]
+    assert compounds.x.tolist() == [[3, 4], [5, 6.5], [1, 2]]
+
+
+def test_by_smiles_in_any_spelling(file):
+    path = file("smiles,f\nNCC,1\nOCC,2\nO[C@H](C)N,3\nC(C)O,2\n")
+    assert described(COMPOUNDS, path).x.tolist() == [[2], [1], [3]]
+    assert read_vectors(path, ["OCC"]).tolist() == [[2]]
+    with pytest.raises(InputError, match=r"no vector for 1 of 3 compounds: 'C\[C@H\]\(N\)O'"):
+        described(COMPOUNDS, file("smiles,f\nNCC,1\nOCC,2\nO[C@@H](C)N,3\n"))
+    flat = gather(ROWS, stereo=False)["a"]
+    assert described(flat, path).x.tolist() == [[2], [1], [3]]
+
+
+@pytest.mark.parametrize("name", ["id", "compound_id", "smiles"])
+def test_npz(tmp_path, name):
+    x = np.arange(6, dtype=np.float32).reshape(3, 2) / 7
+    names = COMPOUNDS.smiles if name == "smiles" else COMPOUNDS.ids
+    np.savez(tmp_path / "v.npz", x=x[::-1], **{name: names[::-1]})
+    compounds = described(COMPOUNDS, tmp_path / "v.npz")
+    np.testing.assert_array_equal(compounds.x, x)
+    assert compounds.features.tolist() == ["v0", "v1"]
+
+
+def test_every_missing_id_is_named(file):
+    ids = [f"m{i}" for i in range(40)]
+    with pytest.raises(InputError, match="no vector for 40 of 41 compounds: ") as caught:
+        read_vectors(file("id,f\nc0,1\n"), [*ids, "c0"])
+    assert all(f"'{name}'" in str(caught.value) for name in ids)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,f\nc0,1\n", "names no compounds; add id, compound_id or smiles"),
+        ("id,smiles\nc0,C\n", "holds no numbers beside its names"),
+        ("id,f\nc0,1\nc0,2\n", "compound 'c0' has two different vectors"),
+        ("id,f\nc0,x\n", "'x' in column 'f', row 'c0' is not a number"),
+        ("id,f,g\nc0,1,2\nc1,3,\n", "'c1' has no value in column 'g'; fill it in"),
+        ("id,f\nc0,inf\n", "1 infinite values"),
+        ("id,f\n,1\n", "compound name in data row 1 is empty"),
+    ],
+)
+def test_faults(file, text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read_vectors(file(text), ["c0"])
+    assert "v.csv" in str(caught.value)
+
+
+def test_faults_of_npz(tmp_path, file):
+    path = tmp_path / "v.npz"
+    x, ids = np.zeros((2, 3)), np.array(["a", "b"])
+    for arrays, message in (
+        ({"x": x, "id": ids.astype(object)}, "is no .npz of plain arrays"),
+        ({"x": x, "id": ids[:1]}, r"id has shape \(1,\), but x has 2 rows"),
+        ({"y": x, "id": ids}, "has no array x of numbers"),
+        ({"x": ids, "id": ids}, "has no array x of numbers"),
+        ({"x": x}, "names no compounds"),
+    ):
+        np.savez(path, **arrays)
+        with pytest.raises(InputError, match=message):
+            vector_table(path)
+    with pytest.raises(InputError, match=r"is no .npz of plain arrays"):
+        vector_table(file("text", "t.npz"))
+    with pytest.raises(InputError, match="there is no file"):
+        vector_table(tmp_path / "none.npz")
