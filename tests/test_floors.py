@@ -23,6 +23,7 @@ DOORS = {
     "orbax": {"checkpoint"},
     "sklearn": {"data", "evaluation"},
     "matplotlib": {"report"},
+    "rdkit": {"data", "interpret"},
     "rich": {"progress"},
     "absl": set(),
 }

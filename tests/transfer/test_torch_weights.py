@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from torch_writer import state_dict
 
 from tl_jax.errors import InputError
+from tl_jax.models.fc_layers import fc_layers
 from tl_jax.transfer.torch_weights import import_fc_layers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,11 +46,11 @@ def as_pytorch(tensors, x) -> np.ndarray:
 
 def forward(variables, x) -> np.ndarray:
     """The network's logits from our variables, in the type of x."""
-    h, params, statistics = x, variables["params"], variables["batch_stats"]
-    for k in range(1, len(statistics) + 1):
-        layer, norm, stats = params[f"layer{k}"], params[f"bn{k}"], statistics[f"bn{k}"]
+    h, params = x, variables["params"]
+    for k in range(1, len(params) // 2 + 1):
+        layer, norm = params[f"layer{k}"], params[f"bn{k}"]
         z = h @ layer["kernel"].astype(x.dtype) + layer["bias"]
-        scaled = (z - stats["mean"]) / np.sqrt(stats["var"] + x.dtype.type(1e-5))
+        scaled = (z - norm["mean"]) / np.sqrt(norm["var"] + x.dtype.type(1e-5))
         h = np.maximum(scaled * norm["scale"] + norm["bias"], 0)
     return h @ params["head"]["kernel"].astype(x.dtype) + params["head"]["bias"]
 
@@ -76,14 +78,13 @@ def test_a_network_gives_pytorchs_logits(tmp_path, hidden, outputs):
 def test_every_tensor_arrives_bit_for_bit(tmp_path):
     tensors = network()
     variables, _, _ = import_fc_layers(write(tmp_path, tensors))
-    found = variables["params"] | {f"{name} statistics": leaves for name, leaves in variables["batch_stats"].items()}
     assert list(variables["params"]) == ["layer1", "bn1", "layer2", "bn2", "head"]
     layers = {"layer1": "l1", "layer2": "l2", "bn1": "bn1", "bn2": "bn2", "head": "layer_out"}
     names = {"scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var", "kernel": "weight"}
     count = 0
-    for layer, leaves in found.items():
+    for layer, leaves in variables["params"].items():
         for leaf, values in leaves.items():
-            theirs = tensors[f"{layers[layer.split()[0]]}.{names[leaf]}"]
+            theirs = tensors[f"{layers[layer]}.{names[leaf]}"]
             assert np.array_equal(values, theirs.T), (layer, leaf)
             assert values.dtype == np.float32
             assert values.flags.writeable
@@ -165,7 +166,10 @@ def test_the_shipped_models_give_their_logits(golden, family):
     assert meta["batches"] == dict.fromkeys(("bn1", "bn2"), {"gpcr": 26600, "transporter": 3800}[family])
     exact = forward(variables, case["x"].astype("f8"))[:, 0]
     np.testing.assert_allclose(exact, case[f"{family}_f64_logit"], rtol=1e-9)
-    logits = forward(variables, case["x"])[:, 0]
-    assert logits.dtype == np.float32
-    np.testing.assert_allclose(logits, case[f"{family}_logit"], rtol=1e-4, atol=1e-4)
+    with jax.enable_x64(True):
+        double = fc_layers(hidden).apply(jax.tree.map(np.float64, variables), case["x"].astype("f8")).prediction
+    np.testing.assert_allclose(double, case[f"{family}_f64_logit"], rtol=1e-9)
+    for logits in (forward(variables, case["x"])[:, 0], fc_layers(hidden).apply(variables, case["x"]).prediction):
+        assert logits.dtype == np.float32
+        np.testing.assert_allclose(logits, case[f"{family}_logit"], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(1 / (1 + np.exp(-exact)), case[f"{family}_probability"], atol=1e-5)

@@ -18,8 +18,7 @@ from tl_jax.transfer.torch_file import file_content, read_tensors
 from tl_jax.types import Variables
 
 LINEAR = {"kernel": "weight", "bias": "bias"}  # our leaf: PyTorch's, which keeps kernels as (out, in)
-NORM = {"scale": "weight", "bias": "bias"}
-STATISTICS = {"mean": "running_mean", "var": "running_var"}
+NORM = {"scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
 BATCHES = "num_batches_tracked"
 NAMED = 5  # tensors in a message
 
@@ -27,9 +26,8 @@ NAMED = 5  # tensors in a message
 def import_fc_layers(path: str | Path) -> tuple[Variables, tuple[int, ...], dict]:
     """(variables, hidden, meta) of a state dict with any number of hidden layers.
 
-    variables: {"params": {"layer1": {"kernel": (in, out), "bias": (out,)}, "bn1": {"scale", "bias"}, ..., "head"},
-    "batch_stats": {"bn1": {"mean", "var"}, ...}}, float32 (float64 where the file has it), bit for bit the file's.
-    The variance is the unbiased one, as PyTorch keeps it. hidden: units of each hidden layer. meta: file, its sha256,
+    variables: {"params": {"layer1": {"kernel": (in, out), "bias": (out,)}, "bn1": {"scale", "bias", "mean", "var"},
+    ..., "head"}}, those of models/fc_layers.py, float32 (float64 where the file has it), bit for bit the file's. The variance is the unbiased one, as PyTorch keeps it. hidden: units of each hidden layer. meta: file, its sha256,
     features, outputs, and batches, how many batches each batch norm has seen ({"bn1": 26600}).
     Raises InputError naming a tensor that is missing, unknown, of another shape or not finite.
     """
@@ -37,11 +35,10 @@ def import_fc_layers(path: str | Path) -> tuple[Variables, tuple[int, ...], dict
     tensors = read_tensors(content, str(path))
     hidden = check_names(tensors, path)
     sizes = check_shapes(tensors, hidden, path)
-    params, statistics = {}, {}
+    params = {}
     for k in range(1, hidden + 1):
         params[f"layer{k}"] = linear(tensors, f"l{k}")
         params[f"bn{k}"] = leaves(tensors, f"bn{k}", NORM)
-        statistics[f"bn{k}"] = leaves(tensors, f"bn{k}", STATISTICS)
     params["head"] = linear(tensors, "layer_out")
     meta = {
         "file": Path(path).name,
@@ -50,7 +47,7 @@ def import_fc_layers(path: str | Path) -> tuple[Variables, tuple[int, ...], dict
         "outputs": sizes[-1],
         "batches": {f"bn{k}": int(tensors[f"bn{k}.{BATCHES}"]) for k in range(1, hidden + 1)},
     }
-    return {"params": params, "batch_stats": statistics}, tuple(sizes[1:-1]), meta
+    return {"params": params}, tuple(sizes[1:-1]), meta
 
 
 def linear(tensors: dict[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
@@ -67,7 +64,7 @@ def leaves(tensors: dict[str, np.ndarray], name: str, names: dict[str, str]) -> 
 
 def names_of(hidden: int) -> list[str]:
     """All tensors of a network with so many hidden layers, in PyTorch's order."""
-    norm = (*NORM.values(), *STATISTICS.values(), BATCHES)
+    norm = (*NORM.values(), BATCHES)
     blocks = [(f"l{k}.weight", f"l{k}.bias", *(f"bn{k}.{leaf}" for leaf in norm)) for k in range(1, hidden + 1)]
     return [*(name for block in blocks for name in block), "layer_out.weight", "layer_out.bias"]
 
@@ -99,7 +96,7 @@ def check_shapes(tensors: dict[str, np.ndarray], hidden: int, path) -> list[int]
         shapes = {name: (sizes[k + 1], sizes[k]), f"{layer}.bias": (sizes[k + 1],)}
         if layer != "layer_out":
             norm = layer.replace("l", "bn")
-            shapes |= {f"{norm}.{leaf}": (sizes[k + 1],) for leaf in (*NORM.values(), *STATISTICS.values())}
+            shapes |= {f"{norm}.{leaf}": (sizes[k + 1],) for leaf in NORM.values()}
             shapes[f"{norm}.{BATCHES}"] = ()
         for tensor, shape in shapes.items():
             check_tensor(tensors[tensor], tensor, shape, path)
