@@ -71,7 +71,7 @@ def intervals(metric, truth, arms, overlap, seed):
 
 
 def simulated(n, learner, noise, studies, metric="mcc"):
-    """({method: (coverage, mean width)}, standard deviation of the point): of the mean over all studies, 0 for twins."""
+    """({method: (coverage, mean width)}, standard deviation of the point, truth: 0, or the mean over all studies)."""
     found = []
     for number in range(studies):
         rng = np.random.default_rng([number, n])

@@ -145,11 +145,11 @@ def test_overlap_of_draws():
         d.mean_overlap((12, 12), (60, 10))
 
 
-def table(truth, arms, size=12, first_draw=0):
+def table(truth, arms, size=12):
     """arms: {(source, arm): (draws, n)}."""
     ids = np.asarray([f"c{k:03d}" for k in range(len(truth))])
     parts = [
-        pd.DataFrame({"source": s, "arm": arm, "size": size, "draw": first_draw + k, "compound_id": ids})
+        pd.DataFrame({"source": s, "arm": arm, "size": size, "draw": k, "compound_id": ids})
         .assign(y_true=truth, probability=row)
         .sample(frac=1, random_state=k)
         for (s, arm), p in arms.items()
