@@ -113,3 +113,19 @@ def test_recorded_coverage(learner, noise, n, studies, metric):
     )
     for method in METHODS[2:]:
         assert found[method][0] >= 0.93 - 2 * np.sqrt(0.95 * 0.05 / studies), method
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [12, 96, 400])
+def test_recorded_coverage_of_one_arm(n):
+    """The mean MCC of an arm instead of a difference; its true value is the mean over all studies."""
+    found = []
+    for number in range(300):
+        truth, (arm, _), overlap = study(np.random.default_rng([number, n]), n, "linear", (1.0, 1.0))
+        per_draw = resampled("mcc", truth, arm, np.ones((1, TESTS)))[0]
+        naive, crossed = d.naive_t(per_draw), d.crossed_t(per_draw, d.left_out("mcc", truth, arm), overlap)
+        found.append((per_draw.mean(), naive.low, naive.high, *crossed[1:3]))
+    point, *bounds = np.asarray(found).T
+    naive, crossed = (np.mean((low <= point.mean()) & (point.mean() <= high)) for low, high in (bounds[:2], bounds[2:]))
+    print(f"\n| one arm, MCC {point.mean():.2f} | {n} | {naive:.3f} | {crossed:.3f} |", end="")
+    assert crossed >= 0.93 - 2 * np.sqrt(0.95 * 0.05 / 300)

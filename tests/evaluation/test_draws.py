@@ -13,7 +13,7 @@ from sklearn.metrics import matthews_corrcoef
 from tl_jax.errors import InputError
 from tl_jax.evaluation import draws as d
 from tl_jax.evaluation.classification import resampled
-from tl_jax.evaluation.draw_comparisons import COLUMNS, compare_draws
+from tl_jax.evaluation.draw_comparisons import ARM_COLUMNS, COLUMNS, arm_intervals, compare_draws
 from tl_jax.evaluation.paired import holm
 
 
@@ -187,6 +187,28 @@ def test_the_table_of_comparisons():
     other = compare_draws(small, "scratch", overlap={12: 0.01}, method="bootstrap", seed=3).iloc[0]
     assert other["difference"] == pytest.approx(row["difference"])
     assert other["ci_low"] < other["difference"] < other["ci_high"]
+
+
+def test_the_mean_of_each_arm():
+    truth, a, b = drawn(10)
+    rows = pd.concat([table(truth, {("", "svc"): b, ("gpcr", "mode1"): a}), table(truth, {("gpcr", "zero"): a[:1]}, 0)])
+    found = arm_intervals(rows, overlap={12: 0.2})
+    assert list(found.columns) == list(ARM_COLUMNS)
+    assert found[["size", "arm", "draws"]].to_numpy().tolist() == [[0, "zero", 1], [12, "svc", 6], [12, "mode1", 6]]
+    svc, zero = found.set_index("arm").loc["svc"], found.set_index("arm").loc["zero"]
+    expected = d.crossed_t(mcc_of(truth, b), d.left_out("mcc", truth, b), 0.2)
+    np.testing.assert_allclose(svc[["value", "ci_low", "ci_high"]].astype(float), expected[:3], atol=1e-12)
+    assert svc["sd_draws"] == pytest.approx(np.std(mcc_of(truth, b), ddof=1))
+    # Without training there are no draws to vary: the jackknife over test compounds is all.
+    without = d.left_out("mcc", truth, a[:1])[:, 0]
+    scale = np.sqrt(39 / 40 * np.sum((without - without.mean()) ** 2))
+    reach = stats.t.ppf(0.975, 39) * scale
+    assert zero["ci_high"] - zero["value"] == pytest.approx(reach)
+    assert np.isnan(zero["sd_draws"])
+    names = dict.fromkeys(rows["compound_id"], "one scaffold") | {"c000": "another"}
+    assert arm_intervals(rows, overlap={12: 0.2}, clusters=names)["ci_low"].iloc[0] != pytest.approx(zero["ci_low"])
+    with pytest.raises(InputError, match="compound c001 has no cluster"):
+        arm_intervals(rows, overlap={12: 0.2}, clusters={"c000": "a"})
 
 
 def test_the_reference_of_the_same_source_goes_first():

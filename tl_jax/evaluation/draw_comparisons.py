@@ -1,4 +1,4 @@
-"""Every arm of a study of draws against a reference, from its table of predictions."""
+"""A study of draws from its table of predictions: each arm's mean with its interval, and each arm against another."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ COLUMNS = (
     *("size", "source", "arm", "reference_source", "reference", "metric", "draws", "n_test", "mean", "mean_reference"),
     *("difference", "ci_low", "ci_high", "p", "p_holm", "p_better", "overlap", "p_naive_t"),
 )
+ARM_COLUMNS = ("size", "source", "arm", "metric", "value", "ci_low", "ci_high", "sd_draws", "draws", "n_test")
 METHODS = ("crossed_t", "bootstrap")
 Key = tuple[str, str]  # source, arm
 
@@ -31,11 +32,16 @@ class TestSet(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """Predictions of a study: {size: {(source, arm): (draws, n)}} with the draws' names in order, and the test set."""
+    """Predictions of a study.
+
+    sizes: {size: {(source, arm): (draws, n)}}, arms of size 0 at every size; draws: their names, in order, by size;
+    untrained: {(source, arm): (1, n)} of size 0.
+    """
 
     sizes: dict[int, dict[Key, np.ndarray]]
     draws: dict[int, tuple]
     tests: TestSet
+    untrained: dict[Key, np.ndarray]
 
 
 def compare_draws(
@@ -62,14 +68,39 @@ def compare_draws(
         raise ValueError(f"no method '{method}'; there are: {', '.join(METHODS)}")
     grid, tables = arranged(predictions, clusters), []
     for size, arms in grid.sizes.items():
-        if size not in overlap:
-            raise InputError(f"no overlap for draws of {size} rows; give draws.mean_overlap of drawn and pool rows")
-        rows = [_row(size, arms, key, reference, grid.tests, overlap[size], metric, method, seed) for key in arms]
+        shared = _known(overlap, size)
+        rows = [_row(size, arms, key, reference, grid.tests, shared, metric, method, seed) for key in arms]
         rows = [row for row in rows if row]
         for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
             row["p_holm"] = adjusted
         tables += rows
     return pd.DataFrame(tables, columns=list(COLUMNS))
+
+
+def arm_intervals(
+    predictions: pd.DataFrame,
+    *,
+    overlap: Mapping[int, float],
+    metric: str = "mcc",
+    clusters: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """One row per size and arm: its mean over draws with the interval of draws.crossed_t, and the sd over draws.
+
+    Arguments as for `compare_draws`. An arm of size 0 has one row; its interval is over test compounds alone. Arms
+    share draws and test compounds, so that whether two differ cannot be read off their intervals: see `compare_draws`.
+    """
+    grid, rows = arranged(predictions, clusters), []
+    trained = [(n, key, p) for n, arms in grid.sizes.items() for key, p in arms.items() if key not in grid.untrained]
+    # An untrained arm would be the same in a second draw.
+    untrained = [(0, key, np.repeat(p, 2, axis=0)) for key, p in grid.untrained.items()]
+    for size, key, p in (*untrained, *trained):
+        per_draw = _per_draw(metric, grid.tests, p)
+        without = d.left_out(metric, grid.tests.truth, p, grid.tests.clusters)
+        found = d.crossed_t(per_draw, without, _known(overlap, size) if size else 0.0)
+        draws = len(p) if size else 1
+        spread = float(np.std(per_draw, ddof=1)) if draws > 1 else float("nan")
+        rows.append((size, *key, metric, *found[:3], spread, draws, len(grid.tests.truth)))
+    return pd.DataFrame(rows, columns=list(ARM_COLUMNS))
 
 
 def arranged(predictions: pd.DataFrame, clusters: Mapping[str, str] | None = None) -> Grid:
@@ -86,11 +117,14 @@ def arranged(predictions: pd.DataFrame, clusters: Mapping[str, str] | None = Non
         sizes[size] = {
             key: _matrix(rows, ids, draws[size], (*key, size)) for key, rows in part.groupby(["source", "arm"])
         }
-    untrained = sizes.pop(0, {}) if len(sizes) > 1 else {}
+    untrained = {key: p[:1] for key, p in sizes.pop(0, {}).items()}
     for size, arms in sizes.items():
-        arms |= {key: np.repeat(p[:1], len(draws[size]), axis=0) for key, p in untrained.items() if key not in arms}
+        arms |= {key: np.repeat(p, len(draws[size]), axis=0) for key, p in untrained.items() if key not in arms}
+    unknown = [i for i in ids if i not in clusters] if clusters is not None else []
+    if unknown:
+        raise InputError(f"compound {unknown[0]} has no cluster; give each test compound one")
     own = None if clusters is None else np.asarray([clusters[i] for i in ids])
-    return Grid(sizes, draws, TestSet(ids.to_numpy(), truth["min"].to_numpy(np.float64), own))
+    return Grid(sizes, draws, TestSet(ids.to_numpy(), truth["min"].to_numpy(np.float64), own), untrained)
 
 
 def reference_of(key: Key, arms, reference: str) -> Key:
@@ -100,6 +134,18 @@ def reference_of(key: Key, arms, reference: str) -> Key:
             return source, reference
     there = ", ".join(dict.fromkeys(arm for _, arm in arms))
     raise InputError(f"no arm '{reference}' to compare {key[1]} {key[0]} with; there are: {there}")
+
+
+def _known(overlap: Mapping[int, float], size: int) -> float:
+    """The overlap of draws of a size."""
+    if size not in overlap:
+        raise InputError(f"no overlap for draws of {size} rows; give draws.mean_overlap of drawn and pool rows")
+    return overlap[size]
+
+
+def _per_draw(metric: str, tests: TestSet, probability: np.ndarray) -> np.ndarray:
+    """(draws,) values of one arm."""
+    return resampled(metric, tests.truth, probability, np.ones((1, len(tests.truth))))[0]
 
 
 def _matrix(rows: pd.DataFrame, ids: pd.Index, draws: tuple, name: tuple) -> np.ndarray:
@@ -127,7 +173,7 @@ def _row(size, arms, key, reference, tests: TestSet, overlap, metric, method, se
     if key == other:
         return None
     a, b = arms[key], arms[other]
-    each = [resampled(metric, tests.truth, p, np.ones((1, len(tests.truth))))[0] for p in (a, b)]
+    each = [_per_draw(metric, tests, p) for p in (a, b)]
     difference = each[0] - each[1]
     if method == "bootstrap":
         weights = d.weights_of_tests(len(tests.truth), d.RESAMPLES, seed, tests.clusters)
