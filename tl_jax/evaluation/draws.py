@@ -7,7 +7,7 @@ rows, so that they vary less among each other than fresh draws from the populati
 - `crossed_t`, the default, adds the variance over test compounds (jackknife, Efron and Stein 1981) and that over draws,
   widened for their overlap as Nadeau and Bengio (2003) do for cross-validation. It needs no seed.
 - `crossed_bootstrap` resamples draws and test compounds at once (the pigeonhole bootstrap: Owen 2007, Annals of
-  Applied Statistics 1:386). It counts three times what draws and test compounds do together and so is too wide.
+  Applied Statistics 1:386). It counts three times what draws and test compounds do together, and so is too wide for small draws.
 
 How often each holds what it claims: docs/draws.md. Both take values of one metric: per draw, and per draw with test
 compounds left out or drawn again (`left_out`, `weights_of_tests`). They speak of the mean over training draws at one
