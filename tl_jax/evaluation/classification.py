@@ -141,12 +141,8 @@ def calibration_table(y_true, probability, bins: int = BINS) -> pd.DataFrame:
 
     A bin holds its upper edge, the first its lower one too.
     """
-    truth, p = checked(y_true, probability)
+    size, predicted, observed = _binned(*checked(y_true, probability), bins)
     edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, p, "left") - 1, 0, bins - 1)
-    size = np.bincount(place, minlength=bins)
-    sums = [np.bincount(place, weights=values, minlength=bins) for values in (p, truth)]
-    predicted, observed = (np.divide(s, size, out=np.full(bins, np.nan), where=size > 0) for s in sums)
     return pd.DataFrame(
         {"low": edges[:-1], "high": edges[1:], "predicted": predicted, "observed": observed, "count": size}
     )
@@ -157,8 +153,17 @@ def calibration_error(y_true, probability, bins: int = BINS) -> float:
 
     It is above 0 for a perfectly calibrated model of few rows, and depends on the number of bins.
     """
-    table = calibration_table(y_true, probability, bins).query("count > 0")
-    return float(((table["predicted"] - table["observed"]).abs() * table["count"]).sum() / table["count"].sum())
+    size, predicted, observed = _binned(*checked(y_true, probability), bins)
+    full = size > 0
+    return float((np.abs(predicted - observed)[full] * size[full]).sum() / size.sum())
+
+
+def _binned(truth: np.ndarray, p: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count, mean probability and share of 1 of each bin."""
+    place = np.clip(np.searchsorted(np.linspace(0, 1, bins + 1), p, "left") - 1, 0, bins - 1)
+    size = np.bincount(place, minlength=bins)
+    sums = [np.bincount(place, weights=values, minlength=bins) for values in (p, truth)]
+    return size, *(np.divide(s, size, out=np.full(bins, np.nan), where=size > 0) for s in sums)
 
 
 def _auroc_rows(truth: np.ndarray, score: np.ndarray, weights: np.ndarray) -> np.ndarray:

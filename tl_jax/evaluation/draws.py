@@ -7,7 +7,8 @@ rows, so that they vary less among each other than fresh draws from the populati
 - `crossed_t`, the default, adds the variance over test compounds (jackknife, Efron and Stein 1981) and that over draws,
   widened for their overlap as Nadeau and Bengio (2003) do for cross-validation. It needs no seed.
 - `crossed_bootstrap` resamples draws and test compounds at once (the pigeonhole bootstrap: Owen 2007, Annals of
-  Applied Statistics 1:386). It counts three times what draws and test compounds do together, and so is too wide for small draws.
+  Applied Statistics 1:386). It counts three times what draws and test compounds do together, and so is too wide where
+  draws are small.
 
 How often each holds what it claims: docs/draws.md. Both take values of one metric: per draw, and per draw with test
 compounds left out or drawn again (`left_out`, `weights_of_tests`). They speak of the mean over training draws at one
@@ -106,7 +107,8 @@ def crossed_t(per_draw, without: np.ndarray, overlap: float, level: float = 0.95
     share, spread = 1 / draws + _ratio(overlap), float(np.var(d, ddof=1))
     variance = share * max(0.0, spread - both) + over_tests
     if variance <= ROUNDING:
-        return Difference(point, 0.0, 0.0, 1.0, 0.5) if point == 0 else Difference(point, *(NOTHING,) * 4)
+        same = abs(point) <= ROUNDING**0.5
+        return Difference(point, 0.0, 0.0, 1.0, 0.5) if same else Difference(point, *(NOTHING,) * 4)
     df = variance**2 / ((share * spread) ** 2 / (draws - 1) + over_tests**2 / (clusters - 1))
     scale, df = np.sqrt(variance), max(df, draws - 1)
     reach, t = float(scale * stats.t.ppf(0.5 + level / 2, df)), point / scale
