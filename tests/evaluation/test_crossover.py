@@ -92,3 +92,14 @@ def test_less_is_better_turns_the_gain_and_one_size_is_refused():
         assert found["answer"].startswith("transfer helps below n = "), (metric, found["answer"])
     with pytest.raises(InputError, match="two training sizes"):
         crossovers(table[table["size"] == 4], "scratch")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edge", [20.0, 60.0])
+def test_recorded_coverage_of_the_edge(edge):
+    """docs/draws.md: 200 studies with a known edge."""
+    table = pd.concat([crossovers(predictions(1000 + k, edge), "scratch", resamples=500) for k in range(200)])
+    covered = ((table["ci_low"] <= edge) & (table["ci_high"] >= edge)).mean()
+    print(f"\nedge {edge:g}: median {table['crossover'].median():.1f}, interval holds it in {covered:.3f}", end="")
+    assert covered >= 0.93
+    assert table["crossover"].median() == pytest.approx(edge, rel=0.1)
