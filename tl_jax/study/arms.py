@@ -48,7 +48,17 @@ class Arm:
     config: FitConfig
 
 
-def strategy_arms(
+def strategy_arms(domain: Domain, folds: list[ScaledFold], arms: Sequence[Arm], **how) -> list[dict[str, ArmTables]]:
+    """Train one model per arm and fold, and make tables of what they predict; how: see fit_arms.
+
+    Returns per arm {name: tables}; an epoch that was read before the end is an arm of its own, named "NAME@EPOCH".
+    """
+    return [
+        readings(domain, folds, arm, one) for arm, one in zip(arms, fit_arms(domain, folds, arms, **how), strict=True)
+    ]
+
+
+def fit_arms(
     domain: Domain,
     folds: list[ScaledFold],
     arms: Sequence[Arm],
@@ -59,11 +69,10 @@ def strategy_arms(
     parts: Parts | None = None,
     progress: Callable[[int], None] = lambda done: None,
     say: Callable[[str], None] = lambda text: None,
-) -> list[dict[str, ArmTables]]:
-    """Train one model per arm and fold, all in one program, and predict the held-out rows.
+) -> list[RunsResult]:
+    """Train one model per arm and fold, all in one program, and predict the held-out rows: per arm, runs by fold.
 
-    The arms must train the same leaves with one config. Returns per arm {name: tables}; an epoch that was read
-    before the end is an arm of its own, named "NAME@EPOCH".
+    The arms must train the same leaves with one config.
     """
     starts, axes = [], []
     for arm in arms:
@@ -84,9 +93,7 @@ def strategy_arms(
         say=say,
     )
     count = len(folds)
-    return [
-        readings(domain, folds, arm, some_runs(result, slice(k * count, (k + 1) * count))) for k, arm in enumerate(arms)
-    ]
+    return [some_runs(result, slice(k * count, (k + 1) * count)) for k in range(len(arms))]
 
 
 def some_runs(result: RunsResult, part: slice) -> RunsResult:

@@ -27,7 +27,8 @@ def import_fc_layers(path: str | Path) -> tuple[Variables, tuple[int, ...], dict
     """(variables, hidden, meta) of a state dict with any number of hidden layers.
 
     variables: {"params": {"layer1": {"kernel": (in, out), "bias": (out,)}, "bn1": {"scale", "bias", "mean", "var"},
-    ..., "head"}}, those of models/fc_layers.py, float32 (float64 where the file has it), bit for bit the file's. The variance is the unbiased one, as PyTorch keeps it. hidden: units of each hidden layer. meta: file, its sha256,
+    ..., "head"}}, those of models/fc_layers.py, float32 (float64 where the file has it), bit for bit the file's. The
+    variance is the unbiased one, as PyTorch keeps it. hidden: units of each hidden layer. meta: file, its sha256,
     features, outputs, and batches, how many batches each batch norm has seen ({"bn1": 26600}).
     Raises InputError naming a tensor that is missing, unknown, of another shape or not finite.
     """

@@ -1,0 +1,147 @@
+"""A study between protein families: source models, every arm on every draw, and what is said of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy.special import expit
+from threadpoolctl import threadpool_limits
+
+from tl_jax.data.tanimoto import nearest_tanimoto
+from tl_jax.evaluation.shallow import SHALLOW
+from tl_jax.files import check_writable, digest
+from tl_jax.parts import Parts
+from tl_jax.progress import Progress
+from tl_jax.runtime import cores
+from tl_jax.study.dti_networks import activations, logits_of, predict_networks
+from tl_jax.study.dti_problem import Problem, make_problem, quickly
+from tl_jax.study.dti_settings import NAME, DtiSettings
+from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, train_stages
+from tl_jax.transfer import strategies
+
+QUICK_SOURCE = 1500  # compounds of a source in a quick study
+Key = tuple[str, str, int]  # source, arm, size; size 0 for an arm that is not trained
+
+
+@dataclass
+class DtiResults:
+    """probabilities: {(source, arm, size): (draws, m)}, of the test compounds, one row for an arm without training.
+
+    nearest: {name of a training set: (m,) Tanimoto similarity of each test compound to the nearest in it}.
+    """
+
+    settings: DtiSettings
+    problem: Problem
+    probabilities: dict[Key, np.ndarray] = field(default_factory=dict)
+    stages: list[TrainedStage] = field(default_factory=list)
+    nearest: dict[str, np.ndarray] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, name: str):
+        """Add the block's wall time to `seconds`."""
+        start = time.monotonic()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)
+
+
+def load_problem(settings: DtiSettings, say: Callable[[str], None]) -> Problem:
+    """The problem of the settings; what rdkit makes of the table is kept beside the checkpoints."""
+    check_writable(Path(settings.checkpoint_dir), "--checkpoint_dir")
+    problem = make_problem(settings, Path(settings.checkpoint_dir) / "compounds", say)
+    return quickly(problem, QUICK_SOURCE, settings.seed) if settings.quick else problem
+
+
+def run_dti(
+    settings: DtiSettings, problem: Problem, say: Callable[[str], None], work: Path | None = None
+) -> DtiResults:
+    """Train the sources, then every arm on every draw.
+
+    work: a folder for finished parts; those found there are not computed again.
+    """
+    results = DtiResults(settings, problem, notes=list(problem.notes))
+    for note in results.notes:
+        say(f"note: {note}")
+
+    def parts(label: str) -> Parts | None:
+        return None if work is None else Parts(work / "parts" / digest(label)[:12], say)
+
+    needs = set(settings.methods) - {"scratch", "shallow"} or settings.strategies
+    with results.timed("source models"):
+        models = source_models(results, say) if needs else {}
+    if "zero_shot" in settings.methods:
+        for source, variables in models.items():
+            p = expit(logits_of(variables, problem.target.x[problem.split.test], settings))
+            results.probabilities[source, "zero_shot", 0] = p[None]
+    with results.timed("networks"):
+        for source, arm, size, p in predict_networks(problem, settings, models, parts, say):
+            results.probabilities[source, arm, size] = p
+    with results.timed("shallow classifiers"), threadpool_limits(1):
+        for source, prefix, names, x in shallow_inputs(problem, settings, models):
+            for name in names:
+                on_every_draw(results, source, f"{prefix}{name}", name, x, parts)
+    with results.timed("similarity"):
+        results.nearest = similarities(problem, settings)
+    return results
+
+
+def source_models(results: DtiResults, say: Callable[[str], None]) -> dict:
+    """{source: variables} of a network trained on all compounds of each source, kept as a checkpoint."""
+    settings, models = results.settings, {}
+    shelf = Shelf(Path(settings.checkpoint_dir) / NAME, say)
+    for name, domain in results.problem.sources.items():
+        plan = StagePlan("source", domain, strategies.get("scratch"), settings.source_recipe)
+        stage = train_stages([plan], network=settings.network, seed=settings.seed, shelf=shelf)[0]
+        results.stages.append(stage)
+        models[name] = stage.variables
+    return models
+
+
+def shallow_inputs(problem: Problem, settings: DtiSettings, models) -> Iterator[tuple[str, str, tuple, np.ndarray]]:
+    """(source, prefix of the arm, classifiers, (n, features)): the raw features, then each source's activations."""
+    if "shallow" in settings.methods:
+        yield "", "", settings.shallow, problem.target.x
+    if "mode3" in settings.methods:
+        after = settings.after_activation
+        for source, variables in models.items():
+            for layer in settings.layers:
+                x = activations(variables, problem.target.x, layer, after, settings)
+                yield source, f"mode3_{layer}{'a' if after else ''}_", settings.mode3, x
+
+
+def on_every_draw(results: DtiResults, source: str, arm: str, name: str, x: np.ndarray, parts) -> None:
+    """A shallow classifier on every draw of every size; a size is a finished part."""
+    problem, settings = results.problem, results.settings
+    y, test, kept = problem.target.response, problem.split.test, parts(f"{arm} from {source}")
+    done = {int(part["size"]): part["p"] for part in (kept.saved() if kept else ())}
+    function = SHALLOW[name]
+    label = f"{arm} {source and f'from {source}'}".strip()
+    # Threads share the features; every call takes its own seed, so that their order changes nothing.
+    together = Parallel(n_jobs=cores(), prefer="threads")
+    with Progress(len(problem.draws), label, unit="sizes") as progress, together:
+        for size, draws in problem.draws.items():
+            if size not in done:
+                calls = [
+                    delayed(function)(x[rows], y[rows], x[test], settings.seed + k) for k, rows in enumerate(draws)
+                ]
+                done[size] = np.stack(together(calls))
+                if kept is not None:
+                    kept.save(size, {"size": np.asarray(size), "p": done[size]})
+            results.probabilities[source, arm, size] = done[size]
+            progress.advance(1)
+
+
+def similarities(problem: Problem, settings: DtiSettings) -> dict[str, np.ndarray]:
+    """How near each test compound is to the pool and to each source; nothing for vectors that are no fingerprints."""
+    if settings.vectors:
+        return {}
+    test = problem.target.x[problem.split.test]
+    known = {"pool": problem.target.x[problem.split.train]} | {n: d.x for n, d in problem.sources.items()}
+    return {name: nearest_tanimoto(test, x) for name, x in known.items()}
