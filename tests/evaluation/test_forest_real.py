@@ -39,4 +39,5 @@ def test_a_forest_reaches_the_known_figure(families, family):
         p = SHALLOW["random_forest"](x[split.train], compounds.y[split.train], x[split.test], seed)
         found.append(score_classifier(compounds.y[split.test], p)["mcc"])
     print(f"{family}: MCC {np.mean(found):.3f} ({', '.join(f'{v:.3f}' for v in found)}), known {MCC[family]:.3f}")
-    assert abs(np.mean(found) - MCC[family]) < 0.03
+    # What the figures were measured on is not known exactly; a weaker forest here would mean a fault of ours.
+    assert np.mean(found) > MCC[family] - 0.03
