@@ -257,3 +257,27 @@ def test_names_that_are_not_run_are_refused(cohort, tmp_path):
     for wrong in ({"permutations": 5}, {"levels": 1}, {"curve_repeats": -1}):
         with pytest.raises(InputError):
             Extras(**wrong)
+
+
+def test_a_study_stopped_half_way_goes_on_to_the_same_tables(cohort, tmp_path):
+    """Everything that is examined beside the arms is kept in parts too."""
+    settings = make(
+        tmp_path / "kept", strategies=("scratch", "freeze_layer1", "feature_ridge"), source_drugs=("oxaliplatin",)
+    )
+    settings = with_extras(STUDY, settings, **{**GIVEN, "nested": ("scratch", "feature_ridge", "ridge")})
+
+    def run():
+        return run_study(STUDY, settings, {"honest": cohort}, lambda text: None, tmp_path / "work")
+
+    whole = run()
+    parts = sorted((tmp_path / "work").rglob("*.part"))
+    assert len(parts) > 10
+    for path in parts[::2]:
+        path.unlink()
+    again = run()
+    assert set(whole.extra) == set(again.extra)
+    for name, frames in whole.extra.items():
+        for one, other in zip(frames, again.extra[name], strict=True):
+            pd.testing.assert_frame_equal(one, other, check_exact=True)
+    for name in ("metrics", "predictions"):
+        pd.testing.assert_frame_equal(whole.table(name), again.table(name), check_exact=True)
