@@ -139,6 +139,7 @@ def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[st
         "split": {"pool": len(problem.split.train), "test": len(problem.split.test)},
         "overlap_of_draws": {str(size): value for size, value in problem.overlap.items()},
         "stages": [{"id": s.meta["id"], "path": str(s.path), "reused": s.reused} for s in results.stages],
+        "final_models": results.finals,
         "wall_seconds": results.seconds,
         "mcc": rows.astype(object).where(rows.notna(), None).to_dict("records"),
         "notes": notes,
