@@ -104,6 +104,7 @@ def compounds(kind: str, out: Path) -> None:
         table = predict_vectors(model, FLAGS.vectors)
     else:
         table = predict_smiles(model, FLAGS.compounds, FLAGS.within)
+    picked = chosen(table, FLAGS.explain, FLAGS.explain_order) if FLAGS.explain else None
     write_csv(out, table)
     known, lost = model.known, int(table["probability"].isna().sum())
     if known is not None and not known.vectors:
@@ -112,8 +113,8 @@ def compounds(kind: str, out: Path) -> None:
         say(f"{outside} of {len(table) - lost} compounds are unlike all of them: their probabilities mean little")
     say(f"{len(table) - lost} compounds predicted, {lost} could not be read: {out}")
     if FLAGS.explain:
-        found = write_explained(model, chosen(table, FLAGS.explain, FLAGS.explain_order), atoms, FLAGS.overwrite)
-        say(f"{len(found)} compounds explained, error of the integral at most {found['delta'].abs().max():.1e}: {atoms}")
+        delta = write_explained(model, picked, atoms, FLAGS.overwrite)["delta"].abs().max()
+        say(f"{len(picked)} compounds explained, error of the integral at most {delta:.1e}: {atoms}")
 
 
 if __name__ == "__main__":

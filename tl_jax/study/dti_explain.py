@@ -35,9 +35,13 @@ def chosen(predicted: pd.DataFrame, count: int, order: str) -> pd.DataFrame:
     wherever they lie.
     """
     if order == "table":
-        return predicted[predicted["probability"].notna()].head(count)
-    inside = predicted[predicted["in_domain"].eq(True)]
-    return inside.sort_values("probability", ascending=False, kind="stable").head(count)
+        found = predicted[predicted["probability"].notna()]
+    else:
+        found = predicted[predicted["in_domain"].eq(True)].sort_values("probability", ascending=False, kind="stable")
+    if found.empty:
+        wanted = "can be read" if order == "table" else "lies in the model's domain; --explain_order=table takes others"
+        raise InputError(f"there is nothing to explain: no compound {wanted}")
+    return found.head(count)
 
 
 def attribute(model: CompoundModel, smiles: list[str]) -> tuple[Attributions, int]:
@@ -68,8 +72,8 @@ def logit_of(network: Network):
 def explain(model: CompoundModel, picked: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(atoms, molecules) of some rows of predict_smiles.
 
-    atoms: molecule (number from 1, as in molecules), id, atom (from 0, in the order of the SMILES), symbol, value: what
-    the atom adds to the logit. molecules: molecule, id, smiles, probability, logit, baseline_logit (of the empty
+    atoms: molecule (its number from 1), id, atom (from 0, in the order of the SMILES), symbol, attribution: what the
+    atom adds to the logit. molecules: molecule, id, smiles, probability, logit, baseline_logit (of the empty
     fingerprint), atoms_sum, off_bits (what no atom carries; 0 for this baseline), delta, steps, caution, where
     atoms_sum + off_bits = logit - baseline_logit + delta, and delta is the error of the integral.
     """
@@ -85,7 +89,7 @@ def explain(model: CompoundModel, picked: pd.DataFrame) -> tuple[pd.DataFrame, p
         molecules.append((k + 1, row.id, row.smiles, row.probability, *map(float, whole), steps, row.caution))
     names = ["molecule", "id", "smiles", "probability", "logit", "baseline_logit", "atoms_sum", "off_bits", "delta"]
     return (
-        pd.DataFrame(atoms, columns=["molecule", "id", "atom", "symbol", "value"]),
+        pd.DataFrame(atoms, columns=["molecule", "id", "atom", "symbol", "attribution"]),
         pd.DataFrame(molecules, columns=[*names, "steps", "caution"]),
     )
 
@@ -95,13 +99,11 @@ def write_explained(model: CompoundModel, picked: pd.DataFrame, folder: Path, ov
 
     All pictures share one scale of colours. The folder appears whole or not at all.
     """
-    if picked.empty:
-        raise InputError("there is no compound to explain: none can be read, or lies in the domain (--explain_order)")
     atoms, molecules = explain(model, picked)
-    limit = float(atoms["value"].abs().max()) or None
+    limit = float(atoms["attribution"].abs().max()) or None
     with folder_atomic(folder, overwrite, marker=ATOMS) as place:
         for row in molecules.itertuples(index=False):
-            values = atoms.loc[atoms["molecule"] == row.molecule, "value"].to_numpy()
+            values = atoms.loc[atoms["molecule"] == row.molecule, "attribution"].to_numpy()
             title = f"{row.id}: probability {row.probability:.2f}"
             picture = molecule_svg(row.smiles, values, title, note_of(row), limit)
             (place / f"{row.molecule:03d}_{file_name(row.id)}.svg").write_text(picture, encoding="utf-8")

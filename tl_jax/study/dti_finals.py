@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.classification import score_classifier
+from tl_jax.evaluation.reach import by_similarity
 from tl_jax.study.dti_known import keep_known
 from tl_jax.study.dti_networks import Method, logits_of, methods_of
 from tl_jax.study.dti_problem import Problem
@@ -44,9 +46,17 @@ def planned(settings: DtiSettings, problem: Problem) -> tuple[list[Method], str]
 
 
 def keep_finals(
-    settings: DtiSettings, problem: Problem, sources: list[TrainedStage], say: Callable[[str], None]
-) -> tuple[list[TrainedStage], list[dict]]:
-    """Train each final model on all compounds of the pool and keep it as a checkpoint; (stages, what they reached).
+    settings: DtiSettings,
+    problem: Problem,
+    sources: list[TrainedStage],
+    nearest: np.ndarray | None,
+    say: Callable[[str], None],
+) -> tuple[list[TrainedStage], list[dict], list[pd.DataFrame]]:
+    """Train each final model on all compounds of the pool and keep it as a checkpoint.
+
+    Returns the stages, what each reached on the test set, and the same by the test compounds' similarity to the pool
+    (`nearest`, None for vectors): (source, arm, and the columns of by_similarity).
+
 
     The test compounds stay out, so the score on them is an honest one. Unlike the draws the pool is not balanced: a
     model's probabilities speak of compounds with the pool's share of actives.
@@ -55,17 +65,20 @@ def keep_finals(
     source = next((stage for stage in sources if stage.plan.domain.name == name), None)
     shelf = Shelf(Path(settings.checkpoint_dir) / NAME, say)
     pool, test = problem.target.rows(np.sort(problem.split.train)), problem.target.x[problem.split.test]
-    stages, reached = [], []
+    stages, reached, reach = [], [], []
     for method in methods:
         needs = method.strategy.needs_source
         plan = StagePlan("target", pool, method.strategy, settings.recipe, "all compounds but the test set")
         parent = source if needs else None
         stage = train_stages([plan], network=settings.network, seed=settings.seed, shelf=shelf, parent=parent)[0]
         keep_known(stage, settings)
-        scores = score_classifier(problem.truth, expit(logits_of(stage.variables, test, settings)))
-        where = {"arm": method.name, "source": name if needs else "", "n_train": len(pool), "path": str(stage.path)}
-        reached.append(where | scores)
+        p = expit(logits_of(stage.variables, test, settings))
+        own = {"source": name if needs else "", "arm": method.name}
+        scores = score_classifier(problem.truth, p)
+        reached.append({**own, "n_train": len(pool), "path": str(stage.path), **scores})
+        if nearest is not None:
+            reach.append(by_similarity(problem.truth, p, nearest).assign(**own))
         told = ", ".join(f"{metric} {scores[metric]:.3f}" for metric in TOLD)
         say(f"final model {method.name}: {told} on {len(test)} test compounds: {stage.path}")
         stages.append(stage)
-    return stages, reached
+    return stages, reached, reach

@@ -49,6 +49,8 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
         write_csv(folder / f"{name}.csv", table)
     write_csv(folder / "test_compounds.csv", compounds(results))
     write_csv(folder / "families.csv", problem.read)
+    if results.reach:
+        write_csv(folder / "reach.csv", pd.concat(results.reach, ignore_index=True))
     if len(problem.left_out):
         write_csv(folder / "left_out.csv", problem.left_out)
     (folder / "test_ids.txt").write_text("\n".join(problem.target.samples[problem.split.test]) + "\n")

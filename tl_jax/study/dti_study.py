@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from joblib import Parallel, delayed
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
@@ -36,7 +37,8 @@ class DtiResults:
     """probabilities: {(source, arm, size): (draws, m)}, of the test compounds, one row for an arm without training.
 
     nearest: {name of a training set: (m,) Tanimoto similarity of each test compound to the nearest in it}.
-    finals: arm, source, n_train, path and the metrics on the test compounds of each final model.
+    finals: arm, source, n_train, path and the metrics on the test compounds of each final model. reach: the same by
+    their similarity to the pool.
     """
 
     settings: DtiSettings
@@ -44,6 +46,7 @@ class DtiResults:
     probabilities: dict[Key, np.ndarray] = field(default_factory=dict)
     stages: list[TrainedStage] = field(default_factory=list)
     finals: list[dict] = field(default_factory=list)
+    reach: list[pd.DataFrame] = field(default_factory=list)
     nearest: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -95,7 +98,8 @@ def run_dti(
     with results.timed("similarity"):
         results.nearest = similarities(problem, settings)
     with results.timed("final models"):
-        stages, results.finals = keep_finals(settings, problem, results.stages, say)
+        near = results.nearest.get("pool")
+        stages, results.finals, results.reach = keep_finals(settings, problem, results.stages, near, say)
         results.stages += stages
     return results
 
