@@ -27,7 +27,7 @@ from tl_jax.models import build
 from tl_jax.parts import pack, unpack
 from tl_jax.study.dti_finals import planned
 from tl_jax.study.dti_known import FILE, keep_known, sparse
-from tl_jax.study.dti_predict import COLUMNS, load_model, predict_smiles, predict_vectors
+from tl_jax.study.dti_predict import COLUMNS, WITHIN, load_model, predict_smiles, predict_vectors
 from tl_jax.study.dti_problem import as_domain, make_problem
 from tl_jax.study.dti_settings import DtiSettings
 from tl_jax.study.dti_study import load_problem, run_dti
@@ -190,7 +190,7 @@ def test_predictions_are_the_models_own(study, stages, write):
     bits, known = ([generator.GetFingerprint(Chem.MolFromSmiles(s)) for s in part] for part in (own.smiles, train))
     nearest = [max(DataStructs.BulkTanimotoSimilarity(one, known)) for one in bits]
     np.testing.assert_allclose(found["nearest_tanimoto"], nearest)
-    assert found["in_domain"].tolist() == [value >= 0.3 for value in nearest]
+    assert found["in_domain"].tolist() == [value >= WITHIN for value in nearest]
     backwards = predict_smiles(model, write("\n".join(["compound_id,smiles", *lines[::-1]])))
     np.testing.assert_allclose(backwards["logit"][::-1], found["logit"], atol=1e-5)
 
@@ -345,5 +345,5 @@ def test_glycerin_and_chloroform_are_no_kinase_drugs(data_dir, tmp_path, write):
     assert not aliens["in_domain"].any()
     assert aliens["caution"].str.contains("the probability means little").all()
     held_out = predict_smiles(model, write(new[["compound_id", "smiles"]].to_csv(index=False)))
-    assert held_out["in_domain"].mean() > 0.9
+    assert held_out["in_domain"].mean() > 0.8
     assert roc_auc_score(new["label"], held_out["probability"]) > 0.75

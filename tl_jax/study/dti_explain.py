@@ -104,7 +104,7 @@ def write_explained(model: CompoundModel, picked: pd.DataFrame, folder: Path, ov
     with folder_atomic(folder, overwrite, marker=ATOMS) as place:
         for row in molecules.itertuples(index=False):
             values = atoms.loc[atoms["molecule"] == row.molecule, "attribution"].to_numpy()
-            title = f"{row.id}: probability {row.probability:.2f}"
+            title = f"{row.id}: probability {row.probability:.2f}, logit {row.logit:+.1f}"
             picture = molecule_svg(row.smiles, values, title, note_of(row), limit)
             (place / f"{row.molecule:03d}_{file_name(row.id)}.svg").write_text(picture, encoding="utf-8")
         write_csv(place / ATOMS, atoms)
