@@ -54,7 +54,10 @@ def small_cohort() -> str:
 
 
 # Whole studies and scripts, by file: begun first, so that no worker is left alone with one of them at the end.
-LONG = ("test_resume", "test_readme", "test_many_devices", "test_study", "test_scripts", "test_many_targets")
+LONG = (
+    *("test_resume", "test_readme", "test_many_devices", "test_study", "test_scripts", "test_dti", "test_dti_transfer"),
+    "test_many_targets",
+)
 
 
 def pytest_collection_modifyitems(items):

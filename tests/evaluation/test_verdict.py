@@ -89,7 +89,7 @@ def test_what_could_have_been_found():
     )  # fmt: skip
     text = said(EQUAL, detectable)
     size = "0.21" if "copy_layer1 from drug, changes" in text else "0.33"
-    assert text.endswith(f"a true difference of {size} would have been found in 80% of such studies.")
+    assert text.endswith(f"it takes a true difference of at least {size} to be found in 80% of such studies.")
 
 
 def test_other_protocols_are_not_mixed_in():

@@ -15,7 +15,6 @@ from scripting import script, start, tables
 
 from tl_jax.parts import unfinished
 
-KILLS = 20
 ARGUMENTS = (
     *("--cohort=small.toml", "--strategy=scratch", "--baselines=mean,ridge", "--hidden=8,4", "--quick"),
     *("--epochs=6", "--repeats=4", "--at_once=2", "--checkpoint_dir=kept"),
@@ -44,15 +43,16 @@ def run(folder, *more):
     return script("exp4_target", *ARGUMENTS, *more, folder=folder)
 
 
-def test_twenty_kills_at_random_moments(study):
+@pytest.mark.parametrize("most", [7, pytest.param(20, marks=pytest.mark.slow)])
+def test_kills_at_random_moments(study, most):
     """Killed without warning and resumed again and again; whenever a study gets through, the next begins."""
     folder, takes = study
     dice, done, kills = random.Random(400), 0, 0
     while True:
-        out = f"killed{done}"
+        out = f"killed{most}-{done}"
         process = start("exp4_target", *ARGUMENTS, f"--out={out}", "--resume", folder=folder)
         try:
-            _, err = process.communicate(timeout=dice.uniform(0.3, 0.9) * takes if kills < KILLS else None)
+            _, err = process.communicate(timeout=dice.uniform(0.3, 0.9) * takes if kills < most else None)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
@@ -61,7 +61,7 @@ def test_twenty_kills_at_random_moments(study):
         assert process.returncode == 0, err
         assert tables(folder / out) == tables(folder / "whole"), out
         assert not unfinished(folder / out).exists()
-        if kills == KILLS:
+        if kills == most:
             return
         done += 1
 

@@ -1,11 +1,15 @@
 """Pictures of transfer between protein families: both files, equal bytes, every number and label, nothing overlaps."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.draw_verdict import verdict
 from tl_jax.evaluation.published import published_2022
+from tl_jax.report.html_picture import picture
 from tl_jax.report.plots_dti import curves_figure, heatmap_figure, size_curves, transfer_heatmap
 from tl_jax.report.plots_style import style
 
@@ -123,3 +127,35 @@ def test_nothing_to_draw_and_two_values_for_one_cell(tmp_path):
         with pytest.raises(InputError, match="two values for mode1 gpcr at 2 compounds"):
             draw(pd.concat([rows, rows.iloc[:1]]), tmp_path / "a", "")
     assert not list(tmp_path.iterdir())
+
+
+def test_colours_of_a_map_stay_in_the_page():
+    """A map's cells are an image inside the drawing: a reference to data, not to one of the page's ids."""
+    html = picture("gain", lambda: heatmap_figure(table(), "", reference="scratch"), "a map", "")
+    images = re.findall(r'<image[^>]*href="([^"]{0,40})', html)
+    assert len(images) == 2  # the cells and their colour bar
+    assert all(image.startswith("data:image/png;base64,") for image in images)
+
+
+def test_intervals_wider_than_the_metric_do_not_squeeze_the_curves():
+    rows = table().assign(ci_low=-3.0, ci_high=3.0)
+    with style():
+        low, high = curves_figure(rows, "").axes[0].get_ylim()
+    assert -1.2 < low < high < 1.2
+
+
+def test_the_verdict_counts_what_is_shown():
+    rows = pd.DataFrame(
+        [("gpcr", arm, "scratch", "mcc", size, gain, p) for arm, size, gain, p in (
+            ("mode1", 2, 0.3, 0.01), ("mode2", 2, 0.2, 0.2), ("mode1", 96, -0.2, 0.03), ("mode2", 96, 0.1, 0.04),
+            ("mode1", 12, 0.3, 0.01), ("zero_shot", 2, 0.3, 0.01),
+        )],
+        columns=["source", "arm", "reference", "metric", "size", "difference", "p_holm"],
+    )  # fmt: skip
+    arms = pd.DataFrame({"metric": "mcc", "size": [0, 0, 2], "value": [0.1, 0.36, 0.9]})
+    first, last, untrained = verdict(rows, arms)
+    assert first.startswith("With 2 training compounds 1 of 2 transfers")
+    assert first.endswith("scratch, 0 worse.")
+    assert last.startswith("With 96 training compounds 1 of 2 transfers")
+    assert last.endswith("scratch, 1 worse.")
+    assert untrained.endswith("reach MCC 0.10 to 0.36.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,16 +65,21 @@ def report_page(study: Study) -> str:
     """The page as text."""
     title = str(study.entry("experiment") or "Study")
     cohort = study.entry("cohort", "title") or study.entry("cohort", "name")
+    heading = f"{title}: {cohort}" if cohort else title
+    return whole_page(study, heading, [paragraph(subtitle(study), class_="subtitle"), verdict_box(study)], SECTIONS)
+
+
+def whole_page(study: Study, heading: str, top: Iterable[Html], sections: Iterable[Section]) -> str:
+    """A page of sections; those that the folder has nothing for are named at its end."""
     shown, left_out = [], []
-    for section in SECTIONS:
+    for section in sections:
         try:
             shown.append((section, section.make(study)))
         except Absent as reason:
             left_out.append(f"{section.title}: {reason}.")
-    heading = f"{title}: {cohort}" if cohort else title
     body = [
         tag("a", "Skip to the content", href="#content", class_="skip"),
-        tag("header", tag("h1", heading), paragraph(subtitle(study), class_="subtitle"), verdict_box(study)),
+        tag("header", tag("h1", heading), *top),
         navigation([section for section, _ in shown], bool(left_out)),
         tag("main", *(whole(section, content) for section, content in shown), absent(left_out), id="content"),
         tag("footer", paragraph("Made by tl_jax from the tables of one results folder. Research software.")),

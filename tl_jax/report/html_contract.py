@@ -50,6 +50,23 @@ TABLES = {
         ("samples", "epochs", "learning_rate"),
     ),
 }  # fmt: skip
+# The same of a study between protein families (study/dti_tables.py).
+COMPARED = ("source", "arm", "reference", "metric")
+FAMILY_TABLES = {
+    "arms": Contract(("source", "arm", "metric"), ("size", "value", *INTERVAL, "sd_draws", "draws", "n_test")),
+    "metrics": Contract(("source", "arm", "metric"), ("size", "n_train", "draw", "value")),
+    "comparisons": Contract(
+        COMPARED, ("size", "mean", "mean_reference", "difference", *INTERVAL, "p", "p_holm", "p_naive_t")
+    ),
+    "crossovers": Contract((*COMPARED, "answer"), ("crossover", *INTERVAL)),
+    "switches": Contract(("method", "switch", "source"), ("size", "difference", *INTERVAL, "p")),
+    "calibration": Contract(("source", "arm"), ("size", "low", "high", "predicted", "observed", "count")),
+    "test_compounds": Contract(("compound_id", "smiles", "scaffold"), ("label",)),
+    "families": Contract(
+        ("family",), ("compounds", "active", "merged", "disagreeing", "unparsed", "unmeasured")
+    ),
+    "left_out": Contract(("family", "id", "smiles", "reason"), ("line",)),
+}  # fmt: skip
 # Numbers of tables whose further columns the report draws where they are there.
 OPTIONAL_NUMBERS = {
     "comparisons": ("t", "df"),

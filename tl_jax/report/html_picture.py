@@ -96,5 +96,8 @@ def _inline(svg: str, name: str, label: str, look: str) -> Html:
 
 
 def _renamed(key: str, value: str, name: str) -> str:
-    """An attribute's value with references to this picture's ids after their new names; #d55e00 is a colour."""
-    return f"#{name}-{value[1:]}" if key == HREF else value.replace("url(#", f"url(#{name}-")
+    """An attribute's value with references to this picture's ids after their new names; #d55e00 is a colour.
+
+    What refers to no id holds an image itself, as data.
+    """
+    return f"#{name}-{value[1:]}" if key == HREF and value.startswith("#") else value.replace("url(#", f"url(#{name}-")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.verdict import judged_protocol, mean_per_fold, reference_arm, versus
-from tl_jax.report.html_contract import OPTIONAL_NUMBERS, TABLES
+from tl_jax.report.html_contract import OPTIONAL_NUMBERS, TABLES, Contract
 from tl_jax.report.html_tags import printable
 
 REMEDY = "write it with the experiment's own script"
@@ -31,10 +32,11 @@ class Study:
     summary: dict
     record: dict
     digests: dict[str, str]
+    contracts: Mapping[str, Contract] = field(default_factory=lambda: TABLES)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table; without rows where the folder has none."""
-        contract = TABLES[name]
+        contract = self.contracts[name]
         return self.tables.get(name, pd.DataFrame(columns=[*contract.text, *contract.numbers]))
 
     def need(self, *names: str) -> pd.DataFrame:
@@ -77,28 +79,39 @@ class Study:
 
 
 def read_study(folder: Path) -> Study:
-    """Read and check every table of a results folder.
+    """Read and check every table of a results folder of an experiment; see read_folder.
 
     Raises:
-        InputError: no folder, no metrics.csv, a missing column, a cell that is no number, a row given twice, a file
-            that is no UTF-8 or no JSON.
+        InputError: also a row of metrics.csv given twice.
+    """
+    study = read_folder(folder, TABLES)
+    _refuse_repeats(study.metrics, Path(folder) / "metrics.csv")
+    return study
+
+
+def read_folder(folder: Path, contracts: Mapping[str, Contract]) -> Study:
+    """Read and check the tables of a results folder that `contracts` names.
+
+    Raises:
+        InputError: no folder, no metrics.csv, a missing column, a cell that is no number, a file that is no UTF-8 or no
+            JSON.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; name the --out folder of an experiment")
     if not (folder / "metrics.csv").is_file():
         raise InputError(f"{folder} holds no metrics.csv; name the --out folder of an experiment that has ended")
-    frames = {name: _read(folder / f"{name}.csv", name) for name in TABLES if (folder / f"{name}.csv").is_file()}
+    there = {name: folder / f"{name}.csv" for name in contracts}
+    frames = {name: _read(path, name, contracts[name]) for name, path in there.items() if path.is_file()}
     tables = {name: frame for name, frame in frames.items() if len(frame)}
     if "metrics" not in tables:
         raise InputError(f"{folder / 'metrics.csv'} has no rows; {REMEDY}")
-    _refuse_repeats(tables["metrics"], folder / "metrics.csv")
     files = sorted(folder / name for name in [*(f"{name}.csv" for name in frames), "summary.json", "study.json"])
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
-    return Study(tables, _json(folder / "summary.json"), _json(folder / "study.json"), digests)
+    return Study(tables, _json(folder / "summary.json"), _json(folder / "study.json"), digests, contracts)
 
 
-def _read(path: Path, name: str) -> pd.DataFrame:
+def _read(path: Path, name: str, contract: Contract) -> pd.DataFrame:
     """One table, its numbers as float64 and all else as text; an empty cell is NaN or ""."""
     try:
         # A drug or a gene may be called NA: nothing is taken for missing but the empty cell of a number.
@@ -107,7 +120,6 @@ def _read(path: Path, name: str) -> pd.DataFrame:
         return pd.DataFrame()
     except (ValueError, pd.errors.ParserError) as error:  # UnicodeDecodeError is a ValueError
         raise InputError(f"{path} cannot be read as a table ({error}); {REMEDY}") from error
-    contract = TABLES[name]
     missing = [column for column in (*contract.text, *contract.numbers) if column not in frame]
     if missing:
         raise InputError(f"{path} lacks the column {missing[0]}; {REMEDY}")

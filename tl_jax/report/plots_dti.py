@@ -210,7 +210,9 @@ def _scale(axes, table: pd.DataFrame, published: pd.DataFrame | None) -> None:
     frames = [table] if published is None else [table, published]
     columns = [f[name].to_numpy(float) for f in frames for name in ("value", "ci_low", "ci_high") if name in f]
     values = np.concatenate([*columns, [0.0]])
-    values = values[np.isfinite(values)]
+    means = np.concatenate([f["value"].to_numpy(float) for f in frames])
+    # Two draws give intervals far beyond what a correlation can be; they must not squeeze the curves.
+    values = np.clip(values[np.isfinite(values)], min(-1, np.nanmin(means)), max(1, np.nanmax(means)))
     pad = 0.05 * (np.ptp(values) or 1.0)
     # Ticks nearer than half their size would print over each other in a narrow panel.
     ticks = [sizes[k] for k in range(len(sizes)) if k == 0 or sizes[k] >= 1.9 * sizes[k - 1]] if len(sizes) else []

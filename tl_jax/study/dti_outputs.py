@@ -11,6 +11,7 @@ import tl_jax
 from tl_jax.errors import InputError
 from tl_jax.evaluation.published import published_2022, published_2023
 from tl_jax.files import digest, write_atomic, write_json
+from tl_jax.report.html_dti import write_dti_report
 from tl_jax.report.plots_dti import size_curves, transfer_heatmap
 from tl_jax.report.tables import write_csv
 from tl_jax.runtime import device, processor, versions
@@ -18,6 +19,7 @@ from tl_jax.study.dti_problem import Problem
 from tl_jax.study.dti_settings import NAME, DtiSettings
 from tl_jax.study.dti_study import DtiResults
 from tl_jax.study.dti_tables import HEADLINE, SWITCHED, compounds, metrics
+from tl_jax.study.outputs import page
 from tl_jax.study.stages import fingerprint
 
 NO_SCIENCE = ("checkpoint_dir", "at_once")
@@ -57,7 +59,7 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
     write_predictions(results, folder / "predictions.npz")
     left_out = draw(results, judged, folder)
     write_json(folder / "summary.json", summary(results, judged, [*results.notes, *left_out]))
-    return left_out
+    return left_out + page(write_dti_report, folder)
 
 
 def write_predictions(results: DtiResults, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -45,14 +46,14 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
         left_out.append(f"pictures could not be drawn: {type(error).__name__}: {error}")
     write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
     if results.settings.extras:
-        left_out += report(folder)
+        left_out += page(write_report, folder)
     return left_out
 
 
-def report(folder: Path) -> list[str]:
+def page(write: Callable[[Path], Path], folder: Path) -> list[str]:
     """Write report.html from the tables that stand in the folder; what went wrong, if it did."""
     try:
-        write_report(folder)
+        write(folder)
     except Exception as error:  # it can be made again from the tables at any time
         return [f"report.html could not be made: {type(error).__name__}: {error}; try experiments.report"]
     return []

@@ -9,9 +9,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from tl_jax.errors import InputError
-from tl_jax.transfer.strategies import STRATEGIES, Registered, block, strategy
+from tl_jax.transfer.strategies import FAMILIES, Registered, block
 from tl_jax.trees import all_but
 from tl_jax.types import Transfer
+
+BEGINNING, NORMALISATION = "fine_tune_but_", "_bn"
 
 
 @lru_cache
@@ -32,7 +34,15 @@ def fine_tune_but(numbers: tuple[int, ...], normalisation: bool = False) -> Regi
         return Transfer(source, all_but(source["params"], *frozen))
 
     which = "".join(map(str, sorted(numbers)))
-    function.__name__ = f"fine_tune_but_{which}{'_bn' if normalisation else ''}"
-    function.__doc__ = f"The source model, all trainable but layer {' and '.join(which)}."
-    strategy()(function)
-    return STRATEGIES[function.__name__]
+    return Registered(f"{BEGINNING}{which}{NORMALISATION if normalisation else ''}", function, True, True)
+
+
+def by_name(rest: str) -> Registered:
+    """The strategy whose name ends so: "12" or "12_bn"."""
+    digits = rest.removesuffix(NORMALISATION)
+    if not digits.isdecimal():
+        raise InputError(f"no strategy '{BEGINNING}{rest}'; name the layers to freeze, such as {BEGINNING}12")
+    return fine_tune_but(tuple(map(int, digits)), rest != digits)
+
+
+FAMILIES[BEGINNING] = by_name

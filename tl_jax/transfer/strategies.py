@@ -34,6 +34,8 @@ class Registered:
 
 
 STRATEGIES: dict[str, Registered] = {}
+# Strategies with numbers in their names: {beginning of the name: the rest -> the strategy}.
+FAMILIES: dict[str, Callable[[str], Registered]] = {}
 
 
 def strategy(
@@ -57,11 +59,13 @@ def strategy(
 
 def get(name: str) -> Registered:
     """A registered strategy; an unknown name is refused with the list of known ones."""
-    if name not in STRATEGIES:
-        raise InputError(
-            f"no strategy '{name}'; there are: {', '.join(STRATEGIES)}; add your own with --strategy_module"
-        )
-    return STRATEGIES[name]
+    if name in STRATEGIES:
+        return STRATEGIES[name]
+    for beginning, family in FAMILIES.items():
+        if name.startswith(beginning):
+            return family(name.removeprefix(beginning))
+    known = ", ".join((*STRATEGIES, *(f"{beginning}1" for beginning in FAMILIES)))
+    raise InputError(f"no strategy '{name}'; there are: {known}; add your own with --strategy_module")
 
 
 def block(params: Params, *numbers: int) -> tuple[str, ...]:

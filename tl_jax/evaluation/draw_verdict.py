@@ -1,0 +1,39 @@
+"""The result of a study over draws of training compounds in a few sentences, from its tables alone."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+ALPHA = 0.05
+NO_MODEL = "scratch"
+
+
+def verdict(comparisons: pd.DataFrame, arms: pd.DataFrame, metric: str = "mcc") -> list[str]:
+    """Sentences on the smallest and the largest training set, for each reference, and on models that saw none of it.
+
+    A transfer counts as better or worse where p after Holm's correction over the arms of its size is below .05.
+    """
+    rows = comparisons[(comparisons["metric"] == metric) & (comparisons["source"] != "")]
+    rows = rows[rows["arm"] != "zero_shot"]
+    sentences = [one for name, part in rows.groupby("reference", sort=False) for one in against(name, part)]
+    known = arms[(arms["metric"] == metric) & (arms["size"] == 0)]
+    if len(known):
+        low, high, label = known["value"].min(), known["value"].max(), metric.upper()
+        reached = f"{low:.2f}" if len(known) == 1 else f"{low:.2f} to {high:.2f}"
+        sentences.append(f"Source models that saw no training compound of the target reach {label} {reached}.")
+    return sentences
+
+
+def against(reference: str, rows: pd.DataFrame) -> list[str]:
+    """What the transfers are against one reference, at the smallest and the largest size."""
+    name = "training from scratch" if reference == NO_MODEL else reference
+    found = []
+    for size in dict.fromkeys((rows["size"].min(), rows["size"].max())):
+        part = rows[rows["size"] == size]
+        shown = part[part["p_holm"] < ALPHA]
+        better, worse = int((shown["difference"] > 0).sum()), int((shown["difference"] < 0).sum())
+        found.append(
+            f"With {size:,.0f} training compounds {better} of {len(part)} transfers are shown to predict better than "
+            f"{name}, {worse} worse."
+        )
+    return found
