@@ -50,6 +50,8 @@ flags.DEFINE_integer("batch_size", 256, "rows of a step")
 flags.DEFINE_float("dropout", 0.1, "share of hidden units dropped")
 flags.DEFINE_float("weight_decay", DEFAULTS["weight_decay"], "coupled, on every trained weight")
 flags.DEFINE_integer("seed", 101, "seed of split, draws, initialisation and shuffles")
+flags.DEFINE_list("final", [], "networks of the study, such as mode1, trained on the whole pool in the end and kept")
+flags.DEFINE_string("final_source", "", "source that they start from; default: the first")
 flags.DEFINE_integer("at_once", None, "runs of one compiled call on each device; default: the planner's choice")
 flags.DEFINE_string("checkpoint_dir", "checkpoints", "where source models and what rdkit computes are kept")
 flags.DEFINE_string("out", None, "output folder; default results/dti_transfer/TIME")
@@ -61,7 +63,7 @@ PLAIN = (
     *("data", "target", "repeats", "frozen_bn", "after_activation", "protocol", "epoch", "split", "test_share"),
     *("test_ids", "threshold", "stereo", "similarity", "balance_below", "bits", "radius", "counts", "vectors"),
     *("epochs", "source_epochs", "learning_rate", "batch_size", "dropout", "weight_decay", "seed", "at_once"),
-    "checkpoint_dir",
+    *("checkpoint_dir", "final_source"),
 )
 
 
@@ -84,7 +86,7 @@ def settings() -> DtiSettings:
     lists = {
         "sources": names("source"),
         "strategies": names("strategy"),
-        **{name: names(name) for name in ("methods", "shallow", "mode3", "switches")},
+        **{name: names(name) for name in ("methods", "shallow", "mode3", "switches", "final")},
         **{name: whole_numbers(name, FLAGS[name].value) for name in ("sizes", "layers")},
         "freeze": tuple(whole_numbers("freeze", list(part)) for part in dict.fromkeys(FLAGS.freeze)),
     }

@@ -44,9 +44,7 @@ def read_rows(path: str | Path, threshold: float | None = None) -> list[Row]:
     at = _columns(heading, ("family", "smiles", value), path)
     id_at = _columns(heading, ("compound_id",), path)[0] if "compound_id" in heading else at[1]
     rows = []
-    for line, cells in lines:
-        if len(cells) != len(heading):
-            raise InputError(f"{path}, line {line}: {len(cells)} fields, but {len(heading)} columns; complete the line")
+    for line, cells in _whole(lines, heading, path):
         family, smiles, measured, name = (cells[i].strip() for i in (*at, id_at))
         for column, text in (("family", family), ("smiles", smiles), ("compound_id", name)):
             if not text:
@@ -56,6 +54,31 @@ def read_rows(path: str | Path, threshold: float | None = None) -> list[Row]:
     if not rows:
         raise InputError(f"{path} holds no compounds; save the table again")
     return rows
+
+
+def read_smiles(path: str | Path) -> list[tuple[str, str]]:
+    """(id, SMILES) of each line of a .csv or .tsv file (also packed) with the column smiles, none left out.
+
+    The id is the column id or compound_id, the SMILES where there is neither. Either may be empty.
+    Raises InputError naming the file and the column or line that is wrong.
+    """
+    path = find_file(path)
+    lines = _lines(path)
+    heading = [name.strip() for name in next(lines, (1, []))[1]]
+    named = [name for name in ("id", "compound_id") if name in heading][:1]
+    at = _columns(heading, (*(named or ["smiles"]), "smiles"), path)
+    rows = [tuple(cells[i].strip() for i in at) for _, cells in _whole(lines, heading, path)]
+    if not rows:
+        raise InputError(f"{path} holds no compounds; save the table again")
+    return rows
+
+
+def _whole(lines: Iterator[tuple[int, list[str]]], heading: list[str], path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The lines, each with as many cells as there are columns."""
+    for line, cells in lines:
+        if len(cells) != len(heading):
+            raise InputError(f"{path}, line {line}: {len(cells)} fields, but {len(heading)} columns; complete the line")
+        yield line, cells
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:

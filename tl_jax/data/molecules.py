@@ -79,6 +79,14 @@ def scaffolds(smiles: Sequence[str], *, cache: Path | None = None) -> np.ndarray
     return np.array(_kept("scaffold", smiles, {}, scaffold, cache), dtype=str)
 
 
+def atom_symbols(smiles: str) -> list[str]:
+    """The elements of a compound's atoms, in the order of its SMILES; InputError where it cannot be read."""
+    mol = molecule(smiles)
+    if mol is None:
+        raise unreadable([smiles])
+    return [atom.GetSymbol() for atom in mol.GetAtoms()]
+
+
 def unreadable(smiles: Sequence[str]) -> InputError:
     """The error that names SMILES which cannot be read."""
     named = ", ".join(f"'{s}'" for s in smiles[:5]) + (", ..." if len(smiles) > 5 else "")

@@ -51,6 +51,8 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
         write_csv(folder / f"{name}.csv", table)
     write_csv(folder / "test_compounds.csv", compounds(results))
     write_csv(folder / "families.csv", problem.read)
+    if results.reach:
+        write_csv(folder / "reach.csv", pd.concat(results.reach, ignore_index=True))
     if len(problem.left_out):
         write_csv(folder / "left_out.csv", problem.left_out)
     (folder / "test_ids.txt").write_text("\n".join(problem.target.samples[problem.split.test]) + "\n")
@@ -141,6 +143,7 @@ def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[st
         "split": {"pool": len(problem.split.train), "test": len(problem.split.test)},
         "overlap_of_draws": {str(size): value for size, value in problem.overlap.items()},
         "stages": [{"id": s.meta["id"], "path": str(s.path), "reused": s.reused} for s in results.stages],
+        "final_models": results.finals,
         "wall_seconds": results.seconds,
         "mcc": rows.astype(object).where(rows.notna(), None).to_dict("records"),
         "notes": notes,

@@ -48,6 +48,8 @@ class DtiSettings:
     layers, after_activation: whose output mode 3 hands to the classifiers `mode3`. stereo: stereoisomers are compounds
     of their own. similarity: sources also lose compounds that reach this Tanimoto similarity to a test compound.
     balance_below: a source whose rarer class is a smaller share than this gives as many compounds of either class.
+    final: networks of the study, by the name of their arm, that are trained on the target's whole pool in the end and
+    kept; final_source: what they start from, the first source where none is named.
     """
 
     data: str = SIMULATED
@@ -85,6 +87,8 @@ class DtiSettings:
     dropout: float = 0.1
     weight_decay: float = 1e-5
     seed: int = 101
+    final: tuple[str, ...] = ()
+    final_source: str = ""
     at_once: int | None = None
     checkpoint_dir: str = "checkpoints"
     quick: bool = False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from joblib import Parallel, delayed
 from scipy.special import expit
 from threadpoolctl import threadpool_limits
@@ -19,6 +20,8 @@ from tl_jax.files import check_writable, digest
 from tl_jax.parts import Parts
 from tl_jax.progress import Progress
 from tl_jax.runtime import cores
+from tl_jax.study.dti_finals import keep_finals, planned
+from tl_jax.study.dti_known import keep_known
 from tl_jax.study.dti_networks import activations, logits_of, predict_networks
 from tl_jax.study.dti_problem import Problem, make_problem, quickly
 from tl_jax.study.dti_settings import NAME, DtiSettings
@@ -34,12 +37,16 @@ class DtiResults:
     """probabilities: {(source, arm, size): (draws, m)}, of the test compounds, one row for an arm without training.
 
     nearest: {name of a training set: (m,) Tanimoto similarity of each test compound to the nearest in it}.
+    finals: arm, source, n_train, path and the metrics on the test compounds of each final model. reach: the same by
+    their similarity to the pool.
     """
 
     settings: DtiSettings
     problem: Problem
     probabilities: dict[Key, np.ndarray] = field(default_factory=dict)
     stages: list[TrainedStage] = field(default_factory=list)
+    finals: list[dict] = field(default_factory=list)
+    reach: list[pd.DataFrame] = field(default_factory=list)
     nearest: dict[str, np.ndarray] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -66,6 +73,7 @@ def run_dti(
 
     work: a folder for finished parts; those found there are not computed again.
     """
+    planned(settings, problem)  # a final model that cannot be is refused before hours of work
     results = DtiResults(settings, problem, notes=list(problem.notes))
     for note in results.notes:
         say(f"note: {note}")
@@ -89,6 +97,10 @@ def run_dti(
                 on_every_draw(results, source, f"{prefix}{name}", name, x, parts)
     with results.timed("similarity"):
         results.nearest = similarities(problem, settings)
+    with results.timed("final models"):
+        near = results.nearest.get("pool")
+        stages, results.finals, results.reach = keep_finals(settings, problem, results.stages, near, say)
+        results.stages += stages
     return results
 
 
@@ -99,6 +111,7 @@ def source_models(results: DtiResults, say: Callable[[str], None]) -> dict:
     for name, domain in results.problem.sources.items():
         plan = StagePlan("source", domain, strategies.get("scratch"), settings.source_recipe)
         stage = train_stages([plan], network=settings.network, seed=settings.seed, shelf=shelf)[0]
+        keep_known(stage, settings)
         results.stages.append(stage)
         models[name] = stage.variables
     return models

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tl_jax.checkpoint import load_stage
+from tl_jax.data.domain import LABEL
 from tl_jax.study.stages import brief, stage_name
 
 
@@ -27,6 +28,9 @@ def lineage_text(path: Path) -> str:
         if stage.get("note"):
             lines.append(f"{indent}{stage['note']}")
     scale = meta["response_scale"]
+    if scale["unit"] == LABEL:
+        lines.append(f"{len(meta['genes']):,} features of compounds, response 1 (active) or 0, verified")
+        return "\n".join(lines)
     lines.append(
         f"{len(meta['genes']):,} genes, {meta['scaler']['kind']} scaling, response {scale['unit']} "
         f"{scale['low']:g} to {scale['high']:g} (high = {scale['direction']}), verified"

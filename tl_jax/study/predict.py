@@ -11,6 +11,7 @@ import pandas as pd
 
 from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
+from tl_jax.data.domain import LABEL
 from tl_jax.data.genes import align_matrix
 from tl_jax.data.scaling import ResponseScale, Scaler, fit_scaler
 from tl_jax.data.tables import read_expression
@@ -56,6 +57,8 @@ def predict_samples(
     if interval is not None and scale_by == "cohort":
         raise InputError("--interval holds for samples on the training scale; leave out --scale_by=cohort")
     variables, meta = load_stage(checkpoint)
+    if meta["response_scale"]["unit"] == LABEL:
+        raise InputError(f"{checkpoint} is a model of compounds; give it --compounds, a table of SMILES")
     models = None if interval is None else models_for_intervals(checkpoint, variables, meta, interval)
     name = meta["transform"] if transform == "checkpoint" else transform
     x, samples, found = read_expression(expression, known_genes=meta["genes"], transform=name)

@@ -1,0 +1,125 @@
+"""The script on a model of compounds: what it leaves and says, and each fault as one line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from scripting import PROGRAMS, ROOT, script
+
+pytest.importorskip("rdkit", reason="compounds need rdkit: pip install tl_jax[chem]")
+import jax
+
+from tl_jax.checkpoint import save_stage
+from tl_jax.data.fingerprints import bit_names, ecfp
+from tl_jax.data.simulate_compounds import simulate_compounds
+from tl_jax.models import build
+from tl_jax.study.dti_known import keep_known
+from tl_jax.study.dti_problem import as_domain
+from tl_jax.study.dti_settings import DtiSettings
+from tl_jax.study.stages import StagePlan, TrainedStage, describe
+from tl_jax.transfer import strategies
+
+STUDY = ("--data=simulated", "--source=beta", "--methods=mode1", "--sizes=6", "--repeats=2", "--hidden=8,4")
+SHORT = ("--epochs=3", "--source_epochs=3", "--learning_rate=0.01", "--bits=256", "--checkpoint_dir=kept", "--out=out")
+# Argument 1: [argv, ...] as JSON. Prints the InputError of each.
+RUN = """
+import json, sys
+from absl import flags
+from absl.testing import flagsaver
+from experiments import predict
+from tl_jax.errors import InputError
+found = []
+for argv in json.loads(sys.argv[1]):
+    flags.FLAGS.unparse_flags()
+    with flagsaver.flagsaver():
+        flags.FLAGS(argv)
+        try:
+            predict.main()
+        except InputError as error:
+            found.append(str(error))
+print(json.dumps(found))
+"""
+
+
+NEW = "id,smiles\nnew,Cc1cc(C(N)=O)cc(-c2ccccc2)c1\nglycerin,OCC(O)CO\nbad,C1CC\n"
+
+
+@pytest.fixture
+def model(tmp_path):
+    """An untrained model of 200 simulated compounds."""
+    own = simulate_compounds(size=200)["alpha"]
+    domain = as_domain(own.with_features(ecfp(own.smiles, 256), bit_names(256)))
+    settings = DtiSettings(hidden=(8, 4), bits=256)
+    plan = StagePlan("source", domain, strategies.get("scratch"), settings.source_recipe)
+    variables = build(settings.network).init(jax.random.key(0), 256)
+    meta = describe(plan, settings.network, 1, None)[0]
+    path = save_stage(tmp_path / "own", variables, meta)
+    keep_known(TrainedStage(plan, variables, path, meta, False), settings)
+    return path
+
+
+def test_what_a_prediction_leaves(model, tmp_path):
+    (tmp_path / "new.csv").write_text(NEW)
+    asked = (f"--checkpoint={model}", "--compounds=new.csv", "--out=found.csv")
+    code, _, err = script("predict", *asked, "--explain=2", "--explain_order=table", folder=tmp_path)
+    assert code == 0, err
+    found = pd.read_csv(tmp_path / "found.csv")
+    assert list(found.columns) == ["id", "smiles", "probability", "logit", "nearest_tanimoto", "in_domain", "caution"]
+    assert found["id"].tolist() == ["new", "glycerin", "bad"]
+    assert found["probability"].notna().tolist() == [True, True, False]
+    assert found["in_domain"].astype(str).tolist()[:2] == ["True", "False"]
+    assert "1 of 2 compounds are unlike all of them" in err
+    assert "1 could not be read" in err
+    assert "200 training compounds" in err
+    left = {path.name for path in (tmp_path / "found_atoms").iterdir()}
+    assert left == {"001_new.svg", "002_glycerin.svg", "attributions.csv", "molecules.csv"}
+
+
+@pytest.mark.slow
+def test_a_final_model_of_a_study_is_named_and_predicts(tmp_path):
+    code, _, err = script("dti_transfer", *STUDY, *SHORT, "--final=mode1", folder=tmp_path)
+    assert code == 0, err
+    assert "final model mode1: mcc" in err
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    (final,) = summary["final_models"]
+    assert (final["arm"], final["source"], final["n_train"]) == ("mode1", "beta", 500)
+    reach = pd.read_csv(tmp_path / "out" / "reach.csv")
+    assert reach["n"].sum() == summary["split"]["test"]
+    (tmp_path / "new.csv").write_text(NEW)
+    asked = (f"--checkpoint={final['path']}", "--compounds=new.csv", "--out=found.csv")
+    code, _, err = script("predict", *asked, folder=tmp_path)
+    assert code == 0, err
+    assert "500 training compounds" in err
+
+
+FAULTS = [
+    (["--compounds=c", "--expression=e"], "one of --expression, --compounds, --vectors is needed"),
+    ([], "a table is missing: one of --expression"),
+    (["--compounds=c", "--scale_by=cohort"], "--scale_by changes nothing for --compounds"),
+    (["--expression=e", "--explain=3"], "--explain changes nothing for --expression"),
+    (["--vectors=v", "--within=0.2"], "--within changes nothing for --vectors"),
+    (["--compounds=c"], "no checkpoint at"),
+]
+
+
+def test_tables_and_flags_that_do_not_fit(tmp_path):
+    """All in one process, since each takes seconds to begin."""
+    asked = [["predict", "--checkpoint=x", "--out=o.csv", *arguments] for arguments, _ in FAULTS]
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, json.dumps(asked)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(PROGRAMS)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    messages = json.loads(done.stdout)
+    assert [wanted in found for found, (_, wanted) in zip(messages, FAULTS, strict=True)] == [True] * len(FAULTS)
+    assert not any("\n" in message for message in messages)
+    assert list(tmp_path.iterdir()) == []
