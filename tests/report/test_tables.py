@@ -101,3 +101,7 @@ def test_number_and_shorten():
     assert number(167.2, "#.3g") == "167"
     assert shorten("abcdefghij", 5) == "ab…ij"
     assert shorten("abc", 3) == "abc"
+
+
+def test_thousands_are_parted_and_nothing_has_no_sign():
+    assert [number(v, ",.0f") for v in (21401, 999, -1234.4, -0.2)] == ["21,401", "999", "-1,234", "0"]

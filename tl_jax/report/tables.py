@@ -158,7 +158,7 @@ def number(value, spec: str = ".3f") -> str:
     if value is None or not np.isfinite(value):
         return UNDEFINED
     text = format(float(value), spec).rstrip(".")
-    return text.lstrip("-") if float(text) == 0 else text
+    return text.lstrip("-") if float(text.replace(",", "")) == 0 else text
 
 
 def shorten(text: str, width: int) -> str:
