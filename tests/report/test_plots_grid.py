@@ -40,7 +40,7 @@ def test_one_panel_per_axis_that_varies_and_the_chosen_value_marked():
     assert [ax.get_title(loc="left") for ax in axes] == [AXES[name] for name in AXES if name != "batch"]
     rates = axes[2]
     assert [label.get_text() for label in rates.get_xticklabels()] == ["0.001", "0.01", "0.1"]
-    best, median, mark = (np.asarray(line.get_ydata(), float) for line in rates.lines)
+    best, median, _ = (np.asarray(line.get_ydata(), float) for line in rates.lines)
     own = [rows.loc[rows["rate"] == value, "mcc"] for value in (0.001, 0.01, 0.1)]
     np.testing.assert_array_equal(best, [part.max() for part in own])
     np.testing.assert_array_equal(median, [part.median() for part in own])

@@ -210,7 +210,7 @@ def test_the_published_grid():
     ],
 )
 def test_bad_settings_are_one_line(settings, change, said):
-    with pytest.raises(InputError, match="^[^\n]*$") as error:
+    with pytest.raises(InputError, match=r"^[^\n]*$") as error:
         change(settings)
     assert said in str(error.value)
 
@@ -219,5 +219,5 @@ def test_a_family_that_is_not_there_is_named(settings, tmp_path):
     from tl_jax.data.simulate_compounds import simulated_table
 
     path = written(simulated_table(size=30), tmp_path / "a.csv")
-    with pytest.raises(InputError, match="--family=kinase: no family of .*; there are: alpha, beta, gamma"):
+    with pytest.raises(InputError, match=r"--family=kinase: no family of .*; there are: alpha, beta, gamma"):
         load_pool(replace(settings, base=replace(settings.base, data=path, target="kinase")), silent)

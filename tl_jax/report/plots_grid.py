@@ -23,7 +23,7 @@ MEDIAN = {"color": ORANGE, "marker": "s", "linestyle": "--"}
 CHOSEN = {"color": GREY, "linestyle": ":"}
 CAPTION = (
     "Mean {metric} over inner folds of the training pool, best and median over all points with that value of an axis."
-    " The best of many points is optimistic: judge by the test set. Points that diverged on a fold are left out: {gone}."
+    " The best of many points is optimistic: judge by the test set. Points left out because they diverged: {gone}."
 )
 
 
