@@ -26,6 +26,7 @@ def tables(folder):
     return {name: (folder / name).read_bytes() for name in TABLES}
 
 
+@slow
 def test_the_plan_writes_nothing(tmp_path):
     code, out, err = script(NAME, "--plan", "--rows=300", "--layers=1", folder=tmp_path)
     assert code == 0, err

@@ -165,6 +165,13 @@ def test_by_scaffold_no_scaffold_is_on_both_sides(settings):
     assert not set(names[pool.rows]) & set(names[pool.test])
 
 
+def test_a_part_with_one_class_is_refused(settings):
+    y = np.repeat([1.0, 0.0], 6)
+    groups = np.r_[np.zeros(6, int), np.arange(1, 7)]  # all actives share a scaffold
+    with pytest.raises(InputError, match="holds one class only; use fewer --folds"):
+        inner_folds(y, groups, np.arange(12), settings)
+
+
 def rows_of(*values):
     points = [Point(1, 8, 64, 0.01, 0.1, epochs) for epochs in range(1, len(values) + 1)]
     return pd.DataFrame([{**point._asdict(), "mcc": value} for point, value in zip(points, values, strict=True)])

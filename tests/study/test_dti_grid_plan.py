@@ -1,6 +1,7 @@
 """What a grid search will take: counts, memory beside the compiler's own account, and the words."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import pytest
@@ -17,13 +18,18 @@ pytest.importorskip("rdkit")
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    base = DtiSettings(methods=("scratch",), checkpoint_dir=str(tmp_path_factory.mktemp("plan")))
+    base = DtiSettings(methods=("scratch",), checkpoint_dir=str(tmp_path_factory.mktemp("plan") / "none"))
     return GridSettings(base, Space((1,), (512,), (64, 128), (0.001, 0.01), (0.1, 0.2, 0.3), (5, 10)))
 
 
 @pytest.fixture(scope="module")
 def pool(settings):
-    return load_pool(settings, lambda text: None)
+    return load_pool(settings, lambda text: None, keep=False)
+
+
+def test_a_plan_leaves_no_file(settings, pool):
+    plan_text(pool, settings)
+    assert not Path(settings.base.checkpoint_dir).exists()
 
 
 def test_counts_of_the_published_grid():

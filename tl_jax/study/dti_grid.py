@@ -94,6 +94,8 @@ def inner_folds(y: np.ndarray, groups: np.ndarray, rows: np.ndarray, settings: G
         raise InputError(f"the pool holds {rare} compounds of its rarer class, too few for {parts} parts; raise --rows")
     found = partitions(y, groups, folds=parts, repeats=1, seed=settings.base.seed)
     found = found if settings.folds > 1 else found[:1]
+    if any(len(np.unique(y[part])) < 2 for fold in found for part in (fold.train, fold.test)):
+        raise InputError(f"one of {parts} inner parts holds one class only; use fewer --folds or --split=random")
     return [Fold(fold.repeat, fold.fold, rows[fold.train], rows[fold.test]) for fold in found]
 
 

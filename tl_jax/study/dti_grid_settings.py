@@ -55,18 +55,17 @@ class Space:
         for axis in fields(self):
             values = getattr(self, axis.name)
             object.__setattr__(self, axis.name, tuple(sorted(set(values))))
-            low, high = (-1, 1) if axis.name == "dropouts" else (0, float("inf"))
-            wrong = [value for value in values if not low < value < high or (low < 0 and value < 0)]
+            share = axis.name == "dropouts"
+            wrong = [v for v in values if not (0 <= v < 1 if share else 0 < v < float("inf"))]
             if wrong or not values:
-                said = wrong[0] if wrong else ""
-                raise InputError(f"--{axis.name}={said}: at least one value, each {BOUNDS.get(axis.name, 'above 0')}")
+                bounds = "0 or more and below 1" if share else "above 0"
+                raise InputError(f"--{axis.name}={wrong[0] if wrong else ''}: at least one value, each {bounds}")
 
     def points(self) -> list[Point]:
         """Every combination, in the order of the fields, the last axis fastest."""
         return [Point(*values) for values in product(*astuple(self))]
 
 
-BOUNDS = {"dropouts": "0 or more and below 1"}
 PUBLISHED = Space()
 SUBSET = Space(layers=(1, 2), widths=(64, 256), batches=(256,), dropouts=(0.1, 0.3))
 
