@@ -222,9 +222,6 @@ def test_bad_settings_are_one_line(settings, change, said):
     assert said in str(error.value)
 
 
-def test_a_family_that_is_not_there_is_named(settings, tmp_path):
-    from tl_jax.data.simulate_compounds import simulated_table
-
-    path = written(simulated_table(size=30), tmp_path / "a.csv")
+def test_a_family_that_is_not_there_is_named(settings):
     with pytest.raises(InputError, match=r"--family=kinase: no family of .*; there are: alpha, beta, gamma"):
-        load_pool(replace(settings, base=replace(settings.base, data=path, target="kinase")), silent)
+        load_pool(replace(settings, base=replace(settings.base, target="kinase")), silent)

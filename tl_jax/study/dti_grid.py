@@ -28,7 +28,7 @@ from tl_jax.progress import Progress
 from tl_jax.study.arms import Arm, fit_arms
 from tl_jax.study.dti_grid_settings import KEPT_BACK, GridSettings, Point, Program
 from tl_jax.study.dti_problem import as_domain, families_of, split_of, with_features
-from tl_jax.study.dti_settings import SIMULATED
+from tl_jax.study.dti_settings import SIMULATED, DtiSettings
 from tl_jax.study.folds import ScaledFold
 from tl_jax.transfer import strategies
 
@@ -69,7 +69,8 @@ def load_pool(settings: GridSettings, say: Say, keep: bool = True) -> Pool:
     elif not cache.is_dir():
         cache = None
     families = families_of(base, cache)
-    name = next(iter(families)) if base.data == SIMULATED and base.target not in families else base.target
+    # The simulated set's first family stands in for the default, which it does not have.
+    name = next(iter(families)) if (base.data, base.target) == (SIMULATED, DtiSettings.target) else base.target
     if name not in families:
         raise InputError(f"--family={name}: no family of {base.data}; there are: {', '.join(families)}")
     compounds = with_features(families[name], base, cache)
