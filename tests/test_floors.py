@@ -24,6 +24,7 @@ DOORS = {
     "sklearn": {"data", "evaluation"},
     "matplotlib": {"report"},
     "rdkit": {"data", "interpret"},
+    "optuna": {"study"},
     "rich": {"progress"},
     "absl": set(),
 }
