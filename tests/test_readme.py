@@ -119,7 +119,7 @@ def test_the_strategy_file_works(body, tmp_path):
     assert name in (tmp_path / "out" / "metrics.csv").read_text()
 
 
-@pytest.mark.parametrize("kind", ["exp", "two", "many", "dti", "predict", "lineage", "report"])
+@pytest.mark.parametrize("kind", ["exp", "two", "many", "dti_t", "dti_g", "predict", "lineage", "report"])
 def test_every_command_parses(kind, tmp_path):
     # One process each: predict, report and the experiments all define --out.
     wanted = [(module, argv) for _, module, argv in commands() if module.split(".")[1].startswith(kind)]
