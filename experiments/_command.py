@@ -12,8 +12,12 @@ from absl import app, flags, logging
 from tl_jax.errors import InputError
 
 
-def run(main: Callable[..., None], takes_paths: bool = False) -> None:
-    """Parse the flags, call main() (or main(arguments)) and exit: 0, or 2 with one line on bad input."""
+def run(main: Callable[..., None], takes_paths: bool = False, flags_of: tuple = ()) -> None:
+    """Parse the flags, call main() (or main(arguments)) and exit: 0, or 2 with one line on bad input.
+
+    flags_of: modules whose flags are the script's own too, so that --helpshort shows them.
+    """
+    show(flags_of)
 
     def guarded(argv: list[str]) -> int:
         if not flags.FLAGS["verbosity"].present:  # orbax reports every file it writes at level INFO
@@ -39,6 +43,12 @@ def run(main: Callable[..., None], takes_paths: bool = False) -> None:
         return leave(0)
 
     app.run(guarded, flags_parser=parse)
+
+
+def show(modules: tuple) -> None:
+    """Make the flags of some modules the script's own for --helpshort."""
+    for flag in (flag for module in modules for flag in flags.FLAGS.flags_by_module_dict()[module.__name__]):
+        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
 
 
 def several():

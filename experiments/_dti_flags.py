@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from absl import flags
 
+from experiments._compound_flags import DEFAULTS, PLAIN
 from tl_jax.errors import InputError
 from tl_jax.evaluation.shallow import SHALLOW
-from tl_jax.study.dti_settings import EPOCH_CHOICES, METHODS, PROTOCOLS, SPLITS, DtiSettings, Switches
+from tl_jax.study.dti_settings import EPOCH_CHOICES, METHODS, PROTOCOLS, DtiSettings, Switches
 
 FLAGS = flags.FLAGS
-DEFAULTS = {field.name: field.default for field in fields(DtiSettings)}
 
-flags.DEFINE_string("data", "simulated", "table (.csv, .csv.gz) with the columns family, smiles, label; or simulated")
 flags.DEFINE_list("source", ["all"], "source families; 'all': each of them; 'pooled': all of them together")
 flags.DEFINE_string("target", DEFAULTS["target"], "target family")
 flags.DEFINE_list("sizes", [], "training compounds, half of them active; default: both published lists")
@@ -31,39 +28,21 @@ flags.DEFINE_list(
     "switches", [], f"faults of the published code, each tried alone beside honest: {', '.join(vars(Switches()))}"
 )
 flags.DEFINE_enum("epoch", "fixed", list(EPOCH_CHOICES), "which epoch predicts; best_test is the published fault")
-flags.DEFINE_enum("split", "random", list(SPLITS), "how the target's test compounds are chosen")
-flags.DEFINE_float("test_share", DEFAULTS["test_share"], "share of test compounds")
-flags.DEFINE_string("test_ids", None, "text file with an id or SMILES of a test compound in each line")
-flags.DEFINE_float("threshold", None, "active where the column pchembl is at least this; default: the column label")
-flags.DEFINE_bool("stereo", False, "stereoisomers are compounds of their own, although fingerprints are the same")
 flags.DEFINE_float("similarity", None, "sources lose compounds at least so similar to a test compound (Tanimoto)")
 flags.DEFINE_float("balance_below", DEFAULTS["balance_below"], "balance a source whose rarer class is a smaller share")
-flags.DEFINE_integer("bits", 1024, "length of the fingerprint")
-flags.DEFINE_integer("radius", 2, "radius of the fingerprint; 2 is ECFP4")
-flags.DEFINE_bool("counts", False, "fingerprints that count")
-flags.DEFINE_string("vectors", None, "file of vectors by id or SMILES (.csv, .npz) instead of fingerprints")
 flags.DEFINE_list("hidden", ["1200", "300"], "widths of the hidden layers, one to four")
 flags.DEFINE_integer("epochs", 50, "epochs on the target")
 flags.DEFINE_integer("source_epochs", 50, "epochs on a source")
 flags.DEFINE_float("learning_rate", DEFAULTS["learning_rate"], "of Adam")
 flags.DEFINE_integer("batch_size", 256, "rows of a step")
 flags.DEFINE_float("dropout", 0.1, "share of hidden units dropped")
-flags.DEFINE_float("weight_decay", DEFAULTS["weight_decay"], "coupled, on every trained weight")
-flags.DEFINE_integer("seed", 101, "seed of split, draws, initialisation and shuffles")
 flags.DEFINE_list("final", [], "networks of the study, such as mode1, trained on the whole pool in the end and kept")
 flags.DEFINE_string("final_source", "", "source that they start from; default: the first")
-flags.DEFINE_integer("at_once", None, "runs of one compiled call on each device; default: the planner's choice")
-flags.DEFINE_string("checkpoint_dir", "checkpoints", "where source models and what rdkit computes are kept")
-flags.DEFINE_string("out", None, "output folder; default results/dti_transfer/TIME")
-flags.DEFINE_bool("overwrite", False, "replace an output folder that exists, and the parts of a stopped run")
-flags.DEFINE_bool("resume", False, "go on with the stopped run of this --out; begins anew where there is none")
 flags.DEFINE_bool("quick", False, "a small study: 2 draws of 6, 24 and 96, --hidden=64,16, small sources")
 
-PLAIN = (
-    *("data", "target", "repeats", "frozen_bn", "after_activation", "protocol", "epoch", "split", "test_share"),
-    *("test_ids", "threshold", "stereo", "similarity", "balance_below", "bits", "radius", "counts", "vectors"),
-    *("epochs", "source_epochs", "learning_rate", "batch_size", "dropout", "weight_decay", "seed", "at_once"),
-    *("checkpoint_dir", "final_source"),
+OWN = (
+    *("target", "repeats", "frozen_bn", "after_activation", "protocol", "epoch", "similarity", "balance_below"),
+    *("epochs", "source_epochs", "learning_rate", "batch_size", "dropout", "final_source"),
 )
 
 
@@ -94,7 +73,7 @@ def settings() -> DtiSettings:
         lists["hidden"] = tuple(int(width) for width in FLAGS.hidden)
     except ValueError as error:
         raise InputError(f"--hidden={','.join(FLAGS.hidden)}: whole numbers, such as 1200,300") from error
-    given = DtiSettings(**{name: FLAGS[name].value for name in PLAIN}, **lists)
+    given = DtiSettings(**{name: FLAGS[name].value for name in (*PLAIN, *OWN)}, **lists)
     if not FLAGS.quick:
         return given
     kept = ("repeats", "sizes", "hidden", "epochs", "source_epochs", "learning_rate")

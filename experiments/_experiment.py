@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -32,9 +31,7 @@ def run(
     name: str, settings: Callable[[], Settings] = _flags.settings, protocols: Callable[[], list[str]] = own_protocol
 ) -> None:
     """Run one experiment as a script. settings, protocols: from the parsed flags, for a script with its own."""
-    for flag in flags.FLAGS.flags_by_module_dict()[_flags.__name__]:  # so that --helpshort shows them
-        flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-    _command.run(lambda: main(name, settings, protocols))
+    _command.run(lambda: main(name, settings, protocols), flags_of=(_flags,))
 
 
 def main(

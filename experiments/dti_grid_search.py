@@ -13,7 +13,7 @@ from pathlib import Path
 
 from absl import flags
 
-from experiments import _command, _grid_flags
+from experiments import _command, _compound_flags, _grid_flags
 from tl_jax import cluster, runtime
 from tl_jax.errors import InputError
 from tl_jax.files import digest, folder_atomic, refuse_existing
@@ -87,4 +87,4 @@ def search(settings: GridSettings, work: Path | None, tell) -> GridResults:
 
 
 if __name__ == "__main__":
-    _command.run(main)
+    _command.run(main, flags_of=(_compound_flags, _grid_flags))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from absl import flags
 
-from experiments import _command, _dti_flags
+from experiments import _command, _compound_flags, _dti_flags
 from tl_jax import runtime
 from tl_jax.errors import InputError
 from tl_jax.files import folder_atomic, refuse_existing
@@ -61,4 +61,4 @@ def answers(tables) -> list[str]:
 
 
 if __name__ == "__main__":
-    _command.run(main)
+    _command.run(main, flags_of=(_compound_flags, _dti_flags))

@@ -51,3 +51,9 @@ def test_bad_input_is_one_line(flag, text, tmp_path):
     assert code == 2
     assert text in err.splitlines()[-1]
     assert not (tmp_path / "out").exists()
+
+
+def test_helpshort_lists_the_flags(tmp_path):
+    _, out, err = script("dti_transfer", "--helpshort", folder=tmp_path)
+    for flag in ("data", "source", "target", "sizes", "test_ids", "resume", "out"):
+        assert f"--{flag}:" in out + err or f"--[no]{flag}:" in out + err
