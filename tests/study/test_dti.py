@@ -160,9 +160,9 @@ def test_the_chosen_epoch_never_sees_a_test_label(study, folder):
     y = problem.target.y.copy()
     y[problem.split.test] = 1 - y[problem.split.test]
     other = dataclasses.replace(problem, target=dataclasses.replace(problem.target, y=y))
-    models = models_of(study)
+    stages, methods = {stage.plan.domain.name: stage for stage in study.stages}, methods_of(settings)
     one, two = (
-        {(source, arm, size): p for source, arm, size, p in predict_networks(q, settings, models, none, silent)}
+        {tuple(key): p for *key, p in predict_networks(q, settings, methods, stages, none, silent)}
         for q in (problem, other)
     )
     assert set(one) == {("", "scratch", 24), ("beta", "mode1", 24), ("gamma", "mode1", 24)}
@@ -254,6 +254,22 @@ def test_sources_and_sizes_that_cannot_be(folder):
     ):
         with pytest.raises(InputError, match=text):
             make(folder, **changes)
+
+
+def test_strategies_of_the_other_experiments_run_here_too(study, folder):
+    names = ("l2_sp", "gradual_unfreezing", "discriminative_rates", "mmd_fine_tune", "copy_layer1", "freeze_layer1")
+    settings = make(folder, methods=("scratch",), strategies=names, sizes=(6,), sources=("beta",))
+    found = run_dti(settings, load_problem(settings, silent), silent).probabilities
+    assert set(found) == {("", "scratch", 6), *(("beta", name, 6) for name in names)}
+    values = [p.tobytes() for p in found.values()]
+    assert len(set(values)) == len(values)
+    for wrong, text in (
+        ("coral_freeze_layer1", "nothing to align"),
+        ("scratch", "name it in --methods"),
+        ("x", "no strat"),
+    ):
+        with pytest.raises(InputError, match=text):
+            methods_of(dataclasses.replace(settings, strategies=(wrong,)))
 
 
 def test_pooled_sources_hold_each_compound_once(folder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import jax
@@ -19,9 +19,10 @@ from tl_jax.models import build
 from tl_jax.progress import Progress
 from tl_jax.study.arms import Arm, fit_arms
 from tl_jax.study.dti_problem import Problem
-from tl_jax.study.dti_settings import DtiSettings, Switches
+from tl_jax.study.dti_settings import METHODS, DtiSettings, Switches
 from tl_jax.study.folds import ScaledFold
 from tl_jax.study.probe import probe
+from tl_jax.study.stages import TrainedStage, source_for
 from tl_jax.transfer import strategies
 from tl_jax.transfer.layer_freezing import fine_tune_but
 from tl_jax.transfer.strategies import Registered
@@ -52,7 +53,7 @@ def methods_of(settings: DtiSettings) -> list[Method]:
             end = "_bn" if settings.frozen_bn else ""
             name = "".join(map(str, numbers))
             plain.append((f"mode2_{name}{end}", fine_tune_but(tuple(numbers), settings.frozen_bn)))
-    plain += [(name, strategies.get(name)) for name in settings.strategies]
+    plain += [(name, usable(name)) for name in settings.strategies]
     methods = [Method(name, strategy, settings.rules) for name, strategy in plain]
     for switch in settings.switches:
         on = replace(settings.rules, **{switch: True})
@@ -63,7 +64,19 @@ def methods_of(settings: DtiSettings) -> list[Method]:
     return methods
 
 
-def arms_of(settings: DtiSettings, methods: list[Method], models: dict[str, Variables]) -> list[tuple[Method, Arm]]:
+def usable(name: str) -> Registered:
+    """A strategy by name; InputError for one that is a method already, or that moves the target's features."""
+    if name in METHODS:
+        raise InputError(f"--strategy={name}: name it in --methods instead")
+    strategy = strategies.get(name)
+    if strategy.align:
+        raise InputError(f"--strategy={name} aligns expression with the source's; fingerprints have nothing to align")
+    return strategy
+
+
+def arms_of(
+    settings: DtiSettings, methods: list[Method], stages: Mapping[str, TrainedStage]
+) -> list[tuple[Method, Arm]]:
     """One arm for each method without a source, one for each source of the others."""
     found = []
     for method in methods:
@@ -74,8 +87,8 @@ def arms_of(settings: DtiSettings, methods: list[Method], models: dict[str, Vari
             curves=False,
             noisy_evaluation=method.switches.noisy_evaluation,
         )
-        sources = models if method.strategy.needs_source else {"": None}
-        for source, variables in sources.items():
+        for source, stage in (stages if method.strategy.needs_source else {"": None}).items():
+            variables = source_for(method.strategy, stage)
             found.append((method, Arm(method.name, source, method.strategy, variables, recipe, config)))
     return found
 
@@ -105,12 +118,14 @@ def fold_of(problem: Problem, size: int, draw: int, train: np.ndarray, test: np.
     return ScaledFold(Fold(draw, size, train, test), same, same, response, domain.response)
 
 
-def predict_networks(problem: Problem, settings: DtiSettings, models: dict[str, Variables], parts, say) -> Iterator:
+def predict_networks(
+    problem: Problem, settings: DtiSettings, methods: list[Method], stages: Mapping[str, TrainedStage], parts, say
+) -> Iterator:
     """(source, arm, size, (draws, m) probabilities of the test compounds) of every network.
 
     parts(label): where finished runs of a program are kept, or None.
     """
-    arms = arms_of(settings, methods_of(settings), models)
+    arms = arms_of(settings, methods, stages)
     for sizes in buckets(problem, settings.batch_size):
         keys = [(size, draw) for size in sizes for draw in range(settings.repeats)]
         for members in programs(arms, settings):

@@ -22,7 +22,7 @@ from tl_jax.progress import Progress
 from tl_jax.runtime import cores
 from tl_jax.study.dti_finals import keep_finals, planned
 from tl_jax.study.dti_known import keep_known
-from tl_jax.study.dti_networks import activations, logits_of, predict_networks
+from tl_jax.study.dti_networks import activations, logits_of, methods_of, predict_networks
 from tl_jax.study.dti_problem import Problem, make_problem, quickly
 from tl_jax.study.dti_settings import NAME, DtiSettings
 from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, train_stages
@@ -81,18 +81,19 @@ def run_dti(
     def parts(label: str) -> Parts | None:
         return None if work is None else Parts(work / "parts" / digest(label)[:12], say)
 
+    methods = methods_of(settings)  # a faulty one is refused before anything is trained
     needs = set(settings.methods) - {"scratch", "shallow"} or settings.strategies
     with results.timed("source models"):
-        models = source_models(results, say) if needs else {}
+        sources = source_models(results, say) if needs else {}
     if "zero_shot" in settings.methods:
-        for source, variables in models.items():
-            p = expit(logits_of(variables, problem.target.x[problem.split.test], settings))
+        for source, stage in sources.items():
+            p = expit(logits_of(stage.variables, problem.target.x[problem.split.test], settings))
             results.probabilities[source, "zero_shot", 0] = p[None]
     with results.timed("networks"):
-        for source, arm, size, p in predict_networks(problem, settings, models, parts, say):
+        for source, arm, size, p in predict_networks(problem, settings, methods, sources, parts, say):
             results.probabilities[source, arm, size] = p
     with results.timed("shallow classifiers"), threadpool_limits(1):
-        for source, prefix, names, x in shallow_inputs(problem, settings, models):
+        for source, prefix, names, x in shallow_inputs(problem, settings, sources):
             for name in names:
                 on_every_draw(results, source, f"{prefix}{name}", name, x, parts)
     with results.timed("similarity"):
@@ -104,28 +105,28 @@ def run_dti(
     return results
 
 
-def source_models(results: DtiResults, say: Callable[[str], None]) -> dict:
-    """{source: variables} of a network trained on all compounds of each source, kept as a checkpoint."""
-    settings, models = results.settings, {}
+def source_models(results: DtiResults, say: Callable[[str], None]) -> dict[str, TrainedStage]:
+    """{source: a network trained on all its compounds}, kept as a checkpoint."""
+    settings, sources = results.settings, {}
     shelf = Shelf(Path(settings.checkpoint_dir) / NAME, say)
     for name, domain in results.problem.sources.items():
         plan = StagePlan("source", domain, strategies.get("scratch"), settings.source_recipe)
         stage = train_stages([plan], network=settings.network, seed=settings.seed, shelf=shelf)[0]
         keep_known(stage, settings)
         results.stages.append(stage)
-        models[name] = stage.variables
-    return models
+        sources[name] = stage
+    return sources
 
 
-def shallow_inputs(problem: Problem, settings: DtiSettings, models) -> Iterator[tuple[str, str, tuple, np.ndarray]]:
+def shallow_inputs(problem: Problem, settings: DtiSettings, sources) -> Iterator[tuple[str, str, tuple, np.ndarray]]:
     """(source, prefix of the arm, classifiers, (n, features)): the raw features, then each source's activations."""
     if "shallow" in settings.methods:
         yield "", "", settings.shallow, problem.target.x
     if "mode3" in settings.methods:
         after = settings.after_activation
-        for source, variables in models.items():
+        for source, stage in sources.items():
             for layer in settings.layers:
-                x = activations(variables, problem.target.x, layer, after, settings)
+                x = activations(stage.variables, problem.target.x, layer, after, settings)
                 yield source, f"mode3_{layer}{'a' if after else ''}_", settings.mode3, x
 
 
