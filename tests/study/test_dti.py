@@ -11,6 +11,7 @@ from sklearn.metrics import matthews_corrcoef
 from sklearn.svm import SVC
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.reach import WITHIN, by_similarity
 from tl_jax.models import build
 from tl_jax.study.dti_networks import buckets, chosen_epochs, methods_of, one_epoch, predict_networks
 from tl_jax.study.dti_outputs import write_dti
@@ -211,7 +212,9 @@ def test_a_study_stopped_half_way_goes_on_to_the_same_numbers(folder, tmp_path):
 
 
 def test_what_a_study_leaves(study, tables, tmp_path):
-    assert write_dti(study, tables, tmp_path) == []
+    p, near = study.probabilities["beta", "mode1", 24][0], study.nearest["pool"]
+    reach = by_similarity(study.problem.truth, p, near).assign(source="beta", arm="mode1")
+    assert write_dti(dataclasses.replace(study, reach=[reach]), tables, tmp_path) == []
     for name in (
         "metrics",
         "arms",
@@ -228,7 +231,14 @@ def test_what_a_study_leaves(study, tables, tmp_path):
     near = pd.read_csv(tmp_path / "test_compounds.csv")
     assert near[["nearest_in_pool", "nearest_in_beta"]].to_numpy().max() <= 1
     page = (tmp_path / "report.html").read_text()
-    for words in ("Verdict", "noisy_evaluation", "Up to which size transfer helps", "not for clinical", "below 0.3"):
+    for words in (
+        "Verdict",
+        "noisy_evaluation",
+        "Up to which size transfer helps",
+        "not for clinical",
+        f"below {WITHIN:g}",
+        "kept models",
+    ):
         assert words.lower() in page.lower()
     assert "Left out" not in page.replace("left_out", "")
     for name in ("curves", "mcc", "gain_over_scratch"):

@@ -23,11 +23,12 @@ from tl_jax.data.compounds import Compounds, read_compounds
 from tl_jax.data.fingerprints import bit_names, ecfp
 from tl_jax.data.simulate_compounds import simulated_table
 from tl_jax.errors import InputError
+from tl_jax.evaluation.reach import WITHIN
 from tl_jax.models import build
 from tl_jax.parts import pack, unpack
 from tl_jax.study.dti_finals import planned
 from tl_jax.study.dti_known import FILE, keep_known, sparse
-from tl_jax.study.dti_predict import COLUMNS, WITHIN, load_model, predict_smiles, predict_vectors
+from tl_jax.study.dti_predict import COLUMNS, load_model, predict_smiles, predict_vectors
 from tl_jax.study.dti_problem import as_domain, make_problem
 from tl_jax.study.dti_settings import DtiSettings
 from tl_jax.study.dti_study import load_problem, run_dti
@@ -122,7 +123,7 @@ def test_it_is_found_again_and_read_back(study, stages):
         ({"final": ("scratch",), "final_source": "beta"}, "changes nothing: scratch starts from no source"),
         ({"protocol": "as_published"}, "leave out --protocol=as_published"),
         ({"epoch": "validation"}, "--epoch but for fixed"),
-        ({"final": ("zero_shot",), "strategies": ("zero_shot",)}, "--final=zero_shot: it trains nothing"),
+        ({"final": ("zero_shot",), "strategies": ("zero_shot",)}, "--strategy=zero_shot: name it in --methods instead"),
     ],
 )
 def test_what_cannot_be_final_is_refused_before_any_training(study, changes, words):

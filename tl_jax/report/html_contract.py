@@ -66,6 +66,9 @@ FAMILY_TABLES = {
         ("family",), ("compounds", "active", "merged", "disagreeing", "unparsed", "unmeasured")
     ),
     "left_out": Contract(("family", "id", "smiles", "reason"), ("line",)),
+    "reach": Contract(
+        ("source", "arm"), ("from_similarity", "to_similarity", "n", "active", "confident", "mcc", "auroc", "brier")
+    ),
 }  # fmt: skip
 # Numbers of tables whose further columns the report draws where they are there.
 OPTIONAL_NUMBERS = {

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.evaluation.draw_verdict import verdict
+from tl_jax.evaluation.reach import WITHIN
 from tl_jax.files import write_atomic
 from tl_jax.report import html_run
 from tl_jax.report.html import NAME, Section, whole_page
-from tl_jax.report.html_cells import between, fixed, frame_table, p_value, whole, word
+from tl_jax.report.html_cells import between, fixed, frame_table, p_value, share, whole, word
 from tl_jax.report.html_contract import FAMILY_TABLES
 from tl_jax.report.html_picture import picture
 from tl_jax.report.html_study import Absent, Study, read_folder
@@ -21,7 +22,6 @@ from tl_jax.report.tables import UNDEFINED, number
 
 HEADLINE = "mcc"
 NAMES = {"mcc": "MCC", "auroc": "AUROC"}
-FAR = 0.3  # Tanimoto similarity to the nearest training compound below which a compound is unlike all of them
 
 
 def write_dti_report(folder: str | Path, out: str | Path | None = None) -> Path:
@@ -180,15 +180,32 @@ def compounds(study: Study) -> Html:
     if not near:
         raise Absent("similarity is defined for fingerprints only")
     lines = [
-        [name, *(f"{np.quantile(v, q):.2f}" for q in (0.05, 0.5, 0.95)), f"{(v < FAR).mean():.0%}"]
+        [name, *(f"{np.quantile(v, q):.2f}" for q in (0.05, 0.5, 0.95)), f"{(v < WITHIN).mean():.0%}"]
         for name, v in near.items()
     ]
-    heads = ("training compounds", "5 %", "median", "95 %", f"test compounds below {FAR:g}")
+    heads = ("training compounds", "5 %", "median", "95 %", f"test compounds below {WITHIN:g}")
     caption = f"Tanimoto similarity of {len(rows)} test compounds to the nearest training compound"
     text = (
         "A test compound unlike all training compounds is outside what a model can know; its prediction means little."
     )
     return join([paragraph(text), table(caption, [Column(h, k > 0) for k, h in enumerate(heads)], lines)])
+
+
+def reach(study: Study) -> Html:
+    """How the models that were kept fare near their training compounds and far from them."""
+    cells = {
+        "arm": word("arm"),
+        "source": word("source"),
+        "similarity": between("from_similarity", "to_similarity", ".1f"),
+        "test compounds": whole("n"),
+        "active": share("active"),
+        "probability below .1 or above .9": share("confident"),
+        "MCC": fixed("mcc"),
+        "AUROC": fixed("auroc"),
+        "Brier score": fixed("brier"),
+    }
+    caption = "Final models on the test compounds, by similarity to the nearest compound of the pool"
+    return frame_table(caption, study.need("reach"), cells, words=("source", "similarity"))
 
 
 def data(study: Study) -> Html:
@@ -235,6 +252,7 @@ SECTIONS = (
     Section("switches", "What the faults of the published code are worth", switches),
     Section("calibration", "Calibration", calibration),
     Section("similarity", "Test compounds and training compounds", compounds),
+    Section("reach", "How far the kept models reach", reach),
     Section("data", "Data", data),
     Section("settings", "Settings, versions, device, time", html_run.settings),
     Section("notes", "Notes of the run", html_run.notes),

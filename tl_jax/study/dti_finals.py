@@ -35,8 +35,8 @@ def planned(settings: DtiSettings, problem: Problem) -> tuple[list[Method], str]
         raise InputError(f"--final={wrong[0]}: no network of this study; there are: {', '.join(own) or 'none'}")
     methods = [own[name] for name in settings.final]
     for method in methods:
-        if not method.strategy.trains or method.strategy.align:
-            raise InputError(f"--final={method.name}: it trains nothing, or moves the compounds that it predicts")
+        if not method.strategy.trains:
+            raise InputError(f"--final={method.name}: it trains nothing")
     source = settings.final_source or next(iter(problem.sources))
     if source not in problem.sources:
         raise InputError(f"--final_source={source}: no source of this study; there are: {', '.join(problem.sources)}")

@@ -19,13 +19,13 @@ from tl_jax.data.molecules import canonical_smiles
 from tl_jax.data.tanimoto import nearest_tanimoto
 from tl_jax.data.vectors import vector_table
 from tl_jax.errors import InputError
+from tl_jax.evaluation.reach import WITHIN
 from tl_jax.models import build
 from tl_jax.study.dti_known import Known, load_known
 from tl_jax.training.fit import predict
 from tl_jax.transfer.torch_weights import import_fc_layers
 from tl_jax.types import Network, Variables
 
-WITHIN = 0.4  # below it most calls above .9 were wrong: docs/compounds.md
 BLOCK = 4096  # compounds at a time
 TORCH = (".pth", ".pt")
 COLUMNS = ("id", "smiles", "probability", "logit", "nearest_tanimoto", "in_domain", "caution")
