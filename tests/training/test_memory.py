@@ -51,7 +51,8 @@ def measured():
 
 
 measured()  # compiles, which takes memory of its own
-taken, predicted = measured()
+# On a busy machine the devices' peaks need not coincide.
+taken, predicted = max(measured() for _ in range(3))
 print(json.dumps({"taken": taken, "predicted": predicted, "devices": len(plan.devices)}))
 """
 
