@@ -1,6 +1,6 @@
 """The models of one repeat's folds, kept beside a final model: what prediction intervals of new samples need.
 
-One file `folds.part` in the final model's checkpoint folder, under a SHA-256 of its own: each fold's weights (leaves
+One file `folds.part` in the final model's checkpoint folder: each fold's weights (leaves
 that all folds share with the final model are not repeated), its scaler and response scale, and each training sample's
 residual under the model that did not see it.
 """
@@ -16,16 +16,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tl_jax.cluster import agree, barrier, is_first
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling import ResponseScale, Scaler
 from tl_jax.errors import InputError
 from tl_jax.evaluation.conformal import cv_plus, rank_of
-from tl_jax.files import digest, write_atomic
+from tl_jax.files import digest
 from tl_jax.keys import purpose, run_keys
 from tl_jax.models import build
-from tl_jax.parts import durable, pack, unpack
 from tl_jax.study.arms import Arm
+from tl_jax.study.beside import keep, load
 from tl_jax.study.folds import ScaledFold, build_runs
 from tl_jax.study.settings import Settings
 from tl_jax.study.stages import TrainedStage
@@ -61,26 +60,14 @@ def keep_fold_models(
     """
     folds = [f for f in folds if f.fold.repeat == REPEAT]
     path, identity = final.path / FILE, identity_of(final, folds)
-    if agree(is_first() and found(path, identity)):
-        say(f"reusing fold models {path}")
-        return path
-    arrays = trained_folds(final, folds, arm, settings, say)
-    if is_first():
-        write_atomic(path, lambda to: durable(to, pack({**arrays, "identity": np.asarray(identity)})))
-    barrier("fold models written")
-    say(f"saved {path} ({len(folds)} models)")
+    written = keep(path, identity, lambda: trained_folds(final, folds, arm, settings, say))
+    say(f"saved {path} ({len(folds)} models)" if written else f"reusing fold models {path}")
     return path
 
 
 def identity_of(final: TrainedStage, folds: list[ScaledFold]) -> str:
     """Digest of what determines the fold models: the final model's lineage, and which rows each fold leaves out."""
     return f"{final.meta['id']} {digest(*(f.fold.test for f in folds))}"
-
-
-def found(path: Path, identity: str) -> bool:
-    """Whether sound fold models of this identity are on disk."""
-    arrays = unpack(path.read_bytes()) if path.exists() else None
-    return arrays is not None and str(arrays["identity"]) == identity
 
 
 def trained_folds(
@@ -137,14 +124,8 @@ def left_out(domain: Domain, folds: list[ScaledFold], predicted: np.ndarray) -> 
 def load_fold_models(checkpoint: Path, variables: Variables, meta: dict) -> FoldModels:
     """The fold models beside a final model (its variables and record); InputError where absent or damaged."""
     path = Path(checkpoint) / FILE
-    remedy = "run its experiment again with --fold_models"
-    if not path.exists():
-        raise InputError(f"{checkpoint} has no fold models, which --interval needs; {remedy}")
-    arrays = unpack(path.read_bytes())
-    if arrays is None:
-        raise InputError(f"{path} is damaged (cut short or changed); delete it and {remedy}")
-    if str(arrays["identity"]).split()[0] != meta["id"]:
-        raise InputError(f"{path} belongs to another checkpoint than {meta['id']}; delete it and {remedy}")
+    missing = f"{checkpoint} has no fold models, which --interval needs"
+    arrays = load(path, meta, missing, "run its experiment again with --fold_models")
     count, limits = len(arrays["low"]), meta["response_scale"]
     shared = flatten(variables["params"])
     leaves = {
