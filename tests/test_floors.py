@@ -23,7 +23,7 @@ DOORS = {
     "orbax": {"checkpoint"},
     "sklearn": {"data", "evaluation"},
     "matplotlib": {"report"},
-    "rdkit": {"data", "interpret"},
+    "rdkit": {"data"},
     "optuna": {"study"},
     "rich": {"progress"},
     "absl": set(),

@@ -85,7 +85,7 @@ def test_equal_pictures_are_equal_bytes():
 
 @pytest.mark.parametrize("smiles", ["not a molecule", "C1CC", "", "C(C)(C)(C)(C)C"])
 def test_unreadable_smiles_are_one_line(smiles, capfd):
-    with pytest.raises(InputError, match=r"rdkit cannot read the SMILES '.*'; correct or remove it"):
+    with pytest.raises(InputError, match=r"rdkit cannot read 1 SMILES: '.*'; correct them or leave"):
         molecule_svg(smiles, [])
     assert capfd.readouterr() == ("", "")
 

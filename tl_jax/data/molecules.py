@@ -32,6 +32,16 @@ def toolkit() -> SimpleNamespace:
     )
 
 
+def drawing():
+    """rdkit's module that draws, apart from the others: it wants system libraries that a bare server may lack."""
+    toolkit()
+    try:
+        from rdkit.Chem.Draw import rdMolDraw2D
+    except ImportError as error:
+        raise InputError(f"rdkit cannot draw molecules here ({error}); install what it names") from error
+    return rdMolDraw2D
+
+
 def molecule(smiles: str):
     """rdkit's molecule, or None where the SMILES cannot be read.
 

@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from tl_jax.errors import InputError
+from tl_jax.data.molecules import drawing, molecule, unreadable
 
 # Blue and vermillion of Okabe and Ito, told apart with any common colour blindness; mixed with white, so that the
 # letters of atoms stay readable on them.
@@ -29,7 +29,7 @@ def molecule_svg(smiles: str, values, title: str = "", note: str = "", limit: fl
     if not np.isfinite(values).all() or (limit is not None and not 0 < limit < np.inf):
         raise ValueError("values must be finite and limit above 0")
     limit = limit or float(np.abs(values).max(initial=0))
-    drawing = draw(smiles, [colour(value / limit) if value else None for value in values])
+    atoms = draw(smiles, [colour(value / limit) if value else None for value in values])
     titles = textwrap.wrap(printable(title), 52)
     notes = textwrap.wrap(printable(note), 66)
     top = MARGIN + LINE * len(titles)
@@ -41,7 +41,7 @@ def molecule_svg(smiles: str, values, title: str = "", note: str = "", limit: fl
         f"<title>{escape(printable(title) or 'a molecule')}</title>",
         f'<rect width="{WIDTH}" height="{height}" fill="#FFFFFF"/>',
         *(_text(MARGIN, top - LINE * (len(titles) - k) + 10, line, size=14) for k, line in enumerate(titles)),
-        drawing.replace("<svg ", f'<svg x="0" y="{top}" ', 1),
+        atoms.replace("<svg ", f'<svg x="0" y="{top}" ', 1),
         *scale(bar, limit),
         *(_text(MARGIN, bar + BAR + LINE * (3 + k), line) for k, line in enumerate(notes)),
         "</svg>",
@@ -51,25 +51,20 @@ def molecule_svg(smiles: str, values, title: str = "", note: str = "", limit: fl
 
 def draw(smiles: str, colours: list[str | None]) -> str:
     """rdkit's SVG of a molecule with a disc of each atom's colour behind it; None leaves an atom as it is."""
-    try:
-        from rdkit import Chem, rdBase
-        from rdkit.Chem.Draw import rdMolDraw2D
-    except ImportError as error:
-        raise InputError("pictures of molecules need rdkit: pip install tl_jax[chem]") from error
-    with rdBase.BlockLogs():
-        mol = Chem.MolFromSmiles(smiles)
+    mol = molecule(smiles)
     if mol is None or not mol.GetNumAtoms():
-        raise InputError(f"rdkit cannot read the SMILES {smiles[:80]!r}; correct or remove it")
+        raise unreadable([smiles[:80]])
     if mol.GetNumAtoms() != len(colours):
         raise ValueError(f"{smiles[:80]} has {mol.GetNumAtoms()} atoms, {len(colours)} values were given")
-    canvas = rdMolDraw2D.MolDraw2DSVG(WIDTH, HEIGHT)
+    rdkit = drawing()
+    canvas = rdkit.MolDraw2DSVG(WIDTH, HEIGHT)
     options = canvas.drawOptions()
     options.useBWAtomPalette()
     options.clearBackground = False
     options.fixedBondLength, options.padding = 32.0, 0.06
     shown = {k: tuple(int(c[i : i + 2], 16) / 255 for i in (1, 3, 5)) for k, c in enumerate(colours) if c}
     radii = dict.fromkeys(shown, 0.42)
-    rdMolDraw2D.PrepareAndDrawMolecule(
+    rdkit.PrepareAndDrawMolecule(
         canvas, mol, highlightAtoms=list(shown), highlightAtomColors=shown, highlightAtomRadii=radii, highlightBonds=[]
     )
     canvas.FinishDrawing()
