@@ -1,4 +1,4 @@
-"""Flags that every study of compounds has: its table, how compounds are described and split, where things go."""
+"""Flags that every study of compounds has: its table and how compounds are described and split."""
 
 from __future__ import annotations
 
@@ -29,6 +29,3 @@ flags.DEFINE_float("weight_decay", DEFAULTS["weight_decay"], "coupled, on every 
 flags.DEFINE_integer("seed", DEFAULTS["seed"], "seed of everything that is drawn")
 flags.DEFINE_integer("at_once", None, "runs of one compiled call on each device; default: the planner's choice")
 flags.DEFINE_string("checkpoint_dir", "checkpoints", "where source models and what rdkit computes are kept")
-flags.DEFINE_string("out", None, "output folder; default results/SCRIPT/TIME")
-flags.DEFINE_bool("overwrite", False, "replace an output folder that exists, and the parts of a stopped run")
-flags.DEFINE_bool("resume", False, "go on with the stopped run of this --out; begins anew where there is none")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from absl import flags
 
 from experiments._compound_flags import DEFAULTS, PLAIN
-from tl_jax.errors import InputError
+from experiments._lists import distinct, numbers, parsed
 from tl_jax.evaluation.shallow import SHALLOW
 from tl_jax.study.dti_settings import EPOCH_CHOICES, METHODS, PROTOCOLS, DtiSettings, Switches
 
@@ -46,18 +46,10 @@ OWN = (
 )
 
 
-def whole_numbers(flag: str, values: list[str]) -> tuple[int, ...]:
-    """A list of whole numbers without repeats."""
-    try:
-        return tuple(dict.fromkeys(int(value) for value in values))
-    except ValueError as error:
-        raise InputError(f"--{flag}={','.join(values)}: whole numbers, such as 1,2") from error
-
-
 def names(flag: str) -> tuple[str, ...]:
     """A list without repeats; 'none' for none."""
     values = FLAGS[flag].value
-    return () if values == ["none"] else tuple(dict.fromkeys(values))
+    return () if values == ["none"] else distinct(values)
 
 
 def settings() -> DtiSettings:
@@ -66,13 +58,10 @@ def settings() -> DtiSettings:
         "sources": names("source"),
         "strategies": names("strategy"),
         **{name: names(name) for name in ("methods", "shallow", "mode3", "switches", "final")},
-        **{name: whole_numbers(name, FLAGS[name].value) for name in ("sizes", "layers")},
-        "freeze": tuple(whole_numbers("freeze", list(part)) for part in dict.fromkeys(FLAGS.freeze)),
+        **{name: distinct(numbers(name)) for name in ("sizes", "layers")},
+        "freeze": tuple(distinct(parsed("freeze", list(part))) for part in distinct(FLAGS.freeze)),
+        "hidden": numbers("hidden"),
     }
-    try:
-        lists["hidden"] = tuple(int(width) for width in FLAGS.hidden)
-    except ValueError as error:
-        raise InputError(f"--hidden={','.join(FLAGS.hidden)}: whole numbers, such as 1200,300") from error
     given = DtiSettings(**{name: FLAGS[name].value for name in (*PLAIN, *OWN)}, **lists)
     if not FLAGS.quick:
         return given

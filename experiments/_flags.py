@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from datetime import datetime
 from pathlib import Path
 
 from absl import flags
 
+from experiments._lists import distinct, numbers
 from tl_jax.data.splits import KINDS
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import BASELINES, DEFAULT
@@ -51,9 +51,6 @@ flags.DEFINE_integer("batch_size", 32, "rows per step of the evaluated stage")
 flags.DEFINE_enum("optimizer", "keras_adam", list(OPTIMIZERS), "keras_adam is the published one")
 flags.DEFINE_list("hidden", ["1000", "100"], "widths of the two hidden layers")
 flags.DEFINE_string("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts")
-flags.DEFINE_string("out", None, "output folder; default results/EXPERIMENT/TIME")
-flags.DEFINE_bool("overwrite", False, "replace an output folder that exists, and the parts of a stopped run")
-flags.DEFINE_bool("resume", False, "go on with the stopped run of this --out; begins anew where there is none")
 flags.DEFINE_string("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches")
 flags.DEFINE_bool(
     "fold_models",
@@ -66,9 +63,6 @@ flags.DEFINE_integer(
     None,
     "runs per call of the compiled program; default: as many as fit, or as are done in seconds on a CPU",
 )
-flags.DEFINE_string("coordinator", None, "host:port of process 0, to share a study between processes")
-flags.DEFINE_integer("processes", None, "how many processes share the study")
-flags.DEFINE_integer("process", None, "which of them this is, from 0")
 flags.DEFINE_bool("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate")
 
 
@@ -78,11 +72,7 @@ def settings() -> Settings:
         load_strategies(Path(FLAGS.strategy_module))
     named = {"": None, "all": (*STRATEGIES, *METHODS), "none": ()}
     chosen = named.get(",".join(FLAGS.strategy), tuple(dict.fromkeys(FLAGS.strategy)))
-    try:
-        hidden = tuple(int(width) for width in FLAGS.hidden)
-    except ValueError as error:
-        raise InputError(f"--hidden={','.join(FLAGS.hidden)}: two whole numbers, such as 1000,100") from error
-    read_epochs, rates = numbers("read_epochs", int), numbers("learning_rate", float)
+    hidden = numbers("hidden")
     given = Settings(
         cohort=FLAGS.cohort,
         data_dir=FLAGS.data_dir,
@@ -95,8 +85,8 @@ def settings() -> Settings:
         split=FLAGS.split,
         seed=FLAGS.seed,
         epochs=FLAGS.epochs,
-        read_epochs=read_epochs,
-        learning_rate=rates,
+        read_epochs=distinct(numbers("read_epochs")),
+        learning_rate=distinct(numbers("learning_rate", float)),
         batch_size=FLAGS.batch_size,
         optimizer=FLAGS.optimizer,
         hidden=hidden,
@@ -108,14 +98,6 @@ def settings() -> Settings:
     if not FLAGS.quick:
         return given
     return given.in_quick_mode(**({"hidden": hidden} if FLAGS["hidden"].present else {}))
-
-
-def numbers(flag: str, kind: type) -> tuple:
-    """A list flag as numbers, without repeats."""
-    try:
-        return tuple(dict.fromkeys(kind(text) for text in FLAGS[flag].value))
-    except ValueError as error:
-        raise InputError(f"--{flag}={','.join(FLAGS[flag].value)}: numbers separated by commas") from error
 
 
 def load_strategies(path: Path) -> None:
@@ -136,11 +118,6 @@ def load_strategies(path: Path) -> None:
         raise InputError(f"--strategy_module={path}: {type(error).__name__}: {error}") from error
     if set(STRATEGIES) == before:
         raise InputError(f"--strategy_module={path}: it defines no function decorated with @strategy()")
-
-
-def out_folder(experiment: str) -> Path:
-    """--out, or a new folder named by the time."""
-    return Path(FLAGS.out) if FLAGS.out else Path("results") / experiment / datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
 
 
 def given_flags() -> dict:

@@ -7,7 +7,7 @@ from dataclasses import astuple, fields, replace
 from absl import flags
 
 from experiments._compound_flags import DEFAULTS, PLAIN
-from tl_jax.errors import InputError
+from experiments._lists import numbers
 from tl_jax.study.dti_grid_settings import OBJECTIVES, PUBLISHED, SUBSET, GridSettings, Space
 from tl_jax.study.dti_settings import DtiSettings
 
@@ -25,22 +25,12 @@ flags.DEFINE_bool(
 for axis, values in zip(AXES, astuple(PUBLISHED), strict=True):
     flags.DEFINE_list(axis, [], f"values of this axis; published: {', '.join(f'{value:g}' for value in values)}")
 flags.DEFINE_bool("plan", False, "print programs, runs, memory and time, counted from shapes; train and write nothing")
-flags.DEFINE_string("coordinator", None, "host:port of process 0, to share the search between processes")
-flags.DEFINE_integer("processes", None, "how many processes share the search")
-flags.DEFINE_integer("process", None, "which of them this is, from 0")
 
 
 def space() -> Space:
     """The published grid or the small one, with the axes that are given in place of its own."""
-    given = {}
-    for axis in AXES:
-        texts, kind = FLAGS[axis].value, float if axis in ("rates", "dropouts") else int
-        try:
-            values = tuple(kind(text) for text in texts)
-        except ValueError as error:
-            raise InputError(f"--{axis}={','.join(texts)}: numbers separated by commas") from error
-        given |= {axis: values} if values else {}
-    return replace(SUBSET if FLAGS.subset else PUBLISHED, **given)
+    given = {axis: numbers(axis, float if axis in ("rates", "dropouts") else int) for axis in AXES}
+    return replace(SUBSET if FLAGS.subset else PUBLISHED, **{axis: values for axis, values in given.items() if values})
 
 
 def settings() -> GridSettings:

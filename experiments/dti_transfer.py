@@ -3,54 +3,43 @@
 python -m experiments.dti_transfer --data=simulated --quick
 """
 
-import shutil
-from datetime import datetime
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from absl import flags
+import pandas as pd
 
-from experiments import _command, _compound_flags, _dti_flags
+from experiments import _command, _compound_flags, _dti_flags, _output
 from tl_jax import runtime
-from tl_jax.errors import InputError
-from tl_jax.files import folder_atomic, refuse_existing
-from tl_jax.parts import RECORD, TABLES, clear, finished, same_study, workplace
-from tl_jax.progress import say
+from tl_jax.parts import same_study
 from tl_jax.study.dti_outputs import dti_identity, write_dti
-from tl_jax.study.dti_settings import NAME
-from tl_jax.study.dti_study import load_problem, run_dti
+from tl_jax.study.dti_settings import NAME, DtiSettings
+from tl_jax.study.dti_study import DtiResults, load_problem, run_dti
 from tl_jax.study.dti_tables import judged, printed
-
-FLAGS = flags.FLAGS
 
 
 def main() -> None:
     chosen = _dti_flags.settings()
-    if FLAGS.resume and FLAGS.out is None:
-        raise InputError("--resume needs the --out of the stopped run")
-    out = Path(FLAGS.out or Path("results") / NAME / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
     runtime.configure()
-    if FLAGS.resume and finished(out):
-        say(f"{out} is complete already")
-        clear(out)
-        return
-    refuse_existing(out, FLAGS.overwrite)
-    with workplace(out, resume=FLAGS.resume, overwrite=FLAGS.overwrite) as work:
-        problem = load_problem(chosen, say)
-        same_study(work, dti_identity(chosen, problem))
-        results = run_dti(chosen, problem, say, work)
-        with results.timed("statistics"):
-            tables = judged(results)
-        with folder_atomic(out, FLAGS.overwrite, staging=work / TABLES) as folder:
-            for text in write_dti(results, tables, folder):
-                say(f"note: {text}")
-            shutil.copyfile(work / RECORD, folder / RECORD)
-    print(printed(results, tables["arms"]))
-    for answer in answers(tables):
-        print(answer)
-    print(f"\ntables and pictures: {out}")
+    _output.keep(
+        NAME,
+        partial(study, chosen),
+        lambda found, folder: write_dti(*found, folder),
+        lambda found: "\n".join([printed(found[0], found[1]["arms"]), *answers(found[1])]),
+    )
 
 
-def answers(tables) -> list[str]:
+def study(chosen: DtiSettings, work: Path, tell: Callable[[str], None]) -> tuple[DtiResults, dict[str, pd.DataFrame]]:
+    """Read the compounds, run what is missing in `work`, and judge it."""
+    problem = load_problem(chosen, tell)
+    same_study(work, dti_identity(chosen, problem))
+    results = run_dti(chosen, problem, tell, work)
+    with results.timed("statistics"):
+        tables = judged(results)
+    return results, tables
+
+
+def answers(tables: dict[str, pd.DataFrame]) -> list[str]:
     """Up to which size each arm is ahead of the first reference."""
     if "crossovers" not in tables:
         return []
@@ -61,4 +50,4 @@ def answers(tables) -> list[str]:
 
 
 if __name__ == "__main__":
-    _command.run(main, flags_of=(_compound_flags, _dti_flags))
+    _command.run(main, flags_of=(_compound_flags, _dti_flags, _output))

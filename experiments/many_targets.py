@@ -3,24 +3,23 @@
 python -m experiments.many_targets --cohort=nci60 --targets=nci60_almanac_31drugs.csv
 """
 
-import shutil
-from datetime import datetime
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from absl import flags
 
-from experiments import _command
+from experiments import _command, _output
+from experiments._lists import distinct, numbers
 from tl_jax import runtime
 from tl_jax.data.cohort_file import load_cohort
 from tl_jax.data.splits import KINDS
 from tl_jax.data.targets import Targets
 from tl_jax.errors import InputError
-from tl_jax.files import folder_atomic, refuse_existing
-from tl_jax.parts import RECORD, TABLES, clear, finished, same_study, workplace
-from tl_jax.progress import say
+from tl_jax.parts import same_study
 from tl_jax.study.many_outputs import many_identity, write_many
-from tl_jax.study.many_tables import over_targets, printed
-from tl_jax.study.many_targets import FINE_TUNED, NAME, ManySettings, run_many_targets
+from tl_jax.study.many_tables import OverTargets, over_targets, printed
+from tl_jax.study.many_targets import FINE_TUNED, NAME, ManyResults, ManySettings, run_many_targets
 from tl_jax.study.settings import PROTOCOLS
 
 FLAGS = flags.FLAGS
@@ -45,26 +44,20 @@ flags.DEFINE_integer("min_lines", 100, "leave out source drugs that were measure
 flags.DEFINE_list(
     "fine_tuned", [], f"also train networks from the source network, which is slow: {', '.join(FINE_TUNED)}"
 )
-flags.DEFINE_string("out", None, "output folder; default results/many_targets/TIME")
-flags.DEFINE_bool("overwrite", False, "replace an output folder that exists, and the parts of a stopped run")
-flags.DEFINE_bool("resume", False, "go on with the stopped run of this --out; begins anew where there is none")
 flags.DEFINE_bool("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate")
 
 
 def settings() -> ManySettings:
     """Settings from the parsed flags."""
     plain = ("cohort", "data_dir", "targets", "unit", "direction", "repeats", "folds", "split", "seed", "min_lines")
-    try:
-        hidden = tuple(int(width) for width in FLAGS.hidden)
-    except ValueError as error:
-        raise InputError(f"--hidden={','.join(FLAGS.hidden)}: two whole numbers, such as 1000,100") from error
+    hidden = numbers("hidden")
     if FLAGS.targets is None and (FLAGS["unit"].present or FLAGS["direction"].present):
         raise InputError("--unit and --direction describe the table of --targets, which is missing")
     given = ManySettings(
         **{name: FLAGS[name].value for name in plain},
-        protocols=tuple(dict.fromkeys(FLAGS.protocol)),
+        protocols=distinct(FLAGS.protocol),
         hidden=hidden,
-        fine_tuned=tuple(dict.fromkeys(FLAGS.fine_tuned)),
+        fine_tuned=distinct(FLAGS.fine_tuned),
     )
     if not FLAGS.quick:
         return given
@@ -74,28 +67,23 @@ def settings() -> ManySettings:
 
 def main() -> None:
     chosen = settings()
-    if FLAGS.resume and FLAGS.out is None:
-        raise InputError("--resume needs the --out of the stopped run")
-    out = Path(FLAGS.out or Path("results") / NAME / datetime.now().strftime("%Y-%m-%d_%H-%M-%S"))
     runtime.configure()
-    if FLAGS.resume and finished(out):
-        say(f"{out} is complete already")
-        clear(out)
-        return
-    refuse_existing(out, FLAGS.overwrite)
+    _output.keep(
+        NAME,
+        partial(study, chosen),
+        lambda found, folder: write_many(*found, folder),
+        lambda found: printed(found[1]),
+    )
+
+
+def study(chosen: ManySettings, work: Path, tell: Callable[[str], None]) -> tuple[ManyResults, OverTargets]:
+    """Read the cohort, run what is missing in `work`, and compare over all targets."""
     targets = Targets(chosen.targets, chosen.unit, chosen.direction) if chosen.targets else None
-    with workplace(out, resume=FLAGS.resume, overwrite=FLAGS.overwrite) as work:
-        cohort = load_cohort(chosen.cohort, chosen.data_dir, targets=targets)
-        same_study(work, many_identity(chosen, cohort))
-        results = run_many_targets(chosen, cohort, say, work)
-        over = over_targets(results)
-        with folder_atomic(out, FLAGS.overwrite, staging=work / TABLES) as folder:
-            for text in write_many(results, over, folder):
-                say(f"note: {text}")
-            shutil.copyfile(work / RECORD, folder / RECORD)
-    print(printed(over))
-    print(f"\ntables and pictures: {out}")
+    cohort = load_cohort(chosen.cohort, chosen.data_dir, targets=targets)
+    same_study(work, many_identity(chosen, cohort))
+    results = run_many_targets(chosen, cohort, tell, work)
+    return results, over_targets(results)
 
 
 if __name__ == "__main__":
-    _command.run(main)
+    _command.run(main, flags_of=(_output,))

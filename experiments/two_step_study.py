@@ -6,6 +6,7 @@ python -m experiments.two_step_study --cohort=simulated --quick
 from absl import flags
 
 from experiments import _experiment, _flags
+from experiments._lists import distinct, numbers
 from tl_jax.errors import InputError
 from tl_jax.study.plans import EXPERIMENTS
 from tl_jax.study.run import resolved
@@ -43,7 +44,7 @@ def settings() -> Settings:
     for name in ("examined", "nested"):
         value = FLAGS[name].value
         given[name] = None if value is None else () if value == ["none"] else tuple(dict.fromkeys(value))
-    sizes, shared = _flags.numbers("curve_sizes", int), _flags.settings()
+    sizes, shared = distinct(numbers("curve_sizes")), _flags.settings()
     if FLAGS.beside_strategy is not None:
         run = resolved(EXPERIMENTS[NAME], shared).strategies
         given["beside"] = run if FLAGS.beside_strategy == ["all"] else tuple(dict.fromkeys(FLAGS.beside_strategy))

@@ -34,6 +34,13 @@ def test_a_study_and_its_refusals(tmp_path):
     assert {stage["reused"] for stage in again["stages"]} == {True}
     code, _, err = script("dti_transfer", *TINY, "--out=done", "--resume", folder=tmp_path)
     assert (code, "complete already" in err) == (0, True)
+    page = tmp_path / "done" / "report.html"
+    first = page.read_text()
+    page.unlink()
+    code, out, err = script("report", "done", folder=tmp_path)
+    assert code == 0, err
+    assert "Transfer to alpha" in first
+    assert page.read_text() == first
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_predict_and_lineage_on_the_final_model(done):
         ("exp1_gdsc", ["--repeats=three"], "flag --repeats=three"),
         ("exp1_gdsc", ["nci60"], "unexpected argument 'nci60'; every option is a flag"),
         ("exp1_gdsc", ["--cohort=nci60"], "--data_dir"),
-        ("exp1_gdsc", ["--hidden=a,b"], "--hidden=a,b: two whole numbers"),
+        ("exp1_gdsc", ["--hidden=a,b"], "--hidden=a,b: whole numbers"),
         ("exp1_gdsc", ["--strategy_module=absent.py"], "--strategy_module=absent.py: no such file"),
         ("exp1_gdsc", ["--strategy_module=broken.py"], "broken.py: SyntaxError"),
         ("exp1_gdsc", ["--strategy_module=taken.py"], "a strategy named 'scratch' exists already"),
