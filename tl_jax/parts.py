@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tl_jax.errors import InputError
-from tl_jax.files import write_atomic, write_json
+from tl_jax.files import digest, write_atomic, write_json
 
 MAGIC = b"tl_jax part 1 "
 RECORD = "study.json"
@@ -59,6 +59,11 @@ class Parts:
         """Write one part; when this returns, it survives a crash of the machine."""
         write_atomic(self.folder / f"{number:08d}.part", lambda path: durable(path, pack(arrays)))
         sync(self.folder)
+
+
+def parts_of(work: Path | None, label: str, say: Callable[[str], None] = lambda text: None) -> Parts | None:
+    """Where the finished parts of what is called `label` are kept, in a study's workplace; None without one."""
+    return None if work is None else Parts(work / "parts" / digest(label)[:12], say)
 
 
 def durable(path: Path, data: bytes) -> None:

@@ -248,6 +248,7 @@ def test_what_a_study_leaves(study, tables, tmp_path):
 def test_sources_and_sizes_that_cannot_be(folder):
     for changes, text in (
         ({"sources": ("delta",)}, "--source=delta: no family beside alpha"),
+        ({"target": "delta"}, "--target=delta: no family of simulated; there are: alpha, beta, gamma"),
         ({"sizes": (5000,)}, "choose a size from 2 to"),
         ({"threshold": None, "data": "nowhere.csv"}, "nowhere.csv"),
     ):

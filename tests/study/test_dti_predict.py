@@ -324,7 +324,7 @@ def test_a_pytorch_model_takes_vectors(write, tmp_path):
 
 def test_no_network_is_final_unless_asked(tmp_path):
     settings = make(tmp_path, final=())
-    assert planned(settings, make_problem(settings, None, silent)) == ([], "")
+    assert planned(settings, make_problem(settings, None, silent), []) == ((), "")
 
 
 def test_glycerin_and_chloroform_are_no_kinase_drugs(data_dir, tmp_path, write):

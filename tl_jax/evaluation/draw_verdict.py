@@ -5,7 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 ALPHA = 0.05
+FAULT = "["  # an arm that tries a fault of the published code is called ARM[FAULT]
 NO_MODEL = "scratch"
+
+
+def correct(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The rows of one metric, without arms that try a fault of the published code."""
+    return rows[(rows["metric"] == metric) & ~rows["arm"].str.contains(FAULT, regex=False)]
 
 
 def verdict(comparisons: pd.DataFrame, arms: pd.DataFrame, metric: str = "mcc") -> list[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tl_jax.evaluation.draw_verdict import verdict
+from tl_jax.evaluation.draw_verdict import FAULT, correct, verdict
 from tl_jax.evaluation.reach import WITHIN
+from tl_jax.evaluation.shallow import RANKS_ONLY
 from tl_jax.files import write_atomic
 from tl_jax.report import html_run
 from tl_jax.report.html import NAME, Section, whole_page
@@ -43,14 +44,9 @@ def dti_page(study: Study) -> str:
     return whole_page(study, f"Transfer to {own}", top, SECTIONS)
 
 
-def plain(rows: pd.DataFrame, metric: str = HEADLINE) -> pd.DataFrame:
-    """The rows of one metric, without arms that try a fault of the published code."""
-    return rows[(rows["metric"] == metric) & ~rows["arm"].str.contains("[", regex=False)]
-
-
 def curves(study: Study) -> Html:
     """Mean MCC by the number of training compounds."""
-    rows = plain(study.need("arms"))
+    rows = correct(study.need("arms"), HEADLINE)
     return picture(
         "curves",
         lambda: curves_figure(rows, ""),
@@ -62,7 +58,7 @@ def curves(study: Study) -> Html:
 
 def gains(study: Study) -> Html:
     """A map for each reference, and how to read it."""
-    rows = plain(study.need("comparisons"))
+    rows = correct(study.need("comparisons"), HEADLINE)
     parts = [
         paragraph(
             "Differences are paired by draw and test compound. Their intervals count three things: how much draws "
@@ -156,7 +152,7 @@ def calibration(study: Study) -> Html:
     rows = study.need("metrics")
     rows = rows[(rows["size"] == rows["size"].max()) & rows["metric"].isin(["brier", "log_loss", "ece"])]
     means = rows.groupby(["source", "arm", "metric"], sort=False)["value"].mean().unstack("metric").reset_index()
-    means = means[~means["arm"].str.contains("svc|\\[")]
+    means = means[~means["arm"].str.endswith(RANKS_ONLY) & ~means["arm"].str.contains(FAULT, regex=False)]
     cells = {
         "arm": word("arm"),
         "source": word("source"),

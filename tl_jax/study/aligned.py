@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling import Scaler
+from tl_jax.data.scaling import fit_scaler
 from tl_jax.study.folds import ScaledFold
 
 
@@ -19,7 +19,7 @@ def aligned(domain: Domain, folds: list[ScaledFold], align, source_rows: np.ndar
     rows for each fold, so that nothing downstream needs to know; predictions keep their sample names.
     """
     fit, n, blocks, moved_folds = align(source_rows), len(domain), [], []
-    same = Scaler(np.zeros(domain.x.shape[1], np.float32), np.ones(domain.x.shape[1], np.float32))
+    same = fit_scaler(domain.x, "none")
     for k, f in enumerate(folds):
         train, test = f.fold.train, f.fold.test
         scaled_train, scaled_test = f.train.apply(domain.x[train]), f.test.apply(domain.x[test])

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from tl_jax.data.domain import Cohort, Domain
-from tl_jax.files import digest
-from tl_jax.parts import Parts
+from tl_jax.parts import Parts, parts_of
 from tl_jax.study.folds import ScaledFold
 from tl_jax.study.plans import Experiment
 from tl_jax.study.results import Results
@@ -60,7 +59,7 @@ class Run:
 
     def parts(self, label: str) -> Parts | None:
         """Where the finished parts of the arms called `label` are kept."""
-        return None if self.work is None else Parts(self.work / "parts" / digest(label)[:12], self.say)
+        return parts_of(self.work, label, self.say)
 
     @property
     def evaluates_source(self) -> bool:

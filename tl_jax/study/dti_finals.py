@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.classification import score_classifier
 from tl_jax.evaluation.reach import by_similarity
 from tl_jax.study.dti_known import keep_known
-from tl_jax.study.dti_networks import Method, logits_of, methods_of
+from tl_jax.study.dti_networks import Method, logits_of
 from tl_jax.study.dti_problem import Problem
 from tl_jax.study.dti_settings import NAME, DtiSettings, Switches
 from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, train_stages
@@ -21,19 +22,26 @@ from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, train_stages
 TOLD = ("mcc", "auroc")
 
 
-def planned(settings: DtiSettings, problem: Problem) -> tuple[list[Method], str]:
-    """(methods of --final, the source they start from); InputError, before any training, where that cannot be."""
+class Finals(NamedTuple):
+    """The methods whose final models are kept, and the source that they start from."""
+
+    methods: tuple[Method, ...] = ()
+    source: str = ""
+
+
+def planned(settings: DtiSettings, problem: Problem, networks: list[Method]) -> Finals:
+    """What --final asks for, of the study's networks; InputError, before any training, where that cannot be."""
     if not settings.final:
         if settings.final_source:
             raise InputError(f"--final_source={settings.final_source} changes nothing without --final")
-        return [], ""
+        return Finals()
     if settings.rules != Switches() or settings.epoch != "fixed":
         raise InputError("--final keeps models for use: leave out --protocol=as_published, and --epoch but for fixed")
-    own = {method.name: method for method in methods_of(settings) if method.switches == settings.rules}
+    own = {method.name: method for method in networks if method.switches == settings.rules}
     wrong = [name for name in settings.final if name not in own]
     if wrong:
         raise InputError(f"--final={wrong[0]}: no network of this study; there are: {', '.join(own) or 'none'}")
-    methods = [own[name] for name in settings.final]
+    methods = tuple(own[name] for name in settings.final)
     for method in methods:
         if not method.strategy.trains:
             raise InputError(f"--final={method.name}: it trains nothing")
@@ -42,13 +50,14 @@ def planned(settings: DtiSettings, problem: Problem) -> tuple[list[Method], str]
         raise InputError(f"--final_source={source}: no source of this study; there are: {', '.join(problem.sources)}")
     if settings.final_source and not any(method.strategy.needs_source for method in methods):
         raise InputError(f"--final_source={source} changes nothing: {', '.join(settings.final)} starts from no source")
-    return methods, source
+    return Finals(methods, source)
 
 
 def keep_finals(
     settings: DtiSettings,
     problem: Problem,
-    sources: list[TrainedStage],
+    finals: Finals,
+    sources: dict[str, TrainedStage],
     nearest: np.ndarray | None,
     say: Callable[[str], None],
 ) -> tuple[list[TrainedStage], list[dict], list[pd.DataFrame]]:
@@ -57,23 +66,20 @@ def keep_finals(
     Returns the stages, what each reached on the test set, and the same by the test compounds' similarity to the pool
     (`nearest`, None for vectors): (source, arm, and the columns of by_similarity).
 
-
     The test compounds stay out, so the score on them is an honest one. Unlike the draws the pool is not balanced: a
     model's probabilities speak of compounds with the pool's share of actives.
     """
-    methods, name = planned(settings, problem)
-    source = next((stage for stage in sources if stage.plan.domain.name == name), None)
     shelf = Shelf(Path(settings.checkpoint_dir) / NAME, say)
     pool, test = problem.target.rows(np.sort(problem.split.train)), problem.target.x[problem.split.test]
     stages, reached, reach = [], [], []
-    for method in methods:
-        needs = method.strategy.needs_source
+    for method in finals.methods:
+        name = finals.source if method.strategy.needs_source else ""
         plan = StagePlan("target", pool, method.strategy, settings.recipe, "all compounds but the test set")
-        parent = source if needs else None
-        stage = train_stages([plan], network=settings.network, seed=settings.seed, shelf=shelf, parent=parent)[0]
+        how = {"network": settings.network, "seed": settings.seed, "shelf": shelf, "parent": sources.get(name)}
+        stage = train_stages([plan], **how)[0]
         keep_known(stage, settings)
         p = expit(logits_of(stage.variables, test, settings))
-        own = {"source": name if needs else "", "arm": method.name}
+        own = {"source": name, "arm": method.name}
         scores = score_classifier(problem.truth, p)
         reached.append({**own, "n_train": len(pool), "path": str(stage.path), **scores})
         if nearest is not None:

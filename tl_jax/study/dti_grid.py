@@ -18,7 +18,6 @@ from tl_jax.data.chemical_splits import balanced_draws
 from tl_jax.data.compounds import Compounds
 from tl_jax.data.domain import Domain
 from tl_jax.data.molecules import scaffolds
-from tl_jax.data.scaling import fit_response_scale, fit_scaler
 from tl_jax.data.splits import Fold, partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.classification import auroc, count, mcc, score_classifier
@@ -27,9 +26,8 @@ from tl_jax.parts import Parts
 from tl_jax.progress import Progress
 from tl_jax.study.arms import Arm, fit_arms
 from tl_jax.study.dti_grid_settings import KEPT_BACK, GridSettings, Point, Program
-from tl_jax.study.dti_problem import as_domain, families_of, split_of, with_features
-from tl_jax.study.dti_settings import SIMULATED, DtiSettings
-from tl_jax.study.folds import ScaledFold
+from tl_jax.study.dti_problem import as_domain, families_of, split_of, target_of, with_features
+from tl_jax.study.folds import ScaledFold, unscaled
 from tl_jax.transfer import strategies
 
 FINAL = 1000  # the repeat that names the keys of models on all rows
@@ -69,10 +67,7 @@ def load_pool(settings: GridSettings, say: Say, keep: bool = True) -> Pool:
     elif not cache.is_dir():
         cache = None
     families = families_of(base, cache)
-    # The simulated set's first family stands in for the default, which it does not have.
-    name = next(iter(families)) if (base.data, base.target) == (SIMULATED, DtiSettings.target) else base.target
-    if name not in families:
-        raise InputError(f"--family={name}: no family of {base.data}; there are: {', '.join(families)}")
+    name = target_of(base, families, "family")
     compounds = with_features(families[name], base, cache)
     split = split_of(compounds, base, cache)
     rows = split.train
@@ -98,13 +93,6 @@ def inner_folds(y: np.ndarray, groups: np.ndarray, rows: np.ndarray, settings: G
     if any(len(np.unique(y[part])) < 2 for fold in found for part in (fold.train, fold.test)):
         raise InputError(f"one of {parts} inner parts holds one class only; use fewer --folds or --split=random")
     return [Fold(fold.repeat, fold.fold, rows[fold.train], rows[fold.test]) for fold in found]
-
-
-def scaled(domain: Domain, fold: Fold) -> ScaledFold:
-    """A fold with fingerprints and labels as they are."""
-    same = fit_scaler(domain.x[:1], domain.scaler)
-    response = fit_response_scale(domain.response[fold.train], domain.direction, domain.unit)
-    return ScaledFold(fold, same, same, response, domain.response)
 
 
 def programs(points: Sequence[Point], longest: int) -> dict[Program, list[Point]]:
@@ -136,7 +124,7 @@ class Grid:
 
     def __init__(self, pool: Pool, settings: GridSettings, parts: Callable[[str], Parts | None], say: Say):
         self.pool, self.settings, self.parts, self.say = pool, settings, parts, say
-        self.folds = [scaled(pool.domain, fold) for fold in pool.folds]
+        self.folds = [unscaled(pool.domain, fold) for fold in pool.folds]
         self.known: dict[tuple, dict[str, np.ndarray]] = {}  # (program, rate, dropout): {metric: (folds, epochs)}
 
     def ask(self, program: Program, points: Sequence[Point], label: str) -> None:
@@ -214,7 +202,7 @@ def judge(pool: Pool, settings: GridSettings, point: Point, parts: Parts | None,
     """(m,) probabilities of the test compounds by the chosen point, trained once on all rows of the pool."""
     own = settings.at(point)
     arm = Arm("chosen", "", strategies.get("scratch"), None, own.recipe, own.recipe.fit_config(curves=False))
-    fold = scaled(pool.domain, Fold(FINAL, 0, pool.rows, pool.test))
+    fold = unscaled(pool.domain, Fold(FINAL, 0, pool.rows, pool.test))
     how = {"network": own.network, "seed": own.seed, "at_once": own.at_once, "parts": parts, "say": say}
     with Progress(1, "chosen point on the whole pool") as progress:
         found = fit_arms(pool.domain, [fold], [arm], progress=progress.advance, **how)

@@ -8,17 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import tl_jax
-from tl_jax.errors import InputError
 from tl_jax.files import digest, write_json
 from tl_jax.report.plots_grid import grid_profiles
 from tl_jax.report.tables import write_csv
-from tl_jax.runtime import device, processor, versions
+from tl_jax.runtime import device, versions
 from tl_jax.study.dti_grid import Pool, judged
 from tl_jax.study.dti_grid_plan import effort
 from tl_jax.study.dti_grid_settings import GRID, GridSettings, Point
 from tl_jax.study.dti_outputs import NO_SCIENCE
-from tl_jax.study.stages import fingerprint
+from tl_jax.study.outputs import drawn
+from tl_jax.study.stages import circumstances, fingerprint
 
 
 @dataclass
@@ -41,15 +40,13 @@ def grid_identity(settings: GridSettings, pool: Pool) -> dict:
     """A record to compare: a stopped search is resumed only where all of it is the same."""
     given = settings.as_dict()
     base = given.pop("base")
-    root = Path(tl_jax.__file__).parent
     return {
         "experiment": GRID,
         "flags": {**given, **{name: value for name, value in base.items() if name not in NO_SCIENCE}},
         "data": fingerprint(pool.domain),
         "rows": digest(pool.rows, pool.test, *(part for fold in pool.folds for part in (fold.train, fold.test))),
-        "code": digest(*(path.read_text() for path in sorted(root.rglob("*.py")))),
-        "versions": {**versions(), **sampler_version(settings)},
-        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
+        **circumstances(),
+        **sampler_version(settings),
     }
 
 
@@ -102,13 +99,8 @@ def write_grid(results: GridResults, folder: Path) -> list[str]:
 def draw(results: GridResults, folder: Path) -> list[str]:
     """The profiles of the axes; what could not be drawn."""
     metric, point = results.settings.objective, results.point._asdict()
-    try:
-        grid_profiles(results.table, folder / "profiles", results.title, metric=metric, chosen=point)
-    except InputError as error:
-        return [str(error)]
-    except Exception as error:  # a fault of the drawing library
-        return [f"the picture could not be drawn: {type(error).__name__}: {error}"]
-    return []
+    stem = folder / "profiles"
+    return drawn(lambda: grid_profiles(results.table, stem, results.title, metric=metric, chosen=point))
 
 
 def summary(results: GridResults, notes: list[str]) -> dict:

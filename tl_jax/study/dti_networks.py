@@ -11,18 +11,19 @@ import numpy as np
 from scipy.special import expit, xlogy
 
 from tl_jax.data.chemical_splits import balanced_draws
-from tl_jax.data.scaling import Scaler, fit_response_scale, fit_scaler
 from tl_jax.data.splits import Fold
 from tl_jax.errors import InputError
 from tl_jax.evaluation.classification import count, mcc
+from tl_jax.evaluation.draw_verdict import FAULT
 from tl_jax.models import build
 from tl_jax.progress import Progress
 from tl_jax.study.arms import Arm, fit_arms
 from tl_jax.study.dti_problem import Problem
 from tl_jax.study.dti_settings import METHODS, DtiSettings, Switches
-from tl_jax.study.folds import ScaledFold
+from tl_jax.study.folds import ScaledFold, unscaled
 from tl_jax.study.probe import probe
 from tl_jax.study.stages import TrainedStage, source_for
+from tl_jax.training.fit import predict
 from tl_jax.transfer import strategies
 from tl_jax.transfer.layer_freezing import fine_tune_but
 from tl_jax.transfer.strategies import Registered
@@ -34,15 +35,19 @@ LEAST = 5 * 2  # compounds of a draw, of which a fifth of either class can be ke
 
 @dataclass(frozen=True)
 class Method:
-    """An arm as the tables name it: a strategy, and which switches of the published code are on."""
+    """An arm as the tables name it: a strategy, which switches of the published code are on, and what it trains."""
 
     name: str
     strategy: Registered
     switches: Switches
+    kind: tuple
 
 
 def methods_of(settings: DtiSettings) -> list[Method]:
-    """The networks that are asked for, each switch that is tried alone as a method of its own."""
+    """The networks that are asked for, each switch that is tried alone as a method of its own.
+
+    Raises InputError for a strategy that does not exist, cannot run here or fails.
+    """
     plain = []
     if "scratch" in settings.methods:
         plain.append(("scratch", strategies.get("scratch")))
@@ -54,13 +59,13 @@ def methods_of(settings: DtiSettings) -> list[Method]:
             name = "".join(map(str, numbers))
             plain.append((f"mode2_{name}{end}", fine_tune_but(tuple(numbers), settings.frozen_bn)))
     plain += [(name, usable(name)) for name in settings.strategies]
-    methods = [Method(name, strategy, settings.rules) for name, strategy in plain]
+    network = build(settings.network)
+    # What a strategy trains does not depend on how many features there are.
+    known = [(name, strategy, probe(strategy, network, 8)) for name, strategy in plain]
+    methods = [Method(name, strategy, settings.rules, kind) for name, strategy, kind in known]
     for switch in settings.switches:
         on = replace(settings.rules, **{switch: True})
-        methods += [Method(f"{m.name}[{switch}]", m.strategy, on) for m in list(methods) if "[" not in m.name]
-    network, width = build(settings.network), 8
-    for method in methods:
-        probe(method.strategy, network, width)
+        methods += [Method(f"{name}{FAULT}{switch}]", strategy, on, kind) for name, strategy, kind in known]
     return methods
 
 
@@ -93,13 +98,12 @@ def arms_of(
     return found
 
 
-def programs(arms: list[tuple[Method, Arm]], settings: DtiSettings) -> Iterator[list[tuple[Method, Arm]]]:
+def programs(arms: list[tuple[Method, Arm]]) -> list[list[tuple[Method, Arm]]]:
     """Arms that train the same leaves alike: one program each."""
     shared: dict[tuple, list[tuple[Method, Arm]]] = {}
     for method, arm in arms:
-        kind = probe(arm.strategy, build(settings.network), 8)
-        shared.setdefault((kind, arm.config), []).append((method, arm))
-    yield from shared.values()
+        shared.setdefault((method.kind, arm.config), []).append((method, arm))
+    return list(shared.values())
 
 
 def buckets(problem: Problem, batch: int) -> Iterator[tuple[int, ...]]:
@@ -112,10 +116,7 @@ def buckets(problem: Problem, batch: int) -> Iterator[tuple[int, ...]]:
 
 def fold_of(problem: Problem, size: int, draw: int, train: np.ndarray, test: np.ndarray) -> ScaledFold:
     """Training rows of a draw and the rows to predict. A fold's numbers name its keys: the same for every arm."""
-    domain = problem.target
-    same: Scaler = fit_scaler(domain.x[:1], domain.scaler)
-    response = fit_response_scale(domain.response[train], domain.direction, domain.unit)
-    return ScaledFold(Fold(draw, size, train, test), same, same, response, domain.response)
+    return unscaled(problem.target, Fold(draw, size, train, test))
 
 
 def predict_networks(
@@ -125,10 +126,10 @@ def predict_networks(
 
     parts(label): where finished runs of a program are kept, or None.
     """
-    arms = arms_of(settings, methods, stages)
+    shared = programs(arms_of(settings, methods, stages))
     for sizes in buckets(problem, settings.batch_size):
         keys = [(size, draw) for size in sizes for draw in range(settings.repeats)]
-        for members in programs(arms, settings):
+        for members in shared:
             label = f"{'+'.join(dict.fromkeys(m.name for m, _ in members))} on {', '.join(map(str, sizes))}"
             folds = [fold_of(problem, *key, problem.draws[key[0]][key[1]], problem.split.test) for key in keys]
             found = run(problem, settings, members, folds, label, parts, say)
@@ -197,7 +198,7 @@ def chosen_epochs(problem, settings: DtiSettings, members, keys, label: str, par
 
 def logits_of(variables: Variables, x: np.ndarray, settings: DtiSettings) -> np.ndarray:
     """(n,) logits of a source model as it is."""
-    return np.asarray(build(settings.network).apply(variables, jnp.asarray(x)).prediction, np.float64)
+    return np.asarray(predict(variables, jnp.asarray(x), build(settings.network)), np.float64)
 
 
 def activations(variables: Variables, x: np.ndarray, layer: int, after: bool, settings: DtiSettings) -> np.ndarray:

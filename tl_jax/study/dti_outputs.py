@@ -7,36 +7,32 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import tl_jax
-from tl_jax.errors import InputError
+from tl_jax.evaluation.draw_verdict import correct
 from tl_jax.evaluation.published import published_2022, published_2023
 from tl_jax.files import digest, write_atomic, write_json
 from tl_jax.report.html_dti import write_dti_report
 from tl_jax.report.plots_dti import size_curves, transfer_heatmap
 from tl_jax.report.tables import write_csv
-from tl_jax.runtime import device, processor, versions
+from tl_jax.runtime import device, versions
 from tl_jax.study.dti_problem import Problem
 from tl_jax.study.dti_settings import NAME, DtiSettings
 from tl_jax.study.dti_study import DtiResults
-from tl_jax.study.dti_tables import HEADLINE, SWITCHED, compounds, metrics
-from tl_jax.study.outputs import page
-from tl_jax.study.stages import fingerprint
+from tl_jax.study.dti_tables import HEADLINE, compounds, metrics
+from tl_jax.study.outputs import drawn, page
+from tl_jax.study.stages import circumstances, fingerprint
 
 NO_SCIENCE = ("checkpoint_dir", "at_once")
 
 
 def dti_identity(settings: DtiSettings, problem: Problem) -> dict:
     """A record to compare: a stopped run is resumed only where all of it is the same."""
-    root = Path(tl_jax.__file__).parent
     domains = {"target": problem.target, **problem.sources}
     return {
         "experiment": NAME,
         "flags": {name: value for name, value in settings.as_dict().items() if name not in NO_SCIENCE},
         "data": {name: fingerprint(domain) for name, domain in domains.items()},
         "test": digest(problem.split.test),
-        "code": digest(*(path.read_text() for path in sorted(root.rglob("*.py")))),
-        "versions": versions(),
-        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
+        **circumstances(),
     }
 
 
@@ -57,7 +53,7 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
         write_csv(folder / "left_out.csv", problem.left_out)
     (folder / "test_ids.txt").write_text("\n".join(problem.target.samples[problem.split.test]) + "\n")
     write_predictions(results, folder / "predictions.npz")
-    left_out = draw(results, judged, folder)
+    left_out = drawn(lambda: draw(results, judged, folder))
     write_json(folder / "summary.json", summary(results, judged, [*results.notes, *left_out]))
     return left_out + page(write_dti_report, folder)
 
@@ -74,35 +70,18 @@ def write_predictions(results: DtiResults, path: Path) -> None:
     write_atomic(path, write)
 
 
-def draw(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path) -> list[str]:
-    """The map of levels, the map of gains over scratch, and the curves; what could not be drawn."""
+def draw(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path) -> None:
+    """The map of levels, the curves, and a map of gains over each reference."""
     settings, problem = results.settings, results.problem
     where = f"to {problem.target.name}, {len(problem.truth)} test compounds, {settings.repeats} draws"
-    arms = judged["arms"]
-    levels = arms[(arms["metric"] == HEADLINE) & ~arms["arm"].str.contains(SWITCHED, regex=False)]
-    pictures = [
-        lambda: transfer_heatmap(levels, folder / "mcc", f"Transfer {where}"),
-        lambda: size_curves(levels, folder / "curves", f"Transfer {where}", published=published(problem)),
-    ]
+    levels = correct(judged["arms"], HEADLINE)
+    transfer_heatmap(levels, folder / "mcc", f"Transfer {where}")
+    size_curves(levels, folder / "curves", f"Transfer {where}", published=published(problem))
     if "comparisons" in judged:
-        rows = judged["comparisons"]
-        for reference in dict.fromkeys(rows["reference"]):
-            own = rows[(rows["reference"] == reference) & (rows["metric"] == HEADLINE)]
-            own = own.rename(columns={"difference": "value"})
-            stem, title = folder / f"gain_over_{reference}", f"Gain over {reference} {where}"
-            pictures.append(
-                lambda own=own, stem=stem, title=title, reference=reference: transfer_heatmap(
-                    own, stem, title, reference=reference
-                )
-            )
-    for picture in pictures:
-        try:
-            picture()
-        except InputError as error:
-            return [str(error)]
-        except Exception as error:  # a fault of the drawing library
-            return [f"pictures could not be drawn: {type(error).__name__}: {error}"]
-    return []
+        rows = correct(judged["comparisons"], HEADLINE).rename(columns={"difference": "value"})
+        for reference, own in rows.groupby("reference", sort=False):
+            title = f"Gain over {reference} {where}"
+            transfer_heatmap(own, folder / f"gain_over_{reference}", title, reference=reference)
 
 
 def published(problem: Problem) -> pd.DataFrame | None:

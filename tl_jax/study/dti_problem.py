@@ -110,14 +110,19 @@ def families_of(settings: DtiSettings, cache: Path | None) -> dict[str, Compound
     return read_compounds(settings.data, threshold=settings.threshold, stereo=settings.stereo, cache=cache)
 
 
+def target_of(settings: DtiSettings, families: dict[str, Compounds], flag: str) -> str:
+    """The target family, named by a flag; the simulated set's first stands in for the default, which it lacks."""
+    if (settings.data, settings.target) == (SIMULATED, DtiSettings.target):
+        return next(iter(families))
+    if settings.target not in families:
+        raise InputError(f"--{flag}={settings.target}: no family of {settings.data}; there are: {', '.join(families)}")
+    return settings.target
+
+
 def chosen(settings: DtiSettings, families: dict[str, Compounds]) -> tuple[str, dict[str, tuple[str, ...]]]:
-    """(target, {source: families in it}); the simulated set's first family stands in for a target it does not have."""
-    target = settings.target
-    if settings.data == SIMULATED and target not in families:
-        target = next(iter(families))
+    """(target, {source: families in it})."""
+    target = target_of(settings, families, "target")
     others = tuple(name for name in families if name != target)
-    if target not in families:
-        raise InputError(f"--target={target}: no family of {settings.data}; there are: {', '.join(families)}")
     names: dict[str, tuple[str, ...]] = {}
     for name in settings.sources:
         if name == ALL:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from tl_jax.data.tanimoto import nearest_tanimoto
 from tl_jax.evaluation.shallow import SHALLOW
-from tl_jax.files import check_writable, digest
-from tl_jax.parts import Parts
+from tl_jax.files import check_writable
+from tl_jax.parts import parts_of
 from tl_jax.progress import Progress
 from tl_jax.runtime import cores
 from tl_jax.study.dti_finals import keep_finals, planned
@@ -26,6 +25,7 @@ from tl_jax.study.dti_networks import activations, logits_of, methods_of, predic
 from tl_jax.study.dti_problem import Problem, make_problem, quickly
 from tl_jax.study.dti_settings import NAME, DtiSettings
 from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, train_stages
+from tl_jax.study.timing import Timed
 from tl_jax.transfer import strategies
 
 QUICK_SOURCE = 1500  # compounds of a source in a quick study
@@ -33,7 +33,7 @@ Key = tuple[str, str, int]  # source, arm, size; size 0 for an arm that is not t
 
 
 @dataclass
-class DtiResults:
+class DtiResults(Timed):
     """probabilities: {(source, arm, size): (draws, m)}, of the test compounds, one row for an arm without training.
 
     nearest: {name of a training set: (m,) Tanimoto similarity of each test compound to the nearest in it}.
@@ -51,13 +51,6 @@ class DtiResults:
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    @contextmanager
-    def timed(self, name: str):
-        """Add the block's wall time to `seconds`."""
-        start = time.monotonic()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 2)
-
 
 def load_problem(settings: DtiSettings, say: Callable[[str], None]) -> Problem:
     """The problem of the settings; what rdkit makes of the table is kept beside the checkpoints."""
@@ -73,15 +66,13 @@ def run_dti(
 
     work: a folder for finished parts; those found there are not computed again.
     """
-    planned(settings, problem)  # a final model that cannot be is refused before hours of work
+    methods = methods_of(settings)
+    finals = planned(settings, problem, methods)  # what cannot be is refused before hours of work
     results = DtiResults(settings, problem, notes=list(problem.notes))
     for note in results.notes:
         say(f"note: {note}")
 
-    def parts(label: str) -> Parts | None:
-        return None if work is None else Parts(work / "parts" / digest(label)[:12], say)
-
-    methods = methods_of(settings)  # a faulty one is refused before anything is trained
+    parts = partial(parts_of, work, say=say)
     needs = set(settings.methods) - {"scratch", "shallow"} or settings.strategies
     with results.timed("source models"):
         sources = source_models(results, say) if needs else {}
@@ -100,7 +91,7 @@ def run_dti(
         results.nearest = similarities(problem, settings)
     with results.timed("final models"):
         near = results.nearest.get("pool")
-        stages, results.finals, results.reach = keep_finals(settings, problem, results.stages, near, say)
+        stages, results.finals, results.reach = keep_finals(settings, problem, finals, sources, near, say)
         results.stages += stages
     return results
 

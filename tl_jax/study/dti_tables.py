@@ -8,11 +8,11 @@ import pandas as pd
 from tl_jax.evaluation.classification import calibration_table, score_classifier
 from tl_jax.evaluation.crossover import crossovers
 from tl_jax.evaluation.draw_comparisons import arm_intervals, compare_draws
+from tl_jax.evaluation.draw_verdict import FAULT
 from tl_jax.report.tables import fixed_width, number
 from tl_jax.study.dti_study import DtiResults
 
 HEADLINE = "mcc"
-SWITCHED = "["  # begins the name of a switch in an arm's name
 
 
 def predictions(results: DtiResults) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def judged(results: DtiResults) -> dict[str, pd.DataFrame]:
     settings, problem = results.settings, results.problem
     table, groups = predictions(results), clusters(results)
     own = {"overlap": problem.overlap, "clusters": groups}
-    plain = table[~table["arm"].str.contains(SWITCHED, regex=False)]
+    plain = table[~table["arm"].str.contains(FAULT, regex=False)]
     found = {"arms": pd.concat([arm_intervals(table, metric=m, **own) for m in (HEADLINE, "auroc")], ignore_index=True)}
     compared, crossed = [], []
     for name in references(results):
@@ -83,7 +83,7 @@ def judged(results: DtiResults) -> dict[str, pd.DataFrame]:
 def worth(table: pd.DataFrame, own: dict) -> pd.DataFrame:
     """What each switch of the published code makes of each arm: the arm with it minus the same arm without."""
     rows = []
-    plain = table["arm"].str.split(SWITCHED, regex=False).str[0]
+    plain = table["arm"].str.split(FAULT, regex=False).str[0]
     for arm, part in table.groupby(plain, sort=False):
         if part["arm"].nunique() > 1:
             rows.append(compare_draws(part, arm, metric=HEADLINE, **own))

@@ -64,6 +64,13 @@ def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[S
     return scaled
 
 
+def unscaled(domain: Domain, fold: Fold) -> ScaledFold:
+    """A fold of a domain that is scaled neither in expression nor in response, such as fingerprints and labels."""
+    same = fit_scaler(domain.x[:1], "none")
+    response = fit_response_scale(domain.response[fold.train], domain.direction, domain.unit)
+    return ScaledFold(fold, same, same, response, domain.response)
+
+
 def build_runs(domain: Domain, folds: list[ScaledFold], seed: int, hparams: Hparams, start: int = 0) -> Runs:
     """The run axis of one arm. hparams: one setting for all runs; start: which of the program's starts it takes."""
     train_rows, train_w = padded([f.fold.train for f in folds])

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import tl_jax
 from tl_jax.data.domain import Cohort
 from tl_jax.evaluation.source_methods import METHODS
 from tl_jax.files import digest
-from tl_jax.runtime import device, processor, versions
 from tl_jax.study.plans import Experiment
 from tl_jax.study.run import resolved
 from tl_jax.study.settings import Settings
-from tl_jax.study.stages import fingerprint, strategy_text
+from tl_jax.study.stages import circumstances, fingerprint, strategy_text
 from tl_jax.transfer import strategies
 
 # Where things are, how many runs are done at a time and what else is kept changes no number.
@@ -24,14 +20,10 @@ def identity(experiment: Experiment, settings: Settings, cohort: Cohort) -> dict
     settings = resolved(experiment, settings)
     named = dict.fromkeys(name for name in settings.strategies if name not in METHODS)
     named[settings.intermediate_strategy] = None  # named by its flag, whether it is evaluated or not
-    root = Path(tl_jax.__file__).parent
-    code = digest(*(path.read_text() for path in sorted(root.rglob("*.py"))))
     return {
         "experiment": experiment.name,
         "flags": {k: v for k, v in settings.as_dict().items() if k not in NO_SCIENCE},
         "data": {domain.name: fingerprint(domain) for domain in cohort.domains},
         "strategies": {name: digest(strategy_text(strategies.get(name))) for name in named},
-        "code": code,
-        "versions": versions(),
-        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
+        **circumstances(),
     }

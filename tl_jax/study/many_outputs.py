@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-import tl_jax
-from tl_jax.errors import InputError
-from tl_jax.files import digest, write_json
+from tl_jax.files import write_json
 from tl_jax.report.plots_ranks import critical_difference
 from tl_jax.report.tables import write_csv
-from tl_jax.runtime import device, processor, versions
+from tl_jax.runtime import device, versions
 from tl_jax.study.many_tables import OverTargets
 from tl_jax.study.many_targets import NAME, ManyResults, ManySettings
-from tl_jax.study.stages import fingerprint
+from tl_jax.study.outputs import drawn
+from tl_jax.study.stages import circumstances, fingerprint
 
 
 def many_identity(settings: ManySettings, cohort) -> dict:
     """A record to compare: a stopped run is resumed only where all of it is the same."""
-    root = Path(tl_jax.__file__).parent
     return {
         "experiment": NAME,
         "flags": {name: value for name, value in settings.as_dict().items() if name != "data_dir"},
         "data": {domain.name: fingerprint(domain) for domain in cohort.domains},
-        "code": digest(*(path.read_text() for path in sorted(root.rglob("*.py")))),
-        "versions": versions(),
-        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
+        **circumstances(),
     }
 
 
@@ -45,12 +42,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
     left_out = []
     for protocol, test in over.tests.items():
         title = f"{NAME}: {test.blocks} targets of cohort {results.cohort.name}, protocol {protocol}"
-        try:
-            critical_difference(test, folder / f"ranks-{protocol}", title)
-        except InputError as error:
-            left_out.append(str(error))
-        except Exception as error:  # a fault of the drawing library
-            left_out.append(f"pictures could not be drawn: {type(error).__name__}: {error}")
+        left_out += drawn(partial(critical_difference, test, folder / f"ranks-{protocol}", title))
     write_json(folder / "summary.json", summary(results, over, [*results.notes, *over.notes, *left_out]))
     return left_out
 

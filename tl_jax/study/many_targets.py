@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,16 +13,16 @@ from threadpoolctl import threadpool_limits
 from tl_jax.config import Recipe
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.errors import InputError
-from tl_jax.files import digest
 from tl_jax.keys import run_key
 from tl_jax.models import build
-from tl_jax.parts import Parts
+from tl_jax.parts import Parts, parts_of
 from tl_jax.progress import Progress
 from tl_jax.study.arms import Arm, strategy_arms, tables
 from tl_jax.study.folds import ScaledFold, drawn, scale_folds
 from tl_jax.study.many_drugs import ARMS, SOURCE, Sources, as_target, fit_sources, fold_predictions, source_of
 from tl_jax.study.settings import PROTOCOLS, Settings
 from tl_jax.study.stages import FINAL_REPEAT
+from tl_jax.study.timing import Timed
 from tl_jax.training.multitask import measured_drugs, trunk
 from tl_jax.transfer import strategies
 
@@ -85,7 +84,7 @@ class ManySettings:
 
 
 @dataclass
-class ManyResults:
+class ManyResults(Timed):
     """Tables with a column `target`, remarks and wall times."""
 
     settings: ManySettings
@@ -119,7 +118,6 @@ def run_many_targets(
 
     The source models see no target. work: a folder for finished parts; those found there are not computed again.
     """
-    began = time.monotonic()
     whole = cohort.stage("target")
     source = measured_drugs(as_target(cohort.stage("source"), whole), settings.min_lines)
     results = ManyResults(settings, cohort, source)
@@ -131,7 +129,7 @@ def run_many_targets(
         f"source {source.name}: {len(source)} lines, {len(source.drugs)} drugs, each measured on {measured.min()} to "
         f"{measured.max()} lines; training one network for all of them and one kernel ridge for each"
     )
-    with Progress(len(source.drugs), "source drugs", unit="kernel ridges") as progress:
+    with results.timed("source models"), Progress(len(source.drugs), "source drugs", unit="kernel ridges") as progress:
         sources = fit_sources(
             source,
             settings.recipe,
@@ -141,26 +139,19 @@ def run_many_targets(
             progress=progress.advance,
         )
     results.source_loss = float(sources.network.loss[-1])
-    results.seconds["source models"] = round(time.monotonic() - began, 1)
-    began = time.monotonic()
     parts = parts_of(work, "arms", say)
     done = {int(part["target"]): part for part in (parts.saved() if parts else ())}
     # Matrices of a fold are too small to share among threads.
-    with threadpool_limits(1), Progress(len(planned), f"{NAME}, {len(ARMS)} arms", unit="targets") as progress:
+    label = f"{NAME}, {len(ARMS)} arms"
+    with results.timed("closed forms"), threadpool_limits(1), Progress(len(planned), label, "targets") as progress:
         for target in planned:
             cross_validate(results, target, sources, parts, done.get(target.number))
             progress.advance(1, f"{target.drug}, {target.protocol}")
-    results.seconds["closed forms"] = round(time.monotonic() - began, 1)
     for strategy in settings.fine_tuned:
-        began = time.monotonic()
-        for target in planned:
-            fine_tune(results, target, sources, strategy, work, say)
-        results.seconds[strategy] = round(time.monotonic() - began, 1)
+        with results.timed(strategy):
+            for target in planned:
+                fine_tune(results, target, sources, strategy, work, say)
     return results
-
-
-def parts_of(work: Path | None, label: str, say) -> Parts | None:
-    return None if work is None else Parts(work / "parts" / digest(label)[:12], say)
 
 
 def plan_targets(settings: ManySettings, whole: Domain, notes: list[str]) -> list[Target]:

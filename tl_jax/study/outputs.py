@@ -37,17 +37,22 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
         write_csv(folder / "source_drugs.csv", pd.DataFrame(results.ranking))
     for name, frames in results.extra.items():
         write_csv(folder / f"{name}.csv", pd.concat(frames, ignore_index=True))
-    left_out = []
-    try:
-        draw(results, folder)
-    except InputError as error:
-        left_out.append(str(error))
-    except Exception as error:  # a fault of the drawing library
-        left_out.append(f"pictures could not be drawn: {type(error).__name__}: {error}")
+    left_out = drawn(lambda: draw(results, folder))
     write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
     if results.settings.extras:
         left_out += page(write_report, folder)
     return left_out
+
+
+def drawn(picture: Callable[[], object]) -> list[str]:
+    """Draw, and say what could not be drawn: hours of training must not be lost to a picture."""
+    try:
+        picture()
+    except InputError as error:
+        return [str(error)]
+    except Exception as error:  # a fault of the drawing library
+        return [f"pictures could not be drawn: {type(error).__name__}: {error}"]
+    return []
 
 
 def page(write: Callable[[Path], Path], folder: Path) -> list[str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,10 +13,11 @@ from tl_jax.study.arms import ArmTables
 from tl_jax.study.plans import Experiment
 from tl_jax.study.settings import Settings
 from tl_jax.study.stages import TrainedStage
+from tl_jax.study.timing import Timed
 
 
 @dataclass
-class Results:
+class Results(Timed):
     """Tables by arm and of pairs of arms, final models, the ranking of source drugs, wall times and remarks."""
 
     experiment: Experiment
@@ -71,10 +70,3 @@ class Results:
         """Tell the user now, and in the summary."""
         self.notes.append(text)
         say(text)
-
-    @contextmanager
-    def timed(self, name: str):
-        """Add the block's wall time to `seconds`."""
-        start = time.monotonic()
-        yield
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - start, 3)

@@ -22,7 +22,7 @@ from tl_jax.errors import InputError
 from tl_jax.files import digest
 from tl_jax.keys import run_key
 from tl_jax.models import build
-from tl_jax.runtime import versions
+from tl_jax.runtime import device, processor, versions
 from tl_jax.training.chain import Stage, run_chain
 from tl_jax.transfer.strategies import Registered
 from tl_jax.types import Batch, FitResult, Variables
@@ -66,6 +66,16 @@ def code_fingerprint() -> str:
     files = sorted(p for room in ("models", "training") for p in (root / room).glob("*.py"))
     others = (root / "keys.py", root / "trees.py", root / "data" / "scaling.py")
     return digest(*(p.read_text() for p in (*files, *others)))
+
+
+def circumstances() -> dict:
+    """What the numbers of a study depend on beside its settings and data: all code, versions, kind of device."""
+    root = Path(tl_jax.__file__).parent
+    return {
+        "code": digest(*(path.read_text() for path in sorted(root.rglob("*.py")))),
+        "versions": versions(),
+        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
+    }
 
 
 def strategy_text(strategy: Registered) -> str:
