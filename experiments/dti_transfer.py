@@ -7,8 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
 from experiments import _command, _compound_flags, _dti_flags, _output
 from tl_jax import runtime
 from tl_jax.parts import same_study
@@ -29,7 +27,7 @@ def main() -> None:
     )
 
 
-def study(chosen: DtiSettings, work: Path, tell: Callable[[str], None]) -> tuple[DtiResults, dict[str, pd.DataFrame]]:
+def study(chosen: DtiSettings, work: Path, tell: Callable[[str], None]) -> tuple[DtiResults, dict]:
     """Read the compounds, run what is missing in `work`, and judge it."""
     problem = load_problem(chosen, tell)
     same_study(work, dti_identity(chosen, problem))
@@ -39,7 +37,7 @@ def study(chosen: DtiSettings, work: Path, tell: Callable[[str], None]) -> tuple
     return results, tables
 
 
-def answers(tables: dict[str, pd.DataFrame]) -> list[str]:
+def answers(tables: dict) -> list[str]:
     """Up to which size each arm is ahead of the first reference."""
     if "crossovers" not in tables:
         return []
