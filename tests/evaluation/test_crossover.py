@@ -71,7 +71,8 @@ def predictions(seed, edge=60.0, draws=6, n=150):
             for draw in range(draws):
                 logit = 0.3 * skill * (2 * truth - 1) + hard + 0.5 * random.standard_normal(n)
                 frame = pd.DataFrame({"draw": draw, "compound_id": np.arange(n).astype(str), "y_true": truth})
-                rows.append(frame.assign(source="", arm=arm, size=size, probability=1 / (1 + np.exp(-logit))))
+                source = "" if arm == "scratch" else "kinase"
+                rows.append(frame.assign(source=source, arm=arm, size=size, probability=1 / (1 + np.exp(-logit))))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -90,6 +91,8 @@ def test_less_is_better_turns_the_gain_and_one_size_is_refused():
     for metric in ("mcc", "brier"):
         found = crossovers(table, "scratch", metric=metric, resamples=100).iloc[0]
         assert found["answer"].startswith("transfer helps below n = "), (metric, found["answer"])
+    alone = table.assign(source="")
+    assert crossovers(alone, "scratch", resamples=100).iloc[0]["answer"].startswith("ahead below n = ")
     with pytest.raises(InputError, match="two training sizes"):
         crossovers(table[table["size"] == 4], "scratch")
 

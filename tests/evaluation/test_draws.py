@@ -30,6 +30,17 @@ def mcc_of(truth, p):
     return np.asarray([matthews_corrcoef(truth, row > 0.5) for row in p])
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 30), st.integers(1, 5))
+def test_auroc_without_a_cluster_equals_weights_of_0(seed, groups, n, levels):
+    """With ties, clusters of one class or both, and clusters without which one class is left."""
+    random = np.random.default_rng(seed)
+    truth, codes = random.integers(0, 2, n).astype(float), random.integers(0, groups, n)
+    p = random.integers(0, levels, (2, n)) / levels
+    kept = (np.unique(codes, return_inverse=True)[1] != np.arange(len(np.unique(codes)))[:, None]).astype(float)
+    np.testing.assert_allclose(d.left_out("auroc", truth, p, codes), resampled("auroc", truth, p, kept), atol=1e-12)
+
+
 @pytest.mark.parametrize("clusters", [None, np.repeat(np.arange(8), 5)])
 def test_crossed_t_against_a_slow_twin(clusters):
     truth, a, b = drawn(1)

@@ -136,6 +136,31 @@ def resampled(metric: str, truth: np.ndarray, probability: np.ndarray, weights: 
     raise ValueError(f"'{metric}' cannot be resampled; use one of {', '.join((*LABEL_METRICS, 'auroc', 'brier'))}")
 
 
+def auroc_left_out(truth: np.ndarray, score: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(clusters,) AUROC without each cluster's rows; NaN where one class is left.
+
+    truth (n,) 0 or 1, score (n,), codes (n,) from 0. What a row adds to the sum over pairs is counted once, so that
+    this costs one sort instead of one for each cluster (`resampled` with weights gives the same).
+    """
+    one = truth > 0.5
+    wins = np.where(one, _pairs(score, score[~one]), one.sum() - _pairs(score, score[one]))
+    groups = codes.max() + 1
+    ones, zeros = (np.bincount(codes[part], minlength=groups) for part in (one, ~one))
+    within = np.zeros(groups)  # pairs of a cluster with itself are taken out for both of their rows
+    for k in np.flatnonzero((ones > 0) & (zeros > 0)):
+        own = codes == k
+        within[k] = _pairs(score[own & one], score[own & ~one]).sum()
+    total = wins[one].sum() - np.bincount(codes, wins, groups) + within
+    pairs = (one.sum() - ones) * ((~one).sum() - zeros)
+    return np.divide(total, pairs, out=np.full(groups, np.nan), where=pairs > 0)
+
+
+def _pairs(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """How many of the others lie below each score, ties counting half."""
+    ordered = np.sort(others)
+    return (np.searchsorted(ordered, scores, "left") + np.searchsorted(ordered, scores, "right")) / 2
+
+
 def calibration_table(y_true, probability, bins: int = BINS) -> pd.DataFrame:
     """One row per equal-width bin: low, high, predicted (mean), observed (share of 1), count; NaN in an empty bin.
 

@@ -57,10 +57,10 @@ def crossing(sizes, gains) -> float:
     return float(np.exp(np.log(n[k]) + share * np.log(n[k + 1] / n[k])))
 
 
-def crossover(sizes, gains, resamples: np.ndarray, level: float = 0.95) -> Crossover:
+def crossover(sizes, gains, resamples: np.ndarray, level: float = 0.95, helps: str = "transfer helps") -> Crossover:
     """The crossing of gains (sizes,) with its percentile interval over resamples (resamples, sizes).
 
-    sizes: training rows, rising, at least two.
+    sizes: training rows, rising, at least two. helps: how the answer calls it that the arm is ahead.
     """
     n = np.asarray(sizes, np.float64)
     size, nothing = crossing(n, gains), float("nan")
@@ -75,10 +75,10 @@ def crossover(sizes, gains, resamples: np.ndarray, level: float = 0.95) -> Cross
     rise = _rise(n, ends)
     if rise:
         return Crossover(nothing, nothing, nothing, rise)
-    return Crossover(size, low, high, in_words(n, size, low, high, level))
+    return Crossover(size, low, high, in_words(n, size, low, high, level, helps))
 
 
-def in_words(sizes: np.ndarray, size: float, low: float, high: float, level: float = 0.95) -> str:
+def in_words(sizes: np.ndarray, size: float, low: float, high: float, level: float, helps: str) -> str:
     """What may be said of a crossing and its interval."""
     first, last = f"{sizes[0]:g}", f"{sizes[-1]:g}"
     if low == BELOW and high == ABOVE:
@@ -92,7 +92,7 @@ def in_words(sizes: np.ndarray, size: float, low: float, high: float, level: flo
     ends = (
         f"{f'below {first}' if low == BELOW else _number(low)} to {f'above {last}' if high == ABOVE else _number(high)}"
     )
-    return f"transfer helps below n = {_number(size)} ({level:.0%}: {ends})"
+    return f"{helps} below n = {_number(size)} ({level:.0%}: {ends})"
 
 
 def crossovers(
@@ -125,8 +125,8 @@ def crossovers(
             continue
         pairs = [(values(n, key), values(n, other)) for n, other in zip(sizes, others, strict=True)]
         gain, again = (np.stack([sign * (a[k] - b[k]) for a, b in pairs], axis=-1) for k in (0, 1))
-        other = others[0]
-        rows.append((*key, *other, metric, *crossover(sizes, gain, again)))
+        helps = "transfer helps" if key[0] else "ahead"  # an arm without a source transfers nothing
+        rows.append((*key, *others[0], metric, *crossover(sizes, gain, again, helps=helps)))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

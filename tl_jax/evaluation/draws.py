@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from tl_jax.evaluation.classification import resampled
+from tl_jax.evaluation.classification import auroc_left_out, resampled
 from tl_jax.evaluation.paired import CorrectedT, corrected_t
 
 RESAMPLES = 2000
@@ -59,9 +59,11 @@ def left_out(metric: str, truth, probability, clusters=None) -> np.ndarray:
 
     truth (n,), probability (draws, n), clusters (n,) labels or None: of compounds that are alike, say by scaffold.
     """
-    codes = _codes(len(truth), clusters)
+    codes, truth = _codes(len(truth), clusters), np.asarray(truth, float)
+    if metric == "auroc":
+        return np.column_stack([auroc_left_out(truth, row, codes) for row in np.atleast_2d(probability)])
     kept = (codes != np.arange(codes.max() + 1)[:, None]).astype(float)
-    return resampled(metric, np.asarray(truth, float), np.atleast_2d(probability), kept)
+    return resampled(metric, truth, np.atleast_2d(probability), kept)
 
 
 def weights_of_tests(n: int, resamples: int, seed: int, clusters=None) -> np.ndarray:
