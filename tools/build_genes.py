@@ -25,7 +25,7 @@ LOCI = ("unknown", "other")
 
 
 def ncbi_genes(path: Path) -> tuple[list[dict], str]:
-    """(genes, date) of org.Hs.eg.db. A LOC symbol says no more than the Entrez id and is kept with an Ensembl id only."""
+    """(genes, source) of org.Hs.eg.db."""
     base = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     rows = base.execute(
         "select g._id, g.gene_id, i.symbol, t.gene_type from genes g join gene_info i using (_id) "
@@ -47,6 +47,7 @@ def is_gene(gene: dict) -> bool:
     """Whether a record is worth a name: a gene, and one that tables of expression may hold."""
     if gene["type"] in NO_GENES or (gene["type"] in LOCI and not gene["ensembl"]):
         return False
+    # LOC123 says no more than the Entrez id.
     return bool(gene["ensembl"]) or not gene["symbol"].startswith("LOC")
 
 

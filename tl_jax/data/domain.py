@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -140,7 +141,7 @@ class Cohort:
     drug: str
     marker: str
     coverage: dict[str, float]
-    gene_names: dict[str, GeneNames] = field(default_factory=dict)
+    gene_names: dict[str, GeneNames] = dataclasses.field(default_factory=dict)
 
     @property
     def genes(self) -> np.ndarray:

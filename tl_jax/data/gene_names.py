@@ -41,7 +41,8 @@ LONG_MONTHS = {"MAR": ("MARCH", "MARC"), "SEP": ("SEPT", "SEP")}
 _ORF = re.compile(r"C(\d+|X|Y)ORF(\d+)")
 
 # A name's fate. KEPT ones bear the name they came with.
-CURRENT, RENAMED, BY_ID, ORTHOLOG, DATE, WRITTEN = "current", "renamed", "by id", "ortholog", "date", "spelling"
+CURRENT, RENAMED, DATE, WRITTEN = "current", "renamed", "date", "spelling"
+BY_ID, VERSION, ORTHOLOG = "by id", "version", "ortholog"
 AMBIGUOUS, TAKEN, NOT_FOUND = "ambiguous", "taken", "not found"
 KEPT = (CURRENT, AMBIGUOUS, TAKEN, NOT_FOUND)
 BY_NAME = (RENAMED, DATE, WRITTEN)
@@ -52,9 +53,10 @@ class GeneNames:
     """The gene names of a table and what became of them.
 
     given: (genes,) names of the table. names: (genes,) names to use; several may be alike, where columns fall on one
-    gene. fates: (genes,) one of "current" (a current symbol already), "renamed" (previous symbol or alias), "by id",
-    "ortholog", "date" (Excel's), "spelling" (HLA.A, C1ORF112), "ambiguous", "taken" (another column has its gene, so it
-    stays), "not found". kind: of the table, "unknown" where no kind fits. asked: gene_ids.
+    gene. kind: of the table, "unknown" where no kind fits. asked: gene_ids. fates: (genes,) one of "current" (a current
+    symbol already), "renamed" (previous symbol or alias), "date" (Excel's), "spelling" (HLA.A, C1ORF112), "by id",
+    "version" (an id that the package does not know, without its version), "ortholog", "ambiguous" (several genes),
+    "taken" (another column has its gene, so it stays), "not found".
     """
 
     given: tuple[str, ...]
@@ -73,6 +75,11 @@ class GeneNames:
         found = zip(self.given, self.names, self.fates, strict=True)
         return sorted(g if g == n else f"{g} -> {n}" for g, n, fate in found if fate in fates)
 
+    @property
+    def changed(self) -> int:
+        """How many names are not those of the table."""
+        return sum(given != name for given, name in zip(self.given, self.names, strict=True))
+
     @cached_property
     def together(self) -> dict[str, list[str]]:
         """{gene: names of the table that fall on it} where there are several, sorted."""
@@ -87,7 +94,7 @@ def kind_of(names: Iterable[str]) -> str:
     names = list(dict.fromkeys(map(str, names)))
     for kind, form in FORMS.items():
         if 2 * sum(bool(form.fullmatch(name)) for name in names) > len(names):
-            found = sum(fate != NOT_FOUND for _, fate in _meanings(names, kind))
+            found = sum(fate not in (NOT_FOUND, VERSION) for _, fate in _meanings(names, kind))
             return kind if found >= RECOGNISED * len(names) else UNKNOWN
     share = {kind: sum(name in lookup(kind) for name in names) for kind in ("symbol", "mouse_symbol")}
     best = max(share, key=share.get)
@@ -169,7 +176,9 @@ def _by(name: str, match, known: Lookup, fate: str) -> tuple[str, str]:
         return name, NOT_FOUND
     if match[1] in known.one:
         return known.one[match[1]], fate
-    return name, AMBIGUOUS if match[1] in known.several else NOT_FOUND
+    if match[1] in known.several:
+        return name, AMBIGUOUS
+    return (name, NOT_FOUND) if match[1] == name else (match[1], VERSION)
 
 
 def _symbol(name: str, known: Lookup) -> tuple[str, str]:
@@ -225,7 +234,7 @@ def _genes_of_date(name: str, known: Lookup) -> set[str]:
 
 def check_kind(found: GeneNames, path) -> None:
     """InputError where names are not of the kind that the cohort file says."""
-    known = len(found.given) - found.count[NOT_FOUND]
+    known = len(found.given) - found.count[NOT_FOUND] - found.count[VERSION]
     if found.asked in KINDS and known < RECOGNISED * len(found.given):
         likely = kind_of(found.given)
         remedy = "write gene_ids = 'given'" if likely in (UNKNOWN, found.asked) else f"they look like '{likely}'"

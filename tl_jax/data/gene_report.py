@@ -11,7 +11,7 @@ from tl_jax.data.cells import examples
 from tl_jax.data.domain import Cohort
 from tl_jax.data.gene_names import GeneNames, translate
 
-FATES = (g.CURRENT, g.RENAMED, g.BY_ID, g.ORTHOLOG, g.DATE, g.WRITTEN, g.AMBIGUOUS, g.TAKEN, g.NOT_FOUND)
+FATES = (g.CURRENT, g.RENAMED, g.BY_ID, g.VERSION, g.ORTHOLOG, g.DATE, g.WRITTEN, g.AMBIGUOUS, g.TAKEN, g.NOT_FOUND)
 COLUMNS = ("domain", "gene_ids", "kind", "genes", *(f.replace(" ", "_") for f in FATES), "together")
 COLUMNS += ("kept", "dropped", "unmeasured", "shared", "shared_auto", "examples")
 
@@ -36,10 +36,9 @@ def gene_report(cohort: Cohort) -> pd.DataFrame:
         counts = [seen.count[fate] for fate in FATES]
         unlike = seen.examples(g.RENAMED, g.DATE, g.WRITTEN, g.BY_ID, g.ORTHOLOG)[:3]
         unlike += seen.examples(g.AMBIGUOUS)[:2] + seen.examples(g.TAKEN)[:2] + seen.examples(g.NOT_FOUND)[:2]
-        rows.append(
-            (domain.name, one.asked, seen.kind, len(one.given), *counts, len(one.given) - len(own))
-            + (len(own & kept), len(own - kept), len(domain.unmeasured), shared, shared_auto, "; ".join(unlike))
-        )
+        first = (domain.name, one.asked, seen.kind, len(one.given), *counts, len(one.given) - len(own))
+        last = (len(own & kept), len(own - kept), len(domain.unmeasured), shared, shared_auto, "; ".join(unlike))
+        rows.append((*first, *last))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -63,8 +62,8 @@ def gene_lines(cohort: Cohort, report: pd.DataFrame) -> list[str]:
     if rows and rows[0]["shared_auto"] > rows[0]["shared"]:
         now, then = rows[0]["shared"], rows[0]["shared_auto"]
         lines.append(
-            f"gene names: {then - now:,} more genes would be shared ({then:,} instead of {now:,}) with gene_ids = 'auto' "
-            "in every [domain.expression]; docs/genes.md"
+            f"gene names: {then - now:,} more genes would be shared ({then:,} instead of {now:,}) with "
+            "gene_ids = 'auto' in every [domain.expression]; docs/genes.md"
         )
     return lines
 

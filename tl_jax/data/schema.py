@@ -190,8 +190,8 @@ def _domain(table, index: int, file: Path) -> DomainTable:
 
 def _check_expression(expression: ExpressionTable, where: str, file: Path) -> None:
     if expression.duplicate_genes == "sum" and "none" in (expression.transform, expression.transform_as_published):
-        remedy = "sums are for counts with a transform, so set duplicate_genes = 'mean'"
-        raise InputError(f"{file}: {where}, [domain.expression] has duplicate_genes = 'sum' without a transform; {remedy}")
+        message = f"{where}, [domain.expression] has duplicate_genes = 'sum' without a transform"
+        raise InputError(f"{file}: {message}; only counts are added up, so set a transform or duplicate_genes = 'mean'")
 
 
 def _check_response(response: ResponseTable, where: str, file: Path) -> None:

@@ -38,7 +38,7 @@ def read_for_model(
     options: gene_ids says what kind of names the table has; those that the model has too stay as they are.
     """
     wanted = [str(gene) for gene in wanted]
-    frame, file, table = _read(path, wanted, (), options)
+    frame, file, table = _read(path, {*wanted, *translate(wanted).names}, (), options)
     found = match_names(frame.columns, wanted, table.gene_ids)
     check_kind(found, file)
     return *_arrays(frame.set_axis(list(found.names), axis=1), table), found
