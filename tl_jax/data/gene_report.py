@@ -56,7 +56,7 @@ def gene_lines(cohort: Cohort, report: pd.DataFrame) -> list[str]:
                 f"genes of {row['domain']}: {row['unmeasured']:,} of {len(cohort.genes):,} are not measured there and "
                 "count as average (missing_genes = 'train_mean')"
             )
-        dates = [name for name in cohort.gene_names[row["domain"]].names if g.is_date(name)]
+        dates = sorted(name for name in cohort.gene_names[row["domain"]].names if g.is_date(name))
         if dates:
             lines.append(f"genes of {row['domain']}: {len(dates)} names are dates, as Excel makes: {examples(dates)}")
     if rows and rows[0]["shared_auto"] > rows[0]["shared"]:
