@@ -11,6 +11,7 @@ from absl import flags
 from experiments import _command, _flags, _output, _processes
 from tl_jax import runtime
 from tl_jax.data.cohort_file import load_cohort
+from tl_jax.data.gene_report import gene_lines, gene_report
 from tl_jax.parts import same_study
 from tl_jax.study.identity import identity
 from tl_jax.study.outputs import printed, write_outputs
@@ -46,6 +47,8 @@ def study(name: str, settings: Settings, protocols: list[str], work: Path | None
     cohort = cohorts[settings.protocol]
     coverage = ", ".join(f"{domain} {share:.0%}" for domain, share in cohort.coverage.items())
     tell(f"cohort {cohort.name}: {len(cohort.genes):,} genes shared by the chain (of each domain's own: {coverage})")
+    for line in gene_lines(cohort, gene_report(cohort)):
+        tell(line)
     if work is not None:
         same_study(work, {**identity(EXPERIMENTS[name], settings, cohort), "protocols": protocols})
     return run_study(EXPERIMENTS[name], settings, cohorts, tell, work)

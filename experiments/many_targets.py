@@ -13,6 +13,7 @@ from experiments import _command, _output
 from experiments._lists import distinct, numbers
 from tl_jax import runtime
 from tl_jax.data.cohort_file import load_cohort
+from tl_jax.data.gene_report import gene_lines, gene_report
 from tl_jax.data.splits import KINDS
 from tl_jax.data.targets import Targets
 from tl_jax.errors import InputError
@@ -80,6 +81,8 @@ def study(chosen: ManySettings, work: Path, tell: Callable[[str], None]) -> tupl
     """Read the cohort, run what is missing in `work`, and compare over all targets."""
     targets = Targets(chosen.targets, chosen.unit, chosen.direction) if chosen.targets else None
     cohort = load_cohort(chosen.cohort, chosen.data_dir, targets=targets)
+    for line in gene_lines(cohort, gene_report(cohort)):
+        tell(line)
     same_study(work, many_identity(chosen, cohort))
     results = run_many_targets(chosen, cohort, tell, work)
     return results, over_targets(results)

@@ -10,6 +10,7 @@ from absl import flags
 
 from experiments import _command
 from tl_jax import runtime
+from tl_jax.data.gene_names import GENE_IDS, GIVEN
 from tl_jax.data.transforms import TRANSFORMS
 from tl_jax.errors import InputError
 from tl_jax.evaluation.reach import WITHIN
@@ -29,6 +30,18 @@ flags.DEFINE_string("vectors", None, "vectors of new compounds, by id or SMILES 
 flags.DEFINE_string("out", None, "csv file to write")
 flags.DEFINE_bool("overwrite", False, "replace an output file that exists")
 flags.DEFINE_float("min_coverage", 0.8, "smallest share of the model's genes that the table must have", 0, 1)
+flags.DEFINE_enum(
+    "missing_genes",
+    "train_mean",
+    ["train_mean", "error"],
+    "genes of the model that the table lacks: average, or refuse",
+)
+flags.DEFINE_enum(
+    "gene_ids",
+    GIVEN,
+    list(GENE_IDS),
+    "names of the table's genes: given (as the model's), auto to recognise, or a kind",
+)
 flags.DEFINE_enum("scale_by", "checkpoint", ["checkpoint", "cohort"], "training rows or the new samples")
 flags.DEFINE_enum(
     "transform",
@@ -46,7 +59,7 @@ flags.DEFINE_enum(
 )
 
 TABLES = {
-    "expression": ("min_coverage", "scale_by", "transform", "interval"),
+    "expression": ("min_coverage", "missing_genes", "gene_ids", "scale_by", "transform", "interval"),
     "compounds": ("within", "explain", "explain_order"),
     "vectors": (),
 }
@@ -88,9 +101,13 @@ def samples(out: Path) -> None:
         scale_by=FLAGS.scale_by,
         transform=FLAGS.transform,
         interval=FLAGS.interval,
+        gene_ids=FLAGS.gene_ids,
+        missing_genes=FLAGS.missing_genes,
     )
     write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]
+    if FLAGS.gene_ids != GIVEN:
+        say(f"gene names of kind {found.names.kind}: {found.names.changed:,} were matched by what they mean")
     say(f"{found.coverage:.1%} of the model's {found.genes:,} genes found; genes without data count as average")
     say(f"{len(found.table)} samples predicted, {found.meta['drug']}, {found.table.unit[0]} (high = {high}): {out}")
 

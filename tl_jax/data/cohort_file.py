@@ -12,11 +12,12 @@ import pandas as pd
 
 from tl_jax.data.cells import examples, nearest
 from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.gene_names import GeneNames, translate
 from tl_jax.data.genes import align_domains
 from tl_jax.data.raw_tables import find_file, read_table
 from tl_jax.data.responses import annotation_frame, response_frame
 from tl_jax.data.schema import CohortTable, DomainTable, parse_cohort
-from tl_jax.data.tables import expression_frame, repeated_columns
+from tl_jax.data.tables import expression_frame, repeated_columns, translated
 from tl_jax.data.targets import Targets
 from tl_jax.data.transforms import apply_transform
 from tl_jax.errors import InputError
@@ -51,13 +52,15 @@ def load_cohort(
         return _simulated(table, file)
     reader = TableReader(data_dir, file)
     domains: list[Domain] = []
+    names: dict[str, GeneNames] = {}
     for part in table.domain:
         # Names by which the orientation of the next table is recognised.
         known_genes = {table.marker, *(str(g) for d in domains for g in d.genes)} - {""}
-        domains.append(_load_domain(part, reader, protocol, known_genes))
+        domain, names[part.name] = _load_domain(part, reader, protocol, known_genes)
+        domains.append(domain)
     if targets is not None:
         table = replace(table, drug=domains[-1].drugs[0])
-    return _assemble(table, domains, file)
+    return replace(_assemble(table, domains, file), gene_names=names)
 
 
 def _cohort_path(name: str) -> Path:
@@ -117,13 +120,16 @@ class TableReader:
         return self._tables[path, repeated], path
 
 
-def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_genes: set[str]) -> Domain:
-    """One domain: the samples that have expression, a response and, where filtered, an annotation."""
+def _load_domain(
+    part: DomainTable, reader: TableReader, protocol: str, known_genes: set[str]
+) -> tuple[Domain, GeneNames]:
+    """One domain: the samples that have expression, a response and, where filtered, an annotation; its gene names."""
     response_table, response_path = reader.read(part.response)
     response = response_frame(response_table, response_path, part.response)
     annotation = annotation_frame(*reader.read(part.annotation), part.annotation) if part.annotation else None
     frame, path = reader.read(part.expression)
     expression = expression_frame(frame, path, part.expression, set(response.index), known_genes)
+    expression, names = translated(expression, path, part.expression)
     samples = _chosen_samples(part, expression, response, annotation, path, response_path)
     notes = pd.DataFrame("", index=samples, columns=["tissue", "group"])
     if annotation is not None:
@@ -131,7 +137,7 @@ def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_ge
     transform = part.expression.transform
     if protocol == "as_published":
         transform = part.expression.transform_as_published or transform
-    return Domain(
+    domain = Domain(
         name=part.name,
         x=_transformed(transform, expression.loc[samples].to_numpy(), path),
         y=response.loc[samples].to_numpy(dtype=np.float64),
@@ -146,6 +152,7 @@ def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_ge
         replicate=_replicate(part, reader, samples, response.columns),
         transform=transform,
     )
+    return domain, names
 
 
 def _transformed(name: str, x: np.ndarray, path: Path) -> np.ndarray:
@@ -219,7 +226,10 @@ def _replicate(part: DomainTable, reader: TableReader, samples: list[str], drugs
 
 
 def _assemble(table: CohortTable, domains: list[Domain], file: Path) -> Cohort:
-    aligned, coverage = align_domains(domains)
+    try:
+        aligned, coverage = align_domains(domains, table.missing_genes)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
     source, target = aligned[0], aligned[-1]
     try:
         names = [source.drugs[source.column(d)] for d in table.source_drugs or source.drugs]
@@ -229,4 +239,13 @@ def _assemble(table: CohortTable, domains: list[Domain], file: Path) -> Cohort:
         raise InputError(f"{file}: source_drugs, default_source or drug: {error}") from error
     if default not in names:
         raise InputError(f"{file}: default_source '{default}' is not among source_drugs; add it there")
-    return Cohort(table.name, table.title or table.name, aligned, tuple(names), default, drug, table.marker, coverage)
+    marker = _marker(table.marker, aligned[-1])
+    return Cohort(table.name, table.title or table.name, aligned, tuple(names), default, drug, marker, coverage)
+
+
+def _marker(name: str, target: Domain) -> str:
+    """The marker as the target names it: by its current symbol where the genes were translated."""
+    if not name or name in target.genes:
+        return name
+    (current,) = translate([name], "symbol").names
+    return current if current in target.genes else name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tl_jax.data.gene_names import GeneNames
 from tl_jax.errors import InputError
 
 RESISTANT, SENSITIVE = "resistant", "sensitive"
@@ -27,6 +29,8 @@ class Domain:
     scaler: "robust" (median, IQR), "standard" (mean, sd) or "none", the scaling of x that suits the platform.
     replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
     transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).
+    unmeasured: genes that the platform lacks and the chain keeps. Their columns of x are constant, so that any scaling
+    by the domain's own rows makes them exactly 0; they say nothing and must not be judged.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Domain:
     scaler: str = "standard"
     replicate: np.ndarray | None = None
     transform: str = "none"
+    unmeasured: tuple[str, ...] = ()
 
     def __post_init__(self):
         n, genes = self.x.shape
@@ -99,6 +104,11 @@ class Domain:
             raise InputError(f"domain {self.name} has no drug '{drug}'; it has: {known}")
         return names.index(drug.casefold())
 
+    @property
+    def measured(self) -> np.ndarray:
+        """(genes,) bool: which columns of x hold measurements."""
+        return ~np.isin(self.genes, self.unmeasured)
+
     def with_genes(self, genes: np.ndarray) -> Domain:
         """The same samples with exactly `genes`, in that order; all must be present."""
         position = {g: i for i, g in enumerate(self.genes)}
@@ -106,7 +116,9 @@ class Domain:
         if missing:
             raise InputError(f"domain {self.name} lacks {len(missing)} of {len(genes)} genes, first '{missing[0]}'")
         index = np.fromiter((position[g] for g in genes), int, len(genes))
-        return replace(self, x=np.ascontiguousarray(self.x[:, index]), genes=np.asarray(genes))
+        still = tuple(gene for gene in self.unmeasured if gene in set(genes))
+        x = np.ascontiguousarray(self.x[:, index])
+        return replace(self, x=x, genes=np.asarray(genes), unmeasured=still)
 
 
 @dataclass(frozen=True)
@@ -118,6 +130,7 @@ class Cohort:
     default_source: the source drug where none is named and there is no intermediate to choose it on.
     marker: gene of the marker baseline, or "" for none.
     coverage: {domain name: share of its own genes that the chain keeps}.
+    gene_names: {domain name: what became of the gene names of its table}; empty for a simulated chain.
     """
 
     name: str
@@ -128,6 +141,7 @@ class Cohort:
     drug: str
     marker: str
     coverage: dict[str, float]
+    gene_names: dict[str, GeneNames] = dataclasses.field(default_factory=dict)
 
     @property
     def genes(self) -> np.ndarray:

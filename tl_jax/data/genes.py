@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from tl_jax.errors import InputError
 
 MIN_SHARED = 50
 MIN_SHARE = 0.01
+MIN_MEASURED = 0.5  # of the first domain's genes, where those that a later domain lacks are filled in
 
 
 def shared_genes(names: Sequence[str], genes: Sequence[Sequence[str]]) -> np.ndarray:
@@ -32,11 +34,43 @@ def shared_genes(names: Sequence[str], genes: Sequence[Sequence[str]]) -> np.nda
     return np.array(sorted(shared), dtype=str)
 
 
-def align_domains(domains: Sequence[Domain]) -> tuple[tuple[Domain, ...], dict[str, float]]:
-    """The domains on their shared genes, sorted, and {name: share of its own genes that is kept}."""
-    shared = shared_genes([d.name for d in domains], [d.genes.tolist() for d in domains])
-    coverage = {d.name: len(shared) / len(d.genes) for d in domains}
-    return tuple(d.with_genes(shared) for d in domains), coverage
+def align_domains(
+    domains: Sequence[Domain], missing_genes: str = "drop"
+) -> tuple[tuple[Domain, ...], dict[str, float]]:
+    """The domains on the same sorted genes, and {name: share of its own genes that is kept}.
+
+    missing_genes: what to do with genes of the first domain that another lacks. "drop": keep the shared ones only.
+    "error": refuse. "train_mean": keep all; a domain that lacks one gets the first domain's mean in every row, which
+    its own scaling turns into exactly 0, and names the gene in `unmeasured`; it must measure half of them.
+    """
+    names, genes = [d.name for d in domains], [d.genes.tolist() for d in domains]
+    kept = shared_genes(names, genes)
+    if missing_genes != "drop":
+        kept = np.array(sorted(genes[0]), dtype=str)
+        for name, own in zip(names, genes, strict=True):
+            _check_missing(name, sorted(set(genes[0]) - set(own)), len(kept), names[0], missing_genes)
+        domains = [_filled(d, domains[0]) for d in domains]
+    coverage = {n: float(np.isin(g, kept).mean()) for n, g in zip(names, genes, strict=True)}
+    return tuple(d.with_genes(kept) for d in domains), coverage
+
+
+def _check_missing(name: str, missing: list[str], wanted: int, first: str, missing_genes: str) -> None:
+    lacks = f"domain '{name}' lacks {len(missing)} of the {wanted} genes of '{first}' ({examples(missing)})"
+    if missing and missing_genes == "error":
+        raise InputError(f"{lacks}; set missing_genes = 'drop' to keep the shared ones, or 'train_mean'")
+    if len(missing) > (1 - MIN_MEASURED) * wanted:
+        raise InputError(f"{lacks}, more than half: too many to fill in; set missing_genes = 'drop'")
+
+
+def _filled(domain: Domain, first: Domain) -> Domain:
+    """The domain with the genes that only `first` has, at their mean in `first`."""
+    lacking = ~np.isin(first.genes, domain.genes)
+    if not lacking.any():
+        return domain
+    mean = first.x[:, lacking].mean(axis=0, dtype=np.float64).astype(np.float32)
+    x = np.concatenate([domain.x, np.tile(mean, (len(domain), 1))], axis=1)
+    genes = np.concatenate([domain.genes, first.genes[lacking]])
+    return replace(domain, x=x, genes=genes, unmeasured=tuple(sorted(first.genes[lacking].tolist())))
 
 
 def align_matrix(x: np.ndarray, genes: Sequence[str], wanted: Sequence[str]) -> tuple[np.ndarray, float]:

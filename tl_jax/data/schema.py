@@ -11,6 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from tl_jax.data.cells import nearest
+from tl_jax.data.gene_names import GENE_IDS
 from tl_jax.data.transforms import TRANSFORMS
 from tl_jax.errors import InputError
 
@@ -60,7 +61,8 @@ class ExpressionTable(SampleTable):
     ignore_columns: tuple[str, ...] = key("texts", ())
     transform: str = key("text", "none", TRANSFORMS)
     transform_as_published: str = key("text", "", TRANSFORMS)
-    duplicate_genes: str = key("text", "error", ("error", "mean"))
+    gene_ids: str = key("text", "given", GENE_IDS)
+    duplicate_genes: str = key("text", "error", ("error", "mean", "sum"))
     duplicate_samples: str = key("text", "error", ("error", "mean"))
     missing_values: str = key("text", "error", ("error", "drop_genes"))
 
@@ -117,6 +119,7 @@ class CohortTable:
     source_drugs: tuple[str, ...] = key("texts", ())
     default_source: str = key("text", "")
     marker: str = key("text", "")
+    missing_genes: str = key("text", "drop", ("drop", "error", "train_mean"))
     domain: tuple[DomainTable, ...] = key("domains", ())
     simulate: dict | None = key("parameters", None)
 
@@ -177,11 +180,18 @@ def _domain(table, index: int, file: Path) -> DomainTable:
         if isinstance(table.get("replicates"), dict):
             table["replicates"] = {**response, **table["replicates"]}
     domain = _parse(DomainTable, table, where, file)
+    _check_expression(domain.expression, where, file)
     for part in filter(None, (domain.response, domain.replicates)):
         _check_response(part, where, file)
     if domain.annotation and not domain.annotation.sample_column:
         raise InputError(f"{file}: {where}, [domain.annotation] lacks the key 'sample_column'; see docs/cohorts.md")
     return domain
+
+
+def _check_expression(expression: ExpressionTable, where: str, file: Path) -> None:
+    if expression.duplicate_genes == "sum" and "none" in (expression.transform, expression.transform_as_published):
+        message = f"{where}, [domain.expression] has duplicate_genes = 'sum' without a transform"
+        raise InputError(f"{file}: {message}; only counts are added up, so set a transform or duplicate_genes = 'mean'")
 
 
 def _check_response(response: ResponseTable, where: str, file: Path) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tl_jax.data import formats
 from tl_jax.data.cells import as_ids, clean_ids, examples, number_matrix, require_column
+from tl_jax.data.gene_names import GIVEN, GeneNames, check_kind, match_names, translate
 from tl_jax.data.raw_tables import find_file, read_table
 from tl_jax.data.schema import ExpressionTable
 from tl_jax.data.transforms import apply_transform
@@ -25,12 +26,49 @@ def read_expression(
     options: the keys of [domain.expression] (schema.ExpressionTable), such as orientation or transform.
     known_genes, known_samples: names by which the orientation is recognised.
     """
+    frame, file, table = _read(path, known_genes, known_samples, options)
+    return _arrays(translated(frame, file, table)[0], table)
+
+
+def read_for_model(
+    path: str | Path, wanted: Iterable[str], **options
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, GeneNames]:
+    """As read_expression, with the model's names (`wanted`) for the genes that it knows, and what became of names.
+
+    options: gene_ids says what kind of names the table has; those that the model has too stay as they are.
+    """
+    wanted = [str(gene) for gene in wanted]
+    frame, file, table = _read(path, {*wanted, *translate(wanted).names}, (), options)
+    found = match_names(frame.columns, wanted, table.gene_ids)
+    check_kind(found, file)
+    return *_arrays(frame.set_axis(list(found.names), axis=1), table), found
+
+
+def _read(path, known_genes, known_samples, options) -> tuple[pd.DataFrame, Path, ExpressionTable]:
     table = ExpressionTable(path=str(path), **options)
     file = find_file(path)
     frame = read_table(file, repeated_columns(table))
-    frame = expression_frame(frame, file, table, set(known_samples), set(known_genes))
+    return expression_frame(frame, file, table, set(known_samples), set(known_genes)), file, table
+
+
+def _arrays(frame: pd.DataFrame, table: ExpressionTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     x = apply_transform(table.transform, frame.to_numpy()).astype(np.float32)
     return x, np.array(frame.index, dtype=str), np.array(frame.columns, dtype=str)
+
+
+def translated(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> tuple[pd.DataFrame, GeneNames]:
+    """Samples x genes with the genes' current symbols as `gene_ids` asks, and what became of the names.
+
+    Ids of one gene are made one column as `duplicate_genes` says. InputError where the names are of another kind.
+    """
+    found = translate(frame.columns, table.gene_ids)
+    check_kind(found, path)
+    if found.together and table.duplicate_genes == "error":
+        gene, names = next(iter(found.together.items()))
+        remedy = "set duplicate_genes = 'mean', or 'sum' for counts"
+        message = f"{len(found.together)} genes have several columns, such as {gene}: {examples(names)}"
+        raise InputError(f"{path}: {message}; {remedy}")
+    return _one_column_each(frame.set_axis(list(found.names), axis=1), table), found
 
 
 def repeated_columns(table) -> str:
@@ -99,6 +137,8 @@ def _names_found(frame, path, table, orientation: str, known_samples: set[str], 
             samples = _samples(samples, path, table)
         except InputError:
             samples = []  # names that the pattern does not find are not the samples
+    if table.gene_ids != GIVEN and known_genes:
+        genes = [*genes, *translate(genes, table.gene_ids).names]
     return len(known_samples.intersection(samples)) + len(known_genes.intersection(genes))
 
 
@@ -125,12 +165,19 @@ def _unique_names(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd
             raise InputError(f"{path}: sample '{name}' occurs {(frame.index == name).sum()} times; {remedy}")
         frame = formats.mean_of_copies(frame)
     if not frame.columns.is_unique:
-        if table.duplicate_genes != "mean":
+        if table.duplicate_genes == "error":
             name = frame.columns[frame.columns.duplicated()][0]
             remedy = "keep one row for each gene, or set duplicate_genes = 'mean'"
             raise InputError(f"{path}: gene '{name}' occurs {(frame.columns == name).sum()} times; {remedy}")
-        frame = formats.mean_of_copies(frame.T).T
+        frame = _one_column_each(frame, table)
     return frame
+
+
+def _one_column_each(frame: pd.DataFrame, table: ExpressionTable) -> pd.DataFrame:
+    """Columns of one gene averaged, or added up where the cohort file says so."""
+    if frame.columns.is_unique:
+        return frame
+    return (formats.sum_of_copies if table.duplicate_genes == "sum" else formats.mean_of_copies)(frame.T).T
 
 
 def _without_gaps(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:

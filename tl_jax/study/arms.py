@@ -139,10 +139,16 @@ def closed_arm(
     return tables(domain, folds, [done[k] for k in range(len(folds))], {})
 
 
-def fitted(function: Callable, domain: Domain, f: ScaledFold, **options) -> np.ndarray:
-    """(m,) predictions of a baseline or method, fitted on one fold's training rows and tuned inside them."""
+def fitted(
+    function: Callable, domain: Domain, f: ScaledFold, *, columns: np.ndarray | None = None, **options
+) -> np.ndarray:
+    """(m,) predictions of a baseline or method, fitted on one fold's training rows and tuned inside them.
+
+    columns: indices of the genes that it sees; all where None.
+    """
     train, test = f.fold.train, f.fold.test
-    rows = f.train.apply(domain.x[train]), f.y[train], f.test.apply(domain.x[test])
+    seen = slice(None) if columns is None else columns
+    rows = f.train.apply(domain.x[train])[:, seen], f.y[train], f.test.apply(domain.x[test])[:, seen]
     return function(*rows, groups=domain.groups[train], **options)
 
 

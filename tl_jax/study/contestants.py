@@ -97,13 +97,15 @@ def baselines_of(run: Run, case: Case) -> Iterator[Closed]:
     """The baselines, once per domain."""
     if not case.first:
         return
-    column = np.flatnonzero(case.domain.genes == run.cohort.marker)
+    measured = np.flatnonzero(case.domain.measured)
+    column = np.flatnonzero(case.domain.genes[measured] == run.cohort.marker)
     marker = int(column[0]) if len(column) else None
+    columns = measured if case.domain.unmeasured else None
     for name in dict.fromkeys(run.settings.baselines):
         if name not in available(marker):
             run.results.remark(f"baseline {name} left out: no marker gene among the genes of the chain", run.say)
             continue
-        options = {"marker": marker, "seed": run.settings.seed}
+        options = {"marker": marker, "seed": run.settings.seed, "columns": columns}
         predict = partial(fitted, BASELINES[name], case.domain, **options)
         yield Closed(name, case.source if run.evaluates_source else "", predict)
 

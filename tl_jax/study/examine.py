@@ -70,7 +70,9 @@ def derive(run: Run) -> None:
         results.keep("prediction_intervals", held_out_intervals(whole(predictions)))
     results.keep("detectable", derived.detectable(metrics))
     results.keep("lineage", derived.lineage(results.stages))
-    for name, table in derived.gene_tables(results.run_weights, run.cohort.genes).items():
+    measured = run.cohort.stage(run.experiment.evaluated).measured
+    weights = {arm: values[:, measured] for arm, values in results.run_weights.items()}
+    for name, table in derived.gene_tables(weights, run.cohort.genes[measured]).items():
         results.keep(name, table)
 
 

@@ -27,4 +27,5 @@ def keep_final(run: Run, case: Case, arm: Arm) -> None:
             keep_fold_models(final, case.folds, arm, settings, run.say)
     run.results.stages.append(final)
     weights = gene_weights(final.variables, case.domain.genes).set_index("gene").weight
+    weights = weights.where(case.domain.measured)  # the data say nothing of the others
     run.results.gene_weights.append(weights.rename(f"{arm.source}:{arm.name}" if arm.source else arm.name))

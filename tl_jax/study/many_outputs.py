@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.gene_report import gene_report
 from tl_jax.files import write_json
 from tl_jax.report.plots_ranks import critical_difference
 from tl_jax.report.tables import write_csv
@@ -31,6 +32,7 @@ def many_identity(settings: ManySettings, cohort) -> dict:
 def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[str]:
     """Write metrics, held_out, targets, blocks, gains, ranks and pairs (.csv), summary.json and the pictures.
 
+    genes.csv too, where the cohort was read from tables.
     Returns what could not be drawn.
     """
     write_csv(folder / "metrics.csv", results.table("metrics"))
@@ -39,6 +41,8 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
         table = getattr(over, name)
         if len(table):
             write_csv(folder / f"{name}.csv", table)
+    if results.cohort.gene_names:
+        write_csv(folder / "genes.csv", gene_report(results.cohort))
     left_out = []
     for protocol, test in over.tests.items():
         title = f"{NAME}: {test.blocks} targets of cohort {results.cohort.name}, protocol {protocol}"

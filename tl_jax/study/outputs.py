@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tl_jax.data.gene_report import gene_report
 from tl_jax.errors import InputError
 from tl_jax.files import write_json
 from tl_jax.report import plots
@@ -23,6 +24,8 @@ PREDICTION_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold
 def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) -> list[str]:
     """Write metrics.csv, comparisons.csv, predictions.csv, history.csv, gene_weights.csv, summary.json, the pictures.
 
+    genes.csv too, where the cohort was read from tables.
+
     Returns what could not be drawn, such as every picture where matplotlib is not installed: hours of
     training must not be lost to a picture, so the tables come first.
     """
@@ -33,6 +36,8 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
         write_csv(folder / "history.csv", results.table("history"))
     if results.gene_weights:
         write_csv(folder / "gene_weights.csv", pd.concat(results.gene_weights, axis=1).reset_index())
+    if results.cohort.gene_names:
+        write_csv(folder / "genes.csv", gene_report(results.cohort))
     if results.ranking:
         write_csv(folder / "source_drugs.csv", pd.DataFrame(results.ranking))
     for name, frames in results.extra.items():

@@ -11,10 +11,12 @@ import pandas as pd
 
 from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
+from tl_jax.data.cells import examples
 from tl_jax.data.domain import LABEL
+from tl_jax.data.gene_names import GeneNames
 from tl_jax.data.genes import align_matrix
 from tl_jax.data.scaling import ResponseScale, Scaler, fit_scaler
-from tl_jax.data.tables import read_expression
+from tl_jax.data.tables import read_for_model
 from tl_jax.errors import InputError
 from tl_jax.models import build
 from tl_jax.study.fold_models import interval_columns, models_for_intervals
@@ -27,13 +29,15 @@ FAR = 4.0
 class Predicted(NamedTuple):
     """table: sample_id, prediction (the response's own unit), drug, unit; low, high, level where intervals were asked.
 
-    coverage: share of genes found.
+    coverage: share found of the genes (their number) that the model was trained on. names: what became of the table's
+    gene names.
     """
 
     table: pd.DataFrame
     coverage: float
     genes: int
     meta: dict
+    names: GeneNames
 
 
 def predict_samples(
@@ -44,13 +48,18 @@ def predict_samples(
     scale_by: str = "checkpoint",
     transform: str = "checkpoint",
     interval: float | None = None,
+    gene_ids: str = "given",
+    missing_genes: str = "train_mean",
 ) -> Predicted:
     """Predict the samples of an expression table (csv, tsv, parquet; either orientation), genes aligned by name.
 
     transform: what to do to the table first; "checkpoint" repeats what was done to the training table.
     Genes that the table lacks are set to the training centre, that is to no information; below `min_coverage`
-    the table is refused. scale_by="checkpoint" scales by the training rows; "cohort" by the new samples
-    themselves, for a platform that differs from the training data's (needs at least 5 samples).
+    the table is refused, and so is one that lacks any where missing_genes="error". Genes that the model's own training
+    data lacked count as average whatever the table holds. gene_ids: kind of the table's gene names
+    (gene_names.GENE_IDS); all but "given" match names that mean the same gene.
+    scale_by="checkpoint" scales by the training rows; "cohort" by the new samples themselves, for a platform that
+    differs from the training data's (needs at least 5 samples).
     interval: level of CV+ prediction intervals by the checkpoint's fold models, such as .9; they hold for samples
     drawn and scaled as the training samples were.
     """
@@ -61,13 +70,9 @@ def predict_samples(
         raise InputError(f"{checkpoint} is a model of compounds; give it --compounds, a table of SMILES")
     models = None if interval is None else models_for_intervals(checkpoint, variables, meta, interval)
     name = meta["transform"] if transform == "checkpoint" else transform
-    x, samples, found = read_expression(expression, known_genes=meta["genes"], transform=name)
-    matrix, coverage = align_matrix(x, found, meta["genes"])
-    if coverage < min_coverage:
-        raise InputError(
-            f"{expression} has {coverage:.0%} of the {len(meta['genes'])} genes of {checkpoint}; at least "
-            f"{min_coverage:.0%} are needed: check gene names (symbols?), or lower --min_coverage"
-        )
+    x, samples, found, names = read_for_model(expression, meta["genes"], gene_ids=gene_ids, transform=name)
+    matrix, coverage = model_genes(x, found, meta, expression)
+    check_coverage(matrix, coverage, meta, missing_genes, min_coverage, f"{expression}", f"{checkpoint}")
     scaled = scale_new(matrix, meta, scale_by, expression)
     network = build(NetworkConfig(meta["network"]["name"], tuple(meta["network"]["hidden"])))
     on_network_scale = np.asarray(predict(variables, jnp.asarray(scaled), network))
@@ -76,7 +81,40 @@ def predict_samples(
     if models is not None:
         table = table.assign(**interval_columns(models, matrix, network, interval))
     unit = meta["response_scale"]["unit"]
-    return Predicted(table.assign(drug=meta["drug"], unit=unit), coverage, len(meta["genes"]), meta)
+    trained = len(meta["genes"]) - len(meta.get("unmeasured", ()))
+    return Predicted(table.assign(drug=meta["drug"], unit=unit), coverage, trained, meta, names)
+
+
+def model_genes(x: np.ndarray, found: np.ndarray, meta: dict, path: Path) -> tuple[np.ndarray, float]:
+    """((n, genes of the model), share found of those it was trained on); NaN where the table or training has none."""
+    try:
+        matrix, coverage = align_matrix(x, found, meta["genes"])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    unmeasured = np.isin(meta["genes"], meta.get("unmeasured", ()))
+    if unmeasured.any():
+        matrix[:, unmeasured] = np.nan
+        coverage = float(np.mean(~np.isnan(matrix[:, ~unmeasured]).all(axis=0)))
+    return matrix, coverage
+
+
+def check_coverage(
+    matrix: np.ndarray, coverage: float, meta: dict, missing_genes: str, min_coverage: float, path: str, checkpoint: str
+) -> None:
+    """InputError where too many of the model's genes are not in the table, or any where none may."""
+    if coverage < min_coverage or coverage == 0:
+        raise InputError(
+            f"{path} has {coverage:.0%} of the {len(meta['genes'])} genes of {checkpoint}; at least "
+            f"{min_coverage:.0%} are needed: check gene names (--gene_ids=auto?), or lower --min_coverage"
+        )
+    if missing_genes == "error" and coverage < 1:
+        unmeasured = set(meta.get("unmeasured", ()))
+        absent = [g for g, gone in zip(meta["genes"], np.isnan(matrix).all(axis=0), strict=True) if gone]
+        absent = [g for g in absent if g not in unmeasured]
+        raise InputError(
+            f"{path} lacks {len(absent)} of the genes of {checkpoint} ({examples(absent)}); add them, or leave out "
+            "--missing_genes=error to count them as average"
+        )
 
 
 def scale_new(matrix: np.ndarray, meta: dict, scale_by: str, path: Path) -> np.ndarray:

@@ -193,6 +193,7 @@ def prepare_domain(run: Run, domain: Domain) -> tuple[Domain, list[ScaledFold]]:
         "samples": len(domain),
         "genes": len(domain.genes),
         "gene_coverage": run.cohort.coverage.get(domain.name),
+        **({"unmeasured_genes": len(domain.unmeasured)} if domain.unmeasured else {}),
         "unit": domain.unit,
         "direction": domain.direction,
         "fingerprint": fingerprint(domain),

@@ -21,12 +21,13 @@ def source_scores(run: Run, group: list[Case]) -> pd.DataFrame:
     for case in group:
         look, stage = viewer(case.stages, run.settings.network), case.upstream
         first = [f for f in case.folds if f.fold.repeat == case.folds[0].fold.repeat]
-        domain, rows_of_source, found = stage.plan.domain, scaled_rows(stage), []
+        domain, measured, found = stage.plan.domain, case.domain.measured, []
+        rows_of_source = scaled_rows(stage)[:, measured]
         for f in first:
             target_x, on_network = f.train.apply(case.domain.x[f.fold.train]), f.response.to_network(f.y)[f.fold.train]
             found.append(
                 scores_with_labels(*look.hidden(target_x), on_network)
-                | scores_without_labels(domain, domain.drugs[0], rows_of_source, target_x)
+                | scores_without_labels(domain, domain.drugs[0], rows_of_source, target_x[:, measured])
             )
         for name, value in pd.DataFrame(found).mean().items():
             rows.append((case.source, name, float(value)))

@@ -56,6 +56,8 @@ class TrainedStage:
 def fingerprint(domain: Domain) -> str:
     """SHA-256 of everything of a domain that training can see."""
     names = [list(domain.drugs), domain.unit, domain.direction, domain.scaler]
+    if domain.unmeasured:
+        names.append(list(domain.unmeasured))
     return digest(domain.x, domain.y, domain.samples, domain.genes, names)
 
 
@@ -112,6 +114,7 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
         "id": digest(settings, parent_id, strategy_text(plan.strategy), code_fingerprint())[:16],
         "ancestors": [*parent["ancestors"], brief(parent)] if parent else [],
         "genes": [str(gene) for gene in domain.genes],
+        **({"unmeasured": list(domain.unmeasured)} if domain.unmeasured else {}),
         "transform": domain.transform,
         "scaler": {"kind": domain.scaler, "center": scaler.center.tolist(), "scale": scaler.scale.tolist()},
         "response_scale": {
