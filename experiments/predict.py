@@ -39,6 +39,9 @@ flags.DEFINE_enum(
 flags.DEFINE_float(
     "interval", None, "level of prediction intervals, such as 0.9; needs a model of an experiment with --fold_models"
 )
+flags.DEFINE_string(
+    "batch", "", "for a model that corrects batches: the samples' batch, or a csv or tsv table with sample and batch"
+)
 flags.DEFINE_float("within", WITHIN, "compounds: least Tanimoto similarity to a training compound (domain)", 0, 1)
 flags.DEFINE_integer("explain", 0, "compounds: draw so many with what each atom adds, into the folder OUT_atoms", 0)
 flags.DEFINE_enum(
@@ -46,7 +49,7 @@ flags.DEFINE_enum(
 )
 
 TABLES = {
-    "expression": ("min_coverage", "scale_by", "transform", "interval"),
+    "expression": ("min_coverage", "scale_by", "transform", "interval", "batch"),
     "compounds": ("within", "explain", "explain_order"),
     "vectors": (),
 }
@@ -88,6 +91,7 @@ def samples(out: Path) -> None:
         scale_by=FLAGS.scale_by,
         transform=FLAGS.transform,
         interval=FLAGS.interval,
+        batch=FLAGS.batch,
     )
     write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]

@@ -13,6 +13,7 @@ import pandas as pd
 from tl_jax.data.cells import examples, nearest
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.genes import align_domains
+from tl_jax.data.preprocess_keys import batches_of, preprocessing
 from tl_jax.data.raw_tables import find_file, read_table
 from tl_jax.data.responses import annotation_frame, response_frame
 from tl_jax.data.schema import CohortTable, DomainTable, parse_cohort
@@ -125,7 +126,7 @@ def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_ge
     frame, path = reader.read(part.expression)
     expression = expression_frame(frame, path, part.expression, set(response.index), known_genes)
     samples = _chosen_samples(part, expression, response, annotation, path, response_path)
-    notes = pd.DataFrame("", index=samples, columns=["tissue", "group"])
+    notes = pd.DataFrame("", index=samples, columns=["tissue", "group", "batch"])
     if annotation is not None:
         notes = annotation.reindex(samples).fillna("")
     transform = part.expression.transform
@@ -145,6 +146,8 @@ def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_ge
         scaler=part.scaler,
         replicate=_replicate(part, reader, samples, response.columns),
         transform=transform,
+        batch=batches_of(part, notes["batch"], path),
+        preprocess=preprocessing(part),
     )
 
 

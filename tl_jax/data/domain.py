@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tl_jax.data.preprocess import NOTHING, Preprocess, check_counts
 from tl_jax.errors import InputError
 
 RESISTANT, SENSITIVE = "resistant", "sensitive"
@@ -27,6 +28,8 @@ class Domain:
     scaler: "robust" (median, IQR), "standard" (mean, sd) or "none", the scaling of x that suits the platform.
     replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
     transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).
+    batch: (n,) str, such as a sequencing run, empty where unknown. preprocess: what is fitted on training rows and
+    done to x before scaling; x itself stays as it was read.
     """
 
     name: str
@@ -42,10 +45,15 @@ class Domain:
     scaler: str = "standard"
     replicate: np.ndarray | None = None
     transform: str = "none"
+    batch: np.ndarray | None = None
+    preprocess: Preprocess = NOTHING
 
     def __post_init__(self):
         n, genes = self.x.shape
+        if self.batch is None:
+            object.__setattr__(self, "batch", np.full(n, ""))
         expected = {"samples": (n,), "groups": (n,), "tissue": (n,), "genes": (genes,), "y": (n, len(self.drugs))}
+        expected["batch"] = (n,)
         if self.replicate is not None:
             expected["replicate"] = self.y.shape
         for field, shape in expected.items():
@@ -56,6 +64,8 @@ class Domain:
             raise InputError(f"domain {self.name}: direction is '{self.direction}'; write 'resistant' or 'sensitive'")
         if self.scaler not in SCALERS:
             raise InputError(f"domain {self.name}: scaler is '{self.scaler}'; write one of: {', '.join(SCALERS)}")
+        if self.preprocess.needs_counts:
+            check_counts(self.x, self.samples, self.genes, f"domain {self.name}")
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -69,7 +79,7 @@ class Domain:
 
     def rows(self, index) -> Domain:
         """The same domain with the samples that `index` (integers or booleans) picks, in its order."""
-        picked = {f: getattr(self, f)[index] for f in ("x", "y", "samples", "groups", "tissue")}
+        picked = {f: getattr(self, f)[index] for f in ("x", "y", "samples", "groups", "tissue", "batch")}
         second = None if self.replicate is None else self.replicate[index]
         return replace(self, **picked, replicate=second)
 

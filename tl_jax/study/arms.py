@@ -15,6 +15,7 @@ from tl_jax.data.domain import Domain
 from tl_jax.evaluation.metrics import score
 from tl_jax.models import build
 from tl_jax.parts import Parts
+from tl_jax.study.blocks import in_program
 from tl_jax.study.folds import ScaledFold, build_runs
 from tl_jax.training.runs import RunsResult, fit_runs, gathered, join
 from tl_jax.transfer.strategies import Registered
@@ -74,6 +75,7 @@ def fit_arms(
 
     The arms must train the same leaves with one config.
     """
+    domain, folds = in_program(domain, folds)
     starts, axes = [], []
     for arm in arms:
         number = next((k for k, (f, v) in enumerate(starts) if f is arm.strategy.function and v is arm.variables), None)
@@ -141,8 +143,8 @@ def closed_arm(
 
 def fitted(function: Callable, domain: Domain, f: ScaledFold, **options) -> np.ndarray:
     """(m,) predictions of a baseline or method, fitted on one fold's training rows and tuned inside them."""
-    train, test = f.fold.train, f.fold.test
-    rows = f.train.apply(domain.x[train]), f.y[train], f.test.apply(domain.x[test])
+    train = f.fold.train
+    rows = f.scaled_train(domain), f.y[train], f.scaled_test(domain)
     return function(*rows, groups=domain.groups[train], **options)
 
 

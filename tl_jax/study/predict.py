@@ -13,6 +13,8 @@ from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
 from tl_jax.data.domain import LABEL
 from tl_jax.data.genes import align_matrix
+from tl_jax.data.new_batches import batches_for
+from tl_jax.data.preprocess import check_counts, from_record
 from tl_jax.data.scaling import ResponseScale, Scaler, fit_scaler
 from tl_jax.data.tables import read_expression
 from tl_jax.errors import InputError
@@ -44,6 +46,7 @@ def predict_samples(
     scale_by: str = "checkpoint",
     transform: str = "checkpoint",
     interval: float | None = None,
+    batch: str = "",
 ) -> Predicted:
     """Predict the samples of an expression table (csv, tsv, parquet; either orientation), genes aligned by name.
 
@@ -53,6 +56,8 @@ def predict_samples(
     themselves, for a platform that differs from the training data's (needs at least 5 samples).
     interval: level of CV+ prediction intervals by the checkpoint's fold models, such as .9; they hold for samples
     drawn and scaled as the training samples were.
+    batch: for a model whose preprocessing corrects batches, the batch of all samples, or a table of them (see
+    data/new_batches.py). Preprocessing is the training's own, also under scale_by="cohort".
     """
     if interval is not None and scale_by == "cohort":
         raise InputError("--interval holds for samples on the training scale; leave out --scale_by=cohort")
@@ -68,15 +73,29 @@ def predict_samples(
             f"{expression} has {coverage:.0%} of the {len(meta['genes'])} genes of {checkpoint}; at least "
             f"{min_coverage:.0%} are needed: check gene names (symbols?), or lower --min_coverage"
         )
-    scaled = scale_new(matrix, meta, scale_by, expression)
+    batches = batches_for(batch, samples, from_record(meta.get("preprocess", [])))
+    scaled = scale_new(prepare_new(matrix, samples, batches, meta, expression), meta, scale_by, expression)
     network = build(NetworkConfig(meta["network"]["name"], tuple(meta["network"]["hidden"])))
     on_network_scale = np.asarray(predict(variables, jnp.asarray(scaled), network))
     value = ResponseScale(**meta["response_scale"]).from_network(on_network_scale)
     table = pd.DataFrame({"sample_id": samples, "prediction": value})
     if models is not None:
-        table = table.assign(**interval_columns(models, matrix, network, interval))
+        table = table.assign(**interval_columns(models, matrix, network, interval, batches))
     unit = meta["response_scale"]["unit"]
     return Predicted(table.assign(drug=meta["drug"], unit=unit), coverage, len(meta["genes"]), meta)
+
+
+def prepare_new(matrix: np.ndarray, samples: np.ndarray, batch: np.ndarray, meta: dict, path: Path) -> np.ndarray:
+    """(n, genes) after the training's own preprocessing, missing genes NaN; the very matrix where there was none."""
+    fitted = from_record(meta.get("preprocess", []))
+    if not fitted.names:
+        return matrix
+    if fitted.needs_counts:
+        check_counts(matrix, samples, np.asarray(meta["genes"]), str(path))
+    try:
+        return fitted.apply(matrix, batch)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def scale_new(matrix: np.ndarray, meta: dict, scale_by: str, path: Path) -> np.ndarray:
