@@ -96,6 +96,8 @@ def samples(out: Path) -> None:
     write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]
     say(f"{found.coverage:.1%} of the model's {found.genes:,} genes found; genes without data count as average")
+    if found.pooled:
+        say(f"{found.pooled} samples are of a batch that the model does not know; corrected as of an average one")
     say(f"{len(found.table)} samples predicted, {found.meta['drug']}, {found.table.unit[0]} (high = {high}): {out}")
 
 

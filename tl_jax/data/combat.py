@@ -71,7 +71,7 @@ def known_batches(batch: np.ndarray, options) -> tuple[list[str], np.ndarray]:
         sizes = ", ".join(f"{name} ({n})" for name, n in count.items()) or "none"
         raise InputError(
             f"combat: the reference batch '{reference}' has {count.get(reference, 0)} training samples and needs 2; "
-            f"there are: {sizes}; choose another combat_reference or use fewer folds"
+            f"there are: {sizes}; choose another combat_reference or use more folds"
         )
     if options.combat_unknown != "pooled" and (batch == POOLED).any():
         raise unknown_batch(batch[batch == POOLED], found)

@@ -27,12 +27,10 @@ def batches_for(given: str, samples: np.ndarray, fitted: Fitted) -> np.ndarray:
     lacking = [name for name in ("sample", "batch") if name not in frame.columns]
     if lacking:
         raise InputError(f"--batch={given} has no column '{lacking[0]}'; give it the columns sample and batch")
-    rows = sorted(set(zip(as_ids(frame["sample"]), as_ids(frame["batch"]), strict=True)))
-    names = [name for name, _ in rows]
-    twice = next((a for a, b in zip(names, names[1:], strict=False) if a == b), None)
-    if twice is not None:
-        raise InputError(f"--batch={given}: sample '{twice}' has rows that disagree; keep one row for each sample")
-    batch = dict(rows)
+    batch: dict[str, str] = {}
+    for name, one in zip(as_ids(frame["sample"]), as_ids(frame["batch"]), strict=True):
+        if batch.setdefault(name, one) != one:
+            raise InputError(f"--batch={given}: sample '{name}' has rows that disagree; keep one row for each sample")
     absent = [name for name in samples if name not in batch]
     if absent:
         raise InputError(f"--batch={given} has no row for sample '{absent[0]}' ({len(absent)} in all); add them")

@@ -109,11 +109,14 @@ class Fitted:
         x, batch = np.asarray(x, np.float64), np.asarray(batch, str)
         for name, state in zip(self.names, self.states, strict=True):
             x = STEPS[name].apply(state, x, batch)
-            if name == "low_expression":
-                filtered = ~state["keep"]
-        if "low_expression" in self.names:
-            x = np.where(filtered, 0, x)
-        return x.astype(np.float32)
+        return np.where(self.filtered, 0, x).astype(np.float32)
+
+    @property
+    def filtered(self) -> np.ndarray:
+        """(genes,) bool, or False where no step filters: genes that no model of these rows learns from."""
+        if "low_expression" not in self.names:
+            return np.asarray(False)
+        return ~self.states[self.names.index("low_expression")]["keep"]
 
     @property
     def needs_counts(self) -> bool:
@@ -121,10 +124,10 @@ class Fitted:
 
     @property
     def batches(self) -> tuple[str, ...]:
-        """Batches that combat knows, the reference first; none without combat."""
+        """Batches that combat knows, the reference first and "" last where it takes unknown ones; else none."""
         if "combat" not in self.names:
             return ()
-        return tuple(str(b) for b in self.states[self.names.index("combat")]["batches"] if b != combat.POOLED)
+        return tuple(map(str, self.states[self.names.index("combat")]["batches"]))
 
     def record(self) -> list[dict]:
         """Names and arrays as JSON holds them; every number comes back exactly."""

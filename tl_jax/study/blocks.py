@@ -13,6 +13,7 @@ import numpy as np
 
 from tl_jax.data.domain import Domain
 from tl_jax.data.preprocess import NOTHING
+from tl_jax.data.scaled import preprocessed
 from tl_jax.data.scaling import fit_scaler
 from tl_jax.study.folds import ScaledFold
 
@@ -43,4 +44,8 @@ def in_program(domain: Domain, folds: list[ScaledFold]) -> tuple[Domain, list[Sc
     """What the run axis can take: domain and folds as they are, or in blocks where they are preprocessed."""
     if all(f.prepare is None for f in folds):
         return domain, folds
+    first = folds[0].prepare
+    if all(f.prepare is first for f in folds):  # fitted on all rows: one table serves every fold
+        x = preprocessed(domain, first, np.arange(len(domain)))
+        return replace(domain, x=x, preprocess=NOTHING), [replace(f, prepare=None) for f in folds]
     return in_blocks(domain, folds, ((f.scaled_train(domain), f.scaled_test(domain)) for f in folds))

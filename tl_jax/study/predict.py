@@ -14,7 +14,7 @@ from tl_jax.config import NetworkConfig
 from tl_jax.data.domain import LABEL
 from tl_jax.data.genes import align_matrix
 from tl_jax.data.new_batches import batches_for
-from tl_jax.data.preprocess import check_counts, from_record
+from tl_jax.data.preprocess import Fitted, check_counts, from_record
 from tl_jax.data.scaling import ResponseScale, Scaler, fit_scaler
 from tl_jax.data.tables import read_expression
 from tl_jax.errors import InputError
@@ -29,13 +29,15 @@ FAR = 4.0
 class Predicted(NamedTuple):
     """table: sample_id, prediction (the response's own unit), drug, unit; low, high, level where intervals were asked.
 
-    coverage: share of genes found.
+    coverage: share of genes found. pooled: samples of a batch that the model does not know, corrected as of an
+    average one.
     """
 
     table: pd.DataFrame
     coverage: float
     genes: int
     meta: dict
+    pooled: int = 0
 
 
 def predict_samples(
@@ -73,8 +75,10 @@ def predict_samples(
             f"{expression} has {coverage:.0%} of the {len(meta['genes'])} genes of {checkpoint}; at least "
             f"{min_coverage:.0%} are needed: check gene names (symbols?), or lower --min_coverage"
         )
-    batches = batches_for(batch, samples, from_record(meta.get("preprocess", [])))
-    scaled = scale_new(prepare_new(matrix, samples, batches, meta, expression), meta, scale_by, expression)
+    fitted = from_record(meta.get("preprocess", []))
+    batches = batches_for(batch, samples, fitted)
+    prepared = prepare_new(fitted, matrix, batches, samples, meta["genes"], expression)
+    scaled = scale_new(prepared, meta, scale_by, expression)
     network = build(NetworkConfig(meta["network"]["name"], tuple(meta["network"]["hidden"])))
     on_network_scale = np.asarray(predict(variables, jnp.asarray(scaled), network))
     value = ResponseScale(**meta["response_scale"]).from_network(on_network_scale)
@@ -82,18 +86,20 @@ def predict_samples(
     if models is not None:
         table = table.assign(**interval_columns(models, matrix, network, interval, batches))
     unit = meta["response_scale"]["unit"]
-    return Predicted(table.assign(drug=meta["drug"], unit=unit), coverage, len(meta["genes"]), meta)
+    table = table.assign(drug=meta["drug"], unit=unit)
+    pooled = int((~np.isin(batches, fitted.batches) | (batches == "")).sum()) if fitted.batches else 0
+    return Predicted(table, coverage, len(meta["genes"]), meta, pooled)
 
 
-def prepare_new(matrix: np.ndarray, samples: np.ndarray, batch: np.ndarray, meta: dict, path: Path) -> np.ndarray:
+def prepare_new(fitted: Fitted, matrix, batch: np.ndarray, samples: np.ndarray, genes, path: Path) -> np.ndarray:
     """(n, genes) after the training's own preprocessing, missing genes NaN; the very matrix where there was none."""
-    fitted = from_record(meta.get("preprocess", []))
     if not fitted.names:
         return matrix
     if fitted.needs_counts:
-        check_counts(matrix, samples, np.asarray(meta["genes"]), str(path))
+        check_counts(matrix, samples, genes, str(path))
     try:
-        return fitted.apply(matrix, batch)
+        # Filtered genes count as missing: constant zeros would make any table look near to the training data.
+        return np.where(fitted.filtered, np.nan, fitted.apply(matrix, batch))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
