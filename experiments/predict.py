@@ -52,6 +52,9 @@ flags.DEFINE_enum(
 flags.DEFINE_float(
     "interval", None, "level of prediction intervals, such as 0.9; needs a model of an experiment with --fold_models"
 )
+flags.DEFINE_string(
+    "batch", "", "for a model that corrects batches: the samples' batch, or a csv or tsv table with sample and batch"
+)
 flags.DEFINE_float("within", WITHIN, "compounds: least Tanimoto similarity to a training compound (domain)", 0, 1)
 flags.DEFINE_integer("explain", 0, "compounds: draw so many with what each atom adds, into the folder OUT_atoms", 0)
 flags.DEFINE_enum(
@@ -59,7 +62,7 @@ flags.DEFINE_enum(
 )
 
 TABLES = {
-    "expression": ("min_coverage", "missing_genes", "gene_ids", "scale_by", "transform", "interval"),
+    "expression": ("min_coverage", "missing_genes", "gene_ids", "scale_by", "transform", "interval", "batch"),
     "compounds": ("within", "explain", "explain_order"),
     "vectors": (),
 }
@@ -103,12 +106,15 @@ def samples(out: Path) -> None:
         interval=FLAGS.interval,
         gene_ids=FLAGS.gene_ids,
         missing_genes=FLAGS.missing_genes,
+        batch=FLAGS.batch,
     )
     write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]
     if FLAGS.gene_ids != GIVEN:
         say(f"gene names of kind {found.names.kind}: {found.names.changed:,} were matched by what they mean")
     say(f"{found.coverage:.1%} of the model's {found.genes:,} genes found; genes without data count as average")
+    if found.pooled:
+        say(f"{found.pooled} samples are of a batch that the model does not know; corrected as of an average one")
     say(f"{len(found.table)} samples predicted, {found.meta['drug']}, {found.table.unit[0]} (high = {high}): {out}")
 
 

@@ -1,5 +1,7 @@
 """Genes of a chain whose tables name them in different ways, and genes that some domain lacks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from tl_jax.data.domain import Domain
 from tl_jax.data.gene_report import gene_lines, gene_report
 from tl_jax.data.gene_table import lookup, rows
 from tl_jax.data.genes import align_domains
+from tl_jax.data.preprocess import Preprocess
 from tl_jax.data.scaling import fit_scaler
 from tl_jax.data.tables import read_expression, read_for_model
 from tl_jax.errors import InputError
@@ -197,6 +200,14 @@ def test_too_many_missing_genes_are_not_filled_in():
     with pytest.raises(InputError, match=r"'target' lacks 61 of the 120 genes .* more than half: too many to fill in"):
         align_domains(chain, "train_mean")
     align_domains((chain[0], domain("target", GENES[:60], 1)), "train_mean")
+
+
+def test_filled_in_genes_and_preprocessing_exclude_each_other():
+    """A rank or a batch correction would give constant columns values of their own."""
+    target = replace(domain("target", GENES[30:], 1), preprocess=Preprocess(("rank",)))
+    with pytest.raises(InputError, match=r"'target' has preprocess steps, .*; set missing_genes = 'drop'"):
+        align_domains((domain("source", GENES), target), "train_mean")
+    align_domains((domain("source", GENES), replace(target, preprocess=Preprocess())), "train_mean")
 
 
 def test_missing_genes_in_a_cohort_file(named):

@@ -1,7 +1,11 @@
-"""One small chain and one finished two-step experiment that the study tests share."""
+"""One small chain, one of counts with batches, and one finished two-step experiment that the study tests share."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
+from tl_jax.data.preprocess import Preprocess
 from tl_jax.data.simulate import simulate
 from tl_jax.study.plans import EXPERIMENTS
 from tl_jax.study.run import run_experiment
@@ -21,6 +25,34 @@ SMALL = {
 @pytest.fixture(scope="session")
 def cohort():
     return simulate(seed=3, genes=60, n_source=60, n_intermediate=30, n_target=20)[0]
+
+
+COUNT_STEPS = ("tmm_cpm_log", "low_expression", "combat", "quantile")
+WHAT = Preprocess(COUNT_STEPS, combat_reference="run1", low_expression_below=9.0)
+
+
+def sequenced(domain, what=WHAT, seed=0):
+    """A domain as counts from two runs, the second with other levels."""
+    rng = np.random.default_rng(seed)
+    batch = np.where(np.arange(len(domain)) % 3 == 0, "run2", "run1")
+    moved = domain.x + np.outer(batch == "run2", rng.normal(0, 1, domain.x.shape[1]))
+    x = rng.poisson(2.0**moved).astype(np.float32)
+    return dataclasses.replace(domain, x=x, batch=batch, preprocess=what)
+
+
+@pytest.fixture(scope="session")
+def counted():
+    """A chain whose three domains are each preprocessed in a way of their own."""
+    cohort = simulate(seed=3, genes=60, n_source=60, n_intermediate=30, n_target=40)[0]
+    source, middle, target = cohort.domains
+    source = dataclasses.replace(source, preprocess=Preprocess(("rank_normal",)))
+    middle = dataclasses.replace(middle, preprocess=Preprocess(("quantile",)))
+    return dataclasses.replace(cohort, domains=(source, middle, sequenced(target)))
+
+
+@pytest.fixture(scope="session")
+def counted_target(counted):
+    return counted.stage("target").for_drug(counted.drug)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tl_jax.data.cells import examples, nearest
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.gene_names import GeneNames, translate
 from tl_jax.data.genes import align_domains
+from tl_jax.data.preprocess_keys import batches_of, preprocessing
 from tl_jax.data.raw_tables import find_file, read_table
 from tl_jax.data.responses import annotation_frame, response_frame
 from tl_jax.data.schema import CohortTable, DomainTable, parse_cohort
@@ -131,7 +132,7 @@ def _load_domain(
     expression = expression_frame(frame, path, part.expression, set(response.index), known_genes)
     expression, names = translated(expression, path, part.expression)
     samples = _chosen_samples(part, expression, response, annotation, path, response_path)
-    notes = pd.DataFrame("", index=samples, columns=["tissue", "group"])
+    notes = pd.DataFrame("", index=samples, columns=["tissue", "group", "batch"])
     if annotation is not None:
         notes = annotation.reindex(samples).fillna("")
     transform = part.expression.transform
@@ -151,6 +152,8 @@ def _load_domain(
         scaler=part.scaler,
         replicate=_replicate(part, reader, samples, response.columns),
         transform=transform,
+        batch=batches_of(part, notes["batch"], path),
+        preprocess=preprocessing(part),
     )
     return domain, names
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tl_jax.data.gene_names import GeneNames
+from tl_jax.data.preprocess import NOTHING, Preprocess, check_counts
 from tl_jax.errors import InputError
 
 RESISTANT, SENSITIVE = "resistant", "sensitive"
@@ -31,6 +32,8 @@ class Domain:
     transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).
     unmeasured: genes that the platform lacks and the chain keeps. Their columns of x are constant, so that any scaling
     by the domain's own rows makes them exactly 0; they say nothing and must not be judged.
+    batch: (n,) str, such as a sequencing run, empty where unknown. preprocess: what is fitted on training rows and
+    done to x before scaling; x itself stays as it was read.
     """
 
     name: str
@@ -47,10 +50,15 @@ class Domain:
     replicate: np.ndarray | None = None
     transform: str = "none"
     unmeasured: tuple[str, ...] = ()
+    batch: np.ndarray | None = None
+    preprocess: Preprocess = NOTHING
 
     def __post_init__(self):
         n, genes = self.x.shape
+        if self.batch is None:
+            object.__setattr__(self, "batch", np.full(n, ""))
         expected = {"samples": (n,), "groups": (n,), "tissue": (n,), "genes": (genes,), "y": (n, len(self.drugs))}
+        expected["batch"] = (n,)
         if self.replicate is not None:
             expected["replicate"] = self.y.shape
         for field, shape in expected.items():
@@ -61,6 +69,8 @@ class Domain:
             raise InputError(f"domain {self.name}: direction is '{self.direction}'; write 'resistant' or 'sensitive'")
         if self.scaler not in SCALERS:
             raise InputError(f"domain {self.name}: scaler is '{self.scaler}'; write one of: {', '.join(SCALERS)}")
+        if self.preprocess.needs_counts:
+            check_counts(self.x, self.samples, self.genes, f"domain {self.name}")
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -74,7 +84,7 @@ class Domain:
 
     def rows(self, index) -> Domain:
         """The same domain with the samples that `index` (integers or booleans) picks, in its order."""
-        picked = {f: getattr(self, f)[index] for f in ("x", "y", "samples", "groups", "tissue")}
+        picked = {f: getattr(self, f)[index] for f in ("x", "y", "samples", "groups", "tissue", "batch")}
         second = None if self.replicate is None else self.replicate[index]
         return replace(self, **picked, replicate=second)
 

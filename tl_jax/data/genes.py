@@ -67,6 +67,9 @@ def _filled(domain: Domain, first: Domain) -> Domain:
     lacking = ~np.isin(first.genes, domain.genes)
     if not lacking.any():
         return domain
+    if domain.preprocess:
+        message = f"domain '{domain.name}' has preprocess steps, which would move genes that are filled in"
+        raise InputError(f"{message}; set missing_genes = 'drop', or leave out preprocess")
     mean = first.x[:, lacking].mean(axis=0, dtype=np.float64).astype(np.float32)
     x = np.concatenate([domain.x, np.tile(mean, (len(domain), 1))], axis=1)
     genes = np.concatenate([domain.genes, first.genes[lacking]])

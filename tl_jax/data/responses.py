@@ -134,7 +134,7 @@ def _known(drug: str, known: list[str], path: Path) -> str:
 
 
 def annotation_frame(frame: pd.DataFrame, path: Path, table: AnnotationTable) -> pd.DataFrame:
-    """Columns 'tissue' and 'group' (text, '' where unknown) for the samples that include and exclude leave.
+    """Columns 'tissue', 'group' and 'batch' (text, '' where unknown) for the samples that include and exclude leave.
 
     A table with several rows for a sample, such as a response table, must repeat the same values.
     """
@@ -142,7 +142,8 @@ def annotation_frame(frame: pd.DataFrame, path: Path, table: AnnotationTable) ->
     frame = select_rows(frame, path, table.include, "include")
     frame = select_rows(frame, path, table.exclude, "exclude", exclude=True)
     result = pd.DataFrame({"sample": _sample_names(frame[table.sample_column], path, table)})
-    for name, column in (("tissue", table.tissue_column), ("group", table.group_column)):
+    columns = {"tissue": table.tissue_column, "group": table.group_column, "batch": table.batch_column}
+    for name, column in columns.items():
         result[name] = as_ids(frame[require_column(frame, column, path, f"{name}_column")]) if column else ""
     result = result.drop_duplicates()
     copies = result["sample"].duplicated()

@@ -6,12 +6,15 @@ docs/cohorts.md describes every key for users; this module is its checked form.
 from __future__ import annotations
 
 # ruff: noqa: RUF009 - key() only declares a field, so the call has no state to share.
+import math
 import re
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from tl_jax.data.cells import nearest
 from tl_jax.data.gene_names import GENE_IDS
+from tl_jax.data.preprocess import UNKNOWN
+from tl_jax.data.preprocess_keys import check_preprocess
 from tl_jax.data.transforms import TRANSFORMS
 from tl_jax.errors import InputError
 
@@ -91,6 +94,7 @@ class AnnotationTable(SampleTable):
 
     tissue_column: str = key("text", "")
     group_column: str = key("text", "")
+    batch_column: str = key("text", "")
     include: dict | None = key("filter", None)
     exclude: dict | None = key("filter", None)
 
@@ -107,6 +111,11 @@ class DomainTable:
     replicates: ResponseTable | None = key(ResponseTable, None)
     groups: tuple[tuple[str, ...], ...] = key("lists", ())
     exclude_samples: tuple[str, ...] = key("texts", ())
+    preprocess: tuple[str, ...] = key("texts", ())
+    combat_reference: str = key("text", "")
+    combat_unknown: str = key("text", "", UNKNOWN)
+    low_expression_below: float | None = key("number", None)
+    low_expression_share: float | None = key("number", None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +194,7 @@ def _domain(table, index: int, file: Path) -> DomainTable:
         _check_response(part, where, file)
     if domain.annotation and not domain.annotation.sample_column:
         raise InputError(f"{file}: {where}, [domain.annotation] lacks the key 'sample_column'; see docs/cohorts.md")
+    check_preprocess(domain, where, file)
     return domain
 
 
@@ -235,6 +245,11 @@ _KINDS = {
     "text": (lambda v: isinstance(v, str), "a text in quotes", str),
     "pattern": (_is_pattern, "a regular expression in quotes", str),
     "count": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0, "a whole number above 0", int),
+    "number": (
+        lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v),
+        "a number",
+        float,
+    ),
     "flag": (lambda v: isinstance(v, bool), "true or false", bool),
     "texts": (_is_texts, "a list of texts", tuple),
     "lists": (

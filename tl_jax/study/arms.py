@@ -15,6 +15,7 @@ from tl_jax.data.domain import Domain
 from tl_jax.evaluation.metrics import score
 from tl_jax.models import build
 from tl_jax.parts import Parts
+from tl_jax.study.blocks import in_program
 from tl_jax.study.folds import ScaledFold, build_runs
 from tl_jax.training.runs import RunsResult, fit_runs, gathered, join
 from tl_jax.transfer.strategies import Registered
@@ -74,6 +75,7 @@ def fit_arms(
 
     The arms must train the same leaves with one config.
     """
+    domain, folds = in_program(domain, folds)
     starts, axes = [], []
     for arm in arms:
         number = next((k for k, (f, v) in enumerate(starts) if f is arm.strategy.function and v is arm.variables), None)
@@ -146,9 +148,9 @@ def fitted(
 
     columns: indices of the genes that it sees; all where None.
     """
-    train, test = f.fold.train, f.fold.test
+    train = f.fold.train
     seen = slice(None) if columns is None else columns
-    rows = f.train.apply(domain.x[train])[:, seen], f.y[train], f.test.apply(domain.x[test])[:, seen]
+    rows = f.scaled_train(domain)[:, seen], f.y[train], f.scaled_test(domain)[:, seen]
     return function(*rows, groups=domain.groups[train], **options)
 
 

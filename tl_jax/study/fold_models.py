@@ -7,6 +7,7 @@ residual under the model that did not see it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tl_jax.data.domain import Domain
+from tl_jax.data.preprocess import Fitted, from_record
 from tl_jax.data.scaling import ResponseScale, Scaler
 from tl_jax.errors import InputError
 from tl_jax.evaluation.conformal import cv_plus, rank_of
@@ -25,6 +27,7 @@ from tl_jax.keys import purpose, run_keys
 from tl_jax.models import build
 from tl_jax.study.arms import Arm
 from tl_jax.study.beside import keep, load
+from tl_jax.study.blocks import in_program
 from tl_jax.study.folds import ScaledFold, build_runs
 from tl_jax.study.settings import Settings
 from tl_jax.study.stages import TrainedStage
@@ -41,6 +44,7 @@ class FoldModels(NamedTuple):
     """leaves: (folds, ...) by name; scalers, responses: of each fold's training rows, in their own units.
 
     residuals: (n,) absolute, in the response's unit. fold_of: (n,) which model did not see a training sample.
+    prepared: each fold's preprocessing, without steps where there is none.
     """
 
     leaves: Flat
@@ -48,6 +52,7 @@ class FoldModels(NamedTuple):
     responses: list[ResponseScale]
     residuals: np.ndarray
     fold_of: np.ndarray
+    prepared: list[Fitted]
 
 
 def keep_fold_models(
@@ -75,9 +80,10 @@ def trained_folds(
 ) -> dict[str, np.ndarray]:
     """The content of the file, by name."""
     domain, network = final.plan.domain, build(settings.network)
+    own_domain, own_folds = in_program(domain, folds)
     result = fit_runs(
-        build_runs(domain, folds, settings.seed, arm.recipe.hparams()),
-        domain.x,
+        build_runs(own_domain, own_folds, settings.seed, arm.recipe.hparams()),
+        own_domain.x,
         [(arm.strategy.function, arm.variables)],
         network=network,
         config=arm.config,
@@ -95,6 +101,7 @@ def trained_folds(
         "scale": np.stack([f.train.scale for f in folds]),
         "low": np.asarray([f.response.low for f in folds]),
         "high": np.asarray([f.response.high for f in folds]),
+        "preprocess": np.asarray(json.dumps([f.prepare.record() if f.prepare else [] for f in folds])),
     }
 
 
@@ -139,15 +146,23 @@ def load_fold_models(checkpoint: Path, variables: Variables, meta: dict) -> Fold
         [ResponseScale(low, high, limits["direction"], limits["unit"]) for low, high in ends],
         arrays["residuals"],
         arrays["fold_of"],
+        [from_record(one) for one in json.loads(str(arrays.get("preprocess", json.dumps([[]] * count))))],
     )
 
 
-def fold_predictions(models: FoldModels, matrix: np.ndarray, network: Network) -> np.ndarray:
-    """(folds, m) predictions of (m, genes) unscaled expression, genes without data NaN, in the response's unit."""
+def fold_predictions(
+    models: FoldModels, matrix: np.ndarray, network: Network, batch: np.ndarray | None = None
+) -> np.ndarray:
+    """(folds, m) predictions of (m, genes) expression as it was read, genes without data NaN, in the response's unit.
+
+    batch: (m,) as the preprocessing of the folds may ask for; unknown where None.
+    """
+    batch = np.full(len(matrix), "") if batch is None else batch
     absent, rows = np.isnan(matrix).all(axis=0), []
-    for k, (scaler, response) in enumerate(zip(models.scalers, models.responses, strict=True)):
+    each = zip(models.scalers, models.responses, models.prepared, strict=True)
+    for k, (scaler, response, prepared) in enumerate(each):
         variables = {"params": unflatten({name: jnp.asarray(leaf[k]) for name, leaf in models.leaves.items()})}
-        scaled = jnp.asarray(np.where(absent, 0, scaler.apply(matrix)), jnp.float32)
+        scaled = jnp.asarray(np.where(absent, 0, scaler.apply(prepared.apply(matrix, batch))), jnp.float32)
         rows.append(response.from_network(np.asarray(predict(variables, scaled, network))))
     return np.stack(rows)
 
@@ -164,7 +179,9 @@ def models_for_intervals(checkpoint: Path, variables: Variables, meta: dict, lev
     return models
 
 
-def interval_columns(models: FoldModels, matrix: np.ndarray, network: Network, level: float) -> dict[str, np.ndarray]:
-    """Columns low, high and level: CV+ intervals of new samples, for (m, genes) unscaled expression."""
-    low, high = cv_plus(models.residuals, fold_predictions(models, matrix, network)[models.fold_of], level)
+def interval_columns(
+    models: FoldModels, matrix: np.ndarray, network: Network, level: float, batch: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Columns low, high and level: CV+ intervals of new samples, for (m, genes) expression as it was read."""
+    low, high = cv_plus(models.residuals, fold_predictions(models, matrix, network, batch)[models.fold_of], level)
     return {"low": low, "high": high, "level": np.full(len(low), level)}

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from tl_jax.data.domain import Domain
+from tl_jax.data.preprocess import Fitted
+from tl_jax.data.scaled import fit_rows, preprocessed
 from tl_jax.data.scaling import ResponseScale, Scaler, fit_response_scale, fit_scaler
 from tl_jax.data.splits import Fold, partitions
 from tl_jax.errors import InputError
@@ -24,6 +26,8 @@ class ScaledFold:
 
     y: (n,) the response that this fold learns and is judged by, of all samples in the domain's order.
     draws: (initialisation, order) numbers that replace the repeat's in the run's keys, to vary them apart.
+    prepare: the domain's preprocessing, fitted on the rows that the protocol allows and done before either scaler;
+    None where the domain has none.
     """
 
     fold: Fold
@@ -32,6 +36,19 @@ class ScaledFold:
     response: ResponseScale
     y: np.ndarray
     draws: tuple[int, int] | None = None
+    prepare: Fitted | None = None
+
+    def rows(self, domain: Domain, index: np.ndarray) -> np.ndarray:
+        """(m, genes) preprocessed, unscaled expression of some rows of the domain."""
+        return preprocessed(domain, self.prepare, index)
+
+    def scaled_train(self, domain: Domain) -> np.ndarray:
+        """(training rows, genes) as a model learns from them."""
+        return self.train.apply(self.rows(domain, self.fold.train))
+
+    def scaled_test(self, domain: Domain) -> np.ndarray:
+        """(held-out rows, genes) as a model meets them."""
+        return self.test.apply(self.rows(domain, self.fold.test))
 
 
 def drawn(domain: Domain, settings) -> list[Fold]:
@@ -47,20 +64,28 @@ def drawn(domain: Domain, settings) -> list[Fold]:
 
 
 def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[ScaledFold]:
-    """Statistics of each fold; under "honest" from its training rows only."""
+    """Statistics of each fold; under "honest" from its training rows only.
+
+    Preprocessing is fitted on all rows under the two protocols that lend expression.
+    """
     everything = np.arange(len(domain))
-    scaled = []
+    scaled, shared = [], None if protocol.expression_from == "train" else fit_rows(domain, everything)
     for fold in folds:
         if protocol.expression_from == "own" and len(fold.test) < 2:
             raise InputError(
                 f"protocol {protocol.name} scales a held-out fold by itself, which needs at least 2 samples; "
                 f"fold {fold.fold} has {len(fold.test)}: use fewer --folds or --protocol=honest"
             )
-        train = fit_scaler(domain.x[fold.train if protocol.expression_from != "all" else everything], domain.scaler)
-        test = fit_scaler(domain.x[fold.test], domain.scaler) if protocol.expression_from == "own" else train
+        prepare = shared or fit_rows(domain, fold.train)
+
+        def scaler(rows, prepare=prepare):
+            return fit_scaler(preprocessed(domain, prepare, rows), domain.scaler)
+
+        train = scaler(fold.train if protocol.expression_from != "all" else everything)
+        test = scaler(fold.test) if protocol.expression_from == "own" else train
         labelled = everything if protocol.response_from == "all" else fold.train
         response = fit_response_scale(domain.response[labelled], domain.direction, domain.unit)
-        scaled.append(ScaledFold(fold, train, test, response, domain.response))
+        scaled.append(ScaledFold(fold, train, test, response, domain.response, prepare=prepare))
     return scaled
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.scaled import fit_rows
 from tl_jax.study.cases import Case, Run
 from tl_jax.study.nested import inner_folds
 
@@ -40,7 +41,8 @@ def leak_audit(run: Run, group: list[Case]) -> pd.DataFrame:
     The checks compare the samples, folds and rows of this very study; one that fails says so in capitals in `result`.
     """
     domain, folds = group[0].domain, group[0].folds
-    rows = [*upstream(run, group), disjoint(folds), related(domain, folds), *scaling(run, domain, folds), *fitting()]
+    rows = [*upstream(run, group), disjoint(folds), related(domain, folds), *preprocessing(run, domain, folds)]
+    rows += [*scaling(run, domain, folds), *fitting()]
     if run.settings.extras and run.settings.extras.nested:
         rows.append(selection(run, group[0]))
     names = {"protocol": run.settings.protocol, "evaluated": f"{domain.name}: {domain.drugs[0]}"}
@@ -78,6 +80,21 @@ def related(domain, folds) -> Seen:
     found = f"SPLIT in {split} folds" if split else "kept together"
     check = f"groups of each fold compared ({count} samples beyond the first of a group)"
     return Seen("partition", "related samples", "groups of the cohort file", "nothing", check, found)
+
+
+def preprocessing(run: Run, domain, folds) -> Iterator[Seen]:
+    """Where the domain has some: whether each fold's is what its training rows alone give."""
+    if not domain.preprocess:
+        return
+    lent = run.settings.rules.expression_from != "train"
+    first = [f for f in folds if f.fold.repeat == folds[0].fold.repeat]
+    same = sum(f.prepare.record() == fit_rows(domain, f.fold.train).record() for f in first)
+    found = f"equal in {same} of {len(first)} folds" if lent or same == len(first) else f"{len(first) - same} DIFFER"
+    yield Seen(
+        *("preprocessing", ", ".join(domain.preprocess.steps)),
+        *(("all samples, without labels", "expression") if lent else ("training rows of the fold", "nothing")),
+        *("fitted again on the training rows of each fold of the first repeat", found),
+    )
 
 
 def scaling(run: Run, domain, folds) -> tuple[Seen, Seen]:

@@ -27,6 +27,9 @@ def lineage_text(path: Path) -> str:
         ]
         if stage.get("note"):
             lines.append(f"{indent}{stage['note']}")
+    steps = [part["step"] for part in meta.get("preprocess", [])]
+    if steps:
+        lines.append(f"preprocessed by {', '.join(steps)}, fitted on its {meta['samples']} samples")
     scale = meta["response_scale"]
     if scale["unit"] == LABEL:
         lines.append(f"{len(meta['genes']):,} features of compounds, response 1 (active) or 0, verified")

@@ -17,7 +17,7 @@ import numpy as np
 
 from tl_jax.config import Recipe
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling import fit_scaler
+from tl_jax.data.scaled import prepare
 from tl_jax.evaluation.baselines import BASELINES
 from tl_jax.keys import run_key
 from tl_jax.parts import Parts
@@ -105,7 +105,7 @@ def fit_sources(
     if "kernel" in done:
         progress(len(domain.drugs))
     else:
-        x = fit_scaler(domain.x, domain.scaler).apply(domain.x)
+        x = prepare(domain)[1]
         done["kernel"] = {
             "model": np.asarray("kernel"),
             **fit_kernel_profile(x, domain.y, domain.groups, progress)._asdict(),
@@ -149,7 +149,7 @@ def fold_predictions(domain: Domain, fold: ScaledFold, sources: Sources, seed: i
 
 def scaled_rows(domain: Domain, fold: ScaledFold) -> np.ndarray:
     """(n, genes) rows of a domain: held-out ones by the fold's scaler for them, all others by that of training rows."""
-    x = fold.train.apply(domain.x)
+    x = fold.train.apply(fold.rows(domain, np.arange(len(domain))))
     if fold.test is not fold.train:
-        x[fold.fold.test] = fold.test.apply(domain.x[fold.fold.test])
+        x[fold.fold.test] = fold.scaled_test(domain)
     return x

@@ -15,6 +15,8 @@ from tl_jax.data.cells import examples
 from tl_jax.data.domain import LABEL
 from tl_jax.data.gene_names import GeneNames
 from tl_jax.data.genes import align_matrix
+from tl_jax.data.new_batches import batches_for
+from tl_jax.data.preprocess import Fitted, check_counts, from_record
 from tl_jax.data.scaling import ResponseScale, Scaler, fit_scaler
 from tl_jax.data.tables import read_for_model
 from tl_jax.errors import InputError
@@ -30,7 +32,7 @@ class Predicted(NamedTuple):
     """table: sample_id, prediction (the response's own unit), drug, unit; low, high, level where intervals were asked.
 
     coverage: share found of the genes (their number) that the model was trained on. names: what became of the table's
-    gene names.
+    gene names. pooled: samples of a batch that the model does not know, corrected as of an average one.
     """
 
     table: pd.DataFrame
@@ -38,6 +40,7 @@ class Predicted(NamedTuple):
     genes: int
     meta: dict
     names: GeneNames
+    pooled: int = 0
 
 
 def predict_samples(
@@ -50,6 +53,7 @@ def predict_samples(
     interval: float | None = None,
     gene_ids: str = "given",
     missing_genes: str = "train_mean",
+    batch: str = "",
 ) -> Predicted:
     """Predict the samples of an expression table (csv, tsv, parquet; either orientation), genes aligned by name.
 
@@ -62,6 +66,8 @@ def predict_samples(
     differs from the training data's (needs at least 5 samples).
     interval: level of CV+ prediction intervals by the checkpoint's fold models, such as .9; they hold for samples
     drawn and scaled as the training samples were.
+    batch: for a model whose preprocessing corrects batches, the batch of all samples, or a table of them (see
+    data/new_batches.py). Preprocessing is the training's own, also under scale_by="cohort".
     """
     if interval is not None and scale_by == "cohort":
         raise InputError("--interval holds for samples on the training scale; leave out --scale_by=cohort")
@@ -73,16 +79,21 @@ def predict_samples(
     x, samples, found, names = read_for_model(expression, meta["genes"], gene_ids=gene_ids, transform=name)
     matrix, coverage = model_genes(x, found, meta, expression)
     check_coverage(matrix, coverage, meta, missing_genes, min_coverage, f"{expression}", f"{checkpoint}")
-    scaled = scale_new(matrix, meta, scale_by, expression)
+    fitted = from_record(meta.get("preprocess", []))
+    batches = batches_for(batch, samples, fitted)
+    prepared = prepare_new(fitted, matrix, batches, samples, meta["genes"], expression)
+    scaled = scale_new(prepared, meta, scale_by, expression)
     network = build(NetworkConfig(meta["network"]["name"], tuple(meta["network"]["hidden"])))
     on_network_scale = np.asarray(predict(variables, jnp.asarray(scaled), network))
     value = ResponseScale(**meta["response_scale"]).from_network(on_network_scale)
     table = pd.DataFrame({"sample_id": samples, "prediction": value})
     if models is not None:
-        table = table.assign(**interval_columns(models, matrix, network, interval))
+        table = table.assign(**interval_columns(models, matrix, network, interval, batches))
     unit = meta["response_scale"]["unit"]
+    table = table.assign(drug=meta["drug"], unit=unit)
     trained = len(meta["genes"]) - len(meta.get("unmeasured", ()))
-    return Predicted(table.assign(drug=meta["drug"], unit=unit), coverage, trained, meta, names)
+    pooled = int((~np.isin(batches, fitted.batches) | (batches == "")).sum()) if fitted.batches else 0
+    return Predicted(table, coverage, trained, meta, names, pooled)
 
 
 def model_genes(x: np.ndarray, found: np.ndarray, meta: dict, path: Path) -> tuple[np.ndarray, float]:
@@ -115,6 +126,19 @@ def check_coverage(
             f"{path} lacks {len(absent)} of the genes of {checkpoint} ({examples(absent)}); add them, or leave out "
             "--missing_genes=error to count them as average"
         )
+
+
+def prepare_new(fitted: Fitted, matrix, batch: np.ndarray, samples: np.ndarray, genes, path: Path) -> np.ndarray:
+    """(n, genes) after the training's own preprocessing, missing genes NaN; the very matrix where there was none."""
+    if not fitted.names:
+        return matrix
+    if fitted.needs_counts:
+        check_counts(matrix, samples, genes, str(path))
+    try:
+        # Filtered genes count as missing: constant zeros would make any table look near to the training data.
+        return np.where(fitted.filtered, np.nan, fitted.apply(matrix, batch))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def scale_new(matrix: np.ndarray, meta: dict, scale_by: str, path: Path) -> np.ndarray:

@@ -198,6 +198,8 @@ def prepare_domain(run: Run, domain: Domain) -> tuple[Domain, list[ScaledFold]]:
         "direction": domain.direction,
         "fingerprint": fingerprint(domain),
     }
+    if domain.preprocess:
+        run.results.data[f"{domain.name}:{domain.drugs[0]}"]["preprocess"] = domain.preprocess.identity
     return domain, scale_folds(domain, folds, settings.rules)
 
 

@@ -24,7 +24,7 @@ def source_scores(run: Run, group: list[Case]) -> pd.DataFrame:
         domain, measured, found = stage.plan.domain, case.domain.measured, []
         rows_of_source = scaled_rows(stage)[:, measured]
         for f in first:
-            target_x, on_network = f.train.apply(case.domain.x[f.fold.train]), f.response.to_network(f.y)[f.fold.train]
+            target_x, on_network = f.scaled_train(case.domain), f.response.to_network(f.y)[f.fold.train]
             found.append(
                 scores_with_labels(*look.hidden(target_x), on_network)
                 | scores_without_labels(domain, domain.drugs[0], rows_of_source, target_x[:, measured])

@@ -17,7 +17,8 @@ from tl_jax.checkpoint import load_stage, save_stage
 from tl_jax.cluster import agree
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling import fit_response_scale, fit_scaler
+from tl_jax.data.scaled import prepare
+from tl_jax.data.scaling import fit_response_scale
 from tl_jax.errors import InputError
 from tl_jax.files import digest
 from tl_jax.keys import run_key
@@ -29,6 +30,7 @@ from tl_jax.types import Batch, FitResult, Variables
 
 # Repeats of cross-validation count from 0; models on all rows have an identity of their own.
 FINAL_REPEAT = 1000
+PREPROCESS_CODE = ("preprocess", "scaled", "count_steps", "rank_steps", "combat")
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,11 @@ class TrainedStage:
 def fingerprint(domain: Domain) -> str:
     """SHA-256 of everything of a domain that training can see."""
     names = [list(domain.drugs), domain.unit, domain.direction, domain.scaler]
+    # What a domain does not have leaves its digest as it was.
     if domain.unmeasured:
         names.append(list(domain.unmeasured))
-    return digest(domain.x, domain.y, domain.samples, domain.genes, names)
+    own = [domain.preprocess.identity, domain.batch] if domain.preprocess else []
+    return digest(domain.x, domain.y, domain.samples, domain.genes, names, *own)
 
 
 @cache
@@ -68,6 +72,13 @@ def code_fingerprint() -> str:
     files = sorted(p for room in ("models", "training") for p in (root / room).glob("*.py"))
     others = (root / "keys.py", root / "trees.py", root / "data" / "scaling.py")
     return digest(*(p.read_text() for p in (*files, *others)))
+
+
+@cache
+def preprocess_fingerprint() -> str:
+    """SHA-256 of the code of preprocessing, which determines the weights of models that have some."""
+    root = Path(tl_jax.__file__).parent / "data"
+    return digest(*((root / f"{name}.py").read_text() for name in PREPROCESS_CODE))
 
 
 def circumstances() -> dict:
@@ -94,7 +105,7 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
     The record's id is a digest of all that determines the weights, and of the note that its lineage will show.
     """
     domain = plan.domain
-    scaler = fit_scaler(domain.x, domain.scaler)
+    (fitted, scaler), x = prepare(domain)
     response = fit_response_scale(domain.response, domain.direction, domain.unit)
     settings = {
         "stage": plan.role,
@@ -109,13 +120,15 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
         "note": plan.note,
     }
     parent_id = parent["id"] if parent else None
+    own_code = [preprocess_fingerprint()] if fitted else []
     record = {
         **settings,
-        "id": digest(settings, parent_id, strategy_text(plan.strategy), code_fingerprint())[:16],
+        "id": digest(settings, parent_id, strategy_text(plan.strategy), code_fingerprint(), *own_code)[:16],
         "ancestors": [*parent["ancestors"], brief(parent)] if parent else [],
         "genes": [str(gene) for gene in domain.genes],
         **({"unmeasured": list(domain.unmeasured)} if domain.unmeasured else {}),
         "transform": domain.transform,
+        "preprocess": fitted.record() if fitted else [],
         "scaler": {"kind": domain.scaler, "center": scaler.center.tolist(), "scale": scaler.scale.tolist()},
         "response_scale": {
             "low": float(response.low),
@@ -126,7 +139,7 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
         "versions": versions(),
     }
     y = jnp.asarray(response.to_network(domain.response), jnp.float32)
-    return record, Batch(jnp.asarray(scaler.apply(domain.x)), y, jnp.ones(len(domain), jnp.float32))
+    return record, Batch(jnp.asarray(x), y, jnp.ones(len(domain), jnp.float32))
 
 
 def source_for(strategy: Registered, stage: TrainedStage | None) -> Variables | None:
@@ -145,8 +158,7 @@ def source_for(strategy: Registered, stage: TrainedStage | None) -> Variables | 
 
 def scaled_rows(stage: TrainedStage) -> np.ndarray:
     """(n, genes) expression of the samples that a stage was trained on, scaled as it saw them."""
-    domain = stage.plan.domain
-    return fit_scaler(domain.x, domain.scaler).apply(domain.x)
+    return prepare(stage.plan.domain)[1]
 
 
 # What a descendant remembers of an ancestor, and what every record must therefore hold.

@@ -50,7 +50,7 @@ class Viewer:
     def view(self, domain: Domain, f: ScaledFold) -> SourceView:
         """Of one fold's training and held-out rows, each scaled as the protocol scales it."""
         n = len(f.fold.train)
-        x = np.concatenate([f.train.apply(domain.x[f.fold.train]), f.test.apply(domain.x[f.fold.test])])
+        x = np.concatenate([f.scaled_train(domain), f.scaled_test(domain)])
         (hidden, prediction), linear = self.hidden(x), x @ self.coefficients
         return SourceView(hidden[:n], hidden[n:], prediction[:n], prediction[n:], linear[:n], linear[n:])
 

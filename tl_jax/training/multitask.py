@@ -11,7 +11,8 @@ import numpy as np
 
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling import ResponseScale, fit_response_scale, fit_scaler
+from tl_jax.data.scaled import prepare
+from tl_jax.data.scaling import ResponseScale, fit_response_scale
 from tl_jax.errors import InputError
 from tl_jax.models import build
 from tl_jax.training.chain import fit_stage
@@ -60,7 +61,7 @@ def masked_batch(domain: Domain) -> Batch:
     y = np.column_stack([s.to_network(v) for s, v in zip(drug_scales(domain), domain.y.T, strict=True)])
     if len(domain.drugs) == 1:  # the network then gives (n,)
         y = y[:, 0]
-    x = fit_scaler(domain.x, domain.scaler).apply(domain.x)
+    x = prepare(domain)[1]
     arrays = (x, y, np.ones(len(x)), np.isfinite(y))
     return Batch(*(jnp.asarray(a, jnp.float32) for a in arrays))
 
