@@ -11,7 +11,7 @@ import pandas as pd
 
 from tl_jax.data import formats
 from tl_jax.data.cells import as_ids, clean_ids, examples, number_matrix, require_column
-from tl_jax.data.raw_tables import find_file, read_table
+from tl_jax.data.excel_dates import date_names
 from tl_jax.data.schema import ExpressionTable
 from tl_jax.data.transforms import apply_transform
 from tl_jax.errors import InputError
@@ -26,24 +26,18 @@ def read_expression(
     known_genes, known_samples: names by which the orientation is recognised.
     """
     table = ExpressionTable(path=str(path), **options)
-    file = find_file(path)
-    frame = read_table(file, repeated_columns(table))
-    frame = expression_frame(frame, file, table, set(known_samples), set(known_genes))
+    file = formats.locate(Path(path), table)
+    frame = expression_frame(formats.read(file, table), file, table, set(known_samples), set(known_genes))
     x = apply_transform(table.transform, frame.to_numpy()).astype(np.float32)
     return x, np.array(frame.index, dtype=str), np.array(frame.columns, dtype=str)
-
-
-def repeated_columns(table) -> str:
-    """What read_table does with repeated columns: they are replicates where names are cut."""
-    return "keep" if table.cuts_names or getattr(table, "format", "") in formats.REPEATED_COLUMNS else "error"
 
 
 def expression_frame(
     frame: pd.DataFrame, path: Path, table: ExpressionTable, known_samples: set[str], known_genes: set[str]
 ) -> pd.DataFrame:
     """Samples x genes, before any transform, from a table as read; names unique, values finite."""
-    if table.format == "gdsc_rma":
-        frame = formats.gdsc_rma(frame, path)
+    if table.format in formats.EXPRESSION:
+        frame = formats.EXPRESSION[table.format].shape(frame, path, table)
         frame = frame.set_axis(_samples(frame.index, path, table), axis=0)
     else:
         unknown = [c for c in table.ignore_columns if c not in frame.columns]
@@ -52,6 +46,7 @@ def expression_frame(
         frame = frame.drop(columns=list(table.ignore_columns))
         table = replace(table, orientation=_orientation(frame, path, table, known_samples, known_genes))
         frame = _samples_by_genes(frame, path, table)
+    frame = _without_dates(frame, path, table)
     frame = _unique_names(frame, path, table)
     return _without_gaps(frame, path, table)
 
@@ -114,6 +109,17 @@ def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable) -
     if rows_are_samples:
         return pd.DataFrame(values, index=_samples(row_names, path, table), columns=body.columns)
     return pd.DataFrame(values.T, index=_samples(body.columns, path, table), columns=row_names)
+
+
+def _without_dates(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    """Genes whose symbols a spreadsheet turned into dates are refused, or left out where the file says so."""
+    dates = date_names(frame.columns)
+    if not dates:
+        return frame
+    if table.date_names == "drop":
+        return frame.loc[:, ~frame.columns.isin(dates)]
+    remedy = "write them anew as text (MARCHF1, SEPTIN2), or set date_names = 'drop' to leave them out"
+    raise InputError(f"{path}: a spreadsheet turned {len(dates)} gene names into dates ({examples(dates)}); {remedy}")
 
 
 def _unique_names(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
