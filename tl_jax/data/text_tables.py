@@ -19,6 +19,7 @@ SEPARATORS = {",": "a comma", "\t": "a tab", BLANKS: "a tab", ";": "a semicolon"
 # Words of a cohort file for what can hardly be typed.
 WORDS = {"tab": "\t", "comma": ",", "semicolon": ";", "blanks": BLANKS}
 PEEKED = 50
+_COMMA = re.compile(r"-?\d*,\d+")
 LONGEST_LINE = 64 << 20
 # Headings of a column of names: a heading that begins with one is not R's, which leaves the names without.
 _NAMES = re.compile(r"(gene|probe|sample|cell|symbol|ensembl|entrez|id|name|drug|row)([ _.-]?\w+)*$", re.IGNORECASE)
@@ -68,10 +69,10 @@ def _refuse_binary(content: bytes, path: Path) -> None:
 def _from_line(content: bytes, header_row: int, path: Path) -> bytes:
     """The content from its header_row on."""
     position = 0
-    for done in range(header_row - 1):
+    for _ in range(header_row - 1):
         found = re.compile(rb"\r\n?|\n").search(content, position)
-        if found is None:
-            raise InputError(f"{path} has {done + 1} lines, so header_row = {header_row} is too large; correct it")
+        if found is None or found.end() == len(content):
+            raise InputError(f"{path} has fewer than {header_row} lines; correct header_row")
         position = found.end()
     return content[position:] if position else content
 
@@ -110,8 +111,18 @@ def _parsed(content: bytes, path: Path, ending: str, separator: str, decimal: st
         names=unique_names([n or f"Unnamed: {i}" for i, n in enumerate(names)]),
         index_col=False,
     )
+    if decimal == ",":
+        frame = frame.apply(_comma_numbers)
     kept = named_columns(names, frame.isna().all().to_numpy(), path)
     return frame.iloc[:, kept] if len(kept) < len(names) else frame, [names[i] for i in kept]
+
+
+def _comma_numbers(column: pd.Series) -> pd.Series:
+    """A column that one text keeps from being numbers: the numbers among its cells, so that the text stands out."""
+    if column.dtype.kind in "iuf":
+        return column
+    found = [float(v.replace(",", ".")) if isinstance(v, str) and _COMMA.fullmatch(v) else v for v in column]
+    return pd.Series(found, index=column.index, dtype=object)
 
 
 def _first_line(content: bytes, path: Path) -> str:
