@@ -12,7 +12,7 @@ from tl_jax.data.archives import PACKED, check_size, unpacked_member
 from tl_jax.data.cells import nearest
 from tl_jax.data.headings import check_heading, unique_names
 from tl_jax.data.sheets import read_sheet
-from tl_jax.data.text_tables import refuse_other_kinds, text_frame
+from tl_jax.data.text_tables import refuse_formats, refuse_other_kinds, text_frame
 from tl_jax.errors import InputError
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
@@ -71,6 +71,7 @@ def read_table(path: str | Path, repeated_columns: str = "error", layout: Layout
     elif ending in SHEETS:
         frame, heading = read_sheet(content, path, layout.sheet, layout.header_row)
     else:
+        refuse_formats(content, path)
         frame, heading = text_frame(content, path, ending, layout.separator, layout.decimal, layout.header_row)
     return _finished(frame, heading, path, repeated_columns)
 

@@ -46,17 +46,22 @@ def text_frame(
 def refuse_other_kinds(content: bytes, path: Path, ending: str) -> None:
     """InputError where the content is a web page, or a packed or binary file under another name."""
     start = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"!series_", b"!sample_")):
-        remedy = "name it as GEO does (..._series_matrix.txt), and for expression set format = 'geo_series_matrix'"
-        raise InputError(f"{path} is a GEO series matrix; {remedy}")
-    if start.startswith((b"#1.2", b"#1.3")) and ending != ".gct":
-        raise InputError(f"{path} is a .gct file by its content; rename it to end so, and set format = 'gct'")
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise InputError(f"{path} is a web page, not a table; fetch it again, or save the table as {ending}")
     kinds = {b"\x1f\x8b": ".gz", b"pk\x03\x04": ".zip (or .xlsx)", b"par1": ".parquet", b"\x89hdf": ".h5"}
     for begin, kind in kinds.items():
         if start.startswith(begin) and kind != ending:
             raise InputError(f"{path} is a {kind} file by its content; rename it to end so")
+
+
+def refuse_formats(content: bytes, path: Path) -> None:
+    """InputError where a text is no plain table but a public format that has its own name in a cohort file."""
+    start = content[:16].lower()
+    if start.startswith((b"!series_", b"!sample_")):
+        remedy = "name it as GEO does (..._series_matrix.txt), and for expression set format = 'geo_series_matrix'"
+        raise InputError(f"{path} is a GEO series matrix; {remedy}")
+    if start.startswith((b"#1.2", b"#1.3")):
+        raise InputError(f"{path} is a .gct file by its content; rename it to end so, and set format = 'gct'")
 
 
 def _refuse_binary(content: bytes, path: Path) -> None:
