@@ -72,7 +72,9 @@ def bomb(folder, size=80 << 20):
 
 def test_a_bomb_is_refused_and_may_be_accepted(tmp_path, monkeypatch):
     path = bomb(tmp_path)
-    refused(path, "unpacks to more than 64 MB from 0.*MB packed, which looks like a bomb; if that is right, set TLJAX_M")
+    refused(
+        path, "unpacks to more than 64 MB from 0.*MB packed, which looks like a bomb; if that is right, set TLJAX_M"
+    )
     zipped = packed(tmp_path, {"a.csv": "x,1\n" * (20 << 20)})
     refused(zipped, "unpacks to more than 64 MB")
     monkeypatch.setenv("TLJAX_MAX_GB", "1")
@@ -149,7 +151,9 @@ def rewritten(path, change):
 
 def test_two_cells_in_far_corners_are_refused(tmp_path):
     path = workbook(tmp_path, One=[["a", "b"], [1, 2]])
-    far = rewritten(path, lambda sheet: sheet.replace(b'"B2"', b'"XFD1048576"').replace(b'<row r="2"', b'<row r="1048576"'))
+    far = rewritten(
+        path, lambda sheet: sheet.replace(b'"B2"', b'"XFD1048576"').replace(b'<row r="2"', b'<row r="1048576"')
+    )
     refused(far, "the sheet in xl/worksheets/sheet1.xml would take 384.0 GB, over 8; .* set TLJAX_MAX_GB=385")
 
 

@@ -14,9 +14,7 @@ from tl_jax.errors import InputError
 
 OMICS = "OmicsExpressionProteinCodingGenesTPMLogp1.csv"
 GCT = "#1.2\n2\t3\t\t\nName\tDescription\tA_LUNG\tB_CNS\tC_SKIN\nENSG1.3\tTP53\t1\t2\t3\nENSG2.1\tMGMT\t4\t5\t6.5\n"
-GCT3 = (
-    "#1.3\n2\t2\t1\t1\nid\tDescription\ts1\ts2\ntissue\tna\tlung\tskin\nENSG1\tTP53\t1.5\t2\nENSG2\tMGMT\t4\t5\n"
-)
+GCT3 = "#1.3\n2\t2\t1\t1\nid\tDescription\ts1\ts2\ntissue\tna\tlung\tskin\nENSG1\tTP53\t1.5\t2\nENSG2\tMGMT\t4\t5\n"
 
 
 def refused(path, match, **options):
@@ -50,7 +48,9 @@ def test_depmap_faults(tmp_path):
     two = "ModelID,IsDefaultEntryForModel,TP53 (1)\nACH-1,{0},1\nACH-1,{0},2\n"
     refused(write(tmp_path, two.format("Yes"), OMICS), "sample 'ACH-1' occurs 2 times; rename", format="depmap")
     refused(write(tmp_path, two.format("No"), OMICS), "no row is a default entry .IsDefaultEntry", format="depmap")
-    refused(write(tmp_path, "a,TP53\nx,1\n", OMICS), "has no columns such as 'TP53 .7157.'; set format", format="depmap")
+    refused(
+        write(tmp_path, "a,TP53\nx,1\n", OMICS), "has no columns such as 'TP53 .7157.'; set format", format="depmap"
+    )
     same = write(tmp_path, ",X (1),X (2)\nACH-1,1,3\n", OMICS)
     refused(same, "gene 'X' occurs 2 times; keep one row.*duplicate_genes = 'mean'", format="depmap")
     assert read_expression(same, format="depmap", duplicate_genes="mean")[0].tolist() == [[2]]
@@ -68,7 +68,7 @@ def test_prism_secondary_screen(tmp_path):
     text = (
         "broad_id,depmap_id,ccle_name,screen_id,auc,ec50,name\n"
         "BRD-1,ACH-1,A_LUNG,HTS002,0.8,1,temozolomide\nBRD-1,ACH-1,A_LUNG,MTS010,0.6,1,temozolomide\n"
-        "BRD-2,ACH-1,A_LUNG,HTS002,0.9,,\"6-mercaptopurine, hydrate\"\nBRD-1,,FAILED,HTS002,0.1,1,temozolomide\n"
+        'BRD-2,ACH-1,A_LUNG,HTS002,0.9,,"6-mercaptopurine, hydrate"\nBRD-1,,FAILED,HTS002,0.1,1,temozolomide\n'
         "BRD-1,ACH-2,B_CNS,HTS002,0.5,1,temozolomide\n"
     )
     path = write(tmp_path, text, "secondary-screen-dose-response-curve-parameters.csv")
@@ -134,7 +134,9 @@ def test_cellminer(tmp_path):
     # Several probes of a gene are averaged, missing values left out.
     assert x.tolist() == [[3, 1], [4, 2], [6, 3]]
     assert read_expression(path, format="cellminer")[1].tolist() == HEADING[3:]
-    assert read_expression(path, format="cellminer", gene_column="Probe id b", missing_values="drop_genes")[2].tolist() == [
+    assert read_expression(path, format="cellminer", gene_column="Probe id b", missing_values="drop_genes")[
+        2
+    ].tolist() == [
         "p3",
         "p4",
     ]
@@ -145,9 +147,23 @@ def test_cellminer_faults(tmp_path):
     refused(path, "packs 2 files .*name the one table with member", format="cellminer")
     member = {"format": "cellminer", "member": "RNA__Affy_HG_U133.xlsx"}
     assert read_expression(path, **member)[0].shape == (3, 2)
-    refused(cellminer(tmp_path, [*NOTES, PROBES[0]]), "has no row of cell lines such as 'BR:MCF7'; name", format="cellminer")
+    refused(
+        cellminer(tmp_path, [*NOTES, PROBES[0]]), "has no row of cell lines such as 'BR:MCF7'; name", format="cellminer"
+    )
     other = ["Probe", "Locus", "Id", *HEADING[3:]]
-    refused(cellminer(tmp_path, [other, *PROBES]), "no column 'Gene name'; set gene_column to one of 'Pro", format="cellminer")
+    refused(
+        cellminer(tmp_path, [other, *PROBES]),
+        "no column 'Gene name'; set gene_column to one of 'Pro",
+        format="cellminer",
+    )
     text = [*PROBES[:3], ["p4", "MGMT", 4255, "high", 2.0, 3.0]]
-    refused(cellminer(tmp_path, [HEADING, *text]), "'high' in column 'BR:MCF7', row 'MGMT' is not a number", format="cellminer")
-    refused(cellminer(tmp_path, [HEADING], inside="a.pdf"), "holds no workbook but '.pdf'; name the .xls", format="cellminer")
+    refused(
+        cellminer(tmp_path, [HEADING, *text]),
+        "'high' in column 'BR:MCF7', row 'MGMT' is not a number",
+        format="cellminer",
+    )
+    refused(
+        cellminer(tmp_path, [HEADING], inside="a.pdf"),
+        "holds no workbook but '.pdf'; name the .xls",
+        format="cellminer",
+    )

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.responses import annotation_frame, response_frame
 from tl_jax.data.formats import read
+from tl_jax.data.responses import annotation_frame, response_frame
 from tl_jax.data.schema import PRESETS, AnnotationTable, ResponseTable
 from tl_jax.data.tables import read_expression
 from tl_jax.errors import InputError
@@ -80,9 +80,13 @@ def test_both_ids_of_a_drug_are_averaged_unless_one_is_chosen(tmp_path):
     assert chosen["Oxaliplatin"].to_dict() == {"905949": 0.6}
 
 
-@pytest.mark.parametrize(("column", "names"), [("SANGER_MODEL_ID", ["SIDM00605", "SIDM00625"]), ("CELL_LINE_NAME", ["A172", "KNS-42"])])
+@pytest.mark.parametrize(
+    ("column", "names"), [("SANGER_MODEL_ID", ["SIDM00605", "SIDM00625"]), ("CELL_LINE_NAME", ["A172", "KNS-42"])]
+)
 def test_other_ids_of_the_lines(tmp_path, column, names):
-    table = response(as_25feb20(tmp_path), sample_column=column, value_column="LN_IC50", drugs=("Temozolomide", "Oxaliplatin"))
+    table = response(
+        as_25feb20(tmp_path), sample_column=column, value_column="LN_IC50", drugs=("Temozolomide", "Oxaliplatin")
+    )
     assert sorted(table.index) == names
     assert table.loc[names[1] if column == "CELL_LINE_NAME" else names[0], "Temozolomide"] == pytest.approx(9.5)
 
@@ -104,7 +108,7 @@ def test_annotation_by_ids_that_came_as_text(tmp_path):
 def test_expression_with_quoted_titles_empty_symbols_and_second_arrays(tmp_path):
     path = tmp_path / "rma.txt"
     path.write_text(
-        'GENE_SYMBOLS\tGENE_title\tDATA.906826\tDATA.906826.1\tDATA.683667\t\n'
+        "GENE_SYMBOLS\tGENE_title\tDATA.906826\tDATA.906826.1\tDATA.683667\t\n"
         'TP53\t"tumour ""protein"" 53, [Source:HGNC]"\t2\t4\t1\t\n'
         "\t5'-title\t9\t9\t9\t\nMGMT\t\t5\t5\t8\t\nTP53\tagain\t4\t6\t3\t\n"
     )

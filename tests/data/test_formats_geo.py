@@ -105,7 +105,7 @@ def test_expression_must_say_what_it_is(path):
 SUPPLEMENTS = {
     "counts.txt.gz": '"GS.149"\t"GS.186"\n"MGMT"\t0\t3\n"TP53"\t7\t12\n',
     "tpm.csv.gz": ",GS.149,GS.186\nMGMT,0,3\nTP53,7,12\n",
-    "fpkm.csv": "\ufeff\"gene\",\"GS.149\",\"GS.186\"\r\n\"MGMT\",0,3\r\n\"TP53\",7,12\r\n",
+    "fpkm.csv": '\ufeff"gene","GS.149","GS.186"\r\n"MGMT",0,3\r\n"TP53",7,12\r\n',
     "count_data.tsv": "gene_id\tGS.149\tGS.186\t\nMGMT\t0\t3\t\nTP53\t7\t12\t\n",
     "r_blanks.txt": "GS.149 GS.186\nMGMT 0 3\nTP53 7 12\n",
 }

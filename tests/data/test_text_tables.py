@@ -70,14 +70,29 @@ def test_forms_that_mean_the_same_table(tmp_path, name, text, layout):
 @pytest.mark.parametrize(
     ("name", "text", "match", "layout"),
     [
-        ("t.csv", PLAIN.replace(",", ";"), "is a comma, but its heading has a semicolon; set separator = ';', and dec", {}),
+        (
+            "t.csv",
+            PLAIN.replace(",", ";"),
+            "is a comma, but its heading has a semicolon; set separator = ';', and dec",
+            {},
+        ),
         ("t.csv", PLAIN.replace(",", "\t"), "but its heading has a tab; set separator = 'tab'", {}),
         ("t.tsv", PLAIN, "the separator of .tsv is a tab, but its heading has a comma; set separator = ','", {}),
         ("t.csv", PLAIN, "has one column only.*so correct the key 'separator'", {"separator": ";"}),
-        ("t.csv", "gene,s1\nA,1,234\nB,2,345\n", "rows have 3 fields, the heading 2, .*'gene'; .*without thousands", {}),
+        (
+            "t.csv",
+            "gene,s1\nA,1,234\nB,2,345\n",
+            "rows have 3 fields, the heading 2, .*'gene'; .*without thousands",
+            {},
+        ),
         ("t.csv", "gene,s1\nA,1\nB,2,345\n", "rows have 3 fields, the heading 2", {}),
         ("t.csv", "gene,s1\nA,1\nB,2,3,4\n", "data row 2 has 4 fields, the heading 2; give.*or set header_row", {}),
-        ("t.csv", "gene,s1\n" + "A,1\n" * 99 + "B,2,3\n", "not a regular table.*Expected 2 fields in line 101, saw 3", {}),
+        (
+            "t.csv",
+            "gene,s1\n" + "A,1\n" * 99 + "B,2,3\n",
+            "not a regular table.*Expected 2 fields in line 101, saw 3",
+            {},
+        ),
         ("t.tsv", "gene\ts1\nA\t1\nB\t2\t\n", "is not a regular table", {}),
         ("t.csv", "gene,s1,\nA,1,2\nB,2,3\n", "column 3 has values but no heading; name it, or set header_row", {}),
         ("t.csv", "gene,s1,s2\nA,1,2\nB,2", "ends in the middle of a row .2 of 3 fields.; fetch", {}),
@@ -126,7 +141,9 @@ def test_dates_among_the_values_are_no_numbers(tmp_path):
             read_expression(tmp_path / name, orientation="samples")
 
 
-@pytest.mark.parametrize("date", ["1-Mar", "2-Sep", "Mar-01", "2023-03-01", "2023-03-01 00:00:00", "3/1/2023", "1-Sept"])
+@pytest.mark.parametrize(
+    "date", ["1-Mar", "2-Sep", "Mar-01", "2023-03-01", "2023-03-01 00:00:00", "3/1/2023", "1-Sept"]
+)
 def test_gene_dates_of_a_spreadsheet(tmp_path, date):
     path = write(tmp_path, f"gene,s1\nMGMT,1\n{date},2\n")
     match = f"turned 1 gene names into dates .'{date}'.; write them anew as text .MARCHF1.*or set date_names = 'drop'"
@@ -165,8 +182,12 @@ def test_names_that_are_numbers_read_alike_as_number_and_as_text(tmp_path):
     assert read_expression(text, orientation="samples")[1].tolist() == ["909976", "905955", "HELA"]
 
 
-NAMES = st.lists(st.text("ABCxyz019_. -", min_size=1, max_size=6).map(str.strip).filter(bool), min_size=2, max_size=5, unique=True)
-SAFE = NAMES.filter(lambda names: not any(n.replace(".", "").replace("-", "").replace(" ", "").isdigit() for n in names))
+NAMES = st.lists(
+    st.text("ABCxyz019_. -", min_size=1, max_size=6).map(str.strip).filter(bool), min_size=2, max_size=5, unique=True
+)
+SAFE = NAMES.filter(
+    lambda names: not any(n.replace(".", "").replace("-", "").replace(" ", "").isdigit() for n in names)
+)
 
 
 @settings(max_examples=60, deadline=None)

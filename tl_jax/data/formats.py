@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tl_jax.data.cells import number_matrix
 from tl_jax.data.formats_depmap import cellminer, depmap, genes_in_rows, read_cellminer, read_gct
 from tl_jax.data.formats_gdsc import gdsc_rma, mean_of_copies
 from tl_jax.data.formats_geo import is_series_matrix, read_samples, read_series_matrix
@@ -26,7 +27,8 @@ LAYOUT = ("separator", "decimal", "header_row", "sheet", "member")
 REPEATED_COLUMNS = ("gdsc_rma", "hgcc_auc")
 
 
-def _as_it_is(frame: pd.DataFrame, _path: Path, _table) -> pd.DataFrame:
+def _as_it_is(frame: pd.DataFrame, path: Path, _table) -> pd.DataFrame:
+    number_matrix(frame, list(frame.index), path)  # refuses infinite values
     return frame
 
 

@@ -42,9 +42,7 @@ def read_series_matrix(path: Path, table) -> pd.DataFrame:
     samples = _samples(content, path)
     if table.sample_column not in samples.columns:
         known = examples(samples.columns, 20)
-        raise InputError(
-            f"{path}: no sample line is called '{table.sample_column}' (sample_column); there are: {known}"
-        )
+        raise InputError(f"{path} has no line !Sample_{table.sample_column} (sample_column); there are: {known}")
     names = dict(zip(samples["geo_accession"], samples[table.sample_column], strict=True))
     frame.columns = [names.get(c, c) for c in frame.columns]
     return frame
@@ -62,9 +60,7 @@ def _parts(path: Path, member: str) -> tuple[bytes, bytes]:
     head, begin, rest = content.partition(_BEGIN)
     body, end, _ = rest.partition(_END)
     if not begin:
-        raise InputError(
-            f"{path} is no GEO series matrix: it has no line !series_matrix_table_begin; set format = 'table'"
-        )
+        raise InputError(f"{path} is no GEO series matrix, for it has no line !series_matrix_table_begin")
     if not end:
         raise InputError(f"{path} ends before !series_matrix_table_end; fetch it again")
     return head, body.lstrip(b"\r\n")

@@ -41,20 +41,30 @@ def read_h5ad(path: Path, table) -> pd.DataFrame:
     one value are averaged.
     """
     with opened(path) as file:
-        layer = table.layer or "X"
-        where = layer if layer in ("X", "raw/X") else f"layers/{layer}"
-        node = child(file, where, path)
-        if node is None:
-            layers = child(file, "layers", path)
-            known = [*(n for n in ("X", "raw/X") if child(file, n, path)), *(layers or ())]
-            raise InputError(f"{path} has no layer '{shown(layer)}' (layer); {nearest(layer, known)}")
-        var = _table(file, "raw/var" if layer == "raw/X" else "var", path)
-        obs = _table(file, "obs", path)
-        matrix = _matrix(node, path)
+        where, genes_at = _places(file, table.layer or "X", path)
+        matrix, var, obs = (
+            _matrix(child(file, where, path), path),
+            _table(file, genes_at, path),
+            _table(file, "obs", path),
+        )
     genes = clean_ids(_column(var, table.gene_column, path, "gene_column"), path, "gene")
     cells = clean_ids(_column(obs, table.sample_column, path, "sample_column"), path, "cell")
     pooled = as_ids(_column(obs, table.pool_by, path, "pool_by")) if table.pool_by else None
     return cells_frame(matrix, cells, genes, pooled, path)
+
+
+def _places(file, layer: str, path: Path) -> tuple[str, str]:
+    """Where the values of a layer and its genes stand."""
+    places = {"X": ("X", "var"), "raw/X": ("raw/X", "raw/var")}
+    if child(file, "raw.X", path) is not None:  # anndata before 0.7
+        places["raw/X"] = ("raw.X", "raw.var")
+    layers = child(file, "layers", path)
+    for name in layers if is_group(layers) else ():
+        places.setdefault(name, (f"layers/{name}", "var"))
+    known = [name for name, (where, _) in places.items() if child(file, where, path) is not None]
+    if layer not in known:
+        raise InputError(f"{path} has no layer '{shown(layer)}' (layer); {nearest(layer, known)}")
+    return places[layer]
 
 
 def _column(frame: pd.DataFrame, name: str, path: Path, key: str) -> pd.Series:
