@@ -180,10 +180,13 @@ def test_a_damaged_file_gives_one_line(tmp_path_factory, data):
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content[: data.draw(st.sampled_from([len(content), at]))])
+    fault = ""
     try:
         frame = read_table(path)
     except InputError as error:
-        assert path.name in str(error)
+        fault = str(error)
+    if fault:
+        assert path.name in fault
     else:
         # Bytes that carry no content, such as a time stamp; what is read is checked by the packing's own sums.
         if kind in (".csv.gz", ".csv.zip"):

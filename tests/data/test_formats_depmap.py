@@ -36,7 +36,8 @@ def write(folder, text, name):
         "ModelID,TP53 (7157),MGMT (ENSG00000170430)\nACH-1,1,2\nACH-2,3,4\n",
         ",SequencingID,ModelID,IsDefaultEntryForModel,ModelConditionID,IsDefaultEntryForMC,TP53 (7157),MGMT (4255)\n"
         "0,CDS-1,ACH-1,Yes,MC-1,Yes,1,2\n1,CDS-9,ACH-1,No,MC-2,Yes,8,8\n2,CDS-2,ACH-2,Yes,MC-3,No,3,4\n",
-        "SequencingID,ModelID,IsDefaultEntryForModel,TP53 (7157),MGMT (4255)\nCDS-1,ACH-1,True,1,2\nCDS-2,ACH-2,True,3,4\n",
+        "SequencingID,ModelID,IsDefaultEntryForModel,TP53 (7157),MGMT (4255)\n"
+        "CDS-1,ACH-1,True,1,2\nCDS-2,ACH-2,True,3,4\n",
     ],
 )
 def test_depmap_releases(tmp_path, text):

@@ -47,7 +47,7 @@ def test_values(path):
 def test_titles_may_name_the_samples(path):
     keys = {"format": "geo_series_matrix", "missing_values": "drop_genes", "sample_pattern": r"(\d+)"}
     assert read_expression(path, sample_column="title", **keys)[1].tolist() == ["149", "186", "201"]
-    with pytest.raises(InputError, match="has no line !Sample_name .sample_column.; there are: 'title', 'geo_acc"):
+    with pytest.raises(InputError, match=r"has no line !Sample_name .sample_column.; there are: 'title', 'geo_acc"):
         read_expression(path, sample_column="name", **keys)
 
 

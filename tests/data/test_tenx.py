@@ -109,11 +109,11 @@ def test_faults_of_a_folder(tmp_path):
         read_expression(path, format="tenx", sheet="x")
     lines = gzip.decompress((path / "barcodes.tsv.gz").read_bytes())
     (path / "barcodes.tsv.gz").write_bytes(gzip.compress(lines + b"EXTRA-1\n"))
-    with pytest.raises(InputError, match="matrix.mtx.gz announces 4 genes and 3 cells, but 4 features and 4 barcodes"):
+    with pytest.raises(InputError, match=r"matrix.mtx.gz announces 4 genes and 3 cells, but 4 features and 4 barcodes"):
         read_expression(path, format="tenx")
     (path / "features.tsv.gz").unlink()
     refused(path, "has no features.tsv .or .gz.; there are: 'barcodes.tsv.gz', 'matrix.mtx.gz'")
-    with pytest.raises(InputError, match="is no 10x matrix; name its folder, its ...matrix.mtx or its .h5"):
+    with pytest.raises(InputError, match=r"is no 10x matrix; name its folder, its ...matrix.mtx or its .h5"):
         read_expression(path / "barcodes.tsv.gz", format="tenx")
     with pytest.raises(InputError, match="there is no file"):
         read_expression(tmp_path / "none", format="tenx")
@@ -169,10 +169,13 @@ def test_a_damaged_matrix_gives_one_line(tmp_path_factory, data):
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] = data.draw(st.integers(0, 255))
     (path / name).write_bytes(content[: data.draw(st.sampled_from([len(content), at]))])
+    fault = ""
     try:
         frame = read_tenx(path, ExpressionTable(path="", format="tenx"))
     except InputError as error:
-        assert "damaged" in str(error)
+        fault = str(error)
+    if fault:
+        assert "damaged" in fault
     else:
         # A feature whose kind is damaged is no gene expression.
         assert frame.shape in ((3, 4), (3, 3))

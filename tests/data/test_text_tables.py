@@ -216,10 +216,13 @@ def test_what_pandas_writes_is_read_as_it_was(tmp_path_factory, rows, columns, m
 def test_any_bytes_give_a_table_or_one_line(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_bytes(content)
+    fault = ""
     try:
         frame = read_table(path)
     except InputError as error:
-        assert "any.csv" in str(error)
+        fault = str(error)
+    if fault:
+        assert "any.csv" in fault
     else:
         assert len(frame)
         assert frame.columns.is_unique
