@@ -216,10 +216,10 @@ def dataset_as_group(file):
         (soft_link, "'_index' is a link, which may lead out of the file"),
         (external_data, "'/X/data' lies in other files; save the file as a whole"),
         (virtual_data, "'/X/data' lies in other files"),
-        (huge, "'/X' would take 74,505.8 GB, over 8; if that is right, set TLJAX_MAX_GB"),
+        (huge, "'/X' would take 74,505.8 GB, over 8; if that is right, set TLJAX_MAX_GB=74506"),
         (huge_sparse, "'/X/data' would take 7,450.6 GB"),
         (huge_shape, "its matrix is 6 x 1000000000000000, but 6 cells and 3 genes are named"),
-        (odd_shape, "the parts of its sparse matrix of 6 x 2 contradict each other"),
+        (odd_shape, "its matrix is 6 x 2, but 6 cells and 3 genes are named"),
         (bad_ends, "the parts of its sparse matrix of 6 x 3 contradict each other"),
         (bad_indices, "the parts of its sparse matrix of 6 x 3 contradict each other"),
         (text_values, "'/X/data' holds object of 1 dimensions, not numbers of 1"),
@@ -259,6 +259,16 @@ def test_cut_and_foreign_files(tmp_path):
     packed = tmp_path / "t.h5ad.gz"
     packed.write_bytes(gzip.compress(content)[:-20])
     refused(packed, "is not a whole .gz file")
+
+
+@pytest.mark.parametrize(
+    ("does", "match"),
+    [("import os; os.kill(os.getpid(), 11)", "so that the HDF5 library crashes"), ("while True: pass", "does not end")],
+)
+def test_a_file_that_would_end_or_hang_the_process(tmp_path, monkeypatch, does, match):
+    monkeypatch.setattr("tl_jax.data.hdf5_probe._WALK", does)
+    monkeypatch.setattr("tl_jax.data.hdf5_probe.SECONDS", 1)
+    refused(plain(tmp_path), f"t.h5ad is damaged so that .*{match}.*; fetch or save it again")
 
 
 def test_missing_and_infinite_values(tmp_path):

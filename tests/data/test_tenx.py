@@ -149,7 +149,7 @@ def test_faulty_h5(tmp_path):
     path = h5_of(tmp_path / "b.h5")
     with h5py.File(path, "r+") as file:
         file["matrix/shape"][:] = [4, 9]
-    refused(path, "the parts of its sparse matrix of 9 x 4 contradict each other")
+    refused(path, "its matrix is 9 x 4, but 3 cells and 4 genes are named")
     path = h5_of(tmp_path / "c.h5")
     with h5py.File(path, "r+") as file:
         del file["matrix/features/id"]

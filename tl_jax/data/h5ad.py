@@ -13,7 +13,7 @@ import pandas as pd
 
 from tl_jax.data.cells import as_ids, clean_ids, nearest, shown
 from tl_jax.data.hdf5 import as_text, checked, child, is_group, needed, numbers, opened, values
-from tl_jax.data.sparse_cells import cells_frame, compressed
+from tl_jax.data.sparse_cells import cells_frame, compressed, refuse_shape
 from tl_jax.errors import InputError
 
 CELL = "cell"
@@ -42,11 +42,8 @@ def read_h5ad(path: Path, table) -> pd.DataFrame:
     """
     with opened(path) as file:
         where, genes_at = _places(file, table.layer or "X", path)
-        matrix, var, obs = (
-            _matrix(child(file, where, path), path),
-            _table(file, genes_at, path),
-            _table(file, "obs", path),
-        )
+        var, obs = _table(file, genes_at, path), _table(file, "obs", path)
+        matrix = _matrix(child(file, where, path), (len(obs), len(var)), path)
     genes = clean_ids(_column(var, table.gene_column, path, "gene_column"), path, "gene")
     cells = clean_ids(_column(obs, table.sample_column, path, "sample_column"), path, "cell")
     pooled = as_ids(_column(obs, table.pool_by, path, "pool_by")) if table.pool_by else None
@@ -73,14 +70,16 @@ def _column(frame: pd.DataFrame, name: str, path: Path, key: str) -> pd.Series:
     return frame[name] if name else frame.iloc[:, 0]
 
 
-def _matrix(node, path: Path):
+def _matrix(node, expected: tuple[int, int], path: Path):
     """(cells, genes), dense or CSR."""
     if not is_group(node):
+        refuse_shape(checked(node, path).shape, expected, path)
         return numbers(node, path, dimensions=2)
     kind = str(node.attrs.get("encoding-type") or node.attrs.get("h5sparse_format") or "").removesuffix("_matrix")
     shape = node.attrs.get("shape", node.attrs.get("h5sparse_shape"))
     if kind not in ("csr", "csc") or shape is None or np.shape(shape) != (2,) or min(shape) < 0:
         raise InputError(f"{path}: '{node.name}' is neither a dense nor a CSR or CSC matrix; save the file again")
+    refuse_shape(shape, expected, path)
     parts = [numbers(needed(node, name, path), path) for name in ("data", "indices", "indptr")]
     return compressed(*parts, (int(shape[0]), int(shape[1])), kind == "csr", path)
 

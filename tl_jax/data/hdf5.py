@@ -15,6 +15,7 @@ import numpy as np
 
 from tl_jax.data.archives import check_size, unpacked
 from tl_jax.data.cells import shown
+from tl_jax.data.hdf5_probe import refuse_crashing
 from tl_jax.errors import InputError
 
 
@@ -25,14 +26,15 @@ def opened(path: Path) -> Iterator:
         import h5py
     except ImportError as error:
         raise InputError(f"{path}: reading HDF5 needs h5py; install it with: pip install tl_jax[singlecell]") from error
-    packed = ".gz" if path.suffix.lower() == ".gz" else ""
-    source = io.BytesIO(unpacked(path, packed)) if packed else path
+    packed = unpacked(path, ".gz") if path.suffix.lower() == ".gz" else b""
+    source = io.BytesIO(packed) if packed else path
+    refuse_crashing(path, packed)
     try:
         with h5py.File(source, "r") as file:
             yield file
     except InputError:
         raise
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError, AttributeError) as error:
+    except (MemoryError, OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError, AttributeError) as error:
         raise InputError(f"{path} is not a whole HDF5 file ({shown(error)}); fetch or save it again") from error
 
 

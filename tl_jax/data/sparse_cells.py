@@ -30,6 +30,14 @@ def compressed(data, indices, indptr, shape: tuple[int, int], by_rows: bool, pat
     return kind((data, indices, ends), shape=shape).tocsr()
 
 
+def refuse_shape(shape, expected: tuple[int, int], path: Path) -> None:
+    """InputError where a matrix has not as many cells and genes as are named; asked before anything is laid out."""
+    if tuple(map(int, shape)) != expected:
+        sides = " x ".join(str(int(size)) for size in shape)
+        named = f"{expected[0]} cells and {expected[1]} genes are named"
+        raise InputError(f"{path}: its matrix is {sides}, but {named}; fetch or save it again")
+
+
 def cells_frame(
     matrix: np.ndarray | sparse.csr_matrix, cells: list[str], genes: list[str], pooled: list[str] | None, path: Path
 ) -> pd.DataFrame:
@@ -39,9 +47,6 @@ def cells_frame(
     themselves. Groups stand in order of first appearance. Means are float64; else the float type of the matrix,
     or float32 where it holds whole numbers that float32 has exactly.
     """
-    if matrix.shape != (len(cells), len(genes)):
-        sides = f"{matrix.shape[0]} x {matrix.shape[1]}, but {len(cells)} cells and {len(genes)} genes are named"
-        raise InputError(f"{path}: its matrix is {sides}; save the file again")
     if pooled is not None:
         cells, matrix = _means(matrix, pooled, path)
     check_size(len(cells) * len(genes) * 8, path, f"a table of {len(cells)} cells and {len(genes)} genes")

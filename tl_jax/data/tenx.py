@@ -16,7 +16,7 @@ from scipy.io import mmread
 from tl_jax.data.archives import check_size, unpacked
 from tl_jax.data.cells import examples, shown
 from tl_jax.data.hdf5 import child, is_group, needed, numbers, opened, values
-from tl_jax.data.sparse_cells import cells_frame, compressed
+from tl_jax.data.sparse_cells import cells_frame, compressed, refuse_shape
 from tl_jax.errors import InputError
 
 _EXPRESSION = "Gene Expression"
@@ -31,11 +31,6 @@ def read_tenx(path: Path, table) -> pd.DataFrame:
     if wanted not in ("name", "id"):
         raise InputError(f"{path}: gene_column is '{wanted}'; of a 10x matrix it is 'name' or 'id'")
     matrix, features, barcodes = _from_h5(path) if _is_h5(path) else _from_text(path)
-    if matrix.shape != (len(barcodes), len(features)):
-        named = f"{len(barcodes)} barcodes and {len(features)} features are named"
-        raise InputError(
-            f"{path}: its matrix has {matrix.shape[0]} cells and {matrix.shape[1]} genes, but {named}; fetch it again"
-        )
     genes = (features["kind"] == _EXPRESSION).to_numpy()
     if not genes.any():
         raise InputError(f"{path}: none of its features is of the kind '{_EXPRESSION}'; fetch another matrix")
@@ -124,7 +119,6 @@ def _from_h5(path: Path) -> tuple[sparse.csr_matrix, pd.DataFrame, list[str]]:
         barcodes = values(needed(group, "barcodes", path), path).tolist()
         shape = numbers(needed(group, "shape", path), path)
         parts = [numbers(needed(group, n, path), path) for n in ("data", "indices", "indptr")]
-    if shape.shape != (2,):
-        raise InputError(f"{path}: its shape is no pair of sizes; fetch it again")
+    refuse_shape(shape[::-1], (len(barcodes), len(features)), path)
     # Columns of genes x cells are rows of cells x genes.
     return compressed(*parts, (int(shape[1]), int(shape[0])), True, path), features, barcodes
