@@ -126,7 +126,8 @@ def test_empty_and_heading_only(tmp_path):
 
 def test_not_utf8(tmp_path):
     refused(
-        write(tmp_path, "line,A\nM\xfcller,1\n".encode("latin-1")), "is not UTF-8 text .byte 8.; save it again as UTF-8"
+        write(tmp_path, "line,A\nM\xfcller,1\n".encode("latin-1")),
+        "is not UTF-8 text .byte 8, line 2.; save it again as UTF-8",
     )
 
 
@@ -143,7 +144,7 @@ def test_zip_of_two_files(tmp_path):
     with zipfile.ZipFile(tmp_path / "t.csv.zip", "w") as archive:
         archive.writestr("a.csv", "a")
         archive.writestr("b.csv", "b")
-    refused(tmp_path / "t.csv.zip", "packs 2 files; unpack it")
+    refused(tmp_path / "t.csv.zip", "packs 2 files .'a.csv', 'b.csv'.; name the one table with member")
 
 
 def test_wrong_separator_and_ragged_rows(tmp_path):
@@ -199,7 +200,7 @@ def test_infinite_values(tmp_path):
 
 def test_text_among_numbers(tmp_path):
     path = write(tmp_path, 'line,A,B\nx,1,2\ny,1,"5,3"\n')
-    refused(path, "'5,3' in column 'B', row 'y' is not a number; correct it, or leave that column out .ignore_columns")
+    refused(path, "'5,3' in column 'B', row 'y' is not a number; if that is a decimal comma, set decimal")
     x, _, genes = read_expression(path, orientation="samples", ignore_columns=("B",))
     assert (x.tolist(), genes.tolist()) == ([[1.0], [1.0]], ["A"])
     refused(write(tmp_path, "line,A\nx,True\ny,False\n"), "'True' in column 'A', row 'x' is not a number")

@@ -23,10 +23,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"there are: {examples(known, 8)}" if known else "there are none"
 
 
+def shown(value) -> str:
+    """A value as an error shows it: long ones cut, so that a broken file does not fill the terminal."""
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:60]}... ({len(text):,} characters)"
+
+
 def examples(names: Iterable[str], count: int = 3) -> str:
     """The first names, quoted, with '...' where more follow."""
     names = list(names)
-    return ", ".join(f"'{n}'" for n in names[:count]) + (", ..." if len(names) > count else "")
+    return ", ".join(f"'{shown(n)}'" for n in names[:count]) + (", ..." if len(names) > count else "")
 
 
 def require_column(frame: pd.DataFrame, column: str, path: Path, key: str) -> str:
@@ -37,7 +43,7 @@ def require_column(frame: pd.DataFrame, column: str, path: Path, key: str) -> st
 
 
 def as_ids(values: Iterable) -> list[str]:
-    """Names as text: whole numbers without '.0', blanks around cut, missing as ''."""
+    """Names as text: whole numbers, also such text, without '.0', blanks around cut, missing as ''."""
     if isinstance(values, pd.Series):
         # Long tables repeat few names very often, so only the distinct ones are converted.
         codes, distinct = pd.factorize(values)
@@ -51,7 +57,9 @@ def _id(value) -> str:
         return ""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    return str(value).strip()
+    text = str(value).strip()
+    # A column with one text among its numbers comes as text, so that 909976 reads '909976.0'.
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
 
 
 def clean_ids(values: Iterable, path: Path, what: str, prefix_length: int = 0, pattern: str = "") -> list[str]:
@@ -62,6 +70,10 @@ def clean_ids(values: Iterable, path: Path, what: str, prefix_length: int = 0, p
     ids = as_ids(values)
     if "" in ids:
         raise InputError(f"{path}: the {what} name in data row {ids.index('') + 1} is empty; name it or drop the row")
+    broken = next((i for i in ids if "\n" in i or "\t" in i), None)
+    if broken is not None:
+        name = shown(" ".join(broken.split()))
+        raise InputError(f"{path}: the {what} name '{name}' spans lines or fields; close the quotation mark before it")
     if pattern:
         found = [re.search(pattern, i) for i in ids]
         if None in found:
@@ -74,8 +86,8 @@ def clean_ids(values: Iterable, path: Path, what: str, prefix_length: int = 0, p
 def number_matrix(frame: pd.DataFrame, rows: list[str], path: Path) -> np.ndarray:
     """(rows, columns) floats of a table, NaN where empty; InputError naming the first cell that is no number."""
     try:
-        if any(kind.kind == "b" for kind in frame.dtypes):
-            raise ValueError("true and false are no numbers")
+        if any(kind.kind in "bmMc" for kind in frame.dtypes):
+            raise ValueError("true, false and dates are no numbers")
         values = frame.to_numpy(dtype=np.float32 if (frame.dtypes == np.float32).all() else np.float64)
     except (ValueError, TypeError) as error:
         raise InputError(_first_text(frame, rows, path)) from error
@@ -89,11 +101,30 @@ def number_matrix(frame: pd.DataFrame, rows: list[str], path: Path) -> np.ndarra
 
 def _first_text(frame: pd.DataFrame, rows: list[str], path: Path) -> str:
     for column, values in frame.items():
-        as_number = pd.to_numeric(values.astype(object), errors="coerce")
-        bad = (as_number.isna() & values.notna()).to_numpy() if values.dtype != bool else np.ones(len(values), bool)
-        if bad.any():
-            row = int(np.argmax(bad))
-            where = f"column '{column}', row '{rows[row]}'"
-            remedy = "correct it, or leave that column out (ignore_columns, drugs)"
-            return f"{path}: '{values.iloc[row]}' in {where} is not a number; {remedy}"
+        bad = [_is_text(v) for v in values] if values.dtype.kind not in "iuf" else [False]
+        if any(bad):
+            row = bad.index(True)
+            value, where = shown(values.iloc[row]), f"column '{shown(column)}', row '{shown(rows[row])}'"
+            remedy = _notation(value) or "correct it, or leave that column out (ignore_columns, drugs)"
+            return f"{path}: '{value}' in {where} is not a number; {remedy}"
     return f"{path} holds text among its numbers; correct it"
+
+
+def _is_text(value) -> bool:
+    """Whether a cell holds anything but a number or nothing."""
+    if isinstance(value, (bool, np.bool_)):
+        return True
+    if value is None or value is pd.NA or value is pd.NaT:
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return True
+    return isinstance(value, (pd.Timestamp, pd.Timedelta))
+
+
+def _notation(value: str) -> str:
+    """What to do about a number in another notation; "" for any other text."""
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", value):
+        return "save the table without thousands commas (or set decimal = ',' if it is a decimal comma)"
+    return "if that is a decimal comma, set decimal = ','" if re.fullmatch(r"-?\d*,\d+", value) else ""

@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.data import formats
 from tl_jax.data.cells import examples, nearest
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.gene_names import GeneNames, translate
 from tl_jax.data.genes import align_domains
 from tl_jax.data.preprocess_keys import batches_of, preprocessing
-from tl_jax.data.raw_tables import find_file, read_table
+from tl_jax.data.raw_tables import find_file
 from tl_jax.data.responses import annotation_frame, response_frame
 from tl_jax.data.schema import CohortTable, DomainTable, parse_cohort
-from tl_jax.data.tables import expression_frame, repeated_columns, translated
+from tl_jax.data.tables import expression_frame, translated
 from tl_jax.data.targets import Targets
 from tl_jax.data.transforms import apply_transform
 from tl_jax.errors import InputError
@@ -102,23 +103,25 @@ class TableReader:
         self.folder = Path(data_dir or os.environ.get("TLJAX_DATA") or "")
         self.given = bool(data_dir or os.environ.get("TLJAX_DATA"))
         self.file = file
-        self._tables: dict[tuple[Path, str], pd.DataFrame] = {}
+        self._tables: dict[tuple, pd.DataFrame] = {}
         if self.given and not self.folder.is_dir():
             raise InputError(f"there is no data folder {self.folder}; correct --data_dir or TLJAX_DATA")
 
-    def path(self, name: str) -> Path:
-        """The file that a path of the cohort file means; InputError where it is missing."""
-        if not self.given and not Path(name).is_absolute():
-            raise InputError(f"{self.file} needs the file {name}; pass --data_dir or set TLJAX_DATA to its folder")
-        return find_file(self.folder / name)
+    def path(self, table) -> Path:
+        """The file that a part of the cohort file means; InputError where it is missing."""
+        if not self.given and not Path(table.path).is_absolute():
+            raise InputError(
+                f"{self.file} needs the file {table.path}; pass --data_dir or set TLJAX_DATA to its folder"
+            )
+        return formats.locate(self.folder / table.path, table)
 
     def read(self, table) -> tuple[pd.DataFrame, Path]:
         """The table that a part of the cohort file names, as it stands, and its path."""
-        path = self.path(table.path)
-        repeated = repeated_columns(table)
-        if (path, repeated) not in self._tables:
-            self._tables[path, repeated] = read_table(path, repeated)
-        return self._tables[path, repeated], path
+        path = self.path(table)
+        reading = formats.reading(path, table)
+        if reading not in self._tables:
+            self._tables[reading] = formats.read(path, table)
+        return self._tables[reading], path
 
 
 def _load_domain(
@@ -213,7 +216,7 @@ def _replicate(part: DomainTable, reader: TableReader, samples: list[str], drugs
         return None
     if part.replicates.optional:
         try:
-            reader.path(part.replicates.path)
+            reader.path(part.replicates)
         except InputError:
             return None
     table = replace(part.replicates, drugs=())

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tl_jax.data.archives import PACKED, unpacked
 from tl_jax.data.cells import nearest
-from tl_jax.data.raw_tables import PACKED, find_file, unpacked
+from tl_jax.data.raw_tables import find_file
 from tl_jax.errors import InputError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}

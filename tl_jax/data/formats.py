@@ -1,74 +1,114 @@
-"""Public file formats that need more than a plain table reader. Sources: the portals' own files.
+"""The public formats by the names that a cohort file gives them: how a file is read, and how it becomes a table.
 
-gdsc_rma: GDSC basal expression, `Cell_line_RMA_proc_basalExp.txt` (also .zip, .gz).
-hgcc_auc: HGCC drug response, `HGCC_drug_response_AUC.txt`, or a table derived from it.
-gdsc_fitted (the GDSC workbook of fitted curves) is a long table with known column names: see schema.PRESETS.
+Each family stands in a module of its own. gdsc_fitted and prism are long tables with known column names: see
+schema.PRESETS.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from tl_jax.data.cells import as_ids, number_matrix, require_column
+from tl_jax.data.cells import number_matrix
+from tl_jax.data.formats_depmap import cellminer, depmap, genes_in_rows, read_cellminer, read_gct
+from tl_jax.data.formats_gdsc import gdsc_rma
+from tl_jax.data.formats_geo import is_series_matrix, read_samples, read_series_matrix
+from tl_jax.data.h5ad import is_h5ad, read_h5ad, read_obs
+from tl_jax.data.raw_tables import Layout, find_file, read_table
+from tl_jax.data.schema import ExpressionTable, SampleTable
+from tl_jax.data.tenx import read_tenx
 from tl_jax.errors import InputError
 
+LAYOUT = ("separator", "decimal", "header_row", "sheet", "member")
 # Formats whose headings repeat names on purpose (replicates).
 REPEATED_COLUMNS = ("gdsc_rma", "hgcc_auc")
 
-_COSMIC = re.compile(r"DATA\.(\d+)(\.\d+)?$")
+
+def _as_it_is(frame: pd.DataFrame, path: Path, _table) -> pd.DataFrame:
+    number_matrix(frame, list(frame.index), path)  # refuses infinite values
+    return frame
 
 
-def gdsc_rma(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """GDSC expression as samples (COSMIC ids) x genes, float64, RMA log2.
+@dataclass(frozen=True)
+class ExpressionFormat:
+    """A public format of expression.
 
-    Columns of the file: GENE_SYMBOLS, GENE_title, DATA.<COSMIC_ID>. Rows without a symbol are dropped.
-    An id that returns with a suffix (DATA.909976.1) is a second array of the same line: both are
-    averaged, as is a symbol on several rows.
+    shape: (frame as read, path, table) to samples x genes. read: (path, table) to the frame; None for a table
+    file. keys: those of a cohort file that say how this format is read; others would change nothing.
     """
-    require_column(frame, "GENE_SYMBOLS", path, "format = 'gdsc_rma'")
-    matches = {c: _COSMIC.match(c) for c in frame.columns}
-    ids = {c: m.group(1) for c, m in matches.items() if m}
-    if not ids:
-        raise InputError(f"{path} has no columns DATA.<COSMIC_ID>; set format = 'table' for a table of your own")
-    symbols = as_ids(frame["GENE_SYMBOLS"])
-    named = [s != "" for s in symbols]
-    genes = [s for s in symbols if s]
-    data = frame.loc[named, list(ids)]
-    values = pd.DataFrame(number_matrix(data, genes, path).T, index=list(ids.values()), columns=genes)
-    return mean_of_copies(mean_of_copies(values).T).T
+
+    shape: Callable[[pd.DataFrame, Path, ExpressionTable], pd.DataFrame]
+    read: Callable[[Path, ExpressionTable], pd.DataFrame] | None = None
+    keys: tuple[str, ...] = ()
 
 
-def hgcc_auc(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """HGCC response as a wide table: the column 'sample' first, then one column for each drug.
-
-    Known forms: first column (no heading) drugs, other columns cultures; or `cell.line, AUC_<drug>, ...`.
-    """
-    if "cell.line" in frame.columns:
-        drugs = [c for c in frame.columns if c.startswith("AUC_")]
-        if not drugs:
-            raise InputError(f"{path} has a column 'cell.line' but none that begins with 'AUC_'; name it AUC_<drug>")
-        wide = frame[["cell.line", *drugs]]
-        return wide.set_axis(["sample", *(d.removeprefix("AUC_") for d in drugs)], axis=1)
-    drugs = as_ids(frame.iloc[:, 0])
-    if len(set(drugs)) < len(drugs):
-        repeated = next(d for d in drugs if drugs.count(d) > 1)
-        raise InputError(f"{path}: drug '{repeated}' has {drugs.count(repeated)} rows; drop or rename the others")
-    values = pd.DataFrame(number_matrix(frame.iloc[:, 1:], drugs, path).T, columns=drugs)
-    values.insert(0, "sample", list(frame.columns[1:]))
-    return values
+EXPRESSION = {
+    "gdsc_rma": ExpressionFormat(gdsc_rma, keys=("separator", "member")),
+    "depmap": ExpressionFormat(depmap, keys=("separator", "member")),
+    "gct": ExpressionFormat(genes_in_rows, read_gct, ("gene_column", "member")),
+    "geo_series_matrix": ExpressionFormat(genes_in_rows, read_series_matrix, ("sample_column", "member")),
+    "cellminer": ExpressionFormat(cellminer, read_cellminer, ("gene_column", "sheet", "member")),
+    "h5ad": ExpressionFormat(_as_it_is, read_h5ad, ("sample_column", "gene_column", "layer", "pool_by")),
+    "tenx": ExpressionFormat(_as_it_is, read_tenx, ("gene_column",)),
+}
+TABLE_KEYS = (*LAYOUT, "sample_column", "gene_column", "orientation", "ignore_columns")
+READING_KEYS = (*TABLE_KEYS, "layer", "pool_by")
 
 
-def mean_of_copies(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows that share a name averaged (missing values left out), in order of first appearance."""
-    return frame if frame.index.is_unique else frame.groupby(level=0, sort=False).mean()
+def locate(path: Path, table: SampleTable) -> Path:
+    """The file that a table means, or the folder of a 10x matrix; InputError where it is missing."""
+    if getattr(table, "format", "") == "tenx" and path.is_dir():
+        return path
+    return find_file(path)
 
 
-def sum_of_copies(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows that share a name added up, missing where one of them is, in order of first appearance."""
-    if frame.index.is_unique:
-        return frame
-    copies = frame.groupby(level=0, sort=False)
-    return copies.sum().where(copies.count().eq(copies.size(), axis=0))
+def read(path: Path, table: SampleTable) -> pd.DataFrame:
+    """The table of `path` (from `locate`) as it stands, by its format and the keys of its layout."""
+    known = EXPRESSION.get(getattr(table, "format", ""))
+    expression = isinstance(table, ExpressionTable)
+    if expression:
+        _refuse_unused(path, table)
+    if known and known.read:
+        return known.read(path, table)
+    if is_h5ad(path) or is_series_matrix(path):
+        return _samples(path, table, expression)
+    layout = Layout(**{name: getattr(table, name) for name in LAYOUT})
+    return read_table(path, repeated_columns(table), layout)
+
+
+def reading(path: Path, table: SampleTable) -> tuple:
+    """What decides the frame that `read` returns, so that a table is read once for all that share it."""
+    own = getattr(table, "format", "") in EXPRESSION and EXPRESSION[table.format].read is not None
+    keys = (*LAYOUT, *(EXPRESSION[table.format].keys if own else ()))
+    kind = table.format if own else ""
+    return path, kind, repeated_columns(table), *(getattr(table, name) for name in keys)
+
+
+def repeated_columns(table: SampleTable) -> str:
+    """What read_table does with repeated columns: they are replicates where names are cut."""
+    return "keep" if table.cuts_names or getattr(table, "format", "") in REPEATED_COLUMNS else "error"
+
+
+def _samples(path: Path, table: SampleTable, expression: bool) -> pd.DataFrame:
+    """What an .h5ad or a series matrix says of its samples: annotation, and perhaps a response."""
+    kind = "h5ad" if is_h5ad(path) else "geo_series_matrix"
+    if expression:
+        raise InputError(f"{path} is no plain table; set format = '{kind}'")
+    unused = [name for name in LAYOUT if getattr(table, name) and (kind == "h5ad" or name != "member")]
+    if unused:
+        raise InputError(f"{path}: the key '{unused[0]}' changes nothing for such a file; remove it")
+    return read_obs(path) if kind == "h5ad" else read_samples(path, table.member)
+
+
+def _refuse_unused(path: Path, table: ExpressionTable) -> None:
+    keys = TABLE_KEYS if table.format == "table" else EXPRESSION[table.format].keys
+    plain = ExpressionTable(path="")
+    for name in READING_KEYS:
+        if name not in keys and getattr(table, name) != getattr(plain, name):
+            raise InputError(f"{path}: the key '{name}' changes nothing with format = '{table.format}'; remove it")
+
+
+__all__ = ["EXPRESSION", "locate", "read", "reading", "repeated_columns"]

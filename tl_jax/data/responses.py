@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tl_jax.data import formats
 from tl_jax.data.cells import as_ids, clean_ids, nearest, number_matrix, require_column
+from tl_jax.data.copies import mean_of_copies
+from tl_jax.data.formats_gdsc import gdsc_fitted, hgcc_auc
 from tl_jax.data.schema import AnnotationTable, ResponseTable, SampleTable
 from tl_jax.errors import InputError
 
@@ -21,7 +22,9 @@ def response_frame(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.
     filter values, text among the numbers, and samples measured twice (unless duplicates = 'mean').
     """
     if table.format == "hgcc_auc":
-        frame = formats.hgcc_auc(frame, path)
+        frame = hgcc_auc(frame, path)
+    if table.format in ("gdsc_fitted", "prism"):
+        frame, table = gdsc_fitted(frame, path, table)
     frame = select_rows(frame, path, table.filter, "filter")
     wide = table.format in ("wide", "hgcc_auc")
     return _from_wide(frame, path, table) if wide else _from_long(frame, path, table)
@@ -75,7 +78,7 @@ def _from_wide(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.Data
     if not values.index.is_unique:
         name = values.index[values.index.duplicated()][0]
         _refuse_copies(f"sample '{name}' has {(values.index == name).sum()} rows", path, table)
-        values = formats.mean_of_copies(values)
+        values = mean_of_copies(values)
     return values
 
 

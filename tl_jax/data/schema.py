@@ -18,8 +18,8 @@ from tl_jax.data.preprocess_keys import check_preprocess
 from tl_jax.data.transforms import TRANSFORMS
 from tl_jax.errors import InputError
 
-EXPRESSION_FORMATS = ("table", "gdsc_rma")
-RESPONSE_FORMATS = ("long", "wide", "gdsc_fitted", "hgcc_auc")
+EXPRESSION_FORMATS = ("table", "gdsc_rma", "depmap", "gct", "geo_series_matrix", "cellminer", "h5ad", "tenx")
+RESPONSE_FORMATS = ("long", "wide", "gdsc_fitted", "hgcc_auc", "prism")
 
 # Keys that a public format implies; the cohort file may still override each.
 PRESETS = {
@@ -31,6 +31,13 @@ PRESETS = {
         "duplicates": "mean",
     },
     "hgcc_auc": {"duplicates": "mean"},
+    "prism": {
+        "sample_column": "depmap_id",
+        "drug_column": "name",
+        "value_column": "auc",
+        "drug_id_column": "broad_id",
+        "duplicates": "mean",
+    },
 }
 
 
@@ -44,6 +51,11 @@ class SampleTable:
     """A file with a name per sample, and how those names are cut to the cohort's."""
 
     path: str = key("text")
+    separator: str = key("text", "")
+    decimal: str = key("text", "", (".", ","))
+    header_row: int = key("count", 0)
+    sheet: str = key("text", "")
+    member: str = key("text", "")
     sample_column: str = key("text", "")
     sample_prefix_length: int = key("count", 0)
     sample_pattern: str = key("pattern", "")
@@ -62,6 +74,9 @@ class ExpressionTable(SampleTable):
     orientation: str = key("text", "auto", ("auto", "samples", "genes"))
     gene_column: str = key("text", "")
     ignore_columns: tuple[str, ...] = key("texts", ())
+    layer: str = key("text", "")
+    pool_by: str = key("text", "")
+    date_names: str = key("text", "error", ("error", "drop"))
     transform: str = key("text", "none", TRANSFORMS)
     transform_as_published: str = key("text", "", TRANSFORMS)
     gene_ids: str = key("text", "given", GENE_IDS)

@@ -11,8 +11,9 @@ import pandas as pd
 
 from tl_jax.data import formats
 from tl_jax.data.cells import as_ids, clean_ids, examples, number_matrix, require_column
+from tl_jax.data.copies import mean_of_copies, sum_of_copies
+from tl_jax.data.excel_dates import date_names
 from tl_jax.data.gene_names import GIVEN, GeneNames, check_kind, match_names, translate
-from tl_jax.data.raw_tables import find_file, read_table
 from tl_jax.data.schema import ExpressionTable
 from tl_jax.data.transforms import apply_transform
 from tl_jax.errors import InputError
@@ -46,9 +47,9 @@ def read_for_model(
 
 def _read(path, known_genes, known_samples, options) -> tuple[pd.DataFrame, Path, ExpressionTable]:
     table = ExpressionTable(path=str(path), **options)
-    file = find_file(path)
-    frame = read_table(file, repeated_columns(table))
-    return expression_frame(frame, file, table, set(known_samples), set(known_genes)), file, table
+    file = formats.locate(Path(path), table)
+    frame = expression_frame(formats.read(file, table), file, table, set(known_samples), set(known_genes))
+    return frame, file, table
 
 
 def _arrays(frame: pd.DataFrame, table: ExpressionTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,17 +72,12 @@ def translated(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> tuple
     return _one_column_each(frame.set_axis(list(found.names), axis=1), table), found
 
 
-def repeated_columns(table) -> str:
-    """What read_table does with repeated columns: they are replicates where names are cut."""
-    return "keep" if table.cuts_names or getattr(table, "format", "") in formats.REPEATED_COLUMNS else "error"
-
-
 def expression_frame(
     frame: pd.DataFrame, path: Path, table: ExpressionTable, known_samples: set[str], known_genes: set[str]
 ) -> pd.DataFrame:
     """Samples x genes, before any transform, from a table as read; names unique, values finite."""
-    if table.format == "gdsc_rma":
-        frame = formats.gdsc_rma(frame, path)
+    if table.format in formats.EXPRESSION:
+        frame = formats.EXPRESSION[table.format].shape(frame, path, table)
         frame = frame.set_axis(_samples(frame.index, path, table), axis=0)
     else:
         unknown = [c for c in table.ignore_columns if c not in frame.columns]
@@ -90,6 +86,7 @@ def expression_frame(
         frame = frame.drop(columns=list(table.ignore_columns))
         table = replace(table, orientation=_orientation(frame, path, table, known_samples, known_genes))
         frame = _samples_by_genes(frame, path, table)
+    frame = _without_dates(frame, path, table)
     frame = _unique_names(frame, path, table)
     return _without_gaps(frame, path, table)
 
@@ -156,6 +153,17 @@ def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable) -
     return pd.DataFrame(values.T, index=_samples(body.columns, path, table), columns=row_names)
 
 
+def _without_dates(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    """Genes whose symbols a spreadsheet turned into dates are refused, or left out where the file says so."""
+    dates = date_names(frame.columns)
+    if not dates:
+        return frame
+    if table.date_names == "drop":
+        return frame.loc[:, ~frame.columns.isin(dates)]
+    remedy = "write them anew as text (MARCHF1, SEPTIN2), or set date_names = 'drop' to leave them out"
+    raise InputError(f"{path}: a spreadsheet turned {len(dates)} gene names into dates ({examples(dates)}); {remedy}")
+
+
 def _unique_names(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
     """Copies of a sample or gene averaged where the cohort file allows it."""
     if not frame.index.is_unique:
@@ -163,7 +171,7 @@ def _unique_names(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd
             name = frame.index[frame.index.duplicated()][0]
             remedy = "rename or drop the others, or set duplicate_samples = 'mean'"
             raise InputError(f"{path}: sample '{name}' occurs {(frame.index == name).sum()} times; {remedy}")
-        frame = formats.mean_of_copies(frame)
+        frame = mean_of_copies(frame)
     if not frame.columns.is_unique:
         if table.duplicate_genes == "error":
             name = frame.columns[frame.columns.duplicated()][0]
@@ -177,7 +185,7 @@ def _one_column_each(frame: pd.DataFrame, table: ExpressionTable) -> pd.DataFram
     """Columns of one gene averaged, or added up where the cohort file says so."""
     if frame.columns.is_unique:
         return frame
-    return (formats.sum_of_copies if table.duplicate_genes == "sum" else formats.mean_of_copies)(frame.T).T
+    return (sum_of_copies if table.duplicate_genes == "sum" else mean_of_copies)(frame.T).T
 
 
 def _without_gaps(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
