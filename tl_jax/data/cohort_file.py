@@ -145,6 +145,11 @@ def _load_domain(part: DomainTable, reader: TableReader, protocol: str, known_ge
         scaler=part.scaler,
         replicate=_replicate(part, reader, samples, response.columns),
         transform=transform,
+        read=(
+            ("expression", len(expression)),
+            ("response", len(response)),
+            ("both", len(expression.index.intersection(response.index))),
+        ),
     )
 
 

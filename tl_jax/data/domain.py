@@ -27,6 +27,7 @@ class Domain:
     scaler: "robust" (median, IQR), "standard" (mean, sd) or "none", the scaling of x that suits the platform.
     replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
     transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).
+    read: (what, how many) samples the tables held before they were joined, for the reader of a check; may be empty.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Domain:
     scaler: str = "standard"
     replicate: np.ndarray | None = None
     transform: str = "none"
+    read: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self):
         n, genes = self.x.shape
