@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -39,7 +40,8 @@ class Units:
     odd: rows of the samples that do not. evidence: the numbers it rests on, in the table's own unit: `low`, `high`,
     `q01`, `q99`, `mean`, `sd`; `whole` (share of whole numbers among values other than 0), `negative`, `zero` and
     `floor` (shares); `row_sum` (median sum of a sample) and `row_sum_spread` (range of sums / median; both of
-    2^x - 1 for a log scale); `column_mean_spread` and `row_mean_spread` (sd of means over genes, over samples).
+    2^x - 1 for a log scale, and left out where values lie around 0); `column_mean_spread` and `row_mean_spread` (sd of
+    means over genes, over samples).
     """
 
     kind: str
@@ -72,7 +74,8 @@ def detect_units(x: np.ndarray) -> Units:
     evidence = {name: float(value[0]) for name, value in whole_table.items()} | _means(x)
     own = _scales(by_sample)
     scale = _common(own, str(_scales(whole_table)[0]))
-    evidence |= _sums(x, scale)
+    if scale not in ("z", UNKNOWN):
+        evidence |= _sums(x, scale)
     # A single sample of a table standardised by gene need not lie around 0.
     alike = (own == scale) | ((scale == "z") & (by_sample["negative"] > 0) & (by_sample["high"] <= TOP))
     odd = np.flatnonzero(~alike)
@@ -109,7 +112,7 @@ def _scales(facts: dict[str, np.ndarray]) -> np.ndarray:
     """(rows,) the scale of each row: counts, linear, log, fraction, "z" or unknown."""
     signed = facts["negative"] > 0
     bounded = (facts["high"] <= TOP) & (facts["low"] >= -TOP)
-    centred = (np.abs(facts["mean"]) <= 0.5) & (facts["sd"] > 0.3) & (facts["sd"] < 3) & (facts["floor"] < FLOOR)
+    centred = (np.abs(facts["mean"]) <= 0.5) & (facts["sd"] > 0.3) & (facts["sd"] < 3)
     rules = [
         (signed & centred, "z"),
         (signed & bounded & ((facts["mean"] > 0.5) | (facts["floor"] >= FLOOR)), "log"),
@@ -154,7 +157,9 @@ def _kind(scale: str, evidence: dict[str, float]) -> str:
     if scale == "log":
         # Samples that sum to the same, before logarithms, were counts per million.
         same_sum = evidence["row_sum_spread"] < 0.01
-        return LOG_PLUS if evidence["floor"] >= FLOOR or same_sum else LOG
+        # log2(0 + 1) is 0; with a smaller constant, such as .001, the floor lies below 0.
+        floor = "floor" if evidence["low"] < 0 else "zero"
+        return LOG_PLUS if evidence[floor] >= FLOOR or same_sum else LOG
     return scale
 
 
@@ -163,8 +168,20 @@ def logged_twice(units: Units, transform: str) -> bool:
     return transform != "none" and units.scale == "log" and units.evidence["q99"] - units.evidence["q01"] < NARROW
 
 
-def unit_notes(domains: Sequence[Domain], units: Sequence[Units] | None = None) -> list[str]:
-    """A line for each thing wrong with the units of a chain, with the remedy; empty where they agree on a log scale.
+class UnitNote(NamedTuple):
+    """One thing wrong with units. where: the domains. severe: models would learn one unit and predict in another."""
+
+    where: str
+    text: str
+    remedy: str
+    severe: bool
+
+    def __str__(self) -> str:
+        return f"{self.text}; {self.remedy}"
+
+
+def unit_notes(domains: Sequence[Domain], units: Sequence[Units] | None = None) -> list[UnitNote]:
+    """What is wrong with the units of a chain; empty where the domains agree on a log scale.
 
     units: of the domains where they are known already. Domains of compounds (labels, or no scaling) have no units.
     """
@@ -173,34 +190,32 @@ def unit_notes(domains: Sequence[Domain], units: Sequence[Units] | None = None) 
     return [*_differing(pairs), *(note for domain, found in pairs for note in _own_notes(domain, found))]
 
 
-def _differing(pairs: list[tuple[Domain, Units]]) -> list[str]:
-    """One line where the domains are on different scales, or all on one that is no logarithm."""
+def _differing(pairs: list[tuple[Domain, Units]]) -> list[UnitNote]:
+    """A note where the domains are on different scales, or all on one that is no logarithm."""
     sure = [(d, u) for d, u in pairs if u.kind != UNKNOWN]
-    scales = list(dict.fromkeys(u.scale for _, u in sure))
-    # A log scale is what networks and baselines are made for; without one the target's is the others' measure.
-    reference = "log" if "log" in scales or len(scales) < 2 else scales[-1]
-    wrong = [(d, u) for d, u in sure if u.scale != reference and u.kind in REMEDY]
-    if len(scales) == 1 and scales[0] not in (COUNTS, LINEAR):
-        wrong = []
-    if not wrong:
+    scales = {u.scale for _, u in sure}
+    # Networks and baselines are made for a log scale; domains that all stand on another are asked for it too, but
+    # tables standardised on purpose are left alone where they agree.
+    wrong = [(d, u) for d, u in sure if u.scale != "log"]
+    if not wrong or (len(scales) == 1 and scales.isdisjoint((COUNTS, LINEAR))):
         return []
     seen = ", ".join(f"{d.name} looks like {u}" for d, u in sure)
     lead = "units of expression differ" if len(scales) > 1 else "expression is not on a log scale"
-    return [f"{lead}: {seen}; {'; '.join(REMEDY[u.kind].format(name=d.name) for d, u in wrong)}"]
+    severe = len(scales) > 1 and not scales.isdisjoint((COUNTS, LINEAR))
+    remedy = "; ".join(REMEDY[u.kind].format(name=d.name) for d, u in wrong)
+    return [UnitNote(", ".join(d.name for d, _ in sure), f"{lead}: {seen}", remedy, severe)]
 
 
-def _own_notes(domain: Domain, units: Units) -> list[str]:
-    """Lines on one domain: logged twice, or samples in another unit than the rest."""
+def _own_notes(domain: Domain, units: Units) -> list[UnitNote]:
+    """Notes on one domain: logged twice, or samples in another unit than the rest."""
     notes = []
     if logged_twice(units, domain.transform):
-        notes.append(
-            f"expression of {domain.name} spreads over {units.evidence['q99'] - units.evidence['q01']:.1f} log2 only, "
-            f"so it seems to have been on a log scale before; remove transform = \"{domain.transform}\""
-        )
+        width = units.evidence["q99"] - units.evidence["q01"]
+        text = f"expression of {domain.name} spreads over {width:.1f} log2 only, as if it had been a logarithm before"
+        notes.append(UnitNote(domain.name, text, f'remove transform = "{domain.transform}"', True))
     if units.kind != UNKNOWN and units.odd:
         first = examples(str(domain.samples[row]) for row in units.odd)
-        notes.append(
-            f"{len(units.odd)} of {len(domain)} samples of {domain.name} do not look like {units.kind} as the others "
-            f"do ({first}); put them in the same unit or leave them out (exclude_samples)"
-        )
+        text = f"{len(units.odd)} of {len(domain)} samples of {domain.name} do not look like {units.kind} ({first})"
+        remedy = "put them in the unit of the others or leave them out (exclude_samples)"
+        notes.append(UnitNote(domain.name, text, remedy, False))
     return notes

@@ -36,12 +36,14 @@ def confounding(cohort: Cohort) -> Part:
         row["p (Holm)"] = float(p)
     evaluated = {s.domain.name for s in stages(cohort) if s.evaluated}
     findings = [
-        f for row in tests if row["p (Holm)"] < ALPHA and (f := _confounded(row, row["domain"] in evaluated)) is not None
+        f
+        for row in tests
+        if row["p (Holm)"] < ALPHA and (f := _confounded(row, row["domain"] in evaluated)) is not None
     ]
     line = (
         "Kruskal-Wallis over levels of at least three samples (labels: chi-square); share: of the ranks' variance that "
-        "the levels explain (epsilon squared, by chance (levels - 1) / (samples - 1); labels: Cramer's V squared). Tissues of a source differ in biology; a "
-        "batch that goes with the response lets a model predict the batch."
+        "the levels explain (epsilon squared, by chance (levels - 1) / (samples - 1); labels: Cramer's V squared). "
+        "Tissues of a source differ in biology; a batch that goes with the response lets a model predict the batch."
     )
     tables = (("Tissue and batch against response", pd.DataFrame(tests[:40])),) if tests else ()
     lines = (line if tests else "No domain names two tissues or batches of three samples each.",)
@@ -204,7 +206,8 @@ def _needed(domain: Domain, drawn: list[Fold], draw: int) -> float:
         train, test = scaler.apply(domain.x[fold.train]), scaler.apply(domain.x[fold.test])
         y, groups = domain.response[fold.train], domain.groups[fold.train]
         scores = [
-            spearman(domain.response[fold.test], ridge(train[:, half], y, test[:, half], groups=groups)) for half in halves
+            spearman(domain.response[fold.test], ridge(train[:, half], y, test[:, half], groups=groups))
+            for half in halves
         ]
         gaps.append(scores[0] - scores[1])
     ratio = float(np.mean([len(f.test) / len(f.train) for f in drawn]))

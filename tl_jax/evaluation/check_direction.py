@@ -55,7 +55,9 @@ def _by_unit(domain: Domain) -> list[Finding]:
     meant = next((means for words, means in WORDS if re.search(words, said)), None)
     if domain.unit == LABEL or meant is None or meant == domain.direction:
         return []
-    text = f"the response of {domain.name} is in '{domain.unit}', where high usually means {meant}, not {domain.direction}"
+    text = (
+        f"the response of {domain.name} is in '{domain.unit}', where high usually means {meant}, not {domain.direction}"
+    )
     remedy = f'set direction = "{meant}" in [domain.response] of {domain.name}, unless it was turned already'
     return [Finding(LOOK, "direction", domain.name, text, remedy)]
 
@@ -93,7 +95,7 @@ def _marker_finding(row: dict) -> Finding:
 
 
 def _agreement(first: Stage, second: Stage, drug: str) -> dict | None:
-    """How alike genes go with the response to the cohort's drug in two domains, and the chance of so opposite a sign."""
+    """How alike genes go with the response to a drug in two domains, and the chance of so opposite a sign."""
     sides = []
     for stage in (first, second):
         if drug.casefold() not in {d.casefold() for d in stage.domain.drugs}:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tl_jax.data.cells import examples
 from tl_jax.data.domain import Cohort
-from tl_jax.data.units import COUNTS, LINEAR, Units, detect_units, unit_notes
+from tl_jax.data.units import UNKNOWN, Units, detect_units, unit_notes
 from tl_jax.evaluation.check_parts import BLOCKING, LOOK, Finding, Part, stages
 from tl_jax.evaluation.outlying import LIMIT, outlying
 
@@ -59,10 +59,10 @@ def _sizes(role, domain, drugs, cohort: Cohort) -> list[Finding]:
     constant = domain.genes[domain.x.max(axis=0) == domain.x.min(axis=0)] if len(domain) > 1 else []
     if len(constant) > 0.5 * len(domain.genes):
         text = f"{len(constant):,} of {len(domain.genes):,} genes of {domain.name} have one value in all samples"
-        found.append(Finding(BLOCKING, "genes", domain.name, text, "check the table: it seems to be filled, not measured"))
+        found.append(Finding(BLOCKING, "genes", domain.name, text, "check the table: it seems to be fill"))
     elif len(constant) > 0.05 * len(domain.genes):
         text = f"{len(constant):,} genes of {domain.name} have one value in all samples, first {constant[0]}"
-        found.append(Finding(LOOK, "genes", domain.name, text, "they tell nothing there; drop them where they are fill"))
+        found.append(Finding(LOOK, "genes", domain.name, text, "they tell nothing there; drop them if they are fill"))
     return found
 
 
@@ -95,16 +95,12 @@ def units(cohort: Cohort) -> Part:
 
 def _unit_findings(cohort: Cohort, found: list[Units]) -> list[Finding]:
     """Scales that differ block; the rest is worth a look."""
-    where = ", ".join(d.name for d in cohort.domains)
-    findings = []
-    for note in unit_notes(cohort.domains, found):
-        text, _, remedy = note.rpartition("; ")
-        if note.startswith("units of expression differ") or note.startswith("expression is not"):
-            text, remedy = note.split("; ", 1)
-        severe = note.startswith("units of expression differ") and any(u.kind in (COUNTS, LINEAR) for u in found)
-        findings.append(Finding(BLOCKING if severe or "log scale before" in note else LOOK, "units", where, text, remedy))
+    findings = [
+        Finding(BLOCKING if note.severe else LOOK, "units", note.where, note.text, note.remedy)
+        for note in unit_notes(cohort.domains, found)
+    ]
     for domain, unit in zip(cohort.domains, found, strict=True):
-        if unit.kind == "unknown":
+        if unit.kind == UNKNOWN:
             text = f"the unit of the expression of {domain.name} cannot be told from its numbers"
             findings.append(Finding(LOOK, "units", domain.name, text, "compare the table below with the other domains"))
     return findings

@@ -67,12 +67,14 @@ def _odd_response(domain: Domain, drug: str, y: np.ndarray, severe: str) -> list
     found = []
     if domain.unit != LABEL and counts.max() > TIED * len(y):
         text = f"{counts.max()} of {len(y)} samples have the same {name} ({values[counts.argmax()]:g})"
-        found.append(Finding(LOOK, check, domain.name, text, "values cut at a limit carry no ranks; use another measure"))
+        found.append(
+            Finding(LOOK, check, domain.name, text, "values cut at a limit have no ranks; use another measure")
+        )
     far = squeezing(y) if domain.unit != LABEL else np.empty(0)
     if len(far):
         text = (
             f"{name}: {len(far)} of {len(y)} values ({examples(f'{v:g}' for v in far)}) lie so far out that the others "
-            f"share less than 1 / {SQUEEZE:g} of the range"
+            f"share less than half of the range"
         )
         remedy = "check them; the response is scaled by its range, so that all others are squeezed together"
         found.append(Finding(LOOK, check, domain.name, text, remedy))
@@ -100,7 +102,7 @@ def wrong_range(unit: str, y: np.ndarray) -> str:
     logs = re.search(r"\b(ln|log\w*)\b|ln_|log_|pic50", said)
     if unit == LABEL:
         return "" if set(np.unique(y)) <= {0.0, 1.0} else f"labels must be 0 or 1, and range from {low:g} to {high:g}"
-    if "%" in unit and 0 <= low and high <= 1.5:
+    if "%" in unit and low >= 0 and high <= 1.5:
         return f"values from {low:g} to {high:g} are no percentages"
     if "%" not in unit and re.search(r"\bauc\b|\baac\b|area under", said) and not logs and (low < -0.2 or high > 2):
         return f"values from {low:g} to {high:g} are no area between 0 and 1"
@@ -160,7 +162,7 @@ def _disagreeing(stage: Stage, drug: str, row: dict) -> list[Finding]:
         return []
     domain = stage.domain
     text = (
-        f"the two measurements of {drug} in {domain.name} do not agree: Spearman {row['Spearman']:.2f} "
+        f"the two measurements of {drug} in {domain.name} are not shown to agree: Spearman {row['Spearman']:.2f} "
         f"({row['low']:.2f} to {row['high']:.2f}) over {row['measured twice']} samples"
     )
     remedy = "check that both tables name samples and directions alike; if they do, no model can predict this response"

@@ -76,19 +76,25 @@ def _overlap_findings(a: Domain, b: Domain, named, confirmed, others: list[Pair]
     same = [p for p in others if p.same]
     if confirmed:
         names = examples(str(b.samples[j]) for _, j in confirmed)
-        text = f"{count(len(confirmed), 'sample')} in common: by name and profile they stand in both {a.name} and {b.name} ({names})"
+        text = f"{a.name} and {b.name} have {count(len(confirmed), 'sample')} in common, by name and profile ({names})"
         found.append(Finding(BLOCKING, "overlap", where, text, remedy))
     if len(named) > len(confirmed):
         left = [j for i, j in named if (i, j) not in set(confirmed)]
         names = examples(str(b.samples[j]) for j in left)
-        text = f"{count(len(left), 'name')} in common: they stand in both {a.name} and {b.name}, with profiles that do not agree ({names})"
+        text = f"{a.name} and {b.name} share {count(len(left), 'name')} whose profiles do not agree ({names})"
         found.append(Finding(LOOK, "overlap", where, text, f"if they are the same samples: {remedy}"))
     for pairs, severity, what in (
         (same, BLOCKING, "have the same profile under two names"),
-        ([p for p in others if not p.same], LOOK, "are each other's nearest by a margin, as one line on two platforms is"),
+        (
+            [p for p in others if not p.same],
+            LOOK,
+            "are each other's nearest by a margin, as one line on two platforms is",
+        ),
     ):
         if pairs:
-            names = ", ".join(f"{a.samples[p.i]} and {b.samples[p.j]}" for p in pairs[:3]) + (", ..." * (len(pairs) > 3))
+            names = ", ".join(f"{a.samples[p.i]} and {b.samples[p.j]}" for p in pairs[:3]) + (
+                ", ..." * (len(pairs) > 3)
+            )
             verb = f"{count(len(pairs), 'pair')} of {a.name} and {b.name} {what} ({names})"
             text = remedy if severity == BLOCKING else f"look them up; if they are of one donor: {remedy}"
             found.append(Finding(severity, "overlap", where, verb, text))
@@ -121,7 +127,10 @@ def _twice(stage: Stage, same: list[Pair], near: list[Pair]) -> list[Finding]:
     """Pairs in different groups: they block where the domain is judged on; a source only learns from them."""
     domain, found = stage.domain, []
     severity = BLOCKING if stage.evaluated else LOOK
-    for pairs, how, what in ((same, severity, "have the same profile"), (near, LOOK, "are each other's nearest by a margin")):
+    for pairs, how, what in (
+        (same, severity, "have the same profile"),
+        (near, LOOK, "are each other's nearest by a margin"),
+    ):
         if pairs and (stage.evaluated or pairs is same):
             names = ", ".join(f"{domain.samples[p.i]} and {domain.samples[p.j]}" for p in pairs[:3])
             names += ", ..." * (len(pairs) > 3)
@@ -144,7 +153,7 @@ def _repeats(domain: Domain) -> list[Finding]:
     if not split:
         return []
     text = (
-        f"{len(split)} names of {domain.name} differ only in signs or the number of a repeat, and stand in different "
+        f"{count(len(split), 'name')} of {domain.name} stand twice but for signs or a repeat's number, in different "
         f"groups ({examples(members[split[0]])})"
     )
     remedy = "if they are repeats of one sample, average them (sample_pattern) or put them in one group (groups)"

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-DNA_DAMAGING = ("oxaliplatin", "cisplatin", "irinotecan", "sn-38", "topotecan", "camptothecin", "etoposide", "epirubicin")
+DNA_DAMAGING = (
+    "oxaliplatin",
+    "cisplatin",
+    "irinotecan",
+    "sn-38",
+    "topotecan",
+    "camptothecin",
+    "etoposide",
+    "epirubicin",
+)
 MICROTUBULE = ("paclitaxel", "docetaxel", "vinblastine", "vincristine", "vinorelbine")
 EGFR_DRUGS = ("gefitinib", "erlotinib", "afatinib", "osimertinib", "lapatinib")
 

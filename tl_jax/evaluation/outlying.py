@@ -32,13 +32,15 @@ def outlying(x: np.ndarray) -> Outlying:
     Genes are scaled by median and IQR; scores on the first components (at most 5, and at most a quarter of the samples)
     by their own median and MAD. Off them it is the root mean square of what the components leave (Hubert et al. 2005,
     score and orthogonal distance of ROBPCA, here with ordinary components). Each is compared on the log scale with its
-    own median and MAD over samples. Fewer than six samples: no distance exceeds anything.
+    own median and MAD over samples. Fewer than six samples, or equal ones: no distance exceeds anything.
     """
     n = len(x)
     if n < LEAST:
         return Outlying(np.full(n, np.nan), np.zeros(n))
     z = np.clip(fit_scaler(x, "robust").apply(x).astype(np.float64), -20, 20)
     z -= np.median(z, axis=0)
+    if not np.ptp(z, axis=0).any():
+        return Outlying(np.zeros(n), np.zeros(n))
     count = max(1, min(COMPONENTS, n // 4, z.shape[1] - 1))
     pca = PCA(count, svd_solver="randomized", random_state=0).fit(z)
     scores = pca.transform(z)

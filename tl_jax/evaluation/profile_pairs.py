@@ -41,7 +41,7 @@ def profiles(x: np.ndarray, center: np.ndarray | None = None, scale: np.ndarray 
 
 
 def pairs_within(x: np.ndarray) -> list[Pair]:
-    """Pairs i < j of one table, most alike first; none for fewer than four samples, whose centring makes them differ."""
+    """Pairs i < j of one table, most alike first; of fewer than four samples only equal ones."""
     if len(x) < 4:
         return [Pair(i, j, 1.0, True) for i in range(len(x)) for j in range(i) if np.array_equal(x[i], x[j])]
     own = profiles(x)
@@ -77,16 +77,16 @@ def _copied(a: np.ndarray, b: np.ndarray) -> list[Pair]:
     usable = scale > 0
     if not usable.any():
         return []
-    # One number per row finds candidates; equal rows have equal numbers whatever the direction.
-    direction = np.random.default_rng(0).standard_normal(usable.sum()) / scale[usable]
-    keys = both[:, usable].astype(np.float64) @ direction
-    slack = 0.01 * np.sqrt(usable.sum())
-    first, second = keys[: len(a)], keys[len(a) :]
+    # Four numbers per row find candidates: equal rows have equal numbers.
+    direction = np.random.default_rng(0).standard_normal((usable.sum(), 4)) / scale[usable, None]
+    first, second = (t[:, usable].astype(np.float64) @ direction for t in (a, b))
+    reach = 0.04 * np.sqrt(usable.sum())
     found = []
-    for i, j in np.argwhere(np.abs(first[:, None] - second[None]) <= 4 * slack):
-        gap = (a[i, usable] - b[j, usable]) / scale[usable]
-        if np.sqrt(np.mean(gap**2)) <= 0.01:
-            found.append(Pair(int(i), int(j), 1.0, True))
+    for i, keys in enumerate(first):
+        for j in np.flatnonzero((np.abs(keys - second) <= reach).all(axis=1)):
+            gap = (a[i, usable] - b[j, usable]) / scale[usable]
+            if np.sqrt(np.mean(gap**2)) <= 0.01:
+                found.append(Pair(i, int(j), 1.0, True))
     return found
 
 

@@ -120,12 +120,11 @@ def to_do(checked: Checked) -> Html:
     """Findings with their remedies."""
     if not checked.findings:
         return paragraph("Nothing was found. That is no proof: the checks below are the ones that were made.")
-    columns = [Column("no."), Column("how grave"), Column("what was found"), Column("remedy")]
-    rows = []
-    for place, f in enumerate(checked.findings, 1):
-        grave = tag("td", f.severity, class_="bad" if f.severity == BLOCKING else "open")
-        rows.append([str(place), grave, f.text, f.remedy])
-    return table("Those that block first", columns, rows)
+    items = []
+    for f in checked.findings:
+        grave = tag("strong", f.severity, class_="bad" if f.severity == BLOCKING else "open")
+        items.append(tag("li", grave, f" {f.text}: {f.remedy}."))
+    return tag("ol", *items)
 
 
 def sample_map(checked: Checked) -> Html:

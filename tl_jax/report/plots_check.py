@@ -33,10 +33,12 @@ def map_figure(maps: Sequence[Map], domains: Sequence[Domain]):
     """All samples on two principal components, a panel per map; call it inside `style()`."""
     looks = [LOOKS[k % len(LOOKS)] for k in range(len(domains))]
     handles = [
-        sign(f"{shorten(d.name, NAME_WIDTH)} ({len(d):,})", color=color, marker=marker, linestyle="none", markersize=4.5)
+        sign(
+            f"{shorten(d.name, NAME_WIDTH)} ({len(d):,})", color=color, marker=marker, linestyle="none", markersize=4.5
+        )
         for d, (color, marker) in zip(domains, looks, strict=True)
     ]
-    caption = "Points: samples. Components of all domains together; percent of the variance of all genes in the axes."
+    caption = "Points: samples. Components of all domains together; percent: share of the variance over all genes."
     figure = panel_page(len(maps), 2.4, 0.35, "", caption, handles)
     axes = grid(figure, len(maps))
     for ax, one in zip(axes, maps, strict=True):
