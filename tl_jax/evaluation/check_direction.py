@@ -109,7 +109,7 @@ def _agreement(first: Stage, second: Stage, drug: str) -> dict | None:
     reference = _unit(large[1] @ large[0])
     rng = np.random.default_rng(0)
     order = np.stack([small[1], *(rng.permutation(small[1]) for _ in range(DRAWS))])
-    found = np.apply_along_axis(_unit, 1, order @ small[0]) @ reference
+    found = _unit(order @ small[0]) @ reference
     return {
         "domains": f"{first.domain.name}, {second.domain.name}",
         "drug": drug,
@@ -137,6 +137,7 @@ def _standard(x: np.ndarray) -> np.ndarray:
 
 
 def _unit(v: np.ndarray) -> np.ndarray:
-    v = v - v.mean()
-    length = np.linalg.norm(v)
-    return v / length if length > 0 else v
+    """Vectors along the last axis, centred and of length 1; constant ones become 0."""
+    v = v - v.mean(axis=-1, keepdims=True)
+    length = np.linalg.norm(v, axis=-1, keepdims=True)
+    return v / np.where(length > 0, length, np.inf)
