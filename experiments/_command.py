@@ -12,8 +12,8 @@ from absl import app, flags, logging
 from tl_jax.errors import InputError
 
 
-def run(main: Callable[..., None], takes_paths: bool = False, flags_of: tuple = ()) -> None:
-    """Parse the flags, call main() (or main(arguments)) and exit: 0, or 2 with one line on bad input.
+def run(main: Callable[..., int | None], takes_paths: bool = False, flags_of: tuple = ()) -> None:
+    """Parse the flags, call main() (or main(arguments)) and exit: 0 or what it returns, 2 with one line on bad input.
 
     flags_of: modules whose flags are the script's own too, so that --helpshort shows them.
     """
@@ -25,7 +25,7 @@ def run(main: Callable[..., None], takes_paths: bool = False, flags_of: tuple = 
         try:
             if len(argv) > 1 and not takes_paths:
                 raise InputError(f"unexpected argument '{argv[1]}'; every option is a flag, such as --cohort=nci60")
-            main(*([argv[1:]] if takes_paths else []))
+            code = main(*([argv[1:]] if takes_paths else []))
         except InputError as error:
             return leave(fail(error))
         except OSError as error:  # a disk that is full, a folder that may not be read or written
@@ -40,7 +40,7 @@ def run(main: Callable[..., None], takes_paths: bool = False, flags_of: tuple = 
             raise
         if several():
             several().part()
-        return leave(0)
+        return leave(code or 0)
 
     app.run(guarded, flags_parser=parse)
 

@@ -157,6 +157,11 @@ def _load_domain(
         transform=transform,
         batch=batches_of(part, notes["batch"], path),
         preprocess=preprocessing(part),
+        read=(
+            ("expression", len(expression)),
+            ("response", len(response)),
+            ("both", len(expression.index.intersection(response.index))),
+        ),
     )
     return domain, names
 

@@ -34,6 +34,7 @@ class Domain:
     by the domain's own rows makes them exactly 0; they say nothing and must not be judged.
     batch: (n,) str, such as a sequencing run, empty where unknown. preprocess: what is fitted on training rows and
     done to x before scaling; x itself stays as it was read.
+    read: (what, how many) samples the tables held before they were joined, for the reader of a check; may be empty.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Domain:
     unmeasured: tuple[str, ...] = ()
     batch: np.ndarray | None = None
     preprocess: Preprocess = NOTHING
+    read: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self):
         n, genes = self.x.shape

@@ -69,7 +69,12 @@ def report_page(study: Study) -> str:
     return whole_page(study, heading, [paragraph(subtitle(study), class_="subtitle"), verdict_box(study)], SECTIONS)
 
 
-def whole_page(study: Study, heading: str, top: Iterable[Html], sections: Iterable[Section]) -> str:
+FOOTER = "Made by tl_jax from the tables of one results folder. Research software."
+
+
+def whole_page(
+    study: Study, heading: str, top: Iterable[Html], sections: Iterable[Section], footer: str = FOOTER
+) -> str:
     """A page of sections; those that the folder has nothing for are named at its end."""
     shown, left_out = [], []
     for section in sections:
@@ -82,7 +87,7 @@ def whole_page(study: Study, heading: str, top: Iterable[Html], sections: Iterab
         tag("header", tag("h1", heading), *top),
         navigation([section for section, _ in shown], bool(left_out)),
         tag("main", *(whole(section, content) for section, content in shown), absent(left_out), id="content"),
-        tag("footer", paragraph("Made by tl_jax from the tables of one results folder. Research software.")),
+        tag("footer", paragraph(footer)),
     ]
     head = [
         tag("meta", charset="utf-8"),

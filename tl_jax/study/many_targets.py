@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from tl_jax.config import Recipe
 from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.units import unit_notes
 from tl_jax.errors import InputError
 from tl_jax.keys import run_key
 from tl_jax.models import build
@@ -121,6 +122,7 @@ def run_many_targets(
     whole = cohort.stage("target")
     source = measured_drugs(as_target(cohort.stage("source"), whole), settings.min_lines)
     results = ManyResults(settings, cohort, source)
+    results.notes.extend(map(str, unit_notes(cohort.domains)))
     planned = plan_targets(settings, whole, results.notes)
     for note in results.notes:
         say(f"note: {note}")

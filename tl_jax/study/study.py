@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_jax.data.domain import Cohort
+from tl_jax.data.units import unit_notes
 from tl_jax.study.derived import protocols
 from tl_jax.study.plans import Experiment
 from tl_jax.study.results import Results
@@ -43,12 +44,16 @@ def run_study(
     """All arms under settings.protocol with what is examined; then the arms alone under the other protocols.
 
     cohorts: the cohort as each protocol reads it, settings.protocol first. Partitions and seeds are the same, so the
-    difference between protocols is paired by fold.
+    difference between protocols is paired by fold. Domains in different units of expression are named before training.
     """
     results = None
+    units = list(dict.fromkeys(str(note) for cohort in cohorts.values() for note in unit_notes(cohort.domains)))
+    for note in units:
+        say(f"note: {note}")
     for protocol, cohort in cohorts.items():
         if results is None:
             results = run_experiment(experiment, settings, cohort, say, work)
+            results.notes[:0] = units
             continue
         left = [name for name in settings.strategies if name not in settings.extras.beside]
         without = f", without {', '.join(left)} (--beside_strategy=all runs them too)" if left else ""

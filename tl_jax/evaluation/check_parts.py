@@ -1,0 +1,76 @@
+"""What a check of a cohort is made of: findings with their remedy, and parts that hold tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandas as pd
+
+from tl_jax.data.domain import Cohort, Domain
+
+BLOCKING, LOOK = "blocking", "worth a look"
+
+
+class Finding(NamedTuple):
+    """One thing that was found. severity: BLOCKING (results would mislead) or LOOK. where: domain or domains."""
+
+    severity: str
+    check: str
+    where: str
+    text: str
+    remedy: str
+
+
+def count(number: int, noun: str) -> str:
+    """1 pair, 2 pairs."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the check. lines: sentences. tables: (caption, frame) pairs, shown as they are. findings: of this part.
+
+    A part that says nothing has neither lines nor tables and is left out of the page.
+    """
+
+    anchor: str
+    title: str
+    lines: tuple[str, ...] = ()
+    tables: tuple[tuple[str, pd.DataFrame], ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the study will cross-validate. folds: {role: folds}, of "source", "intermediate" and "target"."""
+
+    folds: dict[str, int] = field(default_factory=lambda: {"source": 5, "intermediate": 5, "target": 3})
+    repeats: int = 10
+    seed: int = 400
+    kind: str = "stratified"
+
+
+class Stage(NamedTuple):
+    """A domain of a chain with its role and the drugs that a study may use of it."""
+
+    role: str
+    domain: Domain
+    drugs: tuple[str, ...]
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether a study judges models on it, so that what its folds share would flatter them."""
+        return self.role != "source"
+
+
+def stages(cohort: Cohort) -> list[Stage]:
+    """The domains in order: the last is the target, the first (of several) the source, any between intermediate."""
+    last = len(cohort.domains) - 1
+    found = []
+    for place, domain in enumerate(cohort.domains):
+        role = "target" if place == last else "source" if place == 0 else "intermediate"
+        wanted = cohort.source_drugs if role == "source" else (cohort.drug,)
+        known = {d.casefold() for d in domain.drugs}
+        found.append(Stage(role, domain, tuple(d for d in wanted if d.casefold() in known)))
+    return found
