@@ -109,8 +109,13 @@ class TableReader:
 
     def path(self, name: str) -> Path:
         """The file that a path of the cohort file means; InputError where it is missing."""
-        if not self.given and not Path(name).is_absolute():
+        if not self.given:
             raise InputError(f"{self.file} needs the file {name}; pass --data_dir or set TLJAX_DATA to its folder")
+        # A cohort file may come from somebody else: it names tables, not any file of this machine.
+        top = os.path.abspath(self.folder)
+        if not Path(os.path.abspath(self.folder / name)).is_relative_to(top):
+            remedy = "place or link the table there, or name a folder above both as --data_dir"
+            raise InputError(f"{self.file}: {name} is not in the data folder {self.folder}; {remedy}")
         return find_file(self.folder / name)
 
     def read(self, table) -> tuple[pd.DataFrame, Path]:
