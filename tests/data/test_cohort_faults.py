@@ -167,3 +167,17 @@ def test_toml_that_is_not_utf8(tmp_path):
     (tmp_path / "own.toml").write_bytes(b'name = "M\xfcller"')
     with pytest.raises(InputError, match=r"own.toml is not UTF-8 text .byte 9.; save it again"):
         load_cohort(tmp_path / "own.toml")
+
+
+@pytest.mark.parametrize("name", ["../lines.csv", "/etc/passwd", "a/../../lines.csv", "ok/../../../lines.csv"])
+def test_a_cohort_file_names_no_file_outside_the_data_folder(load, name):
+    """A cohort file may come from somebody else."""
+    with pytest.raises(InputError, match=r"is not in the data folder .*; place or link the table there, or name a"):
+        load(('path = "lines.csv"', f'path = "{name}"'))
+
+
+def test_a_link_in_the_data_folder_is_the_users_own(load, tmp_path_factory):
+    moved = tmp_path_factory.mktemp("elsewhere") / "table.csv"
+    (load.folder / "lines.csv").rename(moved)
+    (load.folder / "lines.csv").symlink_to(moved)
+    assert len(load().domains) == 2

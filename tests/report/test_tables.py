@@ -7,6 +7,7 @@ import pytest
 from tl_jax.errors import InputError
 from tl_jax.report.tables import arm_table, number, shorten, source_table, summarise, write_csv
 
+FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-x", "@SUM(A1)", "\t=1"]
 COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "metric", "value", "n_train", "n_test"]
 DASH = "\N{EN DASH}"
 
@@ -105,3 +106,21 @@ def test_number_and_shorten():
 
 def test_thousands_are_parted_and_nothing_has_no_sign():
     assert [number(v, ",.0f") for v in (21401, 999, -1234.4, -0.2)] == ["21,401", "999", "-1,234", "0"]
+
+
+def test_no_cell_is_a_formula(tmp_path):
+    """Names come from other people's tables, and tables are opened in spreadsheets."""
+    plain = ["a=1", "-1.5", "", "two\nlines", "+2e3"]
+    frame = pd.DataFrame({"sample_id": FORMULAS, "=column": plain, "value": [-1.0, 2, 3, 4, 5]})
+    written = pd.read_csv(write_csv(tmp_path / "table.csv", frame), dtype=str, keep_default_na=False)
+    assert list(written.columns) == ["sample_id", "value", "'=column"]
+    assert written["sample_id"].tolist() == [f"'{text}" for text in FORMULAS]
+    assert written["'=column"].tolist() == plain
+    frame = pd.DataFrame({"sample_id": ["a\rb", "\r=1"], "value": [1, 2]})
+    assert pd.read_csv(write_csv(tmp_path / "table.csv", frame))["sample_id"].tolist() == ["a b", " =1"]
+
+
+def test_numbers_stay_numbers(tmp_path):
+    frame = pd.DataFrame({"sample_id": ["a", "b"], "value": [-1.0, 2.0]})
+    written = pd.read_csv(write_csv(tmp_path / "table.csv", frame))
+    assert written["value"].astype(float).tolist() == frame["value"].tolist()

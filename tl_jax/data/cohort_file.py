@@ -65,6 +65,11 @@ def load_cohort(
     return replace(_assemble(table, domains, file), gene_names=names)
 
 
+def shipped_content(name: str) -> dict:
+    """The content of a shipped cohort's file, unchecked."""
+    return _toml(_cohort_path(name))
+
+
 def _cohort_path(name: str) -> Path:
     if name.endswith(".toml"):
         return find_file(name)
@@ -109,11 +114,14 @@ class TableReader:
 
     def path(self, table) -> Path:
         """The file that a part of the cohort file means; InputError where it is missing."""
-        if not self.given and not Path(table.path).is_absolute():
-            raise InputError(
-                f"{self.file} needs the file {table.path}; pass --data_dir or set TLJAX_DATA to its folder"
-            )
-        return formats.locate(self.folder / table.path, table)
+        name = table.path
+        if not self.given:
+            raise InputError(f"{self.file} needs the file {name}; pass --data_dir or set TLJAX_DATA to its folder")
+        # A cohort file may come from somebody else: it names tables, not any file of this machine.
+        if not Path(os.path.abspath(self.folder / name)).is_relative_to(os.path.abspath(self.folder)):
+            remedy = "place or link the table there, or name a folder above both as --data_dir"
+            raise InputError(f"{self.file}: {name} is not in the data folder {self.folder}; {remedy}")
+        return formats.locate(self.folder / name, table)
 
     def read(self, table) -> tuple[pd.DataFrame, Path]:
         """The table that a part of the cohort file names, as it stands, and its path."""

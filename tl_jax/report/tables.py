@@ -13,6 +13,7 @@ from tl_jax.files import write_atomic
 from tl_jax.report.arms import BASELINES, IDENTITY, arm_key, with_identity
 
 WIDTH = 100
+FORMULA = ("=", "+", "-", "@", "\t")  # OWASP, "CSV Injection"
 UNDEFINED = "\N{EN DASH}"
 COLUMN_ORDER = ("experiment", "arm", "source", "protocol", "repeat", "fold", "epoch", "sample_id", "metric", "value")
 ARM_NOTE = (
@@ -181,13 +182,30 @@ def fixed_width(head: tuple[str, ...], rows: list[list[str]]) -> list[str]:
     return lines
 
 
+def no_formula(value):
+    """A cell that no spreadsheet takes for a formula, nor any reader for two lines; anything but such text as it is."""
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r", " ")  # pandas does not quote it
+    if not value.startswith(FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
+
+
 def write_csv(path: Path, frame: pd.DataFrame) -> Path:
     """Write `frame` by atomic rename: numbers with nine digits, undefined ones empty.
 
-    Columns that identify a row come first in a fixed order, the others follow as they are.
+    Columns that identify a row come first in a fixed order, the others follow as they are. Names that a spreadsheet
+    would run as a formula get an apostrophe in front: they come from other people's tables.
     """
     first = [name for name in COLUMN_ORDER if name in frame]
     ordered = frame[first + [name for name in frame if name not in first]].infer_objects()
+    text = [name for name in ordered if not pd.api.types.is_numeric_dtype(ordered[name])]
+    ordered = ordered.assign(**{name: ordered[name].map(no_formula) for name in text}).rename(columns=no_formula)
     return write_atomic(
         path, lambda p: ordered.to_csv(p, index=False, float_format="%.9g", lineterminator="\n", encoding="utf-8")
     )
