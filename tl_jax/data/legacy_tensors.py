@@ -45,6 +45,8 @@ def read_named_tensors(content: bytes) -> dict[str, np.ndarray]:
     for name, value in found.items():
         if type(name) is not str or not isinstance(value, np.ndarray):
             raise Refused(f"holds something other than a named tensor ({short(name)}: {type(value).__name__})")
+    if sum(values.nbytes for values in found.values()) > len(content):
+        raise Refused("names the same elements again and again")  # a copy of them all could be of any size
     return found
 
 

@@ -41,6 +41,6 @@ def restored(z: np.ndarray, filled: np.ndarray) -> np.ndarray:
         raise InputError(f"expression: {(~filled).sum()} genes are left beside the filled ones; 50 are needed")
     above = z[:, ~filled].astype(np.float64) - z[:, filled][:, :1].astype(np.float64)
     if above.min() <= 0:
-        raise InputError("expression: some values lie at or below the constant for missing genes; it is not their floor")
+        raise InputError("expression: some values lie at or below the constant that missing genes were given")
     top = np.partition(above, -TOP, axis=1)[:, -TOP:].mean(axis=1, keepdims=True)
     return FILL + above * ((TOP_MEAN - FILL) / top)
