@@ -43,7 +43,8 @@ def main(
 
 def study(name: str, settings: Settings, protocols: list[str], work: Path | None, tell: Callable[[str], None]):
     """Read the cohort and run the experiment, or what is missing of it in `work`."""
-    cohorts = {protocol: load_cohort(settings.cohort, settings.data_dir, protocol) for protocol in protocols}
+    load = partial(load_cohort, settings.cohort, settings.data_dir, drug=settings.drug)
+    cohorts = {protocol: load(protocol=protocol) for protocol in protocols}
     cohort = cohorts[settings.protocol]
     coverage = ", ".join(f"{domain} {share:.0%}" for domain, share in cohort.coverage.items())
     tell(f"cohort {cohort.name}: {len(cohort.genes):,} genes shared by the chain (of each domain's own: {coverage})")

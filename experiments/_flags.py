@@ -19,8 +19,9 @@ from tl_jax.transfer.strategies import STRATEGIES
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("cohort", "simulated", "simulated, nci60, glioblastoma, or a path to your own .toml")
+flags.DEFINE_string("cohort", "simulated", "simulated, gdsc, nci60, glioblastoma, or a path to your own .toml")
 flags.DEFINE_string("data_dir", None, "folder of the cohort's tables; default: the environment variable TLJAX_DATA")
+flags.DEFINE_string("drug", None, "the target's drug; default: the one that the cohort file names")
 flags.DEFINE_list(
     "source_drug", [], "source drug(s) or 'all'; default: all in experiments 1 and 3, experiment 3's choice in 6 and 7"
 )
@@ -76,6 +77,7 @@ def settings() -> Settings:
     given = Settings(
         cohort=FLAGS.cohort,
         data_dir=FLAGS.data_dir,
+        drug=FLAGS.drug,
         source_drugs=tuple(FLAGS.source_drug),
         strategies=chosen,
         baselines={"all": tuple(BASELINES), "none": ()}.get(",".join(FLAGS.baselines), tuple(FLAGS.baselines)),

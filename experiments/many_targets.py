@@ -25,7 +25,7 @@ from tl_jax.study.settings import PROTOCOLS
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("cohort", "simulated", "simulated, nci60, glioblastoma, or a path to your own .toml")
+flags.DEFINE_string("cohort", "simulated", "simulated, gdsc, nci60, glioblastoma, or a path to your own .toml")
 flags.DEFINE_string("data_dir", None, "folder of the cohort's tables; default: the environment variable TLJAX_DATA")
 flags.DEFINE_string(
     "targets",

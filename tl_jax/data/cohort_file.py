@@ -37,12 +37,14 @@ def load_cohort(
     data_dir: str | Path | None = None,
     protocol: str = "honest",
     targets: Targets | None = None,
+    drug: str | None = None,
 ) -> Cohort:
     """A shipped cohort by name, or a user's own by the path of its .toml file.
 
     data_dir: folder of the tables (environment variable TLJAX_DATA where None); paths in the file are
     relative to it. protocol: "as_published" uses transform_as_published where one is given; no other does.
     targets: responses of the target to read instead of its own; the cohort's drug is then the first of them.
+    drug: the drug to judge in place of the file's, any that its last domain holds.
     Domains stand in chain order on their shared genes, sorted; samples are sorted, so the order of rows
     and columns in the files changes nothing. Raises InputError for any fault of the file or its tables.
     """
@@ -51,7 +53,7 @@ def load_cohort(
     if targets is not None:
         table = targets.put_into(table, file)
     if table.simulate is not None:
-        return _simulated(table, file)
+        return _for_drug(_simulated(table, file), drug)
     reader = TableReader(data_dir, file)
     domains: list[Domain] = []
     names: dict[str, GeneNames] = {}
@@ -62,12 +64,22 @@ def load_cohort(
         domains.append(domain)
     if targets is not None:
         table = replace(table, drug=domains[-1].drugs[0])
-    return replace(_assemble(table, domains, file), gene_names=names)
+    return replace(_for_drug(_assemble(table, domains, file), drug), gene_names=names)
 
 
 def shipped_content(name: str) -> dict:
     """The content of a shipped cohort's file, unchecked."""
     return _toml(_cohort_path(name))
+
+
+def _for_drug(cohort: Cohort, drug: str | None) -> Cohort:
+    """The cohort with another of its target's drugs to judge, in the target's own spelling."""
+    if drug is None:
+        return cohort
+    target = cohort.stage("target")
+    if drug.casefold() not in (known.casefold() for known in target.drugs):
+        raise InputError(f"--drug={drug}: domain {target.name} has no such drug; {nearest(drug, target.drugs)}")
+    return replace(cohort, drug=target.drugs[target.column(drug)])
 
 
 def _cohort_path(name: str) -> Path:

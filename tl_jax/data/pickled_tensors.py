@@ -12,7 +12,7 @@ import math
 import pickletools
 import warnings
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -119,11 +119,12 @@ TENSOR_NAMES: Mapping[str, object] = {
 }
 
 
-def read_pickle(data: bytes, persistent: Callable[[object], object], names=TENSOR_NAMES) -> object:
+def read_pickle(data: bytes | BinaryIO, persistent: Callable[[object], object], names=TENSOR_NAMES) -> object:
     """What a pickle describes: dictionaries, lists, tuples, numbers, text, and what `names` and `persistent` make.
 
-    persistent: called on each persistent id. names: {"module.name": value or function of a tuple}. Raises Refused for
-    anything else; nothing is imported, and no attribute of anything is looked up.
+    data: of several pickles in a stream the next one is read, and the stream stands behind it. persistent: called on
+    each persistent id. names: {"module.name": value or function of a tuple}. Raises Refused for anything else; nothing
+    is imported, and no attribute of anything is looked up.
     """
     machine = _Machine(names, persistent)
     try:
@@ -213,7 +214,7 @@ class _Machine:
 _STEPS: dict[str, Callable[[_Machine, object], None]] = {
     **dict.fromkeys(("PROTO", "FRAME", "STOP"), lambda m, a: None),
     **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"), _Machine.push),
-    **dict.fromkeys(("BINUNICODE", "SHORT_BINUNICODE"), _Machine.push),
+    **dict.fromkeys(("BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES"), _Machine.push),
     "NONE": lambda m, a: m.push(None),
     "NEWTRUE": lambda m, a: m.push(True),
     "NEWFALSE": lambda m, a: m.push(False),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tl_jax.cluster import is_first
+from tl_jax.data.cells import nearest
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import check_names
@@ -136,11 +137,11 @@ def source_drugs(run: Run) -> list[str]:
     if not asked:
         asked, run.note = default_drug(run)
         run.results.remark(run.note, run.say)
-    known = {drug.casefold(): drug for drug in cohort.source_drugs}
+    known = {drug.casefold(): drug for drug in cohort.stage("source").drugs}
     unknown = [drug for drug in asked if drug.casefold() not in known]
     if unknown:
-        there = ", ".join(known.values())
-        raise InputError(f"--source_drug={unknown[0]}: no source drug of cohort {cohort.name}; there are: {there}")
+        hint = nearest(unknown[0], known.values())
+        raise InputError(f"--source_drug={unknown[0]}: the source of cohort {cohort.name} has no such drug; {hint}")
     return list(dict.fromkeys(known[drug.casefold()] for drug in asked))
 
 

@@ -66,6 +66,7 @@ class Settings:
 
     cohort: str = "simulated"
     data_dir: str | None = None
+    drug: str | None = None  # of the target; None: the cohort's own
     source_drugs: tuple[str, ...] = ()
     strategies: tuple[str, ...] | None = None  # None: the experiment's own; (): baselines only
     baselines: tuple[str, ...] = ()
