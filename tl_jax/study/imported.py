@@ -16,7 +16,7 @@ from tl_jax.checkpoint import save_stage
 from tl_jax.config import NetworkConfig
 from tl_jax.data.domain import LABEL, RESISTANT, SCALERS
 from tl_jax.data.gene_list import read_gene_list
-from tl_jax.data.pickled_tensors import Refused
+from tl_jax.data.pickled_tensors import Refused, short
 from tl_jax.data.scaling import NETWORK_TOP, Scaler
 from tl_jax.data.transforms import TRANSFORMS
 from tl_jax.errors import InputError
@@ -105,7 +105,7 @@ def open_weights(
         matched = match(held, activations, bn_epsilon)
     except Refused as refused:
         raise InputError(f"{path} {refused}") from refused
-    origin = origin_of(path, found, held.format) | {"layers": [one.name for one in held.layers]}
+    origin = origin_of(path, found, held.format) | {"layers": [short(one.name) for one in held.layers]}
     if matched.notes:
         origin["converted"] = list(matched.notes)
     features = len(matched.variables["params"]["layer1"]["kernel"])

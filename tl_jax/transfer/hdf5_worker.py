@@ -43,7 +43,7 @@ def text(value) -> str:
     if isinstance(value, bytes | np.bytes_):
         return bytes(value).decode("utf-8")
     if isinstance(value, str | np.str_):
-        return str(value)
+        return str(value).encode("utf-8").decode()  # h5py lets through what is no text
     raise Refused("has an attribute of names that are no text")
 
 

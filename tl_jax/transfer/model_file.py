@@ -13,6 +13,7 @@ import math
 import zipfile
 from collections.abc import Callable
 from typing import NamedTuple
+from unicodedata import category
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def model_of(arrays: dict[str, np.ndarray], texts: dict[str, str]) -> Model:
         raise Refused(f"is no weight file of tl_jax ({short(error)} is missing or damaged)") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise Refused(f"has another format than {FORMAT!r}; export the model again")
-    if not isinstance(genes, list) or any(type(gene) is not str for gene in genes) or len(set(genes)) < len(genes):
+    if not isinstance(genes, list) or not all(map(is_text, genes)) or len(set(genes)) < len(genes):
         raise Refused("does not name each of its genes once; it is damaged")
     if meta.get("sha256") != fingerprint(arrays, genes, meta):
         raise Refused("is damaged: its content does not match its own SHA-256; export the model again")
@@ -100,7 +101,8 @@ def rules(genes: list[str], arrays: dict[str, np.ndarray], whole: dict) -> dict[
 
 
 def is_text(value) -> bool:
-    return isinstance(value, str) and len(value) < 10_000
+    """Whether a value is a text that can be printed and written."""
+    return isinstance(value, str) and len(value) < 10_000 and not {"Cc", "Cs"} & set(map(category, value))
 
 
 def is_number(value) -> bool:

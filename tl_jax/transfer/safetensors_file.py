@@ -58,8 +58,19 @@ def array_of(name: str, described: dict) -> np.ndarray:
 
 
 def safetensors_bytes(tensors: dict[str, np.ndarray], notes: dict[str, str]) -> bytes:
-    """A file with these arrays and texts."""
-    need_package()
-    from safetensors.numpy import save
+    """A file with these arrays and texts.
 
-    return save({name: np.ascontiguousarray(values) for name, values in tensors.items()}, notes)
+    Put together here, since the package's own writer shuffles the notes: the same model must give the same bytes.
+    """
+    codes = {kind: code for code, kind in KINDS.items() if code != "BF16"}
+    header: dict[str, object] = {"__metadata__": notes} if notes else {}
+    parts, at = [], 0
+    for name, values in sorted(tensors.items(), key=lambda item: (-item[1].itemsize, item[0])):  # keeps them aligned
+        kind = values.dtype.newbyteorder("<")
+        parts.append(np.ascontiguousarray(values, kind).tobytes())
+        code = codes[kind.str.replace("|b1", "?").replace("|", "<")]
+        header[name] = {"dtype": code, "shape": values.shape, "data_offsets": [at, at + len(parts[-1])]}
+        at += len(parts[-1])
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + b"".join(parts)
