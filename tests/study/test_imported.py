@@ -12,6 +12,10 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "transfer"))
+from torch_writer import state_dict
+from weight_writer import blocks_twin, dense_layers, norm_layers, state_dict_of, two_step_twin
+
 from tl_jax.checkpoint import load_stage
 from tl_jax.data.scaling import fit_scaler
 from tl_jax.errors import InputError
@@ -24,9 +28,6 @@ from tl_jax.study.predict import predict_samples
 from tl_jax.trees import flatten
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "transfer"))
-from torch_writer import state_dict
-from weight_writer import blocks_twin, dense_layers, norm_layers, state_dict_of, two_step_twin
 
 TWO_STEP = ("sigmoid", "softplus", "softplus")
 GENES = [f"GENE{k}" for k in (7, 2, 9, 4, 1, 3, 8, 5)]
@@ -111,7 +112,9 @@ def test_a_scaler_fitted_on_a_table(world):
     np.testing.assert_allclose(meta["scaler"]["center"], expected.center, rtol=1e-5)
     np.testing.assert_allclose(meta["scaler"]["scale"], expected.scale, rtol=1e-5)
     x = expected.apply(frame.to_numpy(np.float32))
-    np.testing.assert_allclose(predict_samples(path, folder / "new.csv").table.prediction, two_step_twin(dense, x), 1e-4)
+    np.testing.assert_allclose(
+        predict_samples(path, folder / "new.csv").table.prediction, two_step_twin(dense, x), 1e-4
+    )
 
 
 def test_golden_tables_in_any_order(golden, tmp_path):
@@ -173,9 +176,9 @@ def test_genes_that_only_one_side_has_are_refused_or_counted(world, like):
     folder, dense, _ = world
     more = [*sorted(GENES)[2:], "NEW1", "NEW2", "NEW3"]
     cohort = like(more)
-    with pytest.raises(InputError, match="3 genes of the cohort are not in the weights, first 'NEW1'.*=zero_weight"):
+    with pytest.raises(InputError, match=r"3 genes of the cohort are not in the weights, first 'NEW1'.*=zero_weight"):
         brought(folder, scale_by="none", like=cohort)
-    with pytest.raises(InputError, match="2 genes of the weights are not in the cohort, first 'GENE1'.*=drop"):
+    with pytest.raises(InputError, match=r"2 genes of the weights are not in the cohort, first 'GENE1'.*=drop"):
         brought(folder, scale_by="none", like=cohort, missing_genes="zero_weight")
     how = {"missing_genes": "zero_weight", "extra_genes": "drop"}
     path, lines = brought(folder, scale_by="none", like=cohort, **how)
@@ -299,27 +302,34 @@ def test_the_record_names_its_origin_and_no_place_on_this_machine(world):
 # The way back
 
 
+@pytest.fixture
+def whole(world):
+    """(folder, checkpoint with a scaler and a response scale)."""
+    folder, _, frame = world
+    table_of(fit_scaler(frame.to_numpy(np.float32), "robust"), GENES, folder / "scaler.csv")
+    meaning = {"drug": "temozolomide", "unit": "AUC", "low": 0.1, "high": 0.7}
+    return folder, brought(folder, "whole", meaning=meaning, scaler=str(folder / "scaler.csv"))[0]
+
+
 @pytest.mark.parametrize("ending", [".npz", ".safetensors"])
-def test_export_and_import_change_nothing(two_step, cohort, tmp_path, ending):
+def test_export_and_import_change_nothing(whole, ending):
     pytest.importorskip("safetensors")
-    stage = next(s for s in two_step[0].stages if s.plan.role == "target")
-    file = export_model(stage.path, tmp_path / f"model{ending}")
-    import_weights(Wishes(weights=file, out=tmp_path / "back"))
-    (a, one), (b, two) = load_stage(stage.path), load_stage(tmp_path / "back")
+    folder, path = whole
+    file = export_model(path, folder / f"model{ending}")
+    import_weights(Wishes(weights=file, out=folder / "back"))
+    (a, one), (b, two) = load_stage(path), load_stage(folder / "back")
     flat_a, flat_b = flatten(a["params"]), flatten(b["params"])
     assert list(flat_a) == list(flat_b)
     assert all(flat_a[k].tobytes() == flat_b[k].tobytes() and flat_a[k].dtype == flat_b[k].dtype for k in flat_a)
     for key in ("genes", "scaler", "response_scale", "transform", "network", "drug"):
         assert one[key] == two[key], key
     assert [s["id"] for s in two["ancestors"]] == [*(s["id"] for s in one["ancestors"]), one["id"]]
-    target = cohort.stage("target")
-    pd.DataFrame(target.x, target.samples, target.genes).to_csv(tmp_path / "x.csv")
-    first, second = (predict_samples(p, tmp_path / "x.csv").table for p in (stage.path, tmp_path / "back"))
+    first, second = (predict_samples(p, folder / "new.csv").table for p in (path, folder / "back"))
     pd.testing.assert_frame_equal(first, second)
-    again = export_model(tmp_path / "back", tmp_path / f"again{ending}")
-    import_weights(Wishes(weights=again, out=tmp_path / "third"))
-    assert len(load_stage(tmp_path / "third")[1]["ancestors"]) == len(two["ancestors"]) + 1
-    assert "imported" in lineage_text(tmp_path / "third")
+    again = export_model(folder / "back", folder / f"again{ending}")
+    import_weights(Wishes(weights=again, out=folder / "third"))
+    assert len(load_stage(folder / "third")[1]["ancestors"]) == len(two["ancestors"]) + 1
+    assert lineage_text(folder / "third").count("imported: ") == 3
 
 
 def test_a_model_without_a_scaler_comes_back_without(world):
@@ -335,36 +345,35 @@ def test_a_model_without_a_scaler_comes_back_without(world):
         import_weights(Wishes(weights=file, out=folder / "b2", genes=str(folder / "genes.txt")))
 
 
-def test_exports_that_are_refused(two_step, tmp_path):
-    stage = two_step[0].stages[0]
+def test_exports_that_are_refused(whole):
+    folder, path = whole
     with pytest.raises(InputError, match=r"must end in \.npz or \.safetensors"):
-        export_model(stage.path, tmp_path / "model.h5")
-    (tmp_path / "model.npz").write_text("mine")
+        export_model(path, folder / "model.h5")
+    (folder / "model.npz").write_text("mine")
     with pytest.raises(InputError, match="exists; choose another or add --overwrite"):
-        export_model(stage.path, tmp_path / "model.npz")
+        export_model(path, folder / "model.npz")
     with pytest.raises(InputError, match="no checkpoint at"):
-        export_model(tmp_path / "nowhere", tmp_path / "other.npz")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.npz"]
-    assert (tmp_path / "model.npz").read_text() == "mine"
-    export_model(stage.path, tmp_path / "model.npz", overwrite=True)
+        export_model(folder / "nowhere", folder / "other.npz")
+    assert not (folder / "other.npz").exists()
+    assert (folder / "model.npz").read_text() == "mine"
+    export_model(path, folder / "model.npz", overwrite=True)
+    assert np.load(folder / "model.npz")["genes"].tolist() == GENES
 
 
-def test_the_page_s_plain_numpy_gives_our_predictions(two_step, cohort, tmp_path):
+def test_the_page_s_plain_numpy_gives_our_predictions(whole):
     """The example of docs/weights.md runs as it stands, without tl_jax, and agrees."""
+    folder, path = whole
     page = (ROOT / "docs" / "weights.md").read_text()
     (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert len([line for line in example.splitlines() if line.strip()]) <= 12
-    stage = next(s for s in two_step[0].stages if s.plan.role == "target")
-    export_model(stage.path, tmp_path / "model.npz")
-    target = cohort.stage("target")
-    shuffled = np.random.default_rng(0).permutation(len(target.genes))
-    frame = pd.DataFrame(target.x[:, shuffled], target.samples, target.genes[shuffled])
-    frame.to_csv(tmp_path / "new_samples.csv")
-    (tmp_path / "example.py").write_text(example + "\nnp.save('found.npy', prediction)\n")
-    done = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "tl_jax" not in example
+    export_model(path, folder / "model.npz")
+    (folder / "new.csv").rename(folder / "new_samples.csv")
+    (folder / "example.py").write_text(example + "\nnp.save('found.npy', prediction)\n")
+    done = subprocess.run([sys.executable, "example.py"], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    expected = predict_samples(stage.path, tmp_path / "new_samples.csv").table.prediction
-    np.testing.assert_allclose(np.load(tmp_path / "found.npy"), expected, rtol=1e-5)
+    expected = predict_samples(path, folder / "new_samples.csv").table.prediction
+    np.testing.assert_allclose(np.load(folder / "found.npy"), expected, rtol=1e-5)
 
 
 # Models of compounds

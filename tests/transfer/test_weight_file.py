@@ -206,7 +206,7 @@ def test_a_file_without_order_is_put_in_order_by_shape_or_not_at_all():
     np.testing.assert_allclose(prediction(match(read_weights(content, "x"), TWO_STEP), x), two_step_twin(dense, x))
     square = dense_layers((4, 4, 4, 1))
     content = renamed(square, ("zeta", "middle", "alpha"))
-    with pytest.raises(Refused, match="more than one order of its layers fits .* give it with --layers"):
+    with pytest.raises(Refused, match=r"more than one order of its layers fits .* give it with --layers"):
         read_weights(content, "x")
     file = read_weights(content, "x", ("zeta", "middle", "alpha"))
     x = np.random.default_rng(2).normal(size=(3, 4))
@@ -227,7 +227,11 @@ def test_an_order_by_the_user_names_each_layer_once():
 
 MISFITS = [
     (dense_layers((5, 4)), (), "needed are at least two dense layers"),
-    (dense_layers((5, 4, 2)), (), "its last layer has 2 outputs; the file holds dense_9 .5, 4., dense_10 .4, 2.; needed"),
+    (
+        dense_layers((5, 4, 2)),
+        (),
+        "its last layer has 2 outputs; the file holds dense_9 .5, 4., dense_10 .4, 2.; needed",
+    ),
     (dense_layers((5, 4, 1)) + dense_layers((6, 1)), (), "dense_10 gives 1 numbers, dense_11 takes 6"),
     (dense_layers(), norm_layers((4,)), "with batch norms, one after each dense layer but the last"),
     (dense_layers(), norm_layers((4, 2)), "batch norm batch_normalization_1 does not have the units of dense_10"),
@@ -243,7 +247,7 @@ def test_a_misfit_lists_what_the_file_holds(dense, norms, words):
 
 def test_activations_are_declared_once_and_must_be_the_networks():
     silent, said = (files(dense_layers())[form] for form in ("keras 3", "keras archive"))
-    with pytest.raises(Refused, match="does not say its activations; .* --activations=sigmoid,softplus,softplus"):
+    with pytest.raises(Refused, match=r"does not say its activations; .* --activations=sigmoid,softplus,softplus"):
         match(read_weights(silent, "x"))
     with pytest.raises(Refused, match="has 'relu' after dense layer 1, where the network two_step has sigmoid"):
         match(read_weights(silent, "x"), ("relu", "softplus", "softplus"))

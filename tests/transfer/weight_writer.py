@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,7 +13,7 @@ ENDS = {"kernel": "kernel:0", "bias": "bias:0", "scale": "gamma:0", "mean": "mov
 def dense_layers(sizes=(5, 4, 3, 1), seed=0, kind="f4"):
     """[{kernel, bias}, ...] of a network of these widths."""
     rng = np.random.default_rng(seed)
-    pairs = zip(sizes, sizes[1:], strict=False)
+    pairs = pairwise(sizes)
     return [{"kernel": rng.normal(size=p).astype(kind), "bias": rng.normal(size=p[1]).astype(kind)} for p in pairs]
 
 

@@ -19,7 +19,8 @@ def read_gene_list(path: str | Path, count: int) -> list[str]:
     """
     path = find_file(path)
     try:
-        lines = unpacked(path, path.suffix.lower() if path.suffix.lower() in (".gz", ".zip") else "").decode("utf-8-sig")
+        ending = path.suffix.lower()
+        lines = unpacked(path, ending if ending in (".gz", ".zip") else "").decode("utf-8-sig")
         rows = [[cell.strip() for cell in row] for row in csv.reader(lines.splitlines())]
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is no UTF-8 text of gene names ({error}); give one name per line") from error

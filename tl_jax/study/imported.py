@@ -28,7 +28,7 @@ from tl_jax.study.dti_known import FILE
 from tl_jax.study.stages import brief
 from tl_jax.transfer.model_file import Model
 from tl_jax.transfer.weight_file import read_weights
-from tl_jax.transfer.weight_layers import Matched, WeightFile, match
+from tl_jax.transfer.weight_layers import match
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Variables
 
@@ -57,7 +57,7 @@ class Meaning:
     def scale(self) -> dict:
         """The response scale of the record."""
         if (self.low is None) != (self.high is None) or (self.low is None and self.unit):
-            raise InputError("--low, --high and --unit say together what 0 and 10 of the network mean; give all or none")
+            raise InputError("--low, --high and --unit say together what 0 and 10 of the network mean; give all")
         if self.low is None:
             return {"low": 0.0, "high": NETWORK_TOP, "direction": self.direction, "unit": UNSCALED}
         if not self.unit or not np.isfinite([self.low, self.high]).all() or not self.low < self.high:
@@ -196,8 +196,9 @@ def record_of(
         own = opened.kept.meta
         said |= {key: own[key] for key in ("drug", "transform", "response_scale")}
         said |= {"domain": meaning.name or own["domain"], "ancestors": [*own["ancestors"], brief(own)]}
+    # Neither the day nor versions of packages change what the model is.
     named = {key: value for key, value in said.items() if key != "versions"}
-    named["origin"] = {key: value for key, value in opened.origin.items() if key != "imported"}  # the day changes nothing
+    named["origin"] = {key: value for key, value in opened.origin.items() if key != "imported"}
     return said | {"id": digest(named, *(part for name in params for part in (name, params[name])))[:16]}
 
 

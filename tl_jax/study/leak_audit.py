@@ -72,7 +72,8 @@ def not_checked(stage: TrainedStage) -> Seen:
     meta = stage.meta
     unknown = "not known: the samples of its training do not come with a checkpoint"
     check = "none is possible; ask its authors whether the target's samples were among them"
-    return Seen("source", f"model {meta['domain']} ({meta['id']}), given by the user", unknown, "NOT KNOWN", check, "NOT CHECKED")
+    what = f"model {meta['domain']} ({meta['id']}), given by the user"
+    return Seen("source", what, unknown, "NOT KNOWN", check, "NOT CHECKED")
 
 
 def disjoint(folds) -> Seen:

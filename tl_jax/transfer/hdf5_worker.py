@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from itertools import pairwise
 
 import h5py
 import numpy as np
@@ -92,7 +93,7 @@ class Walk:
         with h5py.File(io.BytesIO(content), "r") as file:
             self.group(file, "", 0)
         ends = sorted(self.places)
-        if any(end > begin for (_, end), (begin, _) in zip(ends, ends[1:], strict=False)):
+        if any(end > begin for (_, end), (begin, _) in pairwise(ends)):
             raise Refused("is damaged: two tensors lie in the same place")
 
     def group(self, group, path: str, depth: int) -> None:

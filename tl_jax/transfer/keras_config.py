@@ -28,7 +28,9 @@ def described_layers(text: str | bytes) -> list[Described]:
     try:
         config = json.loads(text)
         if config["class_name"] not in ("Sequential", "Functional", "Model"):
-            raise Refused(f"describes a model of class {short(config['class_name'])}; Sequential and Functional are read")
+            raise Refused(
+                f"describes a model of class {short(config['class_name'])}; Sequential and Functional are read"
+            )
         layers = config["config"]["layers"]
         if not isinstance(layers, list) or len(layers) > MOST:
             raise Refused("describes a model without a list of layers")
@@ -84,7 +86,9 @@ def follows(one: dict, before: str | None) -> str:
     name = str(one.get("name") or config.get("name"))
     taken = list(sources(one.get("inbound_nodes")))
     if taken and taken != [before]:
-        raise Refused(f"has branches: layer {short(name)} takes {short(', '.join(taken))}, not the layer before it alone")
+        raise Refused(
+            f"has branches: layer {short(name)} takes {short(', '.join(taken))}, not the layer before it alone"
+        )
     return name
 
 

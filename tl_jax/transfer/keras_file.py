@@ -66,7 +66,7 @@ def keras2_layer(file: Hdf5, path: str, name: str, weights: list[str]) -> FileLa
 
 
 def keras3(file: Hdf5, config: list[Described] | None) -> WeightFile:
-    """Layers of each class in the order of their numbers; in the order of the model where its configuration is known."""
+    """Layers of each class in the order of their numbers; in that of the model where it is configured."""
     top = next((t for t in TOPS if any(path.startswith(f"{t}/") for path in file.tensors)), None)
     if top is None:
         held = ", ".join(list(file.tensors)[:5]) or "no tensors"
@@ -163,4 +163,3 @@ def archived(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 def is_keras_archive(names: list[str]) -> bool:
     return CONFIG in names and WEIGHTS in names
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 
@@ -50,7 +50,9 @@ def one(name: str, parts: dict[str, np.ndarray]) -> FileLayer:
     if unknown or twice or (kind == DENSE and not {"weight", "kernel"} & set(parts)):
         held = ", ".join(f"{short(f'{name}.{part}')} {values.shape}" for part, values in list(parts.items())[:5])
         raise Refused(f"holds {held}; known are dense layers (weight or kernel, bias) and batch norms with statistics")
-    tensors = {known[part]: values.T if part == "weight" and kind == DENSE else values for part, values in parts.items()}
+    tensors = {
+        known[part]: values.T if part == "weight" and kind == DENSE else values for part, values in parts.items()
+    }
     return layer(name, kind, tensors)
 
 
@@ -80,7 +82,7 @@ def natural(name: str) -> list:
 def chained(dense: Sequence[FileLayer]) -> bool:
     """Whether each layer takes what the one before gives, and the last gives one number."""
     shapes = [one.tensors["kernel"].shape for one in dense]
-    return all(a[1] == b[0] for a, b in zip(shapes, shapes[1:], strict=False)) and (not shapes or shapes[-1][1] == 1)
+    return all(a[1] == b[0] for a, b in pairwise(shapes)) and (not shapes or shapes[-1][1] == 1)
 
 
 def chosen(layers: Sequence[FileLayer], names: Sequence[str]) -> list[FileLayer]:

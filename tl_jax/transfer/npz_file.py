@@ -44,5 +44,7 @@ def array_of(name: str, raw: bytes) -> np.ndarray:
         raise Refused(f"holds pickled objects in {short(name)}; they would have to be run, and are refused")
     size = math.prod(shape) * kind.itemsize
     if kind.kind not in "fiubU" or kind.subdtype or size != len(raw) - stream.tell() or not size:
-        raise Refused(f"is damaged: {short(name)} announces {short(shape)} elements of {short(kind)} that are not there")
+        raise Refused(
+            f"is damaged: {short(name)} announces {short(shape)} elements of {short(kind)} that are not there"
+        )
     return np.frombuffer(raw, kind, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")

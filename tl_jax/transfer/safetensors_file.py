@@ -33,7 +33,7 @@ def need_package() -> None:
 
 
 def read_safetensors(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """({name: array}, notes) in alphabetical order, which says nothing of layers; bfloat16 as float32. Raises Refused."""
+    """({name: array}, notes) sorted, which says nothing of layers; bfloat16 as float32. Raises Refused."""
     need_package()
     import safetensors
 

@@ -7,6 +7,7 @@ Networks: two_step (Dense sigmoid, Dense softplus, ..., Dense softplus) and, whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -123,7 +124,7 @@ def check_order(file: WeightFile, dense: list[FileLayer], norms: list[FileLayer]
     blocks = "with batch norms, one after each dense layer but the last"
     if len(dense) < 2 or (norms and len(norms) != len(dense) - 1):
         raise Refused(f"does not fit: {listed(file.layers)}; {needs}; {blocks}")
-    for before, after in zip(dense, dense[1:], strict=False):
+    for before, after in pairwise(dense):
         given, taken = before.tensors["kernel"].shape[1], after.tensors["kernel"].shape[0]
         if given != taken:
             words = f"{short(before.name)} gives {given} numbers, {short(after.name)} takes {taken}"
@@ -158,7 +159,9 @@ def check_activations(file: WeightFile, network: str, declared: list[str | None]
     for number, allowed in enumerate(wanted):
         found = declared[number]
         if given and found is not None and given[number] != found:
-            raise Refused(f"says that '{short(found)}' follows dense layer {number + 1}, --activations '{given[number]}'")
+            raise Refused(
+                f"says that '{short(found)}' follows dense layer {number + 1}, --activations '{given[number]}'"
+            )
         found = found or given[number]
         if found not in allowed:
             raise Refused(
