@@ -21,6 +21,8 @@ from tl_jax.transfer.weight_file import read_weights
 h5py = pytest.importorskip("h5py", reason="weight files need tl_jax[weights]")
 pytest.importorskip("safetensors")
 
+KERNEL = dense_layers()[0]["kernel"]
+
 
 # Archives and configurations
 
