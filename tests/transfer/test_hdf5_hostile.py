@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from weight_files import LAYERS, read, refused, sound_files
+from weight_files import LAYERS, hdf5_here, read, refused, sound_files
 from weight_writer import dense_layers, hdf5, keras2, keras3, named
 
 h5py = pytest.importorskip("h5py", reason="weight files need tl_jax[weights]")
 pytest.importorskip("safetensors")
+
+
+@pytest.fixture(autouse=True)
+def _tame(monkeypatch):
+    monkeypatch.setattr("tl_jax.transfer.keras_file.read_hdf5", hdf5_here)
 
 
 def changed(change, layers=LAYERS):

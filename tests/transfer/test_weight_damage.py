@@ -91,7 +91,7 @@ def test_random_damage_to_hdf5_ends_in_a_sentence_or_in_weights(data, form):
 
 
 @pytest.mark.slow
-@settings(max_examples=600, **COMMON)
+@settings(max_examples=150, **COMMON)
 @given(data=st.data(), form=st.sampled_from(["keras 3", "keras 2", "keras archive"]))
 def test_much_random_damage_to_hdf5(data, form):
     check_damage(data, form, exact=form == "keras archive")

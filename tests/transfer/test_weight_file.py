@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from torch_writer import state_dict
+from weight_files import hdf5_here
 from weight_writer import (
     blocks_twin,
     config_of,
@@ -33,6 +34,13 @@ from tl_jax.transfer.weight_layers import match
 
 pytest.importorskip("h5py", reason="weight files need tl_jax[weights]")
 pytest.importorskip("safetensors")
+
+
+@pytest.fixture(autouse=True)
+def _tame(monkeypatch, request):
+    if "golden" not in request.fixturenames:
+        monkeypatch.setattr("tl_jax.transfer.keras_file.read_hdf5", hdf5_here)
+
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO_STEP = ("sigmoid", "softplus", "softplus")

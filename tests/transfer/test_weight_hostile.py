@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from weight_files import LAYERS, TWO_STEP, own_model, read, refused
+from weight_files import LAYERS, TWO_STEP, hdf5_here, own_model, read, refused
 from weight_writer import archive, config_of, dense_layers, keras2, keras3, keras_archive, named, norm_layers
 
 from tl_jax.transfer.model_file import model_bytes
@@ -20,6 +20,12 @@ from tl_jax.transfer.weight_file import read_weights
 
 h5py = pytest.importorskip("h5py", reason="weight files need tl_jax[weights]")
 pytest.importorskip("safetensors")
+
+
+@pytest.fixture(autouse=True)
+def _tame(monkeypatch):
+    monkeypatch.setattr("tl_jax.transfer.keras_file.read_hdf5", hdf5_here)
+
 
 KERNEL = dense_layers()[0]["kernel"]
 

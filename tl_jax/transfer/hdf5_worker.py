@@ -137,16 +137,18 @@ def answer(content: bytes) -> tuple[dict, list[np.ndarray]]:
     return {"tensors": listed, "attributes": walk.attributes}, list(walk.tensors.values())
 
 
+def packed(content: bytes) -> bytes:
+    """The answer as it goes out."""
+    described, arrays = answer(content)
+    head = json.dumps(described).encode()
+    return b"".join([len(head).to_bytes(8, "little"), head, *(np.ascontiguousarray(a).tobytes() for a in arrays)])
+
+
 def main() -> None:
     content = sys.stdin.buffer.read()
     limit(len(content))
-    described, arrays = answer(content)
-    head = json.dumps(described).encode()
-    out = sys.stdout.buffer
-    out.write(len(head).to_bytes(8, "little") + head)
-    for array in arrays:
-        out.write(np.ascontiguousarray(array).tobytes())
-    out.flush()
+    sys.stdout.buffer.write(packed(content))
+    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
