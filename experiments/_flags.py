@@ -51,6 +51,11 @@ flags.DEFINE_list(
 flags.DEFINE_integer("batch_size", 32, "rows per step of the evaluated stage")
 flags.DEFINE_enum("optimizer", "keras_adam", list(OPTIMIZERS), "keras_adam is the published one")
 flags.DEFINE_list("hidden", ["1000", "100"], "widths of the two hidden layers")
+flags.DEFINE_string(
+    "source_checkpoint",
+    None,
+    "experiments 3, 6 and 7: start from this checkpoint instead of training the source, such as one of import_weights",
+)
 flags.DEFINE_string("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts")
 flags.DEFINE_string("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches")
 flags.DEFINE_bool(
@@ -94,6 +99,7 @@ def settings() -> Settings:
         hidden=hidden,
         intermediate_strategy=FLAGS.intermediate_strategy,
         checkpoint_dir=FLAGS.checkpoint_dir,
+        source_checkpoint=FLAGS.source_checkpoint,
         at_once=FLAGS.at_once,
         fold_models=FLAGS.fold_models,
     )

@@ -25,6 +25,8 @@ DOORS = {
     "matplotlib": {"report"},
     "rdkit": {"data"},
     "optuna": {"study"},
+    "h5py": {"transfer"},
+    "safetensors": {"transfer"},
     "rich": {"progress"},
     "absl": set(),
 }

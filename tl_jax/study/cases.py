@@ -54,6 +54,7 @@ class Run:
     work: Path | None = None  # where finished parts are kept
     note: str = ""  # how the source drug came about, for the lineage of the final models
     stream: TextIO | None = None  # where progress goes; None: standard error
+    outside: TrainedStage | None = None  # a source model that was not trained here
     finals: bool = True  # whether final models are trained on all rows
     sources: dict[tuple, Variables | None] = field(default_factory=dict)  # source models as the arms share them
 

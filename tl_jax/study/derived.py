@@ -88,7 +88,7 @@ def lineage(stages: list[TrainedStage]) -> pd.DataFrame:
         for record in (*stage.meta["ancestors"], stage.meta):
             recipe = record["recipe"]
             names = (record[name] for name in ("stage", "domain", "drug", "strategy", "samples"))
-            ends = (recipe["epochs"], recipe["learning_rate"], record["data_fingerprint"])
+            ends = (recipe.get("epochs"), recipe.get("learning_rate"), record["data_fingerprint"])
             rows.setdefault(record["id"], (record["id"], parent, *names, *ends))
             parent = record["id"]
     return pd.DataFrame(rows.values(), columns=list(LINEAGE))

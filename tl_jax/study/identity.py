@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from tl_jax.checkpoint import read_meta
 from tl_jax.data.domain import Cohort
 from tl_jax.evaluation.source_methods import METHODS
 from tl_jax.files import digest
@@ -12,7 +15,7 @@ from tl_jax.study.stages import circumstances, fingerprint, strategy_text
 from tl_jax.transfer import strategies
 
 # Where things are, how many runs are done at a time and what else is kept changes no number.
-NO_SCIENCE = ("data_dir", "checkpoint_dir", "at_once", "fold_models")
+NO_SCIENCE = ("data_dir", "checkpoint_dir", "at_once", "fold_models", "source_checkpoint")
 
 
 def identity(experiment: Experiment, settings: Settings, cohort: Cohort) -> dict:
@@ -20,7 +23,9 @@ def identity(experiment: Experiment, settings: Settings, cohort: Cohort) -> dict
     settings = resolved(experiment, settings)
     named = dict.fromkeys(name for name in settings.strategies if name not in METHODS)
     named[settings.intermediate_strategy] = None  # named by its flag, whether it is evaluated or not
+    given = settings.source_checkpoint
     return {
+        **({"source_checkpoint": read_meta(Path(given))["content"]} if given else {}),
         "experiment": experiment.name,
         "flags": {k: v for k, v in settings.as_dict().items() if k not in NO_SCIENCE},
         "data": {domain.name: fingerprint(domain) for domain in cohort.domains},

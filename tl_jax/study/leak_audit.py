@@ -11,6 +11,7 @@ import pandas as pd
 from tl_jax.data.scaled import fit_rows
 from tl_jax.study.cases import Case, Run
 from tl_jax.study.nested import inner_folds
+from tl_jax.study.stages import TrainedStage
 
 COLUMNS = ("protocol", "evaluated", "stage", "what", "fitted_on", "held_out", "check", "result")
 BALANCED = "labels, to balance folds"
@@ -54,6 +55,8 @@ def upstream(run: Run, group: list[Case]) -> Iterator[Seen]:
     target, known = set(group[0].domain.samples), {}
     for case in group:
         known |= {role: run.cohort.stage(role) for role in case.route}
+    if run.outside and known.pop("source", None) is not None:
+        yield not_checked(run.outside)
     for role, domain in known.items():
         both = sorted(target & set(domain.samples))
         yield Seen(
@@ -64,6 +67,15 @@ def upstream(run: Run, group: list[Case]) -> Iterator[Seen]:
             "names of samples compared with the target's",
             f"{len(both)} SHARED: {', '.join(both[:3])}" if both else "none shared",
         )
+
+
+def not_checked(stage: TrainedStage) -> Seen:
+    """The row of leak_audit.csv: whether the target's samples were among those of the training cannot be told."""
+    meta = stage.meta
+    unknown = "not known: the samples of its training do not come with a checkpoint"
+    check = "none is possible; ask its authors whether the target's samples were among them"
+    what = f"model {meta['domain']} ({meta['id']}), given by the user"
+    return Seen("source", what, unknown, "NOT KNOWN", check, "NOT CHECKED")
 
 
 def disjoint(folds) -> Seen:

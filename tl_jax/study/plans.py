@@ -124,15 +124,17 @@ def domain_of(cohort: Cohort, role: str, source_drug: str) -> Domain:
     return domain
 
 
-def upstream_plans(route: tuple[str, ...], cohort: Cohort, source_drug: str, settings: Settings) -> list[StagePlan]:
-    """The stages of one route to the evaluated domain.
+def upstream_plans(
+    route: tuple[str, ...], cohort: Cohort, source_drug: str, settings: Settings, given: int = 0
+) -> list[StagePlan]:
+    """The stages of one route to the evaluated domain, less its first `given`, whose models are there already.
 
     The first trains from scratch; later ones as --intermediate_strategy says. That is the published
     copy_layer1 by default, whatever strategy is evaluated: a layer 1 frozen in the intermediate step would
     pass through it unchanged, and two steps would equal one.
     """
     plans = []
-    for place, role in enumerate(route):
+    for place, role in list(enumerate(route))[given:]:
         strategy = strategies.get(settings.intermediate_strategy if place else SCRATCH_ARM)
         domain = domain_of(cohort, role, source_drug)
         plans.append(StagePlan(role, domain, strategy, settings.upstream_recipe(strategy)))

@@ -144,6 +144,10 @@ def prepare_new(fitted: Fitted, matrix, batch: np.ndarray, samples: np.ndarray, 
 def scale_new(matrix: np.ndarray, meta: dict, scale_by: str, path: Path) -> np.ndarray:
     """(n, genes) float32 scaled expression, missing genes at 0."""
     absent = np.isnan(matrix).all(axis=0)
+    if scale_by == "checkpoint" and not meta["scaler"]["center"]:
+        raise InputError(
+            "the checkpoint was imported without a scaler: use --scale_by=cohort, or import it with --scaler"
+        )
     known = Scaler(np.asarray(meta["scaler"]["center"], np.float32), np.asarray(meta["scaler"]["scale"], np.float32))
     if scale_by == "cohort":
         if len(matrix) < 5:

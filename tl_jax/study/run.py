@@ -25,6 +25,7 @@ from tl_jax.study.finals import keep_final
 from tl_jax.study.folds import ScaledFold, drawn, scale_folds
 from tl_jax.study.leak_audit import leak_audit
 from tl_jax.study.looks import charged, note, record
+from tl_jax.study.outside_source import check_outside, load_outside
 from tl_jax.study.plans import Experiment, domain_of, upstream_plans
 from tl_jax.study.probe import probe
 from tl_jax.study.results import Results
@@ -67,6 +68,8 @@ def run_experiment(
     run = Run(
         experiment, settings, cohort, chosen, methods, shelf, results, say, kinds, work, stream=stream, finals=finals
     )
+    if settings.source_checkpoint:
+        run.outside = load_outside(settings.source_checkpoint, cohort, settings)
     drugs = source_drugs(run)
     # Cases of one domain and its folds are run together, so that arms of equal shape share a program.
     together: list[list[Case]] = []
@@ -106,6 +109,8 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: li
         cohort.stage(role)
     if settings.extras:
         check_extras(settings)
+    if settings.source_checkpoint:
+        check_outside(experiment, settings, chosen)
     if experiment.evaluated != "source" and len(cohort.domains) < 2:
         raise InputError(f"cohort {cohort.name} has one domain; {experiment.name} needs a chain of at least two")
     needing = [name for name in settings.strategies if name in METHODS or strategies.get(name).needs_source]
@@ -127,6 +132,11 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: li
 def source_drugs(run: Run) -> list[str]:
     """Source drugs to run in the cohort's own spelling; [""] where none is needed."""
     asked, cohort, experiment = list(run.settings.source_drugs), run.cohort, run.experiment
+    if run.outside:
+        meta = run.outside.meta
+        run.note = f"source model {meta['domain']} (id {meta['id']}, {meta['drug']}), given by the user"
+        run.results.remark(run.note, run.say)
+        return [""]
     needed = run.evaluates_source or run.uses_source
     if not (needed and experiment.uses_source_drug):
         if asked:
@@ -164,12 +174,20 @@ def cases(run: Run, drugs: list[str]) -> Iterable[Case]:
         stages = []
         if route:
             with run.results.timed("upstream stages"):
-                plans = upstream_plans(route, run.cohort, drug, run.settings)
-                stages = train_stages(plans, network=run.settings.network, seed=run.settings.seed, shelf=run.shelf)
+                stages = upstream_stages(run, route, drug)
             known = {stage.path for stage in run.results.stages}  # routes share their first stages
             run.results.stages.extend(stage for stage in stages if stage.path not in known)
         source = drug if run.evaluates_source else " > ".join(way_name(stage) for stage in stages)
         yield Case(source, *shared, tuple(stages), place == 0 or run.evaluates_source, route)
+
+
+def upstream_stages(run: Run, route: tuple[str, ...], drug: str) -> list[TrainedStage]:
+    """The models on the way to the evaluated domain, trained or found; the first may be the user's own."""
+    given = [run.outside] if run.outside and route[0] == "source" else []
+    plans = upstream_plans(route, run.cohort, drug, run.settings, given=len(given))
+    network, seed, parent = run.settings.network, run.settings.seed, given[0] if given else None
+    later = train_stages(plans, network=network, seed=seed, shelf=run.shelf, parent=parent) if plans else []
+    return [*given, *later]
 
 
 def ways(run: Run, drugs: list[str]) -> Iterable[tuple[tuple[str, ...], str]]:
@@ -219,6 +237,9 @@ def judge(run: Run) -> None:
 def choose_source(run: Run, drugs: list[str]) -> None:
     """Rank the source drugs on the intermediate and write the choice down, if all of them were run."""
     names = [s.name for s in run.chosen if s.needs_source]
+    if run.outside:
+        run.results.remark("no source drug was chosen: the source model was given by the user", run.say)
+        return
     if not names:
         run.results.remark("no source drug was chosen: no strategy here starts from a source", run.say)
         return

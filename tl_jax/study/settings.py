@@ -86,6 +86,7 @@ class Settings:
     at_once: int | None = None
     quick: bool = False
     extras: Extras | None = None
+    source_checkpoint: str | None = None  # a model in place of the source stage
     fold_models: bool = False  # kept beside each final model, for prediction intervals
 
     def __post_init__(self):

@@ -166,7 +166,8 @@ BRIEF = ("id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed
 
 
 def brief(meta: dict) -> dict:
-    return {key: meta[key] for key in BRIEF}
+    """What a descendant remembers of a stage, and where its weights come from if they were imported."""
+    return {key: meta[key] for key in (*BRIEF, *(["origin"] if "origin" in meta else []))}
 
 
 def stage_name(meta: dict) -> str:

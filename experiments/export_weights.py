@@ -1,0 +1,34 @@
+"""Write a stage checkpoint as one file for other programs: weights, genes, scaler, response scale and what it is.
+
+python -m experiments.export_weights checkpoints/COHORT/STAGE --out=model.npz
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from experiments import _command
+from tl_jax.errors import InputError
+from tl_jax.files import check_writable
+from tl_jax.progress import say
+from tl_jax.study.exported import export_model
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("out", None, "file to write: .npz (numpy alone reads it) or .safetensors")
+flags.DEFINE_bool("overwrite", False, "replace an output file that exists")
+
+
+def main(paths: list[str]) -> None:
+    if len(paths) != 1:
+        raise InputError(
+            "name one checkpoint folder: python -m experiments.export_weights checkpoints/COHORT/STAGE --out=model.npz"
+        )
+    if not FLAGS.out:
+        raise InputError("--out is missing (--helpshort lists the flags)")
+    check_writable(Path(FLAGS.out).absolute().parent, "--out")
+    say(f"saved {export_model(paths[0], FLAGS.out, FLAGS.overwrite)}")
+
+
+if __name__ == "__main__":
+    _command.run(main, takes_paths=True)
