@@ -52,8 +52,9 @@ def check_space(folder: Path, wanted: int, what: str) -> None:
     """Raise InputError where `wanted` more bytes do not fit on the disk of `folder`."""
     free = shutil.disk_usage(folder).free
     if wanted + RESERVE > free:
+        needs = size_text(wanted) if wanted else "more space"
         raise InputError(
-            f"{what} needs {size_text(wanted)} on the disk of {folder}, which has {size_text(free)} free; "
+            f"{what} needs {needs} on the disk of {folder}, which has {size_text(free)} free; "
             "free some space or choose another --data_dir"
         )
 

@@ -137,7 +137,7 @@ class Resuming:
         check_space(self.part.parent, max(0, (limit if limit < AT_MOST else 0) - have), self.part.stem)
         with (
             open(self.part, "r+b" if have else "wb") as file,
-            Progress(round(limit / MB) if limit < AT_MOST else 0, self.part.stem, "MB") as shown,
+            Progress(limit // MB if limit < AT_MOST else 0, self.part.stem, "MB") as shown,
         ):
             file.seek(have)
             file.truncate()
@@ -164,13 +164,10 @@ class Resuming:
             if got > limit:
                 self.forget()
                 raise AddressFailed(f"it sent more than the {limit:,} bytes it should")
-            if (
-                got // (64 * MB) > (got - len(block)) // (64 * MB)
-                and shutil.disk_usage(self.part.parent).free < RESERVE
-            ):
-                raise AddressFailed("the disk is full")
             file.write(block)
-            shown.advance(got // MB - (got - len(block)) // MB)
+            if more := got // MB - (got - len(block)) // MB:
+                shown.advance(more)
+                check_space(self.part.parent, 0, self.part.stem)
             if time.monotonic() - began > self.patience.window:
                 if got - mark < self.patience.slow:
                     raise Interrupted(f"the server sent {got - mark:,} bytes in {self.patience.window:.0f} s")
