@@ -2,10 +2,15 @@
 
 import json
 import random
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 from serving import Page, server
 
+pytest.importorskip("requests", reason="downloads need pip install tl_jax[fetch]")
 from tl_jax.fetch.resume import MB, AddressFailed, Patience, Resuming
 
 CONTENT = random.Random(0).randbytes(3 * MB + 17)

@@ -36,6 +36,9 @@ class Records:
             digest = entry.get("sha256") if isinstance(entry, dict) else None
             if not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest):
                 raise InputError(f"{self.path} holds no sha256 of {name}; {remedy}")
+            made = entry.get("made", [])
+            if not isinstance(made, list) or not all(isinstance(n, str) and Path(n).name == n for n in made):
+                raise InputError(f"{self.path}: what was made of {name} is not a list of file names; {remedy}")
         return files
 
     def get(self, name: str) -> dict:

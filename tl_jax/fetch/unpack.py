@@ -103,6 +103,8 @@ def from_tar(archive: Path, members: tuple[Member, ...], folder: Path) -> dict[s
                 refuse_twice(member, found, archive)
                 refuse_large(entry.size, source.limit, entry.name, archive)
                 found[member.name] = copy(content.extractfile(entry), folder / member.name, source.limit, archive)
+        while source.read():  # to the end, where gzip keeps its checksum
+            pass
     return found
 
 
