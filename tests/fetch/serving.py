@@ -25,6 +25,7 @@ class Page:
     length: bool = True
     drip: float = 0.0
     wait: float = 0.0
+    stall: int | None = None  # bytes after which nothing more comes, while the connection stays
     lie: dict = field(default_factory=dict)  # header: value, in answers to a range
 
 
@@ -51,7 +52,11 @@ class Handler(BaseHTTPRequestHandler):
         body = page.content[start or 0 :]
         cut = used(page.cuts)
         sent = body if cut is None else body[: max(0, cut - (start or 0))]
+        if page.stall is not None:
+            sent = body[: page.stall]
         self.answer(200 if start is None else 206, headers, sent, len(body) if page.length else None, page.drip)
+        while page.stall is not None and not self.server.ending:
+            time.sleep(0.02)
 
     def span(self, page):
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
@@ -82,13 +87,14 @@ def server():
     """A running server: .pages {path: Page}, .asked [(path, headers)], .at(path) the address."""
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     running.daemon_threads = True
-    running.pages, running.asked = {}, []
+    running.pages, running.asked, running.ending = {}, [], False
     running.at = lambda path: f"http://127.0.0.1:{running.server_port}{path}"
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield running
     finally:
+        running.ending = True
         running.shutdown()
         running.server_close()
         thread.join()

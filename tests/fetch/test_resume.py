@@ -185,7 +185,9 @@ def test_a_body_packed_on_the_way_is_refused(get, web):
         get(Page(CONTENT, headers={"Content-Encoding": "gzip"}))
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/f", "//", "http://[", "javascript:x", "/f.bin"])
+@pytest.mark.parametrize(
+    "target", ["file:///etc/passwd", "ftp://127.0.0.1/f", "//", "http://[", "javascript:x", "/f.bin"]
+)
 def test_redirects_that_lead_astray_are_refused(get, web, target):
     with pytest.raises(AddressFailed):
         get(Page(CONTENT, statuses=[302], headers={"Location": target}))

@@ -13,7 +13,8 @@ from tl_jax.errors import InputError
 
 SHIPPED = Path(__file__).with_name("releases.toml")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-OWN = ("fetched.json",)  # names in the data folder that are the fetcher's own
+PINNED = re.compile(r"[A-Za-z0-9][\w.-]*==[A-Za-z0-9][\w.!+]*")  # nothing that pip could take for an option
+OWN = ("fetched.json", ".part", ".part.json")  # endings in the data folder that are the fetcher's own
 
 
 SET_KEYS = {
@@ -54,8 +55,13 @@ class RemoteFile:
     after: str = ""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Every name in the data folder that is its own or that of a member."""
+        return (self.name, *(member.name for member in self.unpack))
+
+    @property
     def bytes(self) -> int:
-        """How large it is, as far as known; 0 where nobody says."""
+        """How large it is, as far as known; 0 where unknown."""
         return self.size or self.about
 
 
@@ -112,7 +118,13 @@ def find_set(name: str, release: str = "", path: Path = SHIPPED) -> DataSet:
     if release and release not in releases:
         raise InputError(f"the set {name} has no release '{release}'; there are: {', '.join(releases)}")
     chosen = release or releases[0]
-    files = [remote_file(entry, f"{path}, set {name}") for entry in table["file"]]
+    where = f"{path}, set {name}"
+    files = [remote_file(entry, where) for entry in table["file"]]
+    names = [name for file in files for name in file.names]
+    if len(set(names)) < len(names):
+        raise InputError(f"{where}: a name is used twice")
+    if not {file.release for file in files} <= {"", *releases}:
+        raise InputError(f"{where}: a file belongs to a release that is not in releases = {list(releases)}")
     return DataSet(
         name=name,
         release=chosen,
@@ -142,20 +154,33 @@ def remote_file(entry: dict, where: str) -> RemoteFile:
         raise InputError(f"{where}: a file needs a name, a member its member and name, an address is a text")
     members = tuple(Member(**member) for member in packed)
     file = RemoteFile(**{**entry, "addresses": tuple(addresses), "unpack": members})
-    for name in (file.name, *(member.name for member in members)):
-        if not name or name.startswith(".") or re.search(r"[/\\\x00-\x1f]", name) or name in OWN:
+    for name in file.names:
+        if not name or name.startswith(".") or name.endswith(OWN) or re.search(r"[/\\\x00-\x1f]", name):
             raise InputError(f"{where}: '{name}' is no plain file name")
     for address in file.addresses:
         check_address(address, where)
+    check_values(file, where)
+    return file
+
+
+def check_values(file: RemoteFile, where: str) -> None:
+    """Raise InputError for sizes, hashes and ways to a file that cannot be meant."""
+    if file.size < 0 or file.about < 0:
+        raise InputError(f"{where}: the size of {file.name} is below 0")
     if file.sha256 and not SHA256.fullmatch(file.sha256):
-        raise InputError(f"{where}: the sha256 of {file.name} is not 64 hexadecimal digits")
+        raise InputError(f"{where}: the sha256 of {file.name} is not 64 hexadecimal digits in lower case")
     if file.by_hand == bool(file.addresses or file.pip or file.drive):
         raise InputError(f"{where}: {file.name} needs either an address, pip or drive, or by_hand = true")
-    return file
+    if file.pip and not (PINNED.fullmatch(file.pip) and file.name.endswith(".whl") and file.sha256):
+        raise InputError(f"{where}: pip needs name==version, a name that ends in .whl, and its sha256")
 
 
 def check_address(address: str, where: str) -> None:
     """Raise InputError for anything but http(s) with a host and without a password in it."""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.password)
+    except ValueError:
+        good = False
+    if not good:
         raise InputError(f"{where}: {address} is not a plain http or https address")

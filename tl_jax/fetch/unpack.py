@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import lzma
@@ -21,7 +22,7 @@ RATIO = 200  # unpacked bytes for each packed one: tables of numbers stay below 
 ALWAYS = 100 * 10**6  # bytes that may be unpacked whatever the ratio
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
-    *(gzip.BadGzipFile, NotImplementedError, RuntimeError, ValueError, OverflowError, RecursionError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError, RecursionError),
 )
 
 
@@ -37,7 +38,9 @@ def unpack(archive: Path, members: Iterable[Member], folder: Path) -> dict[str, 
         found = take(archive, wanted, folder)
     except InputError:
         raise
-    except DAMAGE as error:
+    except (*DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk's own trouble, not the archive's; EINVAL is a seek to where a damaged archive points
         raise InputError(f"{archive} is damaged or no plain archive ({error}); delete it and fetch it again") from error
     missing = [member.member for member in wanted if member.name not in found and not member.optional]
     if missing:
