@@ -26,6 +26,8 @@ class Page:
     drip: float = 0.0
     wait: float = 0.0
     stall: int | None = None  # bytes after which nothing more comes, while the connection stays
+    chunked: bool = False
+    careless: bool = False  # ranges are served whatever If-Range says
     lie: dict = field(default_factory=dict)  # header: value, in answers to a range
 
 
@@ -40,10 +42,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append((self.path, dict(self.headers)))
         page = self.server.pages.get(self.path)
+        page = used(page) if isinstance(page, list) else page  # one after another
         time.sleep(page.wait if page else 0)
         status = used(page.statuses) if page else 404
         if status != 200:
-            self.answer(status, dict(page.headers) if page else {}, b"sorry", len(b"sorry"))
+            self.answer(status, dict(page.headers) if page else {}, b"sorry", 10**6 if page and page.stall == 0 else 5)
+            while page and page.stall == 0 and not self.server.ending:
+                time.sleep(0.02)
             return
         start, stop = self.span(page), len(page.content)
         headers = {"ETag": page.etag, "Last-Modified": page.modified, **page.headers}
@@ -52,15 +57,27 @@ class Handler(BaseHTTPRequestHandler):
         body = page.content[start or 0 :]
         cut = used(page.cuts)
         sent = body if cut is None else body[: max(0, cut - (start or 0))]
+        if page.chunked:
+            headers["Transfer-Encoding"] = "chunked"
+            pieces = [sent[i : i + 100_000] for i in range(0, len(sent), 100_000)]
+            sent = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+            sent += b"0\r\n\r\n" if cut is None else b""
         if page.stall is not None:
             sent = body[: page.stall]
-        self.answer(200 if start is None else 206, headers, sent, len(body) if page.length else None, page.drip)
+        self.answer(
+            200 if start is None else 206,
+            headers,
+            sent,
+            len(body) if page.length and not page.chunked else None,
+            page.drip,
+        )
         while page.stall is not None and not self.server.ending:
             time.sleep(0.02)
 
     def span(self, page):
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        if not asked or not page.ranges or self.headers.get("If-Range") not in (page.etag, page.modified):
+        same = page.careless or self.headers.get("If-Range") in (page.etag, page.modified)
+        if not asked or not page.ranges or not same or int(asked[1]) >= len(page.content):
             return None
         return int(asked[1])
 

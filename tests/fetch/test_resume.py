@@ -3,15 +3,19 @@
 import json
 import random
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
 from serving import Page, server
 
 pytest.importorskip("requests", reason="downloads need pip install tl_jax[fetch]")
-from tl_jax.fetch.resume import MB, AddressFailed, Patience, Resuming
+from tl_jax.fetch import resume
+from tl_jax.fetch.resume import MB, AddressFailed, Patience, Resuming, followed
 
 CONTENT = random.Random(0).randbytes(3 * MB + 17)
 OTHER = random.Random(1).randbytes(len(CONTENT))
@@ -90,6 +94,55 @@ def test_a_rest_that_may_not_fit_is_not_taken(get, web, lie):
     """A server that answers the wrong range, or ignores If-Range."""
     left_over(get, OTHER[:MB], address=web.at("/f.bin"), ETag='"v1"')
     assert get(Page(CONTENT, lie=lie)) == CONTENT
+
+
+def test_killed_before_the_new_version_is_noted_nothing_of_the_old_one_is_left(get, web, monkeypatch):
+    left_over(get, OTHER[:MB], address=web.at("/f.bin"), ETag='"v1"')
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(resume, "write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        get(Page(CONTENT, etag='"v2"'))
+    assert get.part.stat().st_size == 0
+
+
+VERSIONS = [bytes([65 + number]) * (4000 + 100 * (number > 1)) for number in range(4)]
+ANSWER = st.fixed_dictionaries(
+    {
+        "number": st.integers(0, 3),
+        "named": st.sampled_from(["etag", "modified", "weak", "nothing"]),
+        "ranges": st.booleans(),
+        "careless": st.booleans(),
+        "cut": st.sampled_from([None, None, 1, 1500, 3999]),
+        "status": st.sampled_from([200, 200, 200, 503, 416]),
+        "length": st.booleans(),
+    }
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(runs=st.lists(st.lists(ANSWER, min_size=1, max_size=4), min_size=1, max_size=3))
+def test_whatever_a_server_does_what_arrives_is_one_version(web, tmp_path, runs):
+    """Versions replaced between and within runs, with and without names, ranges, lengths and cuts."""
+    out, part = tmp_path / "f.bin", tmp_path / "f.bin.part"
+    resume.Resuming(part).forget()
+    for answers in runs:
+        web.pages["/f.bin"] = [page_of(**answer) for answer in answers]
+        with suppress(AddressFailed):
+            Resuming(part, patience=HASTE, say=str)(web.at("/f.bin"), str(out))
+            assert out.read_bytes() in VERSIONS
+
+
+def page_of(number, named, cut, status, **more):
+    names = {
+        "etag": {"etag": f'"v{number}"'},
+        "modified": {"etag": "", "modified": f"Mon, 0{number + 1} Jan 2024 00:00:00 GMT"},
+        "weak": {"etag": 'W/"same"'},
+        "nothing": {"etag": ""},
+    }
+    return Page(VERSIONS[number], cuts=[cut], statuses=[status], **names[named], **more)
 
 
 @pytest.mark.parametrize("notes", [{}, {"ETag": '"v1"'}, {"address": "http://elsewhere/f.bin", "ETag": '"v1"'}])
@@ -173,6 +226,14 @@ def test_without_a_length_the_known_size_is_enforced(get, web):
         get(Page(CONTENT, length=False, cuts=[MB]), size=len(CONTENT))
 
 
+def test_in_chunks_a_cut_is_noticed_without_a_length(get, web):
+    assert get(Page(CONTENT, chunked=True)) == CONTENT
+    assert get(Page(CONTENT, chunked=True, cuts=[2 * MB, None], etag='"v2"')) == CONTENT
+    assert asked_ranges(web) == [None, None, f"bytes={2 * MB}-"]
+    with pytest.raises(AddressFailed, match="broke"):
+        get(Page(CONTENT, chunked=True, cuts=[MB], ranges=False))
+
+
 @pytest.mark.parametrize("page", [b"<!DOCTYPE html><p>moved", b"\xef\xbb\xbf \n<html>", b"<?xml?><Error>", b""])
 def test_a_web_page_in_place_of_the_file_is_refused(get, web, page):
     with pytest.raises(AddressFailed, match="it sent"):
@@ -192,6 +253,35 @@ def test_redirects_that_lead_astray_are_refused(get, web, target):
     with pytest.raises(AddressFailed):
         get(Page(CONTENT, statuses=[302], headers={"Location": target}))
     assert not list(get.folder.iterdir())
+
+
+def test_a_redirects_body_is_not_read(get, web):
+    web.pages["/old"] = Page(statuses=[301], headers={"Location": "/f.bin"}, stall=0)
+    web.pages["/f.bin"] = Page(CONTENT)
+    assert get(path="/old") == CONTENT
+
+
+def test_a_redirect_from_https_to_http_is_refused():
+    with pytest.raises(AddressFailed, match="not encrypted"):
+        followed("https://x.org/a", "http://x.org/a")
+    assert followed("https://x.org/a/b", "../c?d=e f") == "https://x.org/c?d=e%20f"
+
+
+@pytest.mark.parametrize("length", ["99999999999999999999", "-5", "many", "9" * 5000])
+def test_a_length_that_cannot_be_is_refused(get, web, length):
+    with pytest.raises(AddressFailed, match=r"offers|how long|no answer|broke"):
+        get(Page(CONTENT, length=False, headers={"Content-Length": length}))
+    assert not (get.folder / "f.bin").exists()
+
+
+def test_a_span_of_absurd_numbers_is_not_taken(get, web):
+    left_over(get, OTHER[:MB], address=web.at("/f.bin"), ETag='"v1"')
+    assert get(Page(CONTENT, lie={"Content-Range": f"bytes {'9' * 5000}-{'9' * 5001}/{'9' * 5002}"})) == CONTENT
+
+
+def test_a_page_by_its_type_is_refused(get, web):
+    with pytest.raises(AddressFailed, match="web page"):
+        get(Page(CONTENT, headers={"Content-Type": "text/html; charset=utf-8"}))
 
 
 def test_a_redirect_to_a_file_is_followed(get, web):

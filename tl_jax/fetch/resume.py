@@ -10,17 +10,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin
 
 import requests
 import urllib3
 
 from tl_jax.fetch.checks import WrongContent, check_content, check_space
+from tl_jax.fetch.manifest import check_address
 from tl_jax.files import write_json
 from tl_jax.progress import Progress
 
 MB = 2**20
 AT_MOST = 50 * 10**9  # bytes of a file whose length nobody says
+REDIRECTS = 10
 AGAIN = (408, 425, 429, 500, 502, 503, 504)
 BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, TimeoutError, ConnectionError)
 GUARDS = ("ETag", "Last-Modified")
@@ -67,8 +69,7 @@ class Resuming:
 
     def __call__(self, url: str, output_file: str, pooch=None) -> None:
         left, furthest = self.patience.tries, self.length()
-        with requests.Session() as session:
-            session.max_redirects = 10
+        with Plain() as session:
             while True:
                 try:
                     self.transfer(session, url)
@@ -126,7 +127,7 @@ class Resuming:
 
     def receive(self, response: requests.Response, url: str, have: int) -> None:
         """Write the body behind the `have` bytes that are kept."""
-        check_packing(response, self.part.stem)
+        check_kind(response, self.part.stem)
         total = announced(response, have)
         if self.size and total is not None and total != self.size:
             raise AddressFailed(f"it offers {total:,} bytes instead of {self.size:,}: another version, or not the file")
@@ -174,27 +175,54 @@ class Resuming:
                 began, mark = time.monotonic(), got
 
 
+class Plain(requests.Session):
+    """A session that follows no redirect by itself: it would read a redirect's whole body, however long."""
+
+    def get_redirect_target(self, resp):
+        return None
+
+
 def ask(session: requests.Session, url: str, headers: dict, patience: Patience) -> requests.Response:
     """The response, headers read and body waiting; Interrupted or AddressFailed otherwise."""
-    try:
-        response = session.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read))
-    except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL, requests.TooManyRedirects) as error:
-        raise AddressFailed(f"it leads astray ({error})") from error
-    except requests.exceptions.SSLError as error:
-        raise AddressFailed("its certificate is not valid") from error
-    except BROKEN as error:
-        raise Interrupted(f"no answer ({type(error).__name__})") from error
-    except (ValueError, UnicodeError) as error:
-        raise AddressFailed(f"no usable answer ({error})") from error
-    steps = [urlsplit(step.url).scheme for step in (*response.history, response)]
-    if set(steps) - {"http", "https"} or "http" in steps[steps.index("https") if "https" in steps else len(steps) :]:
+    for _ in range(REDIRECTS + 1):
+        response = answer(session, url, headers, patience)
+        target = requests.Session.get_redirect_target(session, response)
+        if not target:
+            break
         response.close()
-        raise AddressFailed(f"it leads from {steps[0]} to {steps[-1]}, which is less safe")
+        url = followed(url, target)
+    else:
+        raise AddressFailed(f"it redirects more than {REDIRECTS} times")
     if response.status_code in (200, 206) or (response.status_code == 416 and "Range" in headers):
         return response
     response.close()
     kind = Interrupted if response.status_code in AGAIN else AddressFailed
     raise kind(f"it answered {response.status_code} {response.reason or ''}".strip())
+
+
+def answer(session: requests.Session, url: str, headers: dict, patience: Patience) -> requests.Response:
+    """What the server says to one request."""
+    try:
+        return session.get(url, headers=headers, stream=True, timeout=(patience.connect, patience.read))
+    except requests.exceptions.SSLError as error:
+        raise AddressFailed("its certificate is not valid") from error
+    except (requests.exceptions.InvalidURL, UnicodeError) as error:
+        raise AddressFailed(f"{url} cannot be asked for") from error
+    except BROKEN as error:
+        inner = getattr(error.args[0] if error.args else None, "reason", None) or error
+        raise Interrupted(f"no answer ({type(inner).__name__})") from error
+
+
+def followed(url: str, target: str) -> str:
+    """Where a redirect leads; AddressFailed where that is no web address, or less safe than what was asked."""
+    try:
+        address = requests.utils.requote_uri(urljoin(url, target))
+        check_address(address, "redirect")
+    except ValueError as error:  # InputError is one
+        raise AddressFailed(f"it redirects to {target[:200]!r}, which is not a plain http or https address") from error
+    if url.startswith("https:") and not address.startswith("https:"):
+        raise AddressFailed(f"it redirects to {address}, which is not encrypted")
+    return address
 
 
 def version(response: requests.Response) -> dict[str, str]:
@@ -205,7 +233,7 @@ def version(response: requests.Response) -> dict[str, str]:
 
 def continues(response: requests.Response, have: int, guard: tuple[str, str]) -> bool:
     """Whether this is the rest, from byte `have` to the end, of the version that `guard` identifies."""
-    span = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", "").strip())
+    span = re.fullmatch(r"bytes (\d{1,15})-(\d{1,15})/(\d{1,15})", response.headers.get("Content-Range", "").strip())
     if response.status_code != 206 or not span or response.headers.get(guard[0]) != guard[1]:
         return False
     first, last, total = map(int, span.groups())
@@ -217,11 +245,15 @@ def announced(response: requests.Response, have: int) -> int | None:
     length = None
     with suppress(KeyError, ValueError):
         length = int(response.headers["Content-Length"])
+    if length is not None and length > AT_MOST:
+        raise AddressFailed(f"it offers {length:,} bytes")
     return None if length is None or length < 0 else have + length
 
 
-def check_packing(response: requests.Response, name: str) -> None:
-    """Refuse a body that was packed on the way; servers that call a .gz file's own packing so are known."""
+def check_kind(response: requests.Response, name: str) -> None:
+    """Refuse a web page, and a body packed on the way; servers that call a .gz file's own packing so are known."""
+    if response.headers.get("Content-Type", "").strip().lower().startswith("text/html"):
+        raise AddressFailed("it sends a web page instead of the file")
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
     own = packing in ("gzip", "x-gzip") and name.lower().endswith((".gz", ".tgz"))
     if packing not in ("", "identity") and not own:
