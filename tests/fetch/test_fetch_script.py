@@ -108,7 +108,8 @@ def test_faults_are_named(call, names, chosen, match, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_killed_in_the_middle_it_leaves_no_file_and_goes_on_later(web, tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_killed_in_the_middle_it_leaves_no_file_and_goes_on_later(web, tmp_path, how):
     web.pages["/big.bin"].stall = 3 * 2**20
     arguments = ("mine", f"--manifest={tmp_path / 'm.toml'}", "--data_dir=d")
     process = start("fetch", *arguments, folder=tmp_path)
@@ -116,8 +117,12 @@ def test_killed_in_the_middle_it_leaves_no_file_and_goes_on_later(web, tmp_path)
     deadline = time.monotonic() + 60
     while not (part.is_file() and part.stat().st_size >= 2 * 2**20) and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.send_signal(how)
+    _, err = process.communicate()
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert err.endswith("stopped; the same command goes on where the download was cut\n")
+        assert "Traceback" not in err
     assert not (tmp_path / "d" / "big.bin").exists()
     assert not (tmp_path / "d" / "fetched.json").exists()
     kept = part.stat().st_size
@@ -135,16 +140,32 @@ def test_a_fault_is_one_line_and_code_2(tmp_path):
     assert err == "error: there is no set 'gdcs'; did you mean gdsc?\n"
 
 
-def test_the_room_needs_neither_jax_nor_the_extra_to_list(tmp_path):
-    """--list works where nothing but the core is installed, and quickly."""
-    code = (
-        "import sys\nfor name in ('jax', 'pooch', 'gdown', 'requests'):\n    sys.modules[name] = None\n"
-        "import runpy\nsys.argv = ['fetch', '--list']\nrunpy.run_module('experiments.fetch', run_name='__main__')"
-    )
+WITHOUT = """
+import runpy, sys
+for name in ("jax", "pooch", "gdown", "requests"):
+    sys.modules[name] = None
+sys.path.insert(0, sys.argv.pop(1))
+sys.argv[0] = "fetch"
+runpy.run_module("experiments.fetch", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["from_dir", "download"])
+def test_without_the_extra_files_placed_by_hand_still_work(web, tmp_path, there):
+    """Nor is jax needed for any of it."""
+    arguments = ["mine", f"--manifest={tmp_path / 'm.toml'}", "--data_dir=d"]
+    if there:
+        (tmp_path / "hand").mkdir()
+        (tmp_path / "hand" / "big.bin").write_bytes(CONTENT)
+        arguments.append("--from_dir=hand")
     root = str(Path(__file__).resolve().parents[2])
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "gdsc_portal" in done.stdout
+    command = [sys.executable, "-c", WITHOUT, root, *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if there else 2), done.stderr
+    assert (tmp_path / "d" / "big.bin").is_file() == there
+    assert there or done.stderr.endswith("pip install tl_jax[fetch]\n")
+    assert not web.asked
 
 
 @pytest.mark.skipif(

@@ -137,11 +137,9 @@ class Resuming:
         limit = total if total is not None else self.size or AT_MOST
         check_space(self.part.parent, max(0, (limit if limit < AT_MOST else 0) - have), self.part.stem)
         with (
-            open(self.part, "r+b" if have else "wb") as file,
+            open(self.part, "ab" if have else "wb") as file,
             Progress(limit // MB if limit < AT_MOST else 0, self.part.stem, "MB") as shown,
         ):
-            file.seek(have)
-            file.truncate()
             if not have:  # only now: a version must never be noted beside bytes of an earlier one
                 write_json(self.notes, {"address": url, **version(response)})
             got = self.copy(response, file, have, limit, shown)
