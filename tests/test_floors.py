@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {"errors", "files", "types", "trees", "config", "keys", "progress", "parts", "runtime", "cluster"},
-    {"data", "models"},
+    {"data", "models", "fetch"},
     {"transfer", "evaluation", "interpret"},
     {"training", "report"},
     {"checkpoint"},
@@ -29,8 +29,12 @@ DOORS = {
     "safetensors": {"transfer"},
     "rich": {"progress"},
     "absl": set(),
+    "pooch": {"fetch"},
+    "gdown": {"fetch"},
+    "requests": {"fetch"},
 }
-WITHOUT_JAX = ("data", "evaluation", "report")
+NETWORK = ("pooch", "gdown", "requests", "urllib3", "urllib.request", "http", "ftplib", "aiohttp", "httpx")
+WITHOUT_JAX = ("data", "evaluation", "report", "fetch")
 
 
 @cache
@@ -153,3 +157,13 @@ def test_scripts_hold_no_science():
     for module in modules():
         if module.startswith("experiments"):
             assert not external(module) & {"jax", "numpy", "pandas", "scipy", "sklearn", "flax", "optax"}, module
+
+
+def test_the_network_is_reached_by_the_fetch_script_alone():
+    """Nothing that trains, predicts or reads data can download anything."""
+    for module in modules():
+        if room(module) == "fetch" or module == "experiments.fetch":
+            continue
+        doors = tuple(f"{name}." for name in (*NETWORK, "tl_jax.fetch"))
+        reached = {name for name in imports(module) if f"{name}.".startswith(doors)}
+        assert not reached, f"{module} imports {sorted(reached)}; only experiments/fetch.py may fetch"

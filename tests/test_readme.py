@@ -29,7 +29,8 @@ for module, argv in json.loads(sys.argv[1]):
         importlib.import_module(module)
         flags.FLAGS.unparse_flags()
         rest = flags.FLAGS([module, *argv])[1:]
-        if rest and module not in ("experiments.lineage", "experiments.report", "experiments.export_weights"):
+        paths = [f"experiments.{name}" for name in ("lineage", "report", "export_weights", "fetch")]
+        if rest and module not in paths:
             failed.append(f"{module}: {rest} are no flags")
     except (ImportError, flags.Error) as error:
         failed.append(f"{module} {' '.join(argv)}: {error}")

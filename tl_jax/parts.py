@@ -124,18 +124,18 @@ def clear(out: Path) -> None:
 
 
 @contextmanager
-def held(folder: Path):
-    """Hold a folder against other processes; the hold ends with the process, however that ends."""
+def held(folder: Path, flag: str = "--out"):
+    """Hold a folder, which `flag` named, against other processes; the hold ends with the process, however it ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT)
     except OSError as error:
-        raise InputError(f"cannot write to {folder}: {error.strerror}; choose another --out") from error
+        raise InputError(f"cannot write to {folder}: {error.strerror}; choose another {flag}") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise InputError(f"another process is at work on {folder}; choose another --out or wait for it") from error
+            raise InputError(f"another process is at work on {folder}; choose another {flag} or wait for it") from error
         yield
     finally:
         os.close(handle)

