@@ -104,6 +104,7 @@ def _simulated(table: CohortTable, file: Path) -> Cohort:
     from tl_jax.data.simulate import simulate
 
     ignored = [name for name in ("drug", "source_drugs", "default_source", "marker") if getattr(table, name)]
+    ignored += ["missing_genes"] if table.missing_genes != "drop" else []
     if ignored:
         raise InputError(f"{file}: key '{ignored[0]}' changes nothing beside [simulate]; remove it")
     try:
