@@ -263,7 +263,10 @@ def test_cut_and_foreign_files(tmp_path):
 
 @pytest.mark.parametrize(
     ("does", "match"),
-    [("import os; os.kill(os.getpid(), 11)", "the HDF5 library crashes"), ("while True: pass", "reading it does not end")],
+    [
+        ("import os; os.kill(os.getpid(), 11)", "the HDF5 library crashes"),
+        ("while True: pass", "reading it does not end"),
+    ],
 )
 def test_a_file_that_would_end_or_hang_the_process(tmp_path, monkeypatch, does, match):
     monkeypatch.setattr("tl_jax.data.hdf5_probe._WALK", does)
