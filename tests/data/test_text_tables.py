@@ -206,8 +206,8 @@ def test_what_pandas_writes_is_read_as_it_was(tmp_path_factory, rows, columns, m
     found = read_table(path, layout=Layout(separator=separator, decimal=decimal))
     assert found.iloc[:, 0].tolist() == rows
     assert found.columns[1:].tolist() == columns
-    # pandas' fast reader of numbers may round the last bit of 17 digits otherwise.
-    np.testing.assert_allclose(found.iloc[:, 1:].to_numpy(float), table.to_numpy(), rtol=1e-15)
+    # pandas' fast reader of numbers is not exact beyond 15 digits.
+    np.testing.assert_allclose(found.iloc[:, 1:].to_numpy(float), table.to_numpy(), rtol=1e-12)
 
 
 @settings(max_examples=150, deadline=None)
