@@ -202,13 +202,12 @@ def test_what_pandas_writes_is_read_as_it_was(tmp_path_factory, rows, columns, m
     text = table.to_csv(sep=separator, decimal=decimal, quoting=2 if data.draw(st.booleans()) else 0)
     if data.draw(st.booleans()):
         text = text.replace('""' + separator, "", 1) if text.startswith('""') else text[1:]
-        if columns[0].lower() in ("x", "y", "z"):
-            columns = list(columns)
     path.write_text(text)
     found = read_table(path, layout=Layout(separator=separator, decimal=decimal))
     assert found.iloc[:, 0].tolist() == rows
     assert found.columns[1:].tolist() == columns
-    np.testing.assert_array_equal(found.iloc[:, 1:].to_numpy(float), table.to_numpy())
+    # pandas' fast reader of numbers is not exact beyond 15 digits.
+    np.testing.assert_allclose(found.iloc[:, 1:].to_numpy(float), table.to_numpy(), rtol=1e-12)
 
 
 @settings(max_examples=150, deadline=None)
