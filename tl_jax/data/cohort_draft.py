@@ -190,7 +190,7 @@ def with_source(content: dict, target: dict, source: str, remarks: list[str]) ->
     shipped = shipped_content(source)
     if "domain" not in shipped:
         raise InputError(f"--source={source} has no tables; name another cohort")
-    kept = {key: shipped[key] for key in ("source_drugs", "default_source") if key in shipped}
+    kept = {key: shipped[key] for key in ("source_drugs", "default_source", "fetch") if key in shipped}
     if content["drug"].casefold() == shipped["drug"].casefold() and shipped.get("marker"):
         kept["marker"] = shipped["marker"]
     return {**content, **kept, "domain": [shipped["domain"][0], target]}
