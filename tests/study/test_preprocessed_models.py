@@ -16,8 +16,10 @@ from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import BASELINES
 from tl_jax.models import build
+from tl_jax.study.exported import export_model
 from tl_jax.study.fold_models import fold_predictions, load_fold_models
 from tl_jax.study.folds import scale_folds
+from tl_jax.study.import_weights import Wishes, import_weights
 from tl_jax.study.lineage import lineage_text
 from tl_jax.study.plans import EXPERIMENTS
 from tl_jax.study.predict import predict_samples
@@ -190,3 +192,16 @@ def test_a_checkpoint_from_before_preprocessing_still_predicts(cohort, run, smal
     assert meta.pop("preprocess") == []
     (stage.path / "stage.json").write_text(json.dumps({**meta, "content": record_digest(meta)}))
     pd.testing.assert_frame_equal(predict_samples(stage.path, tmp_path / "x.csv").table, before)
+
+
+def test_an_exported_model_takes_its_preprocessing_along(model, table):
+    _, _, folder = table
+    file, steps = export_model(model.path, folder / "model.npz")
+    assert steps == [part["step"] for part in model.meta["preprocess"]]
+    import_weights(Wishes(weights=file, out=folder / "back"))
+    assert load_stage(folder / "back")[1]["preprocess"] == model.meta["preprocess"]
+    batch = str(folder / "batches.csv")
+    ours, theirs = (predict_samples(path, folder / "counts.csv", batch=batch) for path in (model.path, folder / "back"))
+    pd.testing.assert_frame_equal(ours.table, theirs.table)
+    with pytest.raises(InputError, match="--like: the model's preprocessing was fitted on its own genes"):
+        import_weights(Wishes(weights=file, out=folder / "other", like="nci60"))
