@@ -10,11 +10,14 @@ import pytest
 
 from tl_jax.checkpoint import load_stage, record_digest
 from tl_jax.config import NetworkConfig
+from tl_jax.data.preprocess import Preprocess
 from tl_jax.data.scaled import prepare
 from tl_jax.data.scaling import ResponseScale
 from tl_jax.data.splits import partitions
+from tl_jax.data.units import unit_notes
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import BASELINES
+from tl_jax.evaluation.check_cohort import check_cohort
 from tl_jax.models import build
 from tl_jax.study.exported import export_model
 from tl_jax.study.fold_models import fold_predictions, load_fold_models
@@ -205,3 +208,13 @@ def test_an_exported_model_takes_its_preprocessing_along(model, table):
     pd.testing.assert_frame_equal(ours.table, theirs.table)
     with pytest.raises(InputError, match="--like: the model's preprocessing was fitted on its own genes"):
         import_weights(Wishes(weights=file, out=folder / "other", like="nci60"))
+
+
+def test_units_and_checks_look_at_preprocessed_rows(counted):
+    """Counts that a step turns into logarithms are no clash of units, nor are ranks that somebody chose."""
+    assert unit_notes(counted.domains) == []
+    bare = [dataclasses.replace(domain, preprocess=Preprocess()) for domain in counted.domains]
+    assert any(note.severe and "counts" in note.text for note in unit_notes(bare))
+    checked = check_cohort(counted)
+    assert not [f for f in checked.findings if f.check == "units"]
+    assert checked.cohort.stage("target").transform == ", ".join(counted.stage("target").preprocess.steps)
