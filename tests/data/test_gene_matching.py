@@ -95,7 +95,7 @@ def test_nothing_is_said_of_names_of_no_kind(load):
 
 
 def test_dates_are_pointed_out(named):
-    found = named(SYMBOLS, [*SYMBOLS[:58], "1-Mar", "Sep-07"])
+    found = named(SYMBOLS, [*SYMBOLS[:58], "1-Mar", "Sep-07"], asked("patients.csv", 'gene_ids = "auto"'))
     lines = gene_lines(found, gene_report(found))
     assert "genes of patients: 2 names are dates, as Excel makes: '1-Mar', 'Sep-07'" in lines
 

@@ -146,7 +146,7 @@ def test_dates_among_the_values_are_no_numbers(tmp_path):
 )
 def test_gene_dates_of_a_spreadsheet(tmp_path, date):
     path = write(tmp_path, f"gene,s1\nMGMT,1\n{date},2\n")
-    match = f"turned 1 gene names into dates .'{date}'.; write them anew as text .MARCHF1.*or set date_names = 'drop'"
+    match = f"turned 1 gene names into dates .'{date}'.; write them anew as text .MARCHF1.*or set gene_ids = 'auto' or date_names = 'drop'"
     with pytest.raises(InputError, match=match):
         read_expression(path, orientation="genes")
     _, _, genes = read_expression(path, orientation="genes", date_names="drop")
