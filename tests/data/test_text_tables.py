@@ -226,3 +226,30 @@ def test_any_bytes_give_a_table_or_one_line(tmp_path_factory, content):
     else:
         assert len(frame)
         assert frame.columns.is_unique
+
+
+def test_a_row_that_lost_a_cell_is_refused_since_its_values_would_shift(tmp_path):
+    rows = "s,a,b,c\nx,1,2,3\ny,1,3\n" + "z,1,2,3\n" * 60
+    refused(write(tmp_path, rows), "row 2 below the heading has 3 fields, others 4; give every row as many")
+    refused(write(tmp_path, rows.replace("y,1,3", "y,1,3,4,5").replace("z", "y")), "has 5 fields, the heading 4")
+    gap = read_table(write(tmp_path, rows.replace("y,1,3", "y,1,3,")))
+    assert gap.loc[1, ["a", "b"]].tolist() == [1, 3]
+    assert np.isnan(gap.loc[1, "c"])
+    short = "s,a,b,c,\nx,1,2,3,\ny,1,2,\n"
+    refused(write(tmp_path, short), "row 2 below the heading has 4 fields, others 5")
+
+
+@pytest.mark.parametrize("separator", ["ab", "\n", '"', "é", "\0", "1", ".", "-", "x" * 5000])
+def test_a_separator_that_could_be_part_of_a_number_or_is_no_sign(tmp_path, separator):
+    refused(write(tmp_path, PLAIN), "key 'separator' is .*write one sign such as ';'", Layout(separator=separator))
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".csv", "x" * 300])
+def test_a_path_that_no_file_can_have(tmp_path, name):
+    with pytest.raises(InputError, match="cannot be the path of a file .File name too long.; correct it"):
+        read_table(tmp_path / name)
+
+
+def test_the_folder_itself_is_no_table():
+    with pytest.raises(InputError, match="is a folder"):
+        read_table("")
