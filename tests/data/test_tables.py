@@ -251,3 +251,15 @@ def test_a_message_neither_moves_the_cursor_nor_fills_the_terminal(tmp_path):
     assert message.isprintable()
     assert len(message) <= 600
     assert message.endswith("set missing_values = 'drop_genes'")
+
+
+def test_a_flipped_bit_in_a_parquet_file_that_has_checksums(tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    frame = pd.DataFrame({"sample": [f"s{i}" for i in range(50)], "A": np.arange(50) / 8, "B": 1.0})
+    table = pq.read_table(frame.to_parquet(tmp_path / "t.parquet", index=False) or tmp_path / "t.parquet")
+    pq.write_table(table, tmp_path / "t.parquet", write_page_checksum=True, use_dictionary=False, compression="none")
+    content = bytearray((tmp_path / "t.parquet").read_bytes())
+    content[content.index(np.float64(3.125).tobytes()) + 5] ^= 1
+    (tmp_path / "t.parquet").write_bytes(content)
+    with pytest.raises(InputError, match=r"t.parquet is not a whole .parquet file"):
+        read_expression(tmp_path / "t.parquet", orientation="samples")

@@ -41,7 +41,7 @@ def find_file(path: str | Path) -> Path:
                 return candidate
     except (OSError, ValueError) as error:
         if not os.path.isdir(path):  # "." has no name that an ending could follow
-            raise InputError(f"'{shown(path)}' cannot be the path of a file ({_reason(error)}); correct it") from error
+            raise InputError(f"'{shown(path.name)}' cannot be the name of a file ({_reason(error)}); correct it") from error
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a table file in it")
     if not path.parent.is_dir():
@@ -118,7 +118,7 @@ def _read_parquet(content: bytes, path: Path) -> tuple[pd.DataFrame, list[str]]:
     try:
         found = pyarrow.parquet.ParquetFile(io.BytesIO(content)).metadata
         check_size(found.num_rows * found.num_columns * 8, path, "its table")
-        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
+        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow", page_checksum_verification=True)
     except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         if isinstance(error, InputError):
             raise
