@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tl_jax.data.raw_tables import find_file, unpacked
+from tl_jax.data.archives import unpacked
+from tl_jax.data.raw_tables import find_file
 from tl_jax.errors import InputError
 
 HEADINGS = ("gene", "genes", "gene_symbol", "symbol", "name", "feature", "0")  # "0": what pandas writes
