@@ -13,6 +13,7 @@ import pandas as pd
 from tl_jax.errors import InputError
 
 LARGEST = 1e18  # of a measured value; its square still fits into float32
+LONGEST_NAME = 500  # characters that a pattern is tried on: the time it takes may grow with their cube
 _NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)\s*", re.ASCII | re.IGNORECASE)
 
 
@@ -78,6 +79,9 @@ def clean_ids(values: Iterable, path: Path, what: str, prefix_length: int = 0, p
         name = shown(" ".join(broken.split()))
         raise InputError(f"{path}: the {what} name '{name}' spans lines or fields; close the quotation mark before it")
     if pattern:
+        longest = max(ids, key=len, default="")
+        if len(longest) > LONGEST_NAME:
+            raise InputError(f"{path}: the {what} name '{shown(longest)}' is too long for sample_pattern; shorten it")
         found = [re.search(pattern, i) for i in ids]
         if None in found:
             lost = ids[found.index(None)]
