@@ -156,5 +156,5 @@ def test_a_record_of_another_kind_with_a_digest_that_fits(saved, key, value):
 
 def test_a_record_nested_without_end(saved):
     (saved / "stage.json").write_text("[" * 100_000)
-    with pytest.raises(InputError, match="its stage.json cannot be read"):
+    with pytest.raises(InputError, match=r"its stage.json cannot be read"):
         load_stage(saved)

@@ -241,7 +241,7 @@ def test_a_separator_that_could_be_part_of_a_number_or_is_no_sign(tmp_path, sepa
 
 @pytest.mark.parametrize("name", ["x" * 5000 + ".csv", "x" * 300])
 def test_a_path_that_no_file_can_have(tmp_path, name):
-    with pytest.raises(InputError, match="cannot be the name of a file .File name too long.; correct it"):
+    with pytest.raises(InputError, match=r"cannot be the name of a file .File name too long.; correct it"):
         read_table(tmp_path / name)
 
 

@@ -18,7 +18,7 @@ CELLS = (
     *("１２", "٣", "−1", "1\u00a0000", "½", "∞", "1e-400", "123456789012345678901234567890", "\x1b[31m1", "1\u202e2"),  # noqa: RUF001
     *("#DIV/0!", "#REF!", "#VALUE!", "?", ".", "-", "9" * 400, "0." + "3" * 300, "x" * 5000, "(1.5)", "1f", "1L", "1j"),
 )
-NAMES = ("", " ", "\x00", "\u200b", "MGMТ", "mgmt", "=1+1", "x" * 5000, "\x1b[31mred", "1-Mar", "NA", "nan", "A\nB", "1e5")  # noqa: RUF001
+NAMES = ("", " ", "\x00", "\u200b", "MGMТ", "mgmt", "=1+1", "x" * 5000, "\x1b[31mred", "1-Mar", "NA", "A\nB", "1e5")  # noqa: RUF001
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
@@ -153,7 +153,7 @@ def as_text(rows: list[list[str]], separator: str, rng: random.Random) -> bytes:
 
 WRONG = (
     *(None, True, False, 0, -1, 1, 10**30, 1e308, float("nan"), float("inf"), "", " ", "x", "x" * 5000, "../../etc/x"),
-    *("/etc/passwd", "\0", "a\nb", "(a+)+$", "\x1b[2J", [], [[]], [""], [1], {}, {"a": {}}, {"": ""}, ["x", ["y"]], "nan"),
+    *("/etc/passwd", "\0", "a\nb", "(a+)+$", "\x1b[2J", [], [[]], [""], [1], {}, {"a": {}}, {"": ""}, ["x", ["y"]]),
 )
 
 

@@ -100,7 +100,10 @@ def test_the_script_refuses_in_one_line(tmp_path):
 
 @pytest.mark.parametrize(
     ("old", "new", "line"),
-    [("experiment,arm", "arm", "line 2: .* fields, the heading has"), ("experiment,arm", "arm,arm", "column 'arm' twice")],
+    [
+        ("experiment,arm", "arm", "line 2: .* fields, the heading has"),
+        ("experiment,arm", "arm,arm", "column 'arm' twice"),
+    ],
 )
 def test_a_lost_or_repeated_heading_does_not_shift_the_table(folder, old, new, line):
     path = folder / "predictions.csv"

@@ -41,7 +41,8 @@ def find_file(path: str | Path) -> Path:
                 return candidate
     except (OSError, ValueError) as error:
         if not os.path.isdir(path):  # "." has no name that an ending could follow
-            raise InputError(f"'{shown(path.name)}' cannot be the name of a file ({_reason(error)}); correct it") from error
+            name, why = shown(path.name), _reason(error)
+            raise InputError(f"'{name}' cannot be the name of a file ({why}); correct it") from error
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a table file in it")
     if not path.parent.is_dir():

@@ -25,7 +25,11 @@ _SEPARATOR = re.compile(r"[\t !#$%&*,/:;<=>?@^`|~]")
 _COMMA = re.compile(r"-?\d*,\d+")
 LONGEST_LINE = 64 << 20
 # Headings of a column of names: a heading that begins with one is not R's, which leaves the names without.
-_NAMES = re.compile(r"(gene|probe|sample|cell|symbol|ensembl|entrez|id|name|drug|row)([ _.-]?\w+)*$", re.IGNORECASE)
+_NAMES = re.compile(
+    r"(gene|probe|sample|cell|symbol|ensembl|entrez|id|name|drug|row|patient|subject|donor|culture|tumou?r|barcode"
+    r"|feature|transcript|specimen|strain|compound|cosmic|model|index)([ _.-]?\w+)*$",
+    re.IGNORECASE,
+)
 
 
 def text_frame(
