@@ -6,11 +6,13 @@ import re
 import time
 from collections.abc import Callable
 
+from counted import seeds
+
 from tl_jax.errors import InputError
 
 LONGEST = 600  # characters of a message
 SECONDS = 5.0  # of one example
-_ADDRESS = re.compile(r"0x[0-9a-f]{6,}|<[\w.]+ object|Traceback")
+_ADDRESS = re.compile(r"0x[0-9a-f]{9,}|<[\w.]+ object|Traceback")
 
 
 def judged(call: Callable, *names: str, place: str = ""):
@@ -34,3 +36,21 @@ def check_message(message: str, names: tuple[str, ...], place: str) -> None:
     assert 10 < len(message.replace(place, "") if place else message) < LONGEST, f"{len(message)} characters: {message}"
     assert not _ADDRESS.search(message), message
     assert not names or any(name in message for name in names), f"names none of {names}: {message}"
+
+
+def judged_each(kind: str, slow: bool, make: Callable, call: Callable, *names: str, place="", same=None) -> int:
+    """Every example of a kind: call(make(generator)) judged, an accepted result given to `same`; how many were refused.
+
+    same: (what was made, the result), raises AssertionError for a result that is silently wrong.
+    """
+    refused = 0
+    for number, rng in enumerate(seeds(kind, slow)):
+        made = make(rng)
+        try:
+            result, message = judged(lambda made=made: call(made), *names, place=str(place))
+            refused += message is not None
+            if message is None and same is not None:
+                same(made, result)
+        except Exception as error:
+            raise AssertionError(f"{kind}, example {number}: {type(error).__name__}: {error}") from error
+    return refused
