@@ -1,5 +1,7 @@
 """How tables in text stand in the wild: each form is read exactly, or refused with the remedy, never shifted."""
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -248,3 +250,10 @@ def test_a_path_that_no_file_can_have(tmp_path, name):
 def test_the_folder_itself_is_no_table():
     with pytest.raises(InputError, match="is a folder"):
         read_table("")
+
+
+@pytest.mark.parametrize("heading", ["s" + ",g" * 50_000, "s" + ",g1,g2" * 25_000, "s" + "," * 200_000])
+def test_a_heading_of_many_repeated_or_blank_names_is_settled_at_once(tmp_path, heading):
+    start = time.process_time()
+    refused(write(tmp_path, f"{heading}\nx{',1' * heading.count(',')}\n"), "occurs .* times|no heading")
+    assert time.process_time() - start < 5

@@ -1,4 +1,4 @@
-"""Broken weight files and gene lists: one line; where the format has checksums, nothing but the sound weights passes."""
+"""Broken weight files and gene lists: one line; nothing but sound weights passes where the format has checksums."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Slow readers that share no code with the package: what a table says by the csv module and a plain rule for numbers."""
+"""Slow readers that share no code with the package: tables by the csv module and a plain rule for numbers."""
 
 from __future__ import annotations
 
