@@ -122,5 +122,5 @@ def test_a_flipped_bit_of_a_packed_npz(tmp_path):
 def test_arrays_that_no_memory_holds(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "v.npz", x=np.zeros((2000, 2000)))
     monkeypatch.setenv("TLJAX_MAX_GB", "0.01")
-    with pytest.raises(InputError, match="its arrays would take 0.0 GB, over 0.01"):
+    with pytest.raises(InputError, match=r"its arrays would take 0.0 GB, over 0.01"):
         _from_npz(tmp_path / "v.npz")

@@ -24,6 +24,7 @@ PEEKED = 50
 _SEPARATOR = re.compile(r"[\t !#$%&*,/:;<=>?@^`|~]")
 _COMMA = re.compile(r"-?\d*,\d+")
 LONGEST_LINE = 64 << 20
+MOST_COLUMNS = 300_000  # each takes pandas a tenth of a millisecond, whatever its length
 # Headings of a column of names: a heading that begins with one is not R's, which leaves the names without.
 _NAMES = re.compile(
     r"(gene|probe|sample|cell|symbol|ensembl|entrez|id|name|drug|row|patient|subject|donor|culture|tumou?r|barcode"
@@ -113,6 +114,9 @@ def _parsed(content: bytes, path: Path, ending: str, separator: str, decimal: st
         name = SEPARATORS.get(separator, f"'{separator}'")
         ask = "correct the key 'separator'" if given else "save it with that one, or set separator"
         raise InputError(f"{path} has one column only; the separator of {ending} is {name}, so {ask}")
+    if len(heading) > MOST_COLUMNS:
+        message = f"has {len(heading):,} columns, over {MOST_COLUMNS:,}"
+        raise InputError(f"{path} {message}; write what is in its columns in rows")
     names = _names(heading, body, path)
     _refuse_cut_short(content, separator, len(names), path)
     check_size(len(names) * content.count(b"\n") * 8, path, "its table")
