@@ -39,7 +39,7 @@ def writer_of(folder: Path):
     """Which page suits the folder: its summary names the experiment."""
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # the page's own reader has a better word on it
+    except (OSError, ValueError, RecursionError):  # the page's own reader has a better word on it
         return write_report
     named = isinstance(summary, dict) and summary.get("experiment")
     return write_dti_report if named == "dti_transfer" else write_report

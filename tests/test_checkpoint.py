@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tl_jax.checkpoint import load_stage, save_stage
+from tl_jax.checkpoint import load_stage, record_digest, save_stage
 from tl_jax.errors import InputError
 from tl_jax.trees import flatten
 
@@ -131,3 +131,30 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot write checkpoint .*--checkpoint_dir"):
         save_stage(tmp_path / "file" / "stage", variables(), META)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("genes", [1, 2, 3]),
+        ("scaler", {"kind": "robust", "center": [1.0], "scale": []}),
+        ("response_scale", {"low": "0", "high": 1.0, "direction": "resistant", "unit": "AUC"}),
+        ("network", {"name": "two_step", "hidden": [2, -1]}),
+        ("leaves", {"head/kernel": {"dtype": "O", "shape": [2, 1]}}),
+        ("leaves", {"head/kernel": "float32"}),
+        ("ancestors", {}),
+        ("drug", None),
+    ],
+)
+def test_a_record_of_another_kind_with_a_digest_that_fits(saved, key, value):
+    record = json.loads((saved / "stage.json").read_text()) | {key: value}
+    record["content"] = record_digest(record)
+    (saved / "stage.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match=f"its stage.json holds under '{key}' something else than this version writes"):
+        load_stage(saved)
+
+
+def test_a_record_nested_without_end(saved):
+    (saved / "stage.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"its stage.json cannot be read"):
+        load_stage(saved)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import uuid
@@ -29,6 +30,53 @@ REQUIRED = (
     *("format", "id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note"),
     *("genes", "transform", "scaler", "response_scale", "network", "ancestors", "leaves", "files", "content"),
 )
+
+
+def _is_texts(value) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _are_sizes(value) -> bool:
+    return isinstance(value, list) and all(type(one) is int and 0 <= one < 1 << 40 for one in value)
+
+
+def _is_scaler(value) -> bool:
+    parts = [value.get(part) for part in ("center", "scale")] if isinstance(value, dict) else [None]
+    lists = all(isinstance(part, list) and all(map(_is_number, part)) for part in parts)
+    return lists and len(parts[0]) == len(parts[1]) and isinstance(value.get("kind"), str)
+
+
+def _is_scale(value) -> bool:
+    if not isinstance(value, dict) or set(value) != {"low", "high", "direction", "unit"}:
+        return False
+    texts = isinstance(value["direction"], str) and isinstance(value["unit"], str)
+    return texts and _is_number(value["low"]) and _is_number(value["high"])
+
+
+def _are_leaves(value) -> bool:
+    leaves = list(value.values()) if isinstance(value, dict) else [None]
+    return all(isinstance(one, dict) and one.get("dtype") in DTYPES and _are_sizes(one.get("shape")) for one in leaves)
+
+
+def _is_network(value) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("name"), str) and _are_sizes(value.get("hidden"))
+
+
+def _are_records(value) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+# A checkpoint may come from somebody else: what its record must hold before anything is made of it.
+DTYPES = ("float32", "float64", "float16", "bfloat16", "int32", "int64")
+FORMS = {
+    **dict.fromkeys(("id", "stage", "domain", "drug", "strategy", "transform"), lambda value: isinstance(value, str)),
+    **{"genes": _is_texts, "scaler": _is_scaler, "response_scale": _is_scale, "network": _is_network},
+    **{"ancestors": _are_records, "leaves": _are_leaves, "files": lambda value: isinstance(value, dict)},
+}
 
 
 def save_stage(path: Path, variables: Variables, meta: dict) -> Path:
@@ -107,7 +155,7 @@ def read_meta(path: Path) -> dict:
         raise InputError(f"{path} is no tl_jax stage checkpoint (a folder with stage.json and state)")
     try:
         meta = json.loads((path / "stage.json").read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise damaged(path, "its stage.json cannot be read") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         found = meta.get("format") if isinstance(meta, dict) else None
@@ -117,6 +165,9 @@ def read_meta(path: Path) -> dict:
         raise damaged(path, f"its stage.json lacks {', '.join(missing)}")
     if record_digest(meta) != meta["content"]:
         raise damaged(path, "its stage.json does not match its own digest")
+    wrong = [name for name, fits in FORMS.items() if not fits(meta[name])]
+    if wrong:
+        raise damaged(path, f"its stage.json holds under '{wrong[0]}' something else than this version writes")
     return meta
 
 

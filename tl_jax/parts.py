@@ -178,8 +178,10 @@ def same_study(folder: Path, record: dict) -> None:
         return
     try:
         before = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read; add --overwrite to begin anew") from error
+    if not isinstance(before, dict):
+        raise InputError(f"{path} holds no record of a study; add --overwrite to begin anew")
     changes = differences(before, record)
     if changes:
         raise InputError(

@@ -202,3 +202,26 @@ def test_a_missing_table_of_a_public_set_names_the_command_that_fetches_it(load)
 def test_shipped_cohorts_name_sets_that_can_be_fetched(name):
     sets = tomllib.loads((Path(tl_jax.__file__).parent / "fetch" / "releases.toml").read_text(encoding="utf-8"))
     assert set(shipped_content(name)["fetch"]) == {one for one, entry in sets.items() if name in entry["cohorts"]}
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(?:x{2,}){3,}", "((p)\\\\d)+"])
+def test_a_pattern_that_may_take_years(load, pattern):
+    with pytest.raises(InputError, match="must be a regular expression in quotes, without a repeated group"):
+        load(('"lines.csv"', f'"lines.csv"\nsample_pattern = "{pattern}"'))
+
+
+@pytest.mark.parametrize("pattern", ["(s\\\\d)?$", "[()+]*(s.)", "\\\\)*s\\\\d+"])
+def test_a_pattern_without_a_repeated_group(load, pattern):
+    assert load(('"lines.csv"', f'"lines.csv"\nsample_pattern = "{pattern}"')).domains[0].samples[0] == "s1"
+
+
+def test_a_file_nested_without_end(load):
+    (load.folder / "own.toml").write_text("a = " + "[" * 100_000)
+    with pytest.raises(InputError, match=r"own.toml is nested too deeply"):
+        load_cohort(load.folder / "own.toml", load.folder)
+
+
+def test_a_value_of_any_length_gives_a_short_line(load):
+    with pytest.raises(InputError, match="key 'name' must be letters") as error:
+        load(('name = "own"', f'name = "{"é!" * 5000}"'))
+    assert len(str(error.value)) < 400

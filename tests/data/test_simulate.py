@@ -166,3 +166,9 @@ def test_the_packaged_cohort_file_describes_what_is_drawn():
     cohort, _ = simulate(table["name"], **(table["simulate"] | {"genes": 120, "n_source": 30}))
     for key in ("name", "title"):
         assert getattr(cohort, key) == table[key]
+
+
+@pytest.mark.parametrize("sizes", [{"genes": 10**30}, {"genes": 10**7}, {"n_source": 10**9}, {"programmes": 10**12}])
+def test_sizes_that_no_memory_holds(sizes):
+    with pytest.raises(InputError, match=r"simulate: .*(take over 8 GB|more genes than programmes)"):
+        simulate(**sizes)

@@ -221,3 +221,45 @@ def test_numbers_as_names_lose_their_decimal(tmp_path):
     table.to_excel(tmp_path / "t.xlsx", index=False)
     _, samples, _ = read_expression(tmp_path / "t.xlsx", orientation="samples")
     assert samples.tolist() == ["683667", "905955"]
+
+
+@pytest.mark.parametrize("text", ["1_000", "１２", "٣", "1e", "0x1F", "TRUE", "5%", "=1+1", "2024-01-05"])  # noqa: RUF001
+def test_what_only_python_or_a_spreadsheet_takes_for_a_number(tmp_path, text):
+    (tmp_path / "t.csv").write_text(f"sample,A,B\ns1,1,2\ns2,{text},3\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"in column 'A', row 's2' is not a number"):
+        read_expression(tmp_path / "t.csv", orientation="samples")
+
+
+def test_a_true_cell_among_the_numbers_of_a_workbook(tmp_path):
+    pd.DataFrame({"sample": ["s1", "s2"], "A": [True, 1.5], "B": [1, 2]}).to_excel(tmp_path / "t.xlsx", index=False)
+    with pytest.raises(InputError, match="'True' in column 'A', row 's1' is not a number"):
+        read_expression(tmp_path / "t.xlsx", orientation="samples")
+
+
+def test_a_number_that_becomes_infinite_in_float32(tmp_path):
+    (tmp_path / "t.csv").write_text("sample,A,B\ns1,1,2\ns2,1e300,3\n")
+    with pytest.raises(InputError, match=r"1 values over 1e\+18, first in column 'A', row 's2'"):
+        read_expression(tmp_path / "t.csv", orientation="samples")
+
+
+def test_a_message_neither_moves_the_cursor_nor_fills_the_terminal(tmp_path):
+    name = "\x1b[2J\u202e" + "x" * 5000
+    (tmp_path / "t.csv").write_text(f"sample,{name},B\ns1,1,2\ns2,,3\n", encoding="utf-8")
+    with pytest.raises(InputError, match="1 missing values") as error:
+        read_expression(tmp_path / "t.csv", orientation="samples")
+    message = str(error.value)
+    assert message.isprintable()
+    assert len(message) <= 600
+    assert message.endswith("set missing_values = 'drop_genes'")
+
+
+def test_a_flipped_bit_in_a_parquet_file_that_has_checksums(tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    frame = pd.DataFrame({"sample": [f"s{i}" for i in range(50)], "A": np.arange(50) / 8, "B": 1.0})
+    table = pq.read_table(frame.to_parquet(tmp_path / "t.parquet", index=False) or tmp_path / "t.parquet")
+    pq.write_table(table, tmp_path / "t.parquet", write_page_checksum=True, use_dictionary=False, compression="none")
+    content = bytearray((tmp_path / "t.parquet").read_bytes())
+    content[content.index(np.float64(3.125).tobytes()) + 5] ^= 1
+    (tmp_path / "t.parquet").write_bytes(content)
+    with pytest.raises(InputError, match=r"t.parquet is not a whole .parquet file"):
+        read_expression(tmp_path / "t.parquet", orientation="samples")

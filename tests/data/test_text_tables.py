@@ -1,11 +1,15 @@
 """How tables in text stand in the wild: each form is read exactly, or refused with the remedy, never shifted."""
 
+import time
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tl_jax.data.headings import check_heading, named_columns, unique_names
 from tl_jax.data.raw_tables import Layout, read_table
 from tl_jax.data.tables import read_expression
 from tl_jax.errors import InputError
@@ -114,11 +118,6 @@ def test_forms_that_are_refused(tmp_path, name, text, match, layout):
     refused(write(tmp_path, text, name), match, Layout(**layout))
 
 
-def test_short_rows_end_in_missing_values(tmp_path):
-    frame = read_table(write(tmp_path, "gene,s1,s2\nA,1\nB,2,3\nC\n"))
-    np.testing.assert_array_equal(frame[["s1", "s2"]].to_numpy(float), [[1, np.nan], [2, 3], [np.nan, np.nan]])
-
-
 def test_decimal_comma_leaves_points_of_thousands_as_text(tmp_path):
     path = write(tmp_path, "gene;s1\nA;1,5\nB;1.234,5\n")
     with pytest.raises(InputError, match=r"'1.234,5' in column 's1', row 'B' is not a number"):
@@ -146,7 +145,7 @@ def test_dates_among_the_values_are_no_numbers(tmp_path):
 )
 def test_gene_dates_of_a_spreadsheet(tmp_path, date):
     path = write(tmp_path, f"gene,s1\nMGMT,1\n{date},2\n")
-    match = f"turned 1 gene names into dates .'{date}'.; write them anew as text .MARCHF1.*or set gene_ids = 'auto' or date_names = 'drop'"
+    match = f"turned 1 gene names into dates .'{date}'.; write them anew as text .MARCHF1.*or date_names = 'drop'"
     with pytest.raises(InputError, match=match):
         read_expression(path, orientation="genes")
     _, _, genes = read_expression(path, orientation="genes", date_names="drop")
@@ -225,3 +224,44 @@ def test_any_bytes_give_a_table_or_one_line(tmp_path_factory, content):
     else:
         assert len(frame)
         assert frame.columns.is_unique
+
+
+def test_a_row_that_lost_a_cell_is_refused_since_its_values_would_shift(tmp_path):
+    rows = "s,a,b,c\nx,1,2,3\ny,1,3\n" + "z,1,2,3\n" * 60
+    refused(write(tmp_path, rows), "row 2 below the heading has 3 fields, others 4; give every row as many")
+    refused(write(tmp_path, rows.replace("y,1,3", "y,1,3,4,5").replace("z", "y")), "rows have 5 fields, the heading 4")
+    gap = read_table(write(tmp_path, rows.replace("y,1,3", "y,1,3,")))
+    assert gap.loc[1, ["a", "b"]].tolist() == [1, 3]
+    assert np.isnan(gap.loc[1, "c"])
+    short = "s,a,b,c,\nx,1,2,3,\ny,1,2,\n"
+    refused(write(tmp_path, short), "row 2 below the heading has 4 fields, others 5")
+
+
+@pytest.mark.parametrize("separator", ["ab", "\n", '"', "é", "\0", "1", ".", "-", "x" * 5000])
+def test_a_separator_that_could_be_part_of_a_number_or_is_no_sign(tmp_path, separator):
+    refused(write(tmp_path, PLAIN), "key 'separator' is .*write one sign such as ';'", Layout(separator=separator))
+
+
+@pytest.mark.parametrize("name", ["x" * 5000 + ".csv", "x" * 300])
+def test_a_path_that_no_file_can_have(tmp_path, name):
+    with pytest.raises(InputError, match=r"cannot be the name of a file .File name too long.; correct it"):
+        read_table(tmp_path / name)
+
+
+def test_the_folder_itself_is_no_table():
+    with pytest.raises(InputError, match="is a folder"):
+        read_table("")
+
+
+def test_headings_of_many_repeated_or_blank_names_take_linear_time():
+    names = ["g"] * 50_000 + [f"g{i}" for i in range(50_000)] + ["", *[f"g{i}" for i in range(50_000)]]
+    start = time.process_time()
+    with pytest.raises(InputError, match="column 'g' occurs 50000 times"):
+        check_heading(names, Path("t.csv"), "error")
+    assert len(set(unique_names(names))) == len(names)
+    assert named_columns([""] * 100_000, [True] * 100_000, Path("t.csv")) == []
+    assert time.process_time() - start < 5
+
+
+def test_more_columns_than_any_table_has(tmp_path):
+    refused(write(tmp_path, "s" + "," * 400_000 + "\nx" + ",1" * 400_000), "has 400,001 columns, over 300,000; write")

@@ -1,5 +1,7 @@
 """Vectors from elsewhere: found by id or by SMILES in any spelling; whatever is missing is named."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ pytest.importorskip("rdkit")
 
 from tl_jax.data.compound_file import Row
 from tl_jax.data.compounds import gather
-from tl_jax.data.vectors import described, read_vectors, vector_table
+from tl_jax.data.vectors import _from_npz, described, read_vectors, vector_table
 from tl_jax.errors import InputError
 
 ROWS = [Row("a", f"c{i}", smiles, 1, i) for i, smiles in enumerate(["CCO", "CCN", "C[C@H](N)O"])]
@@ -95,3 +97,30 @@ def test_faults_of_npz(tmp_path, file):
         vector_table(file("text", "t.npz"))
     with pytest.raises(InputError, match="there is no file"):
         vector_table(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04", b"\x93NUMPY\x01\x00v\x00{}", b"", b"x" * 100])
+def test_what_is_no_npz_by_its_content(tmp_path, content):
+    (tmp_path / "v.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"v\.npz is no \.npz of plain arrays"):
+        _from_npz(tmp_path / "v.npz")
+
+
+def test_a_flipped_bit_of_a_packed_npz(tmp_path):
+    np.savez_compressed(
+        tmp_path / "v.npz", x=np.arange(400.0).reshape(20, 20), id=np.array([f"c{i}" for i in range(20)])
+    )
+    sound = (tmp_path / "v.npz").read_bytes()
+    for at in range(0, len(sound), 7):
+        content = bytearray(sound)
+        content[at] ^= 4
+        (tmp_path / "v.npz").write_bytes(content)
+        with suppress(InputError):
+            assert _from_npz(tmp_path / "v.npz")["v3"].tolist() == np.arange(3.0, 400, 20).tolist()
+
+
+def test_arrays_that_no_memory_holds(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "v.npz", x=np.zeros((2000, 2000)))
+    monkeypatch.setenv("TLJAX_MAX_GB", "0.01")
+    with pytest.raises(InputError, match=r"its arrays would take 0.0 GB, over 0.01"):
+        _from_npz(tmp_path / "v.npz")

@@ -96,3 +96,25 @@ def test_the_script_refuses_in_one_line(tmp_path):
     code, _, err = script("report", "nowhere", "--out=x/y.html", folder=tmp_path)
     assert (code, len(err.splitlines())) == (2, 1)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ("experiment,arm", "arm", "line 2: .* fields, the heading has"),
+        ("experiment,arm", "arm,arm", "column 'arm' twice"),
+    ],
+)
+def test_a_lost_or_repeated_heading_does_not_shift_the_table(folder, old, new, line):
+    path = folder / "predictions.csv"
+    text = path.read_text()
+    assert text.count(old) == 1 or text.startswith(old)
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=line):
+        read_study(folder)
+
+
+def test_a_summary_nested_without_end(folder):
+    (folder / "summary.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"summary.json is no JSON .maximum recursion"):
+        read_study(folder)

@@ -12,6 +12,10 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 
+LARGEST = 1e18  # of a measured value; its square still fits into float32
+LONGEST_NAME = 500  # characters that a pattern is tried on: the time it takes may grow with their cube
+_NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)\s*", re.ASCII | re.IGNORECASE)
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint for a misspelt name: "did you mean 'x'?", or the first known names."""
@@ -75,6 +79,9 @@ def clean_ids(values: Iterable, path: Path, what: str, prefix_length: int = 0, p
         name = shown(" ".join(broken.split()))
         raise InputError(f"{path}: the {what} name '{name}' spans lines or fields; close the quotation mark before it")
     if pattern:
+        longest = max(ids, key=len, default="")
+        if len(longest) > LONGEST_NAME:
+            raise InputError(f"{path}: the {what} name '{shown(longest)}' is too long for sample_pattern; shorten it")
         found = [re.search(pattern, i) for i in ids]
         if None in found:
             lost = ids[found.index(None)]
@@ -84,43 +91,47 @@ def clean_ids(values: Iterable, path: Path, what: str, prefix_length: int = 0, p
 
 
 def number_matrix(frame: pd.DataFrame, rows: list[str], path: Path) -> np.ndarray:
-    """(rows, columns) floats of a table, NaN where empty; InputError naming the first cell that is no number."""
+    """(rows, columns) floats of a table, NaN where empty; InputError naming the first cell that is no number.
+
+    Infinite values and those over LARGEST are refused too.
+    """
+    text = _first_text(frame, rows, path)
+    if text:
+        raise InputError(text)
     try:
-        if any(kind.kind in "bmMc" for kind in frame.dtypes):
-            raise ValueError("true, false and dates are no numbers")
         values = frame.to_numpy(dtype=np.float32 if (frame.dtypes == np.float32).all() else np.float64)
-    except (ValueError, TypeError) as error:
-        raise InputError(_first_text(frame, rows, path)) from error
-    infinite = np.isinf(values)
-    if infinite.any():
-        r, c = np.argwhere(infinite)[0]
-        where = f"column '{frame.columns[c]}', row '{rows[r]}'"
-        raise InputError(f"{path}: {infinite.sum()} infinite values, first in {where}; correct or empty them")
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(f"{path} holds text among its numbers; correct it") from error
+    beyond = np.abs(values) > LARGEST
+    if beyond.any():
+        r, c = np.argwhere(beyond)[0]
+        where = f"column '{shown(frame.columns[c])}', row '{shown(rows[r])}'"
+        what = "infinite values" if np.isinf(values).any() else f"values over {LARGEST:g}"
+        raise InputError(f"{path}: {beyond.sum()} {what}, first in {where}; correct or empty them")
     return values
 
 
 def _first_text(frame: pd.DataFrame, rows: list[str], path: Path) -> str:
+    """What is wrong with the first cell that is no number; "" where all are."""
     for column, values in frame.items():
-        bad = [_is_text(v) for v in values] if values.dtype.kind not in "iuf" else [False]
-        if any(bad):
-            row = bad.index(True)
-            value, where = shown(values.iloc[row]), f"column '{shown(column)}', row '{shown(rows[row])}'"
+        if values.dtype.kind in "iuf":
+            continue
+        bad = next((row for row, value in enumerate(values) if _is_text(value)), None)
+        if bad is not None:
+            value, where = shown(values.iloc[bad]), f"column '{shown(column)}', row '{shown(rows[bad])}'"
             remedy = _notation(value) or "correct it, or leave that column out (ignore_columns, drugs)"
             return f"{path}: '{value}' in {where} is not a number; {remedy}"
-    return f"{path} holds text among its numbers; correct it"
+    return ""
 
 
 def _is_text(value) -> bool:
     """Whether a cell holds anything but a number or nothing."""
-    if isinstance(value, (bool, np.bool_)):
-        return True
+    if isinstance(value, str):
+        # Python would also take '1_000', and digits of every script.
+        return _NUMBER.fullmatch(value) is None
     if value is None or value is pd.NA or value is pd.NaT:
         return False
-    try:
-        float(value)
-    except (TypeError, ValueError, OverflowError):
-        return True
-    return isinstance(value, (pd.Timestamp, pd.Timedelta))
+    return isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number))
 
 
 def _notation(value: str) -> str:

@@ -98,6 +98,10 @@ def _toml(file: Path) -> dict:
         raise InputError(f"{file} is not UTF-8 text (byte {error.start}); save it again as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{file} is not valid TOML: {error}; correct that line") from error
+    except RecursionError as error:
+        raise InputError(f"{file} is nested too deeply for a cohort file; see docs/cohorts.md") from error
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror or error}; check its permissions") from error
 
 
 def _simulated(table: CohortTable, file: Path) -> Cohort:

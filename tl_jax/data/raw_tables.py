@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from tl_jax.data.archives import PACKED, check_size, unpacked_member
-from tl_jax.data.cells import nearest
+from tl_jax.data.cells import nearest, shown
 from tl_jax.data.headings import check_heading, unique_names
 from tl_jax.data.sheets import read_sheet
 from tl_jax.data.text_tables import refuse_formats, refuse_other_kinds, text_frame
@@ -34,14 +35,23 @@ class Layout:
 def find_file(path: str | Path) -> Path:
     """`path`, or the same file packed as .gz or .zip; InputError with near names where there is none."""
     path = Path(path)
-    for candidate in (path, *(path.with_name(path.name + ending) for ending in PACKED)):
-        if candidate.is_file():
-            return candidate
+    try:
+        for candidate in (path, *(path.with_name(path.name + ending) for ending in PACKED)):
+            if candidate.is_file():
+                return candidate
+    except (OSError, ValueError) as error:
+        if not os.path.isdir(path):  # "." has no name that an ending could follow
+            name, why = shown(path.name), _reason(error)
+            raise InputError(f"'{name}' cannot be the name of a file ({why}); correct it") from error
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a table file in it")
     if not path.parent.is_dir():
         raise InputError(f"{path}: there is no folder {path.parent}; correct the path or --data_dir")
     raise InputError(f"there is no file {path}; {_near_files(path)}")
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or shown(error)
 
 
 def _near_files(path: Path) -> str:
@@ -109,7 +119,7 @@ def _read_parquet(content: bytes, path: Path) -> tuple[pd.DataFrame, list[str]]:
     try:
         found = pyarrow.parquet.ParquetFile(io.BytesIO(content)).metadata
         check_size(found.num_rows * found.num_columns * 8, path, "its table")
-        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
+        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow", page_checksum_verification=True)
     except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError) as error:
         if isinstance(error, InputError):
             raise

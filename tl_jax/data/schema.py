@@ -11,7 +11,7 @@ import re
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
-from tl_jax.data.cells import nearest
+from tl_jax.data.cells import nearest, shown
 from tl_jax.data.gene_names import GENE_IDS
 from tl_jax.data.preprocess import UNKNOWN
 from tl_jax.data.preprocess_keys import check_preprocess
@@ -166,11 +166,11 @@ def parse_cohort(content: dict, file: Path) -> CohortTable:
 def _parse(cls: type, table, where: str, file: Path):
     """One dataclass from one TOML table."""
     if not isinstance(table, dict):
-        raise InputError(f"{file}: {where} must be a table of keys, not {table!r}")
+        raise InputError(f"{file}: {where} must be a table of keys, not {shown(repr(table))}")
     known = {f.name: f for f in fields(cls)}
     for name in table:
         if name not in known:
-            raise InputError(f"{file}: {where} has an unknown key '{name}'; {nearest(name, known)}")
+            raise InputError(f"{file}: {where} has an unknown key '{shown(name)}'; {nearest(name, known)}")
     for name, one in known.items():
         if name not in table and one.default is MISSING:
             raise InputError(f"{file}: {where} lacks the key '{name}'; see docs/cohorts.md")
@@ -189,9 +189,9 @@ def _value(value, rules, where: str, file: Path):
         return tuple(_domain(v, i, file) for i, v in enumerate(value))
     allowed, wording, convert = _KINDS[kind]
     if not allowed(value):
-        raise InputError(f"{file}: {where} must be {wording}, not {value!r}")
+        raise InputError(f"{file}: {where} must be {wording}, not {shown(repr(value))}")
     if rules["choices"] and value not in rules["choices"]:
-        raise InputError(f"{file}: {where} is '{value}'; write one of {', '.join(rules['choices'])}")
+        raise InputError(f"{file}: {where} is '{shown(value)}'; write one of {', '.join(rules['choices'])}")
     return convert(value)
 
 
@@ -235,10 +235,13 @@ def _is_name(value) -> bool:
 
 
 def _is_pattern(value) -> bool:
+    """Whether it compiles and no group is repeated: `(a+)+` may take years on one name, and nothing would stop it."""
     try:
-        return isinstance(value, str) and bool(re.compile(value))
-    except re.error:
+        re.compile(value)
+    except (re.error, TypeError, OverflowError, RecursionError):
         return False
+    plain = re.sub(r"\[\^?\]?[^\]]*\]", "x", re.sub(r"\\.", "x", value))
+    return not re.search(r"\)[*+{]", plain)
 
 
 def _is_texts(value) -> bool:
@@ -259,7 +262,7 @@ _KINDS = {
     # Names become parts of folder names.
     "name": (_is_name, "letters, digits, '_', '-', '.'", str),
     "text": (lambda v: isinstance(v, str), "a text in quotes", str),
-    "pattern": (_is_pattern, "a regular expression in quotes", str),
+    "pattern": (_is_pattern, "a regular expression in quotes, without a repeated group", str),
     "count": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0, "a whole number above 0", int),
     "number": (
         lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v),

@@ -14,6 +14,7 @@ from zlib import crc32
 
 import numpy as np
 
+from tl_jax.data.archives import size_limit
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.errors import InputError
 
@@ -105,6 +106,10 @@ class Settings:
             raise InputError("simulate: use at least 4 programmes, 20 genes, and more genes than programmes")
         if min(self.size(role) for role in ROLES) < 2 or not 0 <= 2 * self.related_pairs <= self.n_target:
             raise InputError("simulate: each domain needs 2 samples or more, and related_pairs must fit in n_target")
+        widest = max(self.programmes, *map(self.size, ROLES))
+        if self.genes * widest * 8 > size_limit():
+            limit = size_limit() / (1 << 30)
+            raise InputError(f"simulate: {self.genes:,} genes x {widest:,} take over {limit:.3g} GB; write less")
 
     @staticmethod
     def _check(key, kind, value):

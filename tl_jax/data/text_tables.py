@@ -6,11 +6,13 @@ import csv
 import io
 import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from tl_jax.data.archives import check_size
+from tl_jax.data.cells import shown
 from tl_jax.data.headings import named_columns, unique_names
 from tl_jax.errors import InputError
 
@@ -19,10 +21,16 @@ SEPARATORS = {",": "a comma", "\t": "a tab", BLANKS: "a tab", ";": "a semicolon"
 # Words of a cohort file for what can hardly be typed.
 WORDS = {"tab": "\t", "comma": ",", "semicolon": ";", "blanks": BLANKS}
 PEEKED = 50
+_SEPARATOR = re.compile(r"[\t !#$%&*,/:;<=>?@^`|~]")
 _COMMA = re.compile(r"-?\d*,\d+")
 LONGEST_LINE = 64 << 20
+MOST_COLUMNS = 300_000  # each takes pandas a tenth of a millisecond, whatever its length
 # Headings of a column of names: a heading that begins with one is not R's, which leaves the names without.
-_NAMES = re.compile(r"(gene|probe|sample|cell|symbol|ensembl|entrez|id|name|drug|row)([ _.-]?\w+)*$", re.IGNORECASE)
+_NAMES = re.compile(
+    r"(gene|probe|sample|cell|symbol|ensembl|entrez|id|name|drug|row|patient|subject|donor|culture|tumou?r|barcode"
+    r"|feature|transcript|specimen|strain|compound|cosmic|model|index)([ _.-]?\w+)*$",
+    re.IGNORECASE,
+)
 
 
 def text_frame(
@@ -94,6 +102,9 @@ def _bad_byte(content: bytes) -> str:
 def _parsed(content: bytes, path: Path, ending: str, separator: str, decimal: str) -> tuple[pd.DataFrame, list[str]]:
     first = _first_line(content, path)
     given = WORDS.get(separator, separator)
+    if given and given != BLANKS and not _SEPARATOR.fullmatch(given):
+        remedy = "write one sign such as ';', or one of " + ", ".join(WORDS)
+        raise InputError(f"{path}: the key 'separator' is '{shown(separator)}'; {remedy}")
     separator = given or _separator(first, path, ending)
     rows = _rows(content, separator)
     if not rows:
@@ -103,6 +114,9 @@ def _parsed(content: bytes, path: Path, ending: str, separator: str, decimal: st
         name = SEPARATORS.get(separator, f"'{separator}'")
         ask = "correct the key 'separator'" if given else "save it with that one, or set separator"
         raise InputError(f"{path} has one column only; the separator of {ending} is {name}, so {ask}")
+    if len(heading) > MOST_COLUMNS:
+        message = f"has {len(heading):,} columns, over {MOST_COLUMNS:,}"
+        raise InputError(f"{path} {message}; write what is in its columns in rows")
     names = _names(heading, body, path)
     _refuse_cut_short(content, separator, len(names), path)
     check_size(len(names) * content.count(b"\n") * 8, path, "its table")
@@ -116,9 +130,11 @@ def _parsed(content: bytes, path: Path, ending: str, separator: str, decimal: st
         names=unique_names([n or f"Unnamed: {i}" for i, n in enumerate(names)]),
         index_col=False,
     )
+    kept = named_columns(names, frame.isna().all().to_numpy(), path)
+    if kept and frame.iloc[:, kept[-1]].isna().any():
+        _refuse_short_rows(content, separator, kept[-1] + 1, len(names), path)
     if decimal == ",":
         frame = frame.apply(_comma_numbers)
-    kept = named_columns(names, frame.isna().all().to_numpy(), path)
     return frame.iloc[:, kept] if len(kept) < len(names) else frame, [names[i] for i in kept]
 
 
@@ -159,12 +175,17 @@ def _separator(first: str, path: Path, ending: str) -> str:
 
 def _rows(content: bytes, separator: str) -> list[list[str]]:
     """The first rows, split as the whole table will be; blank lines left out."""
+    return list(itertools.islice(_split(content, separator), PEEKED))
+
+
+def _split(content: bytes, separator: str) -> Iterator[list[str]]:
+    """The fields of each row that is not blank."""
     lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
     if separator == BLANKS:
         found = csv.reader((line.strip() for line in lines), delimiter=" ", skipinitialspace=True)
     else:
         found = csv.reader(lines, delimiter=separator)
-    return list(itertools.islice((row for row in found if row), PEEKED))
+    return (row for row in found if row)
 
 
 def _names(heading: list[str], body: list[list[str]], path: Path) -> list[str]:
@@ -183,6 +204,18 @@ def _names(heading: list[str], body: list[list[str]], path: Path) -> list[str]:
         remedy = "give every row as many fields (numbers without thousands commas)"
         raise InputError(f"{path} is not a regular table: {message}; {remedy}")
     return ["row_name", *heading]
+
+
+def _refuse_short_rows(content: bytes, separator: str, needed: int, width: int, path: Path) -> None:
+    """A row with too few fields has lost a cell, after which every value stands under another heading.
+
+    pandas fills such rows up with gaps at their end, so only a table with a gap there needs to be looked through.
+    needed: fields up to the last heading; width: fields with what trailing separators add.
+    """
+    for number, row in enumerate(_split(content, separator)):
+        if number and (len(row) < needed or (len(row) < width and not row[-1].strip())):
+            message = f"row {number} below the heading has {len(row)} fields, others {width}"
+            raise InputError(f"{path} is not a regular table: {message}; give every row as many fields")
 
 
 def _refuse_cut_short(content: bytes, separator: str, width: int, path: Path) -> None:

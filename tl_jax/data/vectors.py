@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.archives import check_size
 from tl_jax.data.cells import clean_ids, number_matrix
 from tl_jax.data.compounds import Compounds
 from tl_jax.data.molecules import canonical_smiles
@@ -17,6 +19,10 @@ from tl_jax.errors import InputError
 
 ID_COLUMNS = ("id", "compound_id")
 NAMES = (*ID_COLUMNS, "smiles")
+_DAMAGE = (
+    *(OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, OverflowError, MemoryError),
+    *(NotImplementedError, RuntimeError, SyntaxError),
+)
 
 
 def read_vectors(path: str | Path, ids: Sequence[str]) -> np.ndarray:
@@ -65,9 +71,13 @@ def vector_table(path: str | Path) -> pd.DataFrame:
 def _from_npz(path: Path) -> pd.DataFrame:
     path = find_file(path)
     try:
+        with zipfile.ZipFile(path) as archive:
+            check_size(sum(info.file_size for info in archive.infolist()), path, "its arrays")
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except _DAMAGE as error:
         remedy = "save x as numbers and the names as str, with numpy.savez"
         raise InputError(f"{path} is no .npz of plain arrays ({error}); {remedy}") from error
     x, names = arrays.get("x"), {name: arrays[name] for name in NAMES if name in arrays}

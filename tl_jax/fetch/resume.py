@@ -122,7 +122,7 @@ class Resuming:
             if notes["address"] != url or not self.length():
                 return None
             return next((name, notes[name]) for name in GUARDS if isinstance(notes.get(name), str) and notes[name])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
             return None
 
     def receive(self, response: requests.Response, url: str, have: int) -> None:

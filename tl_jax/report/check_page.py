@@ -17,7 +17,7 @@ from tl_jax.report.html_cells import p_text
 from tl_jax.report.html_picture import picture
 from tl_jax.report.html_tags import Column, Html, join, paragraph, table, tag
 from tl_jax.report.plots_check import MOST_PANELS, map_figure, response_figure
-from tl_jax.report.tables import UNDEFINED, WIDTH, number, shorten
+from tl_jax.report.tables import UNDEFINED, WIDTH, no_formula, number, shorten
 
 NAME = "check_data.html"
 FOOTER = "Made by tl_jax from one cohort, before any training. Research software."
@@ -96,7 +96,7 @@ def text_table(frame: pd.DataFrame) -> list[str]:
 
 def write_check(checked: Checked, folder: Path) -> list[str]:
     """Write check_data.html and findings.csv into a folder; no remarks, as writers of outputs return them."""
-    frame = pd.DataFrame(checked.findings, columns=Finding._fields)
+    frame = pd.DataFrame(checked.findings, columns=Finding._fields).map(no_formula)
     write_atomic(folder / "findings.csv", lambda p: frame.to_csv(p, index=False, lineterminator="\n", encoding="utf-8"))
     page = check_page(checked)
     write_atomic(folder / NAME, lambda p: p.write_text(page, encoding="utf-8", newline="\n"))

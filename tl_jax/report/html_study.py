@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Mapping
@@ -115,10 +116,13 @@ def _read(path: Path, name: str, contract: Contract) -> pd.DataFrame:
     """One table, its numbers as float64 and all else as text; an empty cell is NaN or ""."""
     try:
         # A drug or a gene may be called NA: nothing is taken for missing but the empty cell of a number.
+        _refuse_ragged(path)
         frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
-    except (ValueError, pd.errors.ParserError) as error:  # UnicodeDecodeError is a ValueError
+    except InputError:
+        raise
+    except (ValueError, pd.errors.ParserError, csv.Error) as error:  # UnicodeDecodeError is a ValueError
         raise InputError(f"{path} cannot be read as a table ({error}); {REMEDY}") from error
     missing = [column for column in (*contract.text, *contract.numbers) if column not in frame]
     if missing:
@@ -127,6 +131,20 @@ def _read(path: Path, name: str, contract: Contract) -> pd.DataFrame:
     numbers = [*contract.numbers, *(column for column in further if column in frame)]
     columns = {c: _numbers(frame[c], path) if c in numbers else frame[c].map(printable) for c in frame}
     return pd.DataFrame(columns).rename(columns=lambda column: printable(str(column)))
+
+
+def _refuse_ragged(path: Path) -> None:
+    """A lost cell or heading puts values under other headings, which pandas would not say."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        heading = next(rows, [])
+        repeated = next((name for name in heading if heading.count(name) > 1), None)
+        if repeated is not None:
+            raise InputError(f"{path} has the column '{repeated}' twice; {REMEDY}")
+        for row in rows:
+            if row and len(row) != len(heading):
+                place = f"{path}, line {rows.line_num}"
+                raise InputError(f"{place}: {len(row)} fields, the heading has {len(heading)}; {REMEDY}")
 
 
 def _numbers(cells: pd.Series, path: Path) -> pd.Series:
@@ -157,7 +175,7 @@ def _json(path: Path) -> dict:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no JSON ({error}); {REMEDY}, or remove the file") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no JSON object; {REMEDY}, or remove the file")

@@ -84,7 +84,7 @@ def read_choice(folder: Path, cohort: Cohort, settings: Settings) -> dict:
     try:
         record = json.loads(path.read_text())
         drug, data, hidden = record["drug"], record["data"], tuple(record["settings"]["hidden"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read ({type(error).__name__}); {remedy}") from error
     if data != data_of_choice(cohort):
         raise InputError(f"{path} was decided on other data than this cohort's; {remedy}")

@@ -34,7 +34,7 @@ def record(run: Run) -> list[dict]:
             known = json.loads(path.read_text()) if path.exists() else {}
             looks = known.get(place, [])
             new = own not in looks
-        except (OSError, ValueError, AttributeError, TypeError) as error:
+        except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
             raise InputError(
                 f"{path} cannot be read ({type(error).__name__}); delete it to begin to count anew"
             ) from error
