@@ -6,8 +6,6 @@ docs/cohorts.md describes every key for users; this module is its checked form.
 from __future__ import annotations
 
 # ruff: noqa: RUF009 - key() only declares a field, so the call has no state to share.
-import math
-import re
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from tl_jax.data.cells import nearest, shown
 from tl_jax.data.gene_names import GENE_IDS
 from tl_jax.data.preprocess import UNKNOWN
 from tl_jax.data.preprocess_keys import check_preprocess
+from tl_jax.data.schema_kinds import KINDS
 from tl_jax.data.transforms import TRANSFORMS
 from tl_jax.errors import InputError
 
@@ -187,7 +186,7 @@ def _value(value, rules, where: str, file: Path):
         if not isinstance(value, list):
             raise InputError(f"{file}: write [[domain]] with two brackets, once for each domain")
         return tuple(_domain(v, i, file) for i, v in enumerate(value))
-    allowed, wording, convert = _KINDS[kind]
+    allowed, wording, convert = KINDS[kind]
     if not allowed(value):
         raise InputError(f"{file}: {where} must be {wording}, not {shown(repr(value))}")
     if rules["choices"] and value not in rules["choices"]:
@@ -228,58 +227,3 @@ def _check_response(response: ResponseTable, where: str, file: Path) -> None:
             raise InputError(f"{file}: {where}, {message}; see docs/cohorts.md")
     if response.drug_ids and not response.drug_id_column:
         raise InputError(f"{file}: {where}, [domain.response] has drug_ids and lacks the key 'drug_id_column'")
-
-
-def _is_name(value) -> bool:
-    return isinstance(value, str) and bool(re.fullmatch(r"\w[\w .-]*", value))
-
-
-def _is_pattern(value) -> bool:
-    """Whether it compiles and no group is repeated: `(a+)+` may take years on one name, and nothing would stop it."""
-    try:
-        re.compile(value)
-    except (re.error, TypeError, OverflowError, RecursionError):
-        return False
-    plain = re.sub(r"\[\^?\]?[^\]]*\]", "x", re.sub(r"\\.", "x", value))
-    return not re.search(r"\)[*+{]", plain)
-
-
-def _is_texts(value) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
-
-
-def _is_scalar(value) -> bool:
-    return isinstance(value, (str, int, float, bool))
-
-
-def _is_filter(value) -> bool:
-    one = isinstance(value, dict) and [v if isinstance(v, list) else [v] for v in value.values()]
-    return isinstance(one, list) and all(v and all(map(_is_scalar, v)) for v in one)
-
-
-# kind: (test, wording of the error, conversion)
-_KINDS = {
-    # Names become parts of folder names.
-    "name": (_is_name, "letters, digits, '_', '-', '.'", str),
-    "text": (lambda v: isinstance(v, str), "a text in quotes", str),
-    "pattern": (_is_pattern, "a regular expression in quotes, without a repeated group", str),
-    "count": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0, "a whole number above 0", int),
-    "number": (
-        lambda v: isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v),
-        "a number",
-        float,
-    ),
-    "flag": (lambda v: isinstance(v, bool), "true or false", bool),
-    "texts": (_is_texts, "a list of texts", tuple),
-    "lists": (
-        lambda v: isinstance(v, list) and all(map(_is_texts, v)),
-        "a list of lists of samples",
-        lambda v: tuple(map(tuple, v)),
-    ),
-    "filter": (
-        _is_filter,
-        "a table such as {column = 'value'} or {column = ['one', 'two']}",
-        lambda v: {k: tuple(x) if isinstance(x, list) else (x,) for k, x in v.items()},
-    ),
-    "parameters": (lambda v: isinstance(v, dict), "a table", dict),
-}
