@@ -49,9 +49,9 @@ def keep(
         results = compute(work, say if first else lambda text: None)
         if first:
             with folder_atomic(out, FLAGS.overwrite, staging=work / TABLES) as folder:
+                shutil.copyfile(work / RECORD, folder / RECORD)  # first: a report shows it too
                 for text in write(results, folder):
                     say(f"note: {text}")
-                shutil.copyfile(work / RECORD, folder / RECORD)
     cluster.barrier("written")
     if first:
         print(printed(results))

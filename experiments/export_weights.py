@@ -27,7 +27,10 @@ def main(paths: list[str]) -> None:
     if not FLAGS.out:
         raise InputError("--out is missing (--helpshort lists the flags)")
     check_writable(Path(FLAGS.out).absolute().parent, "--out")
-    say(f"saved {export_model(paths[0], FLAGS.out, FLAGS.overwrite)}")
+    path, steps = export_model(paths[0], FLAGS.out, FLAGS.overwrite)
+    if steps:
+        say(f"the network expects expression after {', '.join(steps)}, which stand in the file's meta")
+    say(f"saved {path}")
 
 
 if __name__ == "__main__":

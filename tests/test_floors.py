@@ -25,7 +25,7 @@ DOORS = {
     "matplotlib": {"report"},
     "rdkit": {"data"},
     "optuna": {"study"},
-    "h5py": {"transfer"},
+    "h5py": {"data", "transfer"},
     "safetensors": {"transfer"},
     "rich": {"progress"},
     "absl": set(),

@@ -52,7 +52,7 @@ for module, argv in json.loads(sys.argv[1]):
 """
 
 
-SHIPPED = ("--cohort=nci60", "--cohort=simulated")
+SHIPPED = ("--cohort=nci60", "--cohort=gdsc", "--cohort=simulated")
 # Of the study a part that takes seconds; tests/study/test_study.py has the rest.
 LIGHT = [
     *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--source_drug=oxaliplatin"),
@@ -121,7 +121,22 @@ def test_the_strategy_file_works(body, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind", [r"exp\d", "export", "import", "two", "many", "dti_t", "dti_g", "predict", "lineage", "report"]
+    "kind",
+    [
+        r"exp\d",
+        "export",
+        "import",
+        "init",
+        "check",
+        "fetch",
+        "two",
+        "many",
+        "dti_t",
+        "dti_g",
+        "predict",
+        "lineage",
+        "report",
+    ],
 )
 def test_every_command_parses(kind, tmp_path):
     # One process each: predict, report and the experiments all define --out.

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tl_jax.data import gene_table
 from tl_jax.data.cohort_draft import Wishes, draft_cohort
 from tl_jax.data.cohort_file import load_cohort, shipped_cohorts, shipped_content
 from tl_jax.data.cohort_init import write_cohort
@@ -119,6 +120,17 @@ def test_names_that_agree_in_part(tmp_path, ours, theirs, key):
     assert key in content["domain"][0]["expression"]
     np.testing.assert_allclose(cohort.stage("target").response, AUC)
     assert any("names of samples are cut" in line for line in said)
+
+
+def test_ids_are_translated_and_symbols_left(tmp_path):
+    rows = [row for row in gene_table.rows()[1] if row[0].isalnum() and row[2].isalnum()][:GENES]
+    table = response(tmp_path, sample=SAMPLES, AUC=AUC)
+    for column, translated in ((0, False), (2, True)):
+        pd.DataFrame(COUNTS.T, index=[row[column] for row in rows], columns=SAMPLES).to_csv(tmp_path / "named.csv")
+        cohort, said, content = cohort_of(tmp_path, table, expression=tmp_path / "named.csv")
+        assert sorted(cohort.genes) == sorted(row[0] for row in rows)
+        assert ("gene_ids" in content["domain"][0]["expression"]) == translated
+        assert any("named by ensembl" in line for line in said) == translated
 
 
 def test_replicates_fall_together_and_are_said(tmp_path):

@@ -1,8 +1,12 @@
 """One fault of a cohort file or its tables, one line that names the file, the place and the remedy."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
-from tl_jax.data.cohort_file import load_cohort
+import tl_jax
+from tl_jax.data.cohort_file import load_cohort, shipped_cohorts, shipped_content
 from tl_jax.errors import InputError
 
 
@@ -181,6 +185,23 @@ def test_a_link_in_the_data_folder_is_the_users_own(load, tmp_path_factory):
     (load.folder / "lines.csv").rename(moved)
     (load.folder / "lines.csv").symlink_to(moved)
     assert len(load().domains) == 2
+
+
+def test_a_missing_table_of_a_public_set_names_the_command_that_fetches_it(load):
+    (load.folder / "screen.csv").unlink()
+    with pytest.raises(
+        InputError, match=r"there is no file .*screen.csv; .*; python -m experiments.fetch one --data_dir="
+    ) as error:
+        load(('marker = "G01"', 'marker = "G01"\nfetch = ["one", "two"]'))
+    assert "experiments.fetch two" in str(error.value)
+    with pytest.raises(InputError, match=r"there is no file .*screen.csv; in its folder [^;]*$"):
+        load()
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_cohorts() if "fetch" in shipped_content(name)])
+def test_shipped_cohorts_name_sets_that_can_be_fetched(name):
+    sets = tomllib.loads((Path(tl_jax.__file__).parent / "fetch" / "releases.toml").read_text(encoding="utf-8"))
+    assert set(shipped_content(name)["fetch"]) == {one for one, entry in sets.items() if name in entry["cohorts"]}
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(?:x{2,}){3,}", "((p)\\\\d)+"])

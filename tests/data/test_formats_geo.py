@@ -55,9 +55,9 @@ def test_characteristics_stand_under_their_own_names(path):
     table = AnnotationTable(path=path.name, sample_column="geo_accession", tissue_column="tissue", group_column="donor")
     notes = annotation_frame(read(path, table), path, table)
     assert notes.to_dict("index") == {
-        "GSM1": {"tissue": "brain", "group": "P1"},
-        "GSM2": {"tissue": "brain", "group": "P1"},
-        "GSM3": {"tissue": "skin", "group": ""},
+        "GSM1": {"tissue": "brain", "group": "P1", "batch": ""},
+        "GSM2": {"tissue": "brain", "group": "P1", "batch": ""},
+        "GSM3": {"tissue": "skin", "group": "", "batch": ""},
     }
     frame = read(path, table)
     assert frame["age"].tolist() == ["", "", "61"]

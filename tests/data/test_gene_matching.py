@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tl_jax.data.cohort_file import SHIPPED, load_cohort
 from tl_jax.data.domain import Domain
 from tl_jax.data.gene_report import gene_lines, gene_report
 from tl_jax.data.gene_table import lookup, rows
@@ -94,7 +95,7 @@ def test_nothing_is_said_of_names_of_no_kind(load):
 
 
 def test_dates_are_pointed_out(named):
-    found = named(SYMBOLS, [*SYMBOLS[:58], "1-Mar", "Sep-07"])
+    found = named(SYMBOLS, [*SYMBOLS[:58], "1-Mar", "Sep-07"], asked("patients.csv", 'gene_ids = "auto"'))
     lines = gene_lines(found, gene_report(found))
     assert "genes of patients: 2 names are dates, as Excel makes: '1-Mar', 'Sep-07'" in lines
 
@@ -222,10 +223,15 @@ def test_missing_genes_in_a_cohort_file(named):
         named(SYMBOLS, [*SYMBOLS[:55], "a", "b", "c", "d", "e"], (change[0], change[1].replace("train_mean", "error")))
 
 
+def test_a_simulated_chain_misses_no_genes(tmp_path):
+    (tmp_path / "s.toml").write_text('name = "s"\nmissing_genes = "error"\n[simulate]\ngenes = 60\n')
+    with pytest.raises(InputError, match=r"s.toml: key 'missing_genes' changes nothing beside \[simulate\]"):
+        load_cohort(tmp_path / "s.toml")
+
+
+@pytest.mark.slow  # two readings of the real tables; its figures stand in docs/genes.md
 def test_real_chain(data_dir, tmp_path):
     """Figures of docs/genes.md: what the nci60 chain gains, and that its default has not moved."""
-    from tl_jax.data.cohort_file import SHIPPED, load_cohort
-
     text = (SHIPPED / "nci60.toml").read_text()
     plain = load_cohort("nci60", data_dir)
     line = gene_lines(plain, gene_report(plain))[-1]

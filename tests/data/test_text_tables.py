@@ -145,7 +145,7 @@ def test_dates_among_the_values_are_no_numbers(tmp_path):
 )
 def test_gene_dates_of_a_spreadsheet(tmp_path, date):
     path = write(tmp_path, f"gene,s1\nMGMT,1\n{date},2\n")
-    match = f"turned 1 gene names into dates .'{date}'.; write them anew as text .MARCHF1.*or set date_names = 'drop'"
+    match = f"turned 1 gene names into dates .'{date}'.; write them anew as text .MARCHF1.*or date_names = 'drop'"
     with pytest.raises(InputError, match=match):
         read_expression(path, orientation="genes")
     _, _, genes = read_expression(path, orientation="genes", date_names="drop")
@@ -201,13 +201,12 @@ def test_what_pandas_writes_is_read_as_it_was(tmp_path_factory, rows, columns, m
     text = table.to_csv(sep=separator, decimal=decimal, quoting=2 if data.draw(st.booleans()) else 0)
     if data.draw(st.booleans()):
         text = text.replace('""' + separator, "", 1) if text.startswith('""') else text[1:]
-        if columns[0].lower() in ("x", "y", "z"):
-            columns = list(columns)
     path.write_text(text)
     found = read_table(path, layout=Layout(separator=separator, decimal=decimal))
     assert found.iloc[:, 0].tolist() == rows
     assert found.columns[1:].tolist() == columns
-    np.testing.assert_array_equal(found.iloc[:, 1:].to_numpy(float), table.to_numpy())
+    # pandas' fast reader of numbers is not exact beyond 15 digits.
+    np.testing.assert_allclose(found.iloc[:, 1:].to_numpy(float), table.to_numpy(), rtol=1e-12)
 
 
 @settings(max_examples=150, deadline=None)

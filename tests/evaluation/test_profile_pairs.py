@@ -78,7 +78,7 @@ def test_lines_on_two_platforms(data_dir):
     named = [(gdsc.index[p.i], nci.index[p.j]) for p in found]
     wrong = [pair for pair in named if pair[0] != pair[1]]
     assert len(named) >= 28
-    # KY821 is known as a derivative of HL60, which GDSC holds too or not.
+    # The one pair of two names: alike as no other two, whatever the reason.
     assert set(wrong) <= {("KY821", "HL60")}
 
 

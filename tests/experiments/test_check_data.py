@@ -84,7 +84,7 @@ def test_a_fault_exits_with_1_and_names_the_remedy_last(tmp_path):
 
 @pytest.mark.parametrize(
     ("flag", "word"),
-    [("--cohort=absent.toml", "absent.toml"), ("--cohort=none", "unknown cohort"), ("--folds=1", "folds")],
+    [("--cohort=absent.toml", "absent.toml"), ("--folds=1", "folds")],
 )
 def test_bad_input_is_one_line(tmp_path, flag, word):
     code, out, err = script("check_data", flag, folder=tmp_path)

@@ -69,6 +69,7 @@ def test_what_a_study_leaves(folder, whole):
     names = {path.name for path in (folder / "whole").iterdir()}
     assert names == {
         *(f"{t}.csv" for t in TABLES),
+        "genes.csv",
         "ranks-honest.svg",
         "ranks-honest.png",
         "summary.json",

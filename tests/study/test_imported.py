@@ -315,7 +315,7 @@ def whole(world):
 def test_export_and_import_change_nothing(whole, ending):
     pytest.importorskip("safetensors")
     folder, path = whole
-    file = export_model(path, folder / f"model{ending}")
+    file, _ = export_model(path, folder / f"model{ending}")
     import_weights(Wishes(weights=file, out=folder / "back"))
     (a, one), (b, two) = load_stage(path), load_stage(folder / "back")
     flat_a, flat_b = flatten(a["params"]), flatten(b["params"])
@@ -326,7 +326,7 @@ def test_export_and_import_change_nothing(whole, ending):
     assert [s["id"] for s in two["ancestors"]] == [*(s["id"] for s in one["ancestors"]), one["id"]]
     first, second = (predict_samples(p, folder / "new.csv").table for p in (path, folder / "back"))
     pd.testing.assert_frame_equal(first, second)
-    again = export_model(folder / "back", folder / f"again{ending}")
+    again, _ = export_model(folder / "back", folder / f"again{ending}")
     import_weights(Wishes(weights=again, out=folder / "third"))
     assert len(load_stage(folder / "third")[1]["ancestors"]) == len(two["ancestors"]) + 1
     assert lineage_text(folder / "third").count("imported: ") == 3
@@ -335,7 +335,7 @@ def test_export_and_import_change_nothing(whole, ending):
 def test_a_model_without_a_scaler_comes_back_without(world):
     folder = world[0]
     path, _ = brought(folder, scale_by="cohort")
-    file = export_model(path, folder / "m.npz")
+    file, _ = export_model(path, folder / "m.npz")
     import_weights(Wishes(weights=file, out=folder / "back"))
     assert load_stage(folder / "back")[1]["scaler"] == load_stage(path)[1]["scaler"]
     with pytest.raises(InputError, match="--unit: a file of export_weights says this itself"):
@@ -400,7 +400,7 @@ def test_a_network_with_batch_norms_is_a_model_of_compounds(tmp_path):
         predict_smiles(load_model(tmp_path / "out"), tmp_path / "x.csv")
     with pytest.raises(InputError, match="--low changes nothing: a network with batch norms is one of compounds"):
         import_weights(Wishes(out=tmp_path / "b", meaning=Meaning(low=1.0), given=frozenset({"low"}), **how))
-    file = export_model(tmp_path / "out", tmp_path / "m.npz")
+    file, _ = export_model(tmp_path / "out", tmp_path / "m.npz")
     import_weights(Wishes(weights=file, out=tmp_path / "back"))
     again = predict_vectors(load_model(tmp_path / "back"), tmp_path / "x.npz")
     pd.testing.assert_frame_equal(found, again)

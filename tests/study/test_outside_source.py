@@ -24,7 +24,7 @@ def one_step(run, small, cohort, tmp_path):
     """(results of experiment 6, its source model exported and imported again)."""
     results = run("exp6_source_to_target", small(**QUICK), cohort)
     source = next(stage for stage in results.stages if stage.plan.role == "source")
-    file = export_model(source.path, tmp_path / "source.npz")
+    file, _ = export_model(source.path, tmp_path / "source.npz")
     import_weights(Wishes(weights=file, out=tmp_path / "imported"))
     return results, tmp_path / "imported"
 

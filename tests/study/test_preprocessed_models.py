@@ -10,14 +10,19 @@ import pytest
 
 from tl_jax.checkpoint import load_stage, record_digest
 from tl_jax.config import NetworkConfig
+from tl_jax.data.preprocess import Preprocess
 from tl_jax.data.scaled import prepare
 from tl_jax.data.scaling import ResponseScale
 from tl_jax.data.splits import partitions
+from tl_jax.data.units import unit_notes
 from tl_jax.errors import InputError
 from tl_jax.evaluation.baselines import BASELINES
+from tl_jax.evaluation.check_cohort import check_cohort
 from tl_jax.models import build
+from tl_jax.study.exported import export_model
 from tl_jax.study.fold_models import fold_predictions, load_fold_models
 from tl_jax.study.folds import scale_folds
+from tl_jax.study.import_weights import Wishes, import_weights
 from tl_jax.study.lineage import lineage_text
 from tl_jax.study.plans import EXPERIMENTS
 from tl_jax.study.predict import predict_samples
@@ -190,3 +195,26 @@ def test_a_checkpoint_from_before_preprocessing_still_predicts(cohort, run, smal
     assert meta.pop("preprocess") == []
     (stage.path / "stage.json").write_text(json.dumps({**meta, "content": record_digest(meta)}))
     pd.testing.assert_frame_equal(predict_samples(stage.path, tmp_path / "x.csv").table, before)
+
+
+def test_an_exported_model_takes_its_preprocessing_along(model, table):
+    _, _, folder = table
+    file, steps = export_model(model.path, folder / "model.npz")
+    assert steps == [part["step"] for part in model.meta["preprocess"]]
+    import_weights(Wishes(weights=file, out=folder / "back"))
+    assert load_stage(folder / "back")[1]["preprocess"] == model.meta["preprocess"]
+    batch = str(folder / "batches.csv")
+    ours, theirs = (predict_samples(path, folder / "counts.csv", batch=batch) for path in (model.path, folder / "back"))
+    pd.testing.assert_frame_equal(ours.table, theirs.table)
+    with pytest.raises(InputError, match="--like: the model's preprocessing was fitted on its own genes"):
+        import_weights(Wishes(weights=file, out=folder / "other", like="nci60"))
+
+
+def test_units_and_checks_look_at_preprocessed_rows(counted):
+    """Counts that a step turns into logarithms are no clash of units, nor are ranks that somebody chose."""
+    assert unit_notes(counted.domains) == []
+    bare = [dataclasses.replace(domain, preprocess=Preprocess()) for domain in counted.domains]
+    assert any(note.severe and "counts" in note.text for note in unit_notes(bare))
+    checked = check_cohort(counted)
+    assert not [f for f in checked.findings if f.check == "units"]
+    assert checked.cohort.stage("target").transform == ", ".join(counted.stage("target").preprocess.steps)

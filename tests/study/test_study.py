@@ -147,7 +147,7 @@ class Half:
     """What inner_folds and leak_audit read of a run."""
 
     def __init__(self, settings, cohort):
-        self.settings, self.cohort = settings, cohort
+        self.settings, self.cohort, self.outside = settings, cohort, None
 
 
 def target_case(cohort, settings, domain=None):

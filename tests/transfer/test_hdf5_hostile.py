@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from weight_files import LAYERS, hdf5_here, read, refused, sound_files
 from weight_writer import dense_layers, hdf5, keras2, keras3, named
 
+from tl_jax.data.pickled_tensors import Refused
+
 h5py = pytest.importorskip("h5py", reason="weight files need tl_jax[weights]")
 pytest.importorskip("safetensors")
 
@@ -144,3 +146,24 @@ def test_no_weight_file_at_all(content):
 def test_truncated_files_are_refused(share):
     for content in sound_files().values():
         refused(content[: int(len(content) * share)], "damaged|no zip|no weight file|incomplete|missing")
+
+
+@pytest.mark.parametrize("out", [b"", b"\x07", (99).to_bytes(8, "little") + b"{}", (2).to_bytes(8, "little") + b"{}"])
+def test_a_library_that_ends_on_a_file_is_a_sentence(monkeypatch, out):
+    """Random bytes in a file do end it (a segmentation fault), which is why it has a process of its own."""
+    import subprocess
+
+    from tl_jax.transfer import hdf5_file
+
+    ended = subprocess.CompletedProcess([], -11, out, b"")
+    monkeypatch.setattr(hdf5_file.subprocess, "run", lambda *args, **how: ended)
+    with pytest.raises(Refused, match="the HDF5 library ends on it"):
+        hdf5_file.read_hdf5(keras3(LAYERS))
+
+
+def test_a_library_that_does_not_end_is_a_sentence(monkeypatch):
+    from tl_jax.transfer import hdf5_file
+
+    monkeypatch.setattr(hdf5_file, "SECONDS", 0.001)
+    with pytest.raises(Refused, match="keeps the HDF5 library busy"):
+        hdf5_file.read_hdf5(keras3(LAYERS))

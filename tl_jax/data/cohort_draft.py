@@ -12,6 +12,7 @@ import pandas as pd
 
 from tl_jax.data.cells import examples
 from tl_jax.data.cohort_file import shipped_content
+from tl_jax.data.gene_names import UNKNOWN, kind_of
 from tl_jax.data.guess_names import Match, match_names, side_counts
 from tl_jax.data.guess_response import guess_annotation, guess_direction, guess_response
 from tl_jax.data.raw_tables import find_file, read_table
@@ -81,7 +82,10 @@ def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Pat
             f"the drug to predict is {drug}, of {len(values)}: {examples(values, LEFT_OUT)}; --drug names another"
         )
     content = {"name": wishes.name, "title": f"{wishes.name}: {drug}", "drug": drug}
-    return Draft(with_source(content, target, wishes.source, remarks), remarks)
+    whole = with_source(content, target, wishes.source, remarks)
+    for domain in whole["domain"] if "gene_ids" in target["expression"] else ():
+        domain["expression"] = {**domain["expression"], "gene_ids": "auto"}  # current symbols must meet current symbols
+    return Draft(whole, remarks)
 
 
 def response_keys(table: pd.DataFrame, path: Path, match: Match, wishes: Wishes, remarks: list[str]):
@@ -148,6 +152,10 @@ def expression_keys(frame: pd.DataFrame, path: Path, match: Match, remarks: list
         given = len(frame) if match.side == "samples" else len(numbers.columns) - 1
         together = f"; {given - len(x)} fall together and are averaged" if len(x) < given else ""
         remarks.append(f"names of samples are cut by {key} = {value!r}{together}")
+    kind = kind_of(x.columns)
+    if kind not in ("symbol", UNKNOWN):
+        keys["gene_ids"] = "auto"
+        remarks.append(f"genes are named by {kind.replace('_', ' ')}; they are translated to current symbols")
     units = detect_units(x.loc[x.index.intersection(match.shared)].to_numpy(np.float64))
     keys["transform"] = TRANSFORM.get(units.kind, "none")
     remarks.append(f"the expression looks like {units}; transform = '{keys['transform']}'")
@@ -190,7 +198,7 @@ def with_source(content: dict, target: dict, source: str, remarks: list[str]) ->
     shipped = shipped_content(source)
     if "domain" not in shipped:
         raise InputError(f"--source={source} has no tables; name another cohort")
-    kept = {key: shipped[key] for key in ("source_drugs", "default_source") if key in shipped}
+    kept = {key: shipped[key] for key in ("source_drugs", "default_source", "fetch") if key in shipped}
     if content["drug"].casefold() == shipped["drug"].casefold() and shipped.get("marker"):
         kept["marker"] = shipped["marker"]
     return {**content, **kept, "domain": [shipped["domain"][0], target]}

@@ -54,7 +54,7 @@ def load_cohort(
         table = targets.put_into(table, file)
     if table.simulate is not None:
         return _for_drug(_simulated(table, file), drug)
-    reader = TableReader(data_dir, file)
+    reader = TableReader(data_dir, file, table.fetch)
     domains: list[Domain] = []
     names: dict[str, GeneNames] = {}
     for part in table.domain:
@@ -108,6 +108,7 @@ def _simulated(table: CohortTable, file: Path) -> Cohort:
     from tl_jax.data.simulate import simulate
 
     ignored = [name for name in ("drug", "source_drugs", "default_source", "marker") if getattr(table, name)]
+    ignored += ["missing_genes"] if table.missing_genes != "drop" else []
     if ignored:
         raise InputError(f"{file}: key '{ignored[0]}' changes nothing beside [simulate]; remove it")
     try:
@@ -120,10 +121,11 @@ def _simulated(table: CohortTable, file: Path) -> Cohort:
 class TableReader:
     """Tables below the data folder, each read once although several domains may share it."""
 
-    def __init__(self, data_dir: str | Path | None, file: Path):
+    def __init__(self, data_dir: str | Path | None, file: Path, fetch: tuple[str, ...] = ()):
         self.folder = Path(data_dir or os.environ.get("TLJAX_DATA") or "")
         self.given = bool(data_dir or os.environ.get("TLJAX_DATA"))
         self.file = file
+        self.fetch = "".join(f"; python -m experiments.fetch {name} --data_dir={self.folder}" for name in fetch)
         self._tables: dict[tuple, pd.DataFrame] = {}
         if self.given and not self.folder.is_dir():
             raise InputError(f"there is no data folder {self.folder}; correct --data_dir or TLJAX_DATA")
@@ -137,7 +139,10 @@ class TableReader:
         if not Path(os.path.abspath(self.folder / name)).is_relative_to(os.path.abspath(self.folder)):
             remedy = "place or link the table there, or name a folder above both as --data_dir"
             raise InputError(f"{self.file}: {name} is not in the data folder {self.folder}; {remedy}")
-        return formats.locate(self.folder / name, table)
+        try:
+            return formats.locate(self.folder / name, table)
+        except InputError as error:
+            raise InputError(f"{error}{self.fetch}") from error
 
     def read(self, table) -> tuple[pd.DataFrame, Path]:
         """The table that a part of the cohort file names, as it stands, and its path."""

@@ -1,7 +1,8 @@
 """Counts to the log scale with factors that are fitted on training samples: counts per million, and TMM.
 
 rnanorm's TMM agrees where it is fitted and applied to the same samples (tests hold both to the golden numbers), and
-cannot serve here: it drops genes without counts in the rows at hand, so its reference does not fit another table.
+cannot serve here: it drops genes without counts in the rows at hand, so on a table with other silent genes it fails, or
+compares its reference with the wrong genes.
 A gene that is absent from a table is a column of NaN: it stays NaN, and libraries count its usual share.
 """
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from tl_jax.errors import InputError
 
+# Files of this process that were found sound: a cohort reads the cells and their table from one file.
+_sound: set[tuple[str, int, int]] = set()
 SECONDS = 20
 BYTES_PER_SECOND = 20 << 20
 # Small arrays are read; of large ones the list of their pieces is, which is what may be damaged.
@@ -48,9 +50,11 @@ except Exception:
 
 def refuse_crashing(path: Path, content: bytes = b"") -> None:
     """InputError where the library crashes or hangs on the file. content: what is unpacked of it, or b""."""
-    if not sys.executable:
+    state = path.stat()
+    known = (str(path.resolve()), state.st_mtime_ns, state.st_size)
+    if not sys.executable or known in _sound:
         return
-    size = len(content) or path.stat().st_size
+    size = len(content) or state.st_size
     try:
         child = subprocess.run(
             [sys.executable, "-P", "-c", _WALK, str(path)],
@@ -62,3 +66,4 @@ def refuse_crashing(path: Path, content: bytes = b"") -> None:
         raise InputError(f"{path} is damaged so that reading it does not end; fetch or save it again") from error
     if child.returncode < 0:
         raise InputError(f"{path} is damaged so that the HDF5 library crashes; fetch or save it again")
+    _sound.add(known)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from tl_jax.data.domain import Domain
-from tl_jax.data.preprocess import Fitted, fit
+from tl_jax.data.preprocess import NOTHING, Fitted, fit
 from tl_jax.data.scaling import Scaler, fit_scaler
 from tl_jax.errors import InputError
 
@@ -38,6 +39,18 @@ def preprocessed(domain: Domain, fitted: Fitted | None, rows: np.ndarray) -> np.
         return fitted.apply(x, domain.batch[rows])
     except InputError as error:
         raise InputError(f"domain {domain.name}: {error}") from error
+
+
+def seen(domain: Domain) -> Domain:
+    """The domain as a model of all its rows sees it before scaling, for looking at it; itself where it has no steps.
+
+    Its transform names the steps that are done.
+    """
+    if not domain.preprocess:
+        return domain
+    rows, done = np.arange(len(domain)), [domain.transform] * (domain.transform != "none")
+    x = np.asarray(preprocessed(domain, fit_rows(domain, rows), rows), np.float32)
+    return replace(domain, x=x, preprocess=NOTHING, transform=", ".join([*done, *domain.preprocess.steps]))
 
 
 def prepare(domain: Domain) -> tuple[Prepared, np.ndarray]:

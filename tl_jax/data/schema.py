@@ -143,6 +143,7 @@ class CohortTable:
     source_drugs: tuple[str, ...] = key("texts", ())
     default_source: str = key("text", "")
     marker: str = key("text", "")
+    fetch: tuple[str, ...] = key("texts", ())
     missing_genes: str = key("text", "drop", ("drop", "error", "train_mean"))
     domain: tuple[DomainTable, ...] = key("domains", ())
     simulate: dict | None = key("parameters", None)

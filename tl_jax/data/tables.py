@@ -154,13 +154,16 @@ def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable) -
 
 
 def _without_dates(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
-    """Genes whose symbols a spreadsheet turned into dates are refused, or left out where the file says so."""
+    """Genes whose symbols a spreadsheet turned into dates are refused, or left out where the file says so.
+
+    Where names are translated anyway, those that can mean one gene only are, and the report names the others.
+    """
     dates = date_names(frame.columns)
-    if not dates:
+    if not dates or (table.gene_ids != GIVEN and table.date_names == "error"):
         return frame
     if table.date_names == "drop":
         return frame.loc[:, ~frame.columns.isin(dates)]
-    remedy = "write them anew as text (MARCHF1, SEPTIN2), or set date_names = 'drop' to leave them out"
+    remedy = "write them anew as text (MARCHF1, SEPTIN2), or set gene_ids = 'auto' or date_names = 'drop'"
     raise InputError(f"{path}: a spreadsheet turned {len(dates)} gene names into dates ({examples(dates)}); {remedy}")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from tl_jax.data.cells import examples
 from tl_jax.data.domain import LABEL, Domain
+from tl_jax.data.scaled import seen
 
 COUNTS, LINEAR, LOG, LOG_PLUS = "counts", "TPM or FPKM", "log2", "log2(TPM + 1)"
 Z_GENES, Z_SAMPLES, FRACTION, UNKNOWN = "z-scores per gene", "z-scores per sample", "0 to 1", "unknown"
@@ -183,11 +184,18 @@ class UnitNote(NamedTuple):
 def unit_notes(domains: Sequence[Domain], units: Sequence[Units] | None = None) -> list[UnitNote]:
     """What is wrong with the units of a chain; empty where the domains agree on a log scale.
 
-    units: of the domains where they are known already. Domains of compounds (labels, or no scaling) have no units.
+    units: of the domains where they are known already. Domains of compounds (labels, or no scaling) have no units, nor
+    have ranks, which somebody chose. Preprocessing counts as done.
     """
+    domains = [seen(domain) for domain in domains]
     known = list(units) if units is not None else [detect_units(d.x) for d in domains]
-    pairs = [(d, u) for d, u in zip(domains, known, strict=True) if d.unit != LABEL and d.scaler != "none"]
+    pairs = [(d, u) for d, u in zip(domains, known, strict=True) if has_units(d)]
     return [*_differing(pairs), *(note for domain, found in pairs for note in _own_notes(domain, found))]
+
+
+def has_units(domain: Domain) -> bool:
+    """Whether expression of the domain is in a unit that others may share."""
+    return domain.unit != LABEL and domain.scaler != "none" and "rank" not in domain.transform
 
 
 def _differing(pairs: list[tuple[Domain, Units]]) -> list[UnitNote]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tl_jax.data.domain import Cohort
+from tl_jax.data.scaled import seen
 from tl_jax.evaluation import check_design, check_direction, check_expression, check_response, check_samples
 from tl_jax.evaluation.check_parts import BLOCKING, Finding, Part, Plan
 from tl_jax.evaluation.outlying import Map, maps
@@ -44,9 +45,11 @@ def check_cohort(cohort: Cohort, plan: Plan | None = None) -> Checked:
     """Look at a cohort as loaded (under the protocol honest), before any training; nothing is changed or trained.
 
     plan: folds and repeats of the study to come. Labels are read: of all samples for what they are, and in folds for
-    the detectable difference. The same cohort gives the same result.
+    the detectable difference. The same cohort gives the same result. Domains are looked at with their preprocessing
+    done on all of their samples.
     """
     plan = plan or Plan()
+    cohort = replace(cohort, domains=tuple(map(seen, cohort.domains)))
     parts = (
         check_expression.sizes(cohort),
         check_expression.units(cohort),

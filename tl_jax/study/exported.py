@@ -17,9 +17,10 @@ ENDINGS = (".npz", ".safetensors")
 ELSEWHERE = ("format", "files", "content", "leaves", "genes", "scaler")
 
 
-def export_model(checkpoint: str | Path, out: str | Path, overwrite: bool = False) -> Path:
+def export_model(checkpoint: str | Path, out: str | Path, overwrite: bool = False) -> tuple[Path, list[str]]:
     """Write a checkpoint's weights, genes, scaler, response scale and record to `out` (.npz or .safetensors).
 
+    Returns the path and the names of preprocessing steps that come before the scaler.
     Raises InputError for another ending, a file that exists unless `overwrite`, and anything but a sound checkpoint.
     """
     out = Path(out)
@@ -29,7 +30,8 @@ def export_model(checkpoint: str | Path, out: str | Path, overwrite: bool = Fals
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
     variables, meta = load_stage(Path(checkpoint))
     content = model_bytes(model_of_stage(variables, meta), out.suffix)
-    return write_atomic(out, lambda path: path.write_bytes(content))
+    steps = [part["step"] for part in meta.get("preprocess", [])]
+    return write_atomic(out, lambda path: path.write_bytes(content)), steps
 
 
 def model_of_stage(variables, meta: dict) -> Model:

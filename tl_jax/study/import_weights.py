@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from tl_jax.data.cohort_file import load_cohort
+from tl_jax.data.pickled_tensors import Refused
 from tl_jax.data.scaling import Scaler
 from tl_jax.errors import InputError
 from tl_jax.files import check_writable
@@ -67,7 +68,10 @@ def import_weights(wishes: Wishes) -> list[str]:
         variables, counts = reordered(variables, genes, wanted, **how)
     scaler, kind = scaler_for(wishes, opened, genes, wanted)
     opened.origin.update(counts)
-    record = record_of(opened, variables, wanted, wishes.meaning, scaler, kind)
+    try:
+        record = record_of(opened, variables, wanted, wishes.meaning, scaler, kind)
+    except Refused as refused:
+        raise InputError(f"{wishes.weights} {refused}") from refused
     check_writable(wishes.out.absolute().parent, "--out")
     path = keep_imported(wishes.out, variables, record)
     return [*report(opened, record, counts), f"saved {path}"]
@@ -77,9 +81,7 @@ def check_wishes(wishes: Wishes, opened: Opened) -> None:
     """Refuse flags that would change nothing, or contradict the file."""
     compounds = opened.network.name == "fc_layers"
     if opened.kept is not None:
-        stray = [name for name in SAID if name in wishes.given]
-        if stray:
-            raise InputError(f"--{stray[0]}: a file of export_weights says this itself; leave it out")
+        check_kept(wishes, opened.kept.meta)
     elif compounds:
         stray = [name for name in EXPRESSION if name in wishes.given and name != "drug"]
         if stray:
@@ -94,6 +96,16 @@ def check_wishes(wishes: Wishes, opened: Opened) -> None:
     ways = [name for name in ("scaler", "fit_scaler_on", "scale_by") if getattr(wishes, name)]
     if len(ways) > 1 or not (ways or compounds or opened.kept is not None):
         raise InputError("one of --scaler, --fit_scaler_on and --scale_by must say how new samples are scaled")
+
+
+def check_kept(wishes: Wishes, meta: dict) -> None:
+    """Refuse flags that contradict a file of export_weights."""
+    stray = [name for name in SAID if name in wishes.given]
+    if stray:
+        raise InputError(f"--{stray[0]}: a file of export_weights says this itself; leave it out")
+    fixed = [name for name in ("like", "fit_scaler_on") if getattr(wishes, name)]
+    if fixed and meta.get("preprocess"):
+        raise InputError(f"--{fixed[0]}: the model's preprocessing was fitted on its own genes; leave it out")
 
 
 def scaler_for(wishes: Wishes, opened: Opened, genes: list[str], wanted: list[str]) -> tuple[Scaler | None, str]:

@@ -17,6 +17,7 @@ from tl_jax.config import NetworkConfig
 from tl_jax.data.domain import LABEL, RESISTANT, SCALERS
 from tl_jax.data.gene_list import read_gene_list
 from tl_jax.data.pickled_tensors import Refused, short
+from tl_jax.data.preprocess import from_record
 from tl_jax.data.scaling import NETWORK_TOP, Scaler
 from tl_jax.data.transforms import TRANSFORMS
 from tl_jax.errors import InputError
@@ -196,10 +197,25 @@ def record_of(
         own = opened.kept.meta
         said |= {key: own[key] for key in ("drug", "transform", "response_scale")}
         said |= {"domain": meaning.name or own["domain"], "ancestors": [*own["ancestors"], brief(own)]}
+        said |= carried(own, genes)
     # Neither the day nor versions of packages change what the model is.
     named = {key: value for key, value in said.items() if key != "versions"}
     named["origin"] = {key: value for key, value in opened.origin.items() if key != "imported"}
     return said | {"id": digest(named, *(part for name in params for part in (name, params[name])))[:16]}
+
+
+def carried(own: dict, genes: Sequence[str]) -> dict:
+    """What an exported model says of its training expression beside the scaler; Refused where that is no such thing."""
+    found, there = {}, set(genes)
+    if own.get("preprocess"):
+        try:
+            from_record(own["preprocess"]).apply(np.ones((0, len(genes))), np.empty(0, str))
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise Refused("holds preprocessing steps that make no sense; it is damaged") from error
+        found["preprocess"] = own["preprocess"]
+    if own.get("unmeasured"):
+        found["unmeasured"] = [gene for gene in own["unmeasured"] if gene in there]
+    return found
 
 
 def lists(scaler: Scaler | None) -> dict:

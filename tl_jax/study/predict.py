@@ -113,13 +113,13 @@ def check_coverage(
     matrix: np.ndarray, coverage: float, meta: dict, missing_genes: str, min_coverage: float, path: str, checkpoint: str
 ) -> None:
     """InputError where too many of the model's genes are not in the table, or any where none may."""
+    unmeasured = set(meta.get("unmeasured", ()))
     if coverage < min_coverage or coverage == 0:
         raise InputError(
-            f"{path} has {coverage:.0%} of the {len(meta['genes'])} genes of {checkpoint}; at least "
+            f"{path} has {coverage:.0%} of the {len(meta['genes']) - len(unmeasured)} genes of {checkpoint}; at least "
             f"{min_coverage:.0%} are needed: check gene names (--gene_ids=auto?), or lower --min_coverage"
         )
     if missing_genes == "error" and coverage < 1:
-        unmeasured = set(meta.get("unmeasured", ()))
         absent = [g for g, gone in zip(meta["genes"], np.isnan(matrix).all(axis=0), strict=True) if gone]
         absent = [g for g in absent if g not in unmeasured]
         raise InputError(
