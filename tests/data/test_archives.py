@@ -177,7 +177,7 @@ def test_a_damaged_file_gives_one_line(tmp_path_factory, data):
     else:
         table.to_csv(path, index=False)
     content = bytearray(path.read_bytes())
-    at = data.draw(st.integers(0, len(content) - 1))
+    at = data.draw(st.integers(0, 9999)) * len(content) // 10_000  # a workbook holds the time, so its length varies
     content[at] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content[: data.draw(st.sampled_from([len(content), at]))])
     fault = ""

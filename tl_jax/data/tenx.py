@@ -7,6 +7,7 @@ cells x genes. Features that are no gene expression (antibodies, guides) are lef
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -93,7 +94,9 @@ def _coordinates(path: Path, genes: int, cells: int) -> sparse.csr_matrix:
         raise InputError(f"{path} announces {stored:,} values, more than it can hold; fetch it again")
     check_size(stored * 24, path, "its matrix")
     try:
-        return sparse.csr_matrix(mmread(io.BytesIO(content)).T)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # scipy 1.18 speaks of the kind that it will return
+            return sparse.csr_matrix(mmread(io.BytesIO(content)).T)
     except (ValueError, OverflowError, IndexError) as error:
         raise InputError(f"{path} is not a whole MatrixMarket file ({shown(error)}); fetch it again") from error
 
