@@ -173,3 +173,10 @@ def test_any_bytes_give_one_line(tmp_path, data, head):
     (tmp_path / "r.zip").write_bytes(head + data)
     with pytest.raises(InputError):
         unpack(tmp_path / "r.zip", WANTED, tmp_path)
+
+
+def test_a_member_without_a_name(tmp_path, out):
+    path = zipped(tmp_path / "a.zip", ("Qq", b"x"), ("table.txt", TABLE))
+    path.write_bytes(path.read_bytes().replace(b"Qq", b"\0q"))  # zipfile cuts names at a zero byte
+    with suppress(InputError):
+        assert unpack(path, WANTED, out)["out.txt"].read_bytes() == TABLE

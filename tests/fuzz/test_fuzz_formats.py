@@ -106,9 +106,9 @@ def test_folders_of_10x(tmp_path, slow):
         return folder
 
     def same(folder, found):
-        features = (folder / "features.tsv").read_text().split("\n")
+        features = (folder / "features.tsv").read_bytes().decode(errors="replace").split("\n")
         kinds = [(*line.rstrip("\r").split("\t"), "", "")[2] for line in features if line.strip()]
-        text = (folder / "matrix.mtx").read_text().split("\n")
+        text = (folder / "matrix.mtx").read_bytes().decode(errors="replace").split("\n")
         cells = [line.split() for line in text if line[:1] != "%" and len(line.split()) == 3][1:]
         # Antibodies and guides are left out, and so is a feature whose kind is spoiled.
         stored = [float(value) for row, _, value in cells if kinds[int(row) - 1] in ("", "Gene Expression")]

@@ -23,6 +23,7 @@ ALWAYS = 100 * 10**6  # bytes that may be unpacked whatever the ratio
 DAMAGE = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError),
     *(NotImplementedError, RuntimeError, ValueError, OverflowError, RecursionError),
+    IndexError,  # zipfile, of a member without a name
 )
 
 
