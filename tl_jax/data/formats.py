@@ -109,6 +109,3 @@ def _refuse_unused(path: Path, table: ExpressionTable) -> None:
     for name in READING_KEYS:
         if name not in keys and getattr(table, name) != getattr(plain, name):
             raise InputError(f"{path}: the key '{name}' changes nothing with format = '{table.format}'; remove it")
-
-
-__all__ = ["EXPRESSION", "locate", "read", "reading", "repeated_columns"]
