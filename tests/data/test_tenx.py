@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from scipy.io import mmwrite
+from scipy.io import mmread, mmwrite
 
 from tl_jax.data.schema import ExpressionTable
 from tl_jax.data.tables import read_expression
-from tl_jax.data.tenx import read_tenx
+from tl_jax.data.tenx import _coordinates, read_tenx
 from tl_jax.errors import InputError
 
 COUNTS = np.array([[0, 3, 0, 1], [2, 0, 0, 0], [5, 0, 7, 0]])  # cells x genes
@@ -157,6 +157,20 @@ def test_faulty_h5(tmp_path):
     refused(path, "'features/id' is a link, which may lead out of the file")
     path.write_bytes(b"\x89HDF\r\n")
     refused(path, "is not a whole HDF5 file")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["integer", "real"]), st.sampled_from(["\n", "\r\n"]))
+def test_coordinates_are_those_that_scipy_reads(tmp_path_factory, seed, field, end):
+    random = np.random.default_rng(seed)
+    genes, cells = random.integers(1, 9, 2)
+    dense = random.poisson(0.7, (genes, cells)) * (1.0 if field == "integer" else random.random((genes, cells)))
+    path = tmp_path_factory.getbasetemp() / "coordinates.mtx"
+    mmwrite(path, sparse.coo_matrix(dense), field=field, comment="one\ntwo", precision=17)
+    path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", end.encode()))
+    ours, theirs = _coordinates(path, int(genes), int(cells)), sparse.csr_matrix(mmread(path).T)
+    np.testing.assert_array_equal(ours.toarray(), theirs.toarray())
+    assert ours.dtype == theirs.dtype
 
 
 @settings(max_examples=60, deadline=None)

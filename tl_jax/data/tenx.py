@@ -6,13 +6,13 @@ cells x genes. Features that are no gene expression (antibodies, guides) are lef
 
 from __future__ import annotations
 
-import io
+import re
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.io import mmread
 
 from tl_jax.data.archives import check_size, unpacked
 from tl_jax.data.cells import examples, shown
@@ -21,6 +21,12 @@ from tl_jax.data.sparse_cells import cells_frame, compressed, refuse_shape
 from tl_jax.errors import InputError
 
 _EXPRESSION = "Gene Expression"
+# Kind of values, comments, and the three sizes.
+_HEAD = re.compile(
+    rb"%%MatrixMarket +matrix +coordinate +(integer|real) +general *\r?\n(?:[ \t]*(?:%[^\n]*)?\r?\n)*"
+    rb"[ \t]*(\d{1,18}[ \t]+\d{1,18}[ \t]+\d{1,18})[ \t]*\r?\n",
+    re.IGNORECASE,
+)
 
 
 def read_tenx(path: Path, table) -> pd.DataFrame:
@@ -81,11 +87,10 @@ def _lines(path: Path) -> list[str]:
 def _coordinates(path: Path, genes: int, cells: int) -> sparse.csr_matrix:
     """(cells, genes) from a MatrixMarket file, whose sizes are checked against what is there before it is read."""
     content = unpacked(path, ".gz" if path.suffix == ".gz" else "")
-    head = content[: 1 << 16].decode("latin-1").splitlines()
-    sizes = next((line.split() for line in head[1:] if line.strip() and not line.startswith("%")), [])
-    first = head[0].lower().split() if head else []
-    if first[:3] != ["%%matrixmarket", "matrix", "coordinate"] or len(sizes) != 3 or not all(map(str.isdecimal, sizes)):
+    found = _HEAD.match(content)
+    if found is None:
         raise InputError(f"{path} is no MatrixMarket file of coordinates; fetch it again")
+    sizes = found.group(2).split()
     rows, columns, stored = map(int, sizes)
     if (rows, columns) != (genes, cells):
         named = f"{genes} features and {cells} barcodes are named"
@@ -93,12 +98,31 @@ def _coordinates(path: Path, genes: int, cells: int) -> sparse.csr_matrix:
     if stored * 4 > len(content):
         raise InputError(f"{path} announces {stored:,} values, more than it can hold; fetch it again")
     check_size(stored * 24, path, "its matrix")
+    gene, cell, value = _triples(content[found.end() :], stored, path).T
+    for index, most in ((gene, genes), (cell, cells)):
+        if not ((index >= 1) & (index <= most) & (index == np.rint(index))).all():
+            raise InputError(f"{path} is not a whole MatrixMarket file (a place outside of it); fetch it again")
+    if found.group(1).lower() == b"integer":
+        if not (value == np.rint(value)).all():
+            raise InputError(f"{path} is not a whole MatrixMarket file (a fraction among integers); fetch it again")
+        value = value.astype(np.int64)
+    places = cell.astype(np.int64) - 1, gene.astype(np.int64) - 1
+    return sparse.csr_matrix((value, places), shape=(cells, genes))
+
+
+def _triples(body: bytes, stored: int, path: Path) -> np.ndarray:
+    """(stored, 3) row, column and value, from 1. scipy's own reader ends the process on some damaged files."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # scipy 1.18 speaks of the kind that it will return
-            return sparse.csr_matrix(mmread(io.BytesIO(content)).T)
-    except (ValueError, OverflowError, IndexError) as error:
+            warnings.simplefilter("error", DeprecationWarning)  # how numpy says that it met something else
+            flat = np.fromstring(body.decode("ascii"), dtype=np.float64, sep=" ")
+    except (ValueError, DeprecationWarning) as error:
         raise InputError(f"{path} is not a whole MatrixMarket file ({shown(error)}); fetch it again") from error
+    if len(flat) != 3 * stored or not np.isfinite(flat).all():
+        raise InputError(
+            f"{path} is not a whole MatrixMarket file ({len(flat)} numbers, not 3 x {stored}); fetch it again"
+        )
+    return flat.reshape(stored, 3)
 
 
 def _from_h5(path: Path) -> tuple[sparse.csr_matrix, pd.DataFrame, list[str]]:
