@@ -166,7 +166,7 @@ def test_coordinates_are_those_that_scipy_reads(tmp_path_factory, seed, field, e
     genes, cells = random.integers(1, 9, 2)
     dense = random.poisson(0.7, (genes, cells)) * (1.0 if field == "integer" else random.random((genes, cells)))
     path = tmp_path_factory.getbasetemp() / "coordinates.mtx"
-    mmwrite(path, sparse.coo_matrix(dense), field=field, comment="one\ntwo", precision=17)
+    mmwrite(path, sparse.coo_matrix(dense), field=field, comment="one\ntwo", precision=17, symmetry="general")
     path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", end.encode()))
     ours, theirs = _coordinates(path, int(genes), int(cells)), sparse.csr_matrix(mmread(path).T)
     np.testing.assert_array_equal(ours.toarray(), theirs.toarray())
