@@ -250,8 +250,10 @@ def test_faults_of_a_table_are_one_line(stages, write, text, words):
 def test_each_kind_of_model_asks_for_its_own_table(stages, write, tmp_path):
     with pytest.raises(InputError, match="is a model of compounds; give it --compounds"):
         predict_samples(stages["scratch"].path, write("id,A\nx,1\n"))
-    record = dict.fromkeys(REQUIRED[1:], "") | {"response_scale": {"unit": "AUC"}}
-    save_stage(tmp_path / "expression", {"params": {"head": {"bias": np.zeros(1)}}}, record)
+    scale = {"low": 0.0, "high": 1.0, "direction": "resistant", "unit": "AUC"}
+    record = {name: stages["scratch"].meta[name] for name in REQUIRED[1:] if name in stages["scratch"].meta}
+    params = {"params": {"head": {"bias": np.zeros(1, np.float32)}}}
+    save_stage(tmp_path / "expression", params, record | {"response_scale": scale})
     with pytest.raises(InputError, match="is a model of expression; give it --expression"):
         load_model(tmp_path / "expression")
     with pytest.raises(InputError, match="trained on fingerprints; give it --compounds"):
