@@ -12,9 +12,9 @@ from pathlib import Path
 from absl import flags
 
 from tl_jax.errors import InputError
-from tl_jax.files import check_writable, write_atomic, write_json
-from tl_jax.progress import say
-from tl_jax.runtime import cores, versions
+from tl_jax.system.files import check_writable, write_atomic, write_json
+from tl_jax.system.progress import say
+from tl_jax.system.runtime import cores, versions
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("out", None, "folder for the results; default: docs/benchmarks, or results/benchmarks with --quick")

@@ -20,7 +20,7 @@ from benchmarks.pictures import curves_figure
 from benchmarks.problem import Problem
 from benchmarks.rounds import Case, Entry, measure_case
 from experiments._command import run
-from tl_jax.progress import Progress, say
+from tl_jax.system.progress import Progress, say
 
 FLAGS = flags.FLAGS
 FACTORS = ("runs", "genes", "samples", "hidden units")

@@ -15,14 +15,14 @@ from absl import flags
 
 from benchmarks.common import machine, number, out_folder, repeats, table
 from experiments import _command
-from tl_jax import runtime
-from tl_jax.files import write_json
-from tl_jax.progress import say
-from tl_jax.study.arms import Arm, fit_arms
-from tl_jax.study.dti_grid import Grid, Pool, load_pool, measured, programs
-from tl_jax.study.dti_grid_plan import effort
-from tl_jax.study.dti_grid_settings import GridSettings, Point, Space
-from tl_jax.study.dti_settings import DtiSettings
+from tl_jax.study.compounds.grid import Grid, Pool, load_pool, measured, programs
+from tl_jax.study.compounds.grid_plan import effort
+from tl_jax.study.compounds.grid_settings import GridSettings, Point, Space
+from tl_jax.study.compounds.settings import DtiSettings
+from tl_jax.study.core.arms import Arm, fit_arms
+from tl_jax.system import runtime
+from tl_jax.system.files import write_json
+from tl_jax.system.progress import say
 from tl_jax.transfer import strategies
 
 FLAGS = flags.FLAGS

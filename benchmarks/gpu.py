@@ -24,7 +24,7 @@ from benchmarks.protocol import Worker, WorkerError
 from benchmarks.rounds import Case, Entry, measure_case
 from experiments._command import run
 from tl_jax.errors import InputError
-from tl_jax.progress import Progress, say
+from tl_jax.system.progress import Progress, say
 
 FLAGS = flags.FLAGS
 # Named as algorithms, since jax's other names mean different things on different devices.

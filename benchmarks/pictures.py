@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.common import digits, number
-from tl_jax.report.plots_style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, sign, style
+from tl_jax.report.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, sign, style
 
 ROW, HEAD = 0.24, 0.62  # inches of a bar, and of a panel's title and axis
 LIGHT = "#B8B8B8"

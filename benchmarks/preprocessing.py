@@ -14,16 +14,16 @@ import pandas as pd
 from absl import flags
 
 from experiments._command import run
+from tl_jax.data.cohort.simulate import simulate
 from tl_jax.data.domain import Domain
-from tl_jax.data.preprocess import Preprocess
-from tl_jax.data.simulate import simulate
+from tl_jax.data.preprocessing.preprocess import Preprocess
 from tl_jax.data.splits import partitions
-from tl_jax.evaluation.baselines import BASELINES
-from tl_jax.evaluation.metrics import spearman
-from tl_jax.progress import Progress
+from tl_jax.evaluation.predictors.baselines import BASELINES
+from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.report.tables import write_csv
-from tl_jax.study.folds import scale_folds
-from tl_jax.study.settings import PROTOCOLS
+from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.protocol import PROTOCOLS
+from tl_jax.system.progress import Progress
 
 FLAGS = flags.FLAGS
 GENES, FOLDS, REPEATS = 500, 3, 2

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.problem import Problem
 from benchmarks.sides import SIDES
-from tl_jax.runtime import cores
+from tl_jax.system.runtime import cores
 
 ROOT = Path(__file__).resolve().parents[1]
 # Settings of the user's shell that would make one side differ from what the report says.

@@ -36,7 +36,7 @@ from benchmarks.rounds import measure_case
 from benchmarks.second_start import measure_starts
 from experiments._command import run
 from tl_jax.errors import InputError
-from tl_jax.progress import Progress
+from tl_jax.system.progress import Progress
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("case", ["all"], f"all, or some of: {', '.join(NAMES)}")

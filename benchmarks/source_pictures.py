@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.pictures import quick_mark
-from tl_jax.report.plots_style import BLUE, GREY, ORANGE, page, sign, style
+from tl_jax.report.plots.style import BLUE, GREY, ORANGE, page, sign, style
 
 LOOKS = {"head": (BLUE, "o", -0.16), "shrunk": (ORANGE, "s", 0.16)}
 ROW, HEAD = 0.26, 0.7  # inches of a score, and of a panel's title and axis

@@ -17,12 +17,12 @@ import pandas as pd
 from sklearn.cross_decomposition import PLSRegression
 
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling import fit_scaler
+from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import Fold
-from tl_jax.evaluation.baselines import RELATIVE_ALPHAS, left_out_errors
-from tl_jax.evaluation.domain_distance import coral, mmd
-from tl_jax.evaluation.metrics import spearman
-from tl_jax.evaluation.transferability import label_range, label_repeatability, scores_with_labels
+from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS, left_out_errors
+from tl_jax.evaluation.sources.domain_distance import coral, mmd
+from tl_jax.evaluation.sources.transferability import label_range, label_repeatability, scores_with_labels
+from tl_jax.evaluation.statistics.metrics import spearman
 
 COMPONENTS = 10
 NEAREST_GENES = 200  # distances take the source's most variable genes: all of them would cost many minutes
@@ -80,7 +80,7 @@ def source_of(name: str, domain: Domain, drug: str) -> Source:
 
 
 class TunedRidge:
-    """Ridge on fixed rows for many responses, penalty by leave-one-group-out, as tl_jax.evaluation.baselines.ridge.
+    """Ridge on fixed rows for many responses, penalty by leave-one-group-out, as `predictors.baselines.ridge`.
 
     x: (n, features). news: {name: (m, features)} of rows to predict.
     """

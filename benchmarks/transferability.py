@@ -22,13 +22,13 @@ from benchmarks import common
 from benchmarks.source_pictures import agreement_figure
 from benchmarks.sources import ARMS, LEFT_OUT, Source, Target, measure, source_of
 from experiments._command import run
-from tl_jax.data.cohort_file import load_cohort
-from tl_jax.data.simulate import SOURCE, simulate
+from tl_jax.data.cohort.cohort_file import load_cohort
+from tl_jax.data.cohort.simulate import SOURCE, simulate
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.evaluation.source_ranking import rank_by_scores
-from tl_jax.evaluation.transferability import SCORES
-from tl_jax.progress import Progress
+from tl_jax.evaluation.sources.source_ranking import rank_by_scores
+from tl_jax.evaluation.sources.transferability import SCORES
+from tl_jax.system.progress import Progress
 
 FLAGS = flags.FLAGS
 COHORTS, SIMULATED, KNOWN, FRESH = 60, {"genes": 400, "n_source": 400}, 30, 400

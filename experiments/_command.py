@@ -56,7 +56,7 @@ def several():
 
     Looked up instead of imported: a script that never joined others needs no jax.
     """
-    cluster = sys.modules.get("tl_jax.cluster")
+    cluster = sys.modules.get("tl_jax.system.cluster")
     return cluster if cluster is not None and cluster.several() else None
 
 

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from absl import flags
 
-from tl_jax.study.dti_settings import SPLITS, DtiSettings
+from tl_jax.study.compounds.settings import SPLITS, DtiSettings
 
 DEFAULTS = {field.name: field.default for field in fields(DtiSettings)}
 # Flags whose names are those of DtiSettings.

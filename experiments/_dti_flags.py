@@ -6,8 +6,8 @@ from absl import flags
 
 from experiments._compound_flags import DEFAULTS, PLAIN
 from experiments._lists import distinct, numbers, parsed
-from tl_jax.evaluation.shallow import SHALLOW
-from tl_jax.study.dti_settings import EPOCH_CHOICES, METHODS, PROTOCOLS, DtiSettings, Switches
+from tl_jax.evaluation.predictors.shallow import SHALLOW
+from tl_jax.study.compounds.settings import EPOCH_CHOICES, METHODS, PROTOCOLS, DtiSettings, Switches
 
 FLAGS = flags.FLAGS
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from absl import flags
 
 from experiments import _command, _flags, _output, _processes
-from tl_jax import runtime
-from tl_jax.data.cohort_file import load_cohort
-from tl_jax.data.gene_report import gene_lines, gene_report
-from tl_jax.parts import same_study
-from tl_jax.study.identity import identity
-from tl_jax.study.outputs import printed, write_outputs
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.settings import Settings
-from tl_jax.study.study import run_study
+from tl_jax.data.cohort.cohort_file import load_cohort
+from tl_jax.data.cohort.gene_report import gene_lines, gene_report
+from tl_jax.study.cohort.identity import identity
+from tl_jax.study.cohort.outputs import printed, write_outputs
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.cohort.study import run_study
+from tl_jax.system import runtime
+from tl_jax.system.parts import same_study
 
 
 def own_protocol() -> list[str]:

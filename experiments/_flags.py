@@ -11,9 +11,10 @@ from absl import flags
 from experiments._lists import distinct, numbers
 from tl_jax.data.splits import KINDS
 from tl_jax.errors import InputError
-from tl_jax.evaluation.baselines import BASELINES, DEFAULT
-from tl_jax.evaluation.source_methods import METHODS
-from tl_jax.study.settings import PROTOCOLS, Settings
+from tl_jax.evaluation.predictors.baselines import BASELINES, DEFAULT
+from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import STRATEGIES
 

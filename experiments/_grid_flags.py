@@ -8,8 +8,8 @@ from absl import flags
 
 from experiments._compound_flags import DEFAULTS, PLAIN
 from experiments._lists import numbers
-from tl_jax.study.dti_grid_settings import OBJECTIVES, PUBLISHED, SUBSET, GridSettings, Space
-from tl_jax.study.dti_settings import DtiSettings
+from tl_jax.study.compounds.grid_settings import OBJECTIVES, PUBLISHED, SUBSET, GridSettings, Space
+from tl_jax.study.compounds.settings import DtiSettings
 
 FLAGS = flags.FLAGS
 AXES = tuple(field.name for field in fields(Space))

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from absl import flags
 
-from tl_jax import cluster
 from tl_jax.errors import InputError
-from tl_jax.files import folder_atomic, refuse_existing
-from tl_jax.parts import RECORD, TABLES, clear, finished, workplace
-from tl_jax.progress import say
+from tl_jax.system import cluster
+from tl_jax.system.files import folder_atomic, refuse_existing
+from tl_jax.system.parts import RECORD, TABLES, clear, finished, workplace
+from tl_jax.system.progress import say
 
 FLAGS = flags.FLAGS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from absl import flags
 
-from tl_jax import cluster
+from tl_jax.system import cluster
 
 FLAGS = flags.FLAGS
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from absl import flags
 
 from experiments import _command
-from tl_jax.data.cohort_file import load_cohort
+from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.splits import KINDS
-from tl_jax.evaluation.check_cohort import check_cohort
-from tl_jax.evaluation.check_parts import Plan
-from tl_jax.files import folder_atomic, refuse_existing
-from tl_jax.report.check_page import NAME, printed, write_check
+from tl_jax.evaluation.checks.cohort import check_cohort
+from tl_jax.evaluation.checks.parts import Plan
+from tl_jax.report.page.check_page import NAME, printed, write_check
+from tl_jax.system.files import folder_atomic, refuse_existing
 
 FLAGS = flags.FLAGS
 PLAN = Plan()

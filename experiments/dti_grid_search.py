@@ -12,14 +12,14 @@ from pathlib import Path
 from absl import flags
 
 from experiments import _command, _compound_flags, _grid_flags, _output, _processes
-from tl_jax import cluster, runtime
-from tl_jax.parts import parts_of, same_study
-from tl_jax.progress import say
-from tl_jax.study.dti_grid import Grid, best, judge, load_pool, search_all
-from tl_jax.study.dti_grid_adaptive import optuna, search_some
-from tl_jax.study.dti_grid_outputs import GridResults, grid_identity, printed, write_grid
-from tl_jax.study.dti_grid_plan import plan_text
-from tl_jax.study.dti_grid_settings import GRID, GridSettings
+from tl_jax.study.compounds.grid import Grid, best, judge, load_pool, search_all
+from tl_jax.study.compounds.grid_adaptive import optuna, search_some
+from tl_jax.study.compounds.grid_outputs import GridResults, grid_identity, printed, write_grid
+from tl_jax.study.compounds.grid_plan import plan_text
+from tl_jax.study.compounds.grid_settings import GRID, GridSettings
+from tl_jax.system import cluster, runtime
+from tl_jax.system.parts import parts_of, same_study
+from tl_jax.system.progress import say
 
 FLAGS = flags.FLAGS
 

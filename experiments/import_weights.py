@@ -9,13 +9,13 @@ from pathlib import Path
 from absl import flags
 
 from experiments import _command
-from tl_jax import runtime
 from tl_jax.data.domain import RESISTANT, SCALERS, SENSITIVE
-from tl_jax.data.transforms import TRANSFORMS
+from tl_jax.data.preprocessing.transforms import TRANSFORMS
 from tl_jax.errors import InputError
-from tl_jax.progress import say
-from tl_jax.study.import_weights import Wishes, import_weights
-from tl_jax.study.imported import Meaning
+from tl_jax.study.weights.import_weights import Wishes, import_weights
+from tl_jax.study.weights.imported import Meaning
+from tl_jax.system import runtime
+from tl_jax.system.progress import say
 
 FLAGS = flags.FLAGS
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from absl import flags
 
 from experiments import _command
-from tl_jax.data.cohort_draft import Wishes
-from tl_jax.data.cohort_init import write_cohort
+from tl_jax.data.drafts.draft import Wishes
+from tl_jax.data.drafts.write import write_cohort
 from tl_jax.errors import InputError
 
 FLAGS = flags.FLAGS

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments import _command
 from tl_jax.errors import InputError
-from tl_jax.study.lineage import lineage_text
+from tl_jax.study.core.lineage import lineage_text
 
 
 def main(paths: list[str]) -> None:

@@ -11,17 +11,17 @@ from absl import flags
 
 from experiments import _command, _output
 from experiments._lists import distinct, numbers
-from tl_jax import runtime
-from tl_jax.data.cohort_file import load_cohort
-from tl_jax.data.gene_report import gene_lines, gene_report
+from tl_jax.data.cohort.cohort_file import load_cohort
+from tl_jax.data.cohort.gene_report import gene_lines, gene_report
+from tl_jax.data.cohort.targets import Targets
 from tl_jax.data.splits import KINDS
-from tl_jax.data.targets import Targets
 from tl_jax.errors import InputError
-from tl_jax.parts import same_study
-from tl_jax.study.many_outputs import many_identity, write_many
-from tl_jax.study.many_tables import OverTargets, over_targets, printed
-from tl_jax.study.many_targets import FINE_TUNED, NAME, ManyResults, ManySettings, run_many_targets
-from tl_jax.study.settings import PROTOCOLS
+from tl_jax.study.core.protocol import PROTOCOLS
+from tl_jax.study.many_targets.outputs import many_identity, write_many
+from tl_jax.study.many_targets.tables import OverTargets, over_targets, printed
+from tl_jax.study.many_targets.targets import FINE_TUNED, NAME, ManyResults, ManySettings, run_many_targets
+from tl_jax.system import runtime
+from tl_jax.system.parts import same_study
 
 FLAGS = flags.FLAGS
 

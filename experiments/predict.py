@@ -9,17 +9,17 @@ from pathlib import Path
 from absl import flags
 
 from experiments import _command
-from tl_jax import runtime
-from tl_jax.data.gene_names import GENE_IDS, GIVEN
-from tl_jax.data.transforms import TRANSFORMS
+from tl_jax.data.genes.names import GENE_IDS, GIVEN
+from tl_jax.data.preprocessing.transforms import TRANSFORMS
 from tl_jax.errors import InputError
-from tl_jax.evaluation.reach import WITHIN
-from tl_jax.files import check_writable, refuse_existing
-from tl_jax.progress import say
+from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.report.tables import write_csv
-from tl_jax.study.dti_explain import ATOMS, ORDERS, chosen, write_explained
-from tl_jax.study.dti_predict import load_model, predict_smiles, predict_vectors
-from tl_jax.study.predict import predict_samples
+from tl_jax.study.cohort.predict import predict_samples
+from tl_jax.study.compounds.explain import ATOMS, ORDERS, chosen, write_explained
+from tl_jax.study.compounds.predict import load_model, predict_smiles, predict_vectors
+from tl_jax.system import runtime
+from tl_jax.system.files import check_writable, refuse_existing
+from tl_jax.system.progress import say
 
 FLAGS = flags.FLAGS
 

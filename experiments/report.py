@@ -10,9 +10,9 @@ from absl import flags
 
 from experiments import _command
 from tl_jax.errors import InputError
-from tl_jax.files import check_writable
-from tl_jax.report.html import NAME, write_report
-from tl_jax.report.html_dti import write_dti_report
+from tl_jax.report.page.dti import write_dti_report
+from tl_jax.report.page.page import NAME, write_report
+from tl_jax.system.files import check_writable
 
 FLAGS = flags.FLAGS
 

@@ -8,10 +8,11 @@ from absl import flags
 from experiments import _experiment, _flags
 from experiments._lists import distinct, numbers
 from tl_jax.errors import InputError
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.run import resolved
-from tl_jax.study.settings import PROTOCOLS, Settings
-from tl_jax.study.study import EXAMINED, FULL, NESTED, QUICK, with_extras
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.run import resolved
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.cohort.study import EXAMINED, FULL, NESTED, QUICK, with_extras
+from tl_jax.study.core.protocol import PROTOCOLS
 
 FLAGS = flags.FLAGS
 NAME = "two_step_study"

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from tl_jax import runtime
+from tl_jax.system import runtime
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tl_jax.study.plans import EXPERIMENTS
+from tl_jax.study.cohort.plans import EXPERIMENTS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -192,9 +192,9 @@ def test_no_number_is_left_to_be_filled_in(page):
 
 
 def test_strategies_baselines_and_protocols_are_all_named():
-    from tl_jax.evaluation.baselines import BASELINES
-    from tl_jax.evaluation.source_methods import METHODS
-    from tl_jax.study.settings import PROTOCOLS
+    from tl_jax.evaluation.predictors.baselines import BASELINES
+    from tl_jax.evaluation.predictors.source_methods import METHODS
+    from tl_jax.study.core.protocol import PROTOCOLS
     from tl_jax.transfer.strategies import STRATEGIES
 
     shipped = [name for name, one in STRATEGIES.items() if one.function.__module__.startswith("tl_jax.")]
@@ -204,7 +204,7 @@ def test_strategies_baselines_and_protocols_are_all_named():
 
 @pytest.mark.parametrize("protocol", ["honest", "as_published", "transductive"])
 def test_every_documented_protocol_can_load_a_cohort(protocol):
-    from tl_jax.data.cohort_file import load_cohort
+    from tl_jax.data.cohort.cohort_file import load_cohort
 
     assert f"`{protocol}`" in text(README)
     assert load_cohort("simulated", protocol=protocol).name == "simulated"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.gene_table import symbols
+from tl_jax.data.genes.table import symbols
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "your_cohort.md"

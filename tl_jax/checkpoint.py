@@ -18,10 +18,10 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
-from tl_jax.cluster import agree, barrier, is_first
 from tl_jax.errors import InputError
-from tl_jax.files import digest, write_json
-from tl_jax.runtime import default_sharding
+from tl_jax.system.cluster import agree, barrier, is_first
+from tl_jax.system.files import digest, write_json
+from tl_jax.system.runtime import default_sharding
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Variables
 

@@ -1,4 +1,4 @@
-"""Build tl_jax/data/genes.tsv.gz, the offline table of gene names; docs/genes.md says when and from what.
+"""Build tl_jax/data/genes/genes.tsv.gz, the offline table of gene names; docs/genes.md says when and from what.
 
 python tools/build_genes.py --orgdb=org.Hs.eg.sqlite --biomart=FOLDER [--hgnc=hgnc_complete_set.txt] [--out=FILE]
 
@@ -17,7 +17,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from pathlib import Path
 
-OUT = Path(__file__).resolve().parents[1] / "tl_jax" / "data" / "genes.tsv.gz"
+OUT = Path(__file__).resolve().parents[1] / "tl_jax" / "data" / "genes" / "genes.tsv.gz"
 COLUMNS = ("symbol", "entrez", "ensembl", "previous", "aliases", "mouse")
 # Records of NCBI that are no genes, or loci known from linkage alone.
 NO_GENES = ("biological-region",)

@@ -19,9 +19,9 @@ from benchmarks.calibration.figures import SHORT, rates_figure, transfer_figure
 from benchmarks.calibration.summary import summarise
 from experiments._command import run
 from tl_jax.errors import InputError
-from tl_jax.files import check_writable, write_atomic, write_json
-from tl_jax.progress import Progress, say
-from tl_jax.runtime import cores, versions
+from tl_jax.system.files import check_writable, write_atomic, write_json
+from tl_jax.system.progress import Progress, say
+from tl_jax.system.runtime import cores, versions
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("out", None, "folder for the results; default: docs, or results/calibration with --quick")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.calibration.verdicts import TESTS
-from tl_jax.report.plots_style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, sign, style
+from tl_jax.report.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, sign, style
 
 LOOK = {22: (BLUE, "o"), 83: (ORANGE, "s")}
 EVENTS = {"better": (BLUE, "o"), "same": (GREEN, "^"), "worse": (ORANGE, "s")}

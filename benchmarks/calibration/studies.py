@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from tl_jax.data.simulate import DEFAULT_SOURCE, DRUG, Truth, simulate
+from tl_jax.data.cohort.simulate import DEFAULT_SOURCE, DRUG, Truth, simulate
 from tl_jax.data.splits import partitions
-from tl_jax.evaluation.baselines import ridge
+from tl_jax.evaluation.predictors.baselines import ridge
 
 GENES, N_SOURCE = 300, 300
 TEST_ROWS, TRUTH_DRAWS = 400, 60

@@ -11,9 +11,9 @@ from scipy import stats
 from benchmarks.calibration.jobs import LOOKS
 from benchmarks.calibration.studies import REPEATS, folds_of
 from benchmarks.calibration.verdicts import TESTS
-from tl_jax.evaluation.comparisons import ROPE
-from tl_jax.evaluation.detectable import noncentrality, power_at
-from tl_jax.evaluation.sequential import after_looks
+from tl_jax.evaluation.statistics.comparisons import ROPE
+from tl_jax.evaluation.statistics.detectable import noncentrality, power_at
+from tl_jax.evaluation.statistics.sequential import after_looks
 
 ALPHA = 0.05
 STATED = (0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)  # bins of stated probabilities

@@ -6,9 +6,9 @@ import numpy as np
 from scipy import stats
 
 from benchmarks.calibration.studies import Study, correlation
-from tl_jax.evaluation.comparisons import ROPE
-from tl_jax.evaluation.detectable import detectable_difference
-from tl_jax.evaluation.paired import corrected_t, correlated_bayes, naive_wilcoxon
+from tl_jax.evaluation.statistics.comparisons import ROPE
+from tl_jax.evaluation.statistics.detectable import detectable_difference
+from tl_jax.evaluation.statistics.paired import corrected_t, correlated_bayes, naive_wilcoxon
 
 RESAMPLES = 199
 # name: words for tables. The first two are the package's own.

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from benchmarks.arithmetic import device_step_bytes
 from benchmarks.problem import Problem
-from tl_jax import runtime
+from tl_jax.system import runtime
 
 COPIED = 2**31
 TIMES = 10

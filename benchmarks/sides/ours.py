@@ -12,11 +12,11 @@ from jax import monitoring
 
 from benchmarks.arithmetic import difference
 from benchmarks.problem import ACTIVITY_L1, DROPOUT, KERNEL_L2, Problem
-from tl_jax import runtime
 from tl_jax.config import FitConfig, NetworkConfig
-from tl_jax.evaluation.metrics import spearman
+from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.keys import run_keys
 from tl_jax.models import build
+from tl_jax.system import runtime
 from tl_jax.training.runs import Runs, fit_runs
 from tl_jax.transfer.strategies import STRATEGIES
 from tl_jax.types import Hparams

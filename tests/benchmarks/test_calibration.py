@@ -11,8 +11,8 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from benchmarks.calibration import jobs, studies, summary, verdicts
-from tl_jax.evaluation.metrics import spearman
-from tl_jax.evaluation.paired import corrected_t, naive_wilcoxon
+from tl_jax.evaluation.statistics.metrics import spearman
+from tl_jax.evaluation.statistics.paired import corrected_t, naive_wilcoxon
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

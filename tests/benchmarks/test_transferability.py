@@ -8,7 +8,7 @@ from benchmarks.sources import ARMS, COMPONENTS, Source, Target, TunedRidge, mea
 from benchmarks.transferability import NAMES, agreements, choices, mean_interval, simulated
 from tl_jax.data.domain import Domain
 from tl_jax.data.splits import Fold, partitions
-from tl_jax.evaluation.baselines import ridge
+from tl_jax.evaluation.predictors.baselines import ridge
 
 
 def source_domain(seed=0, n=60, genes=30):
@@ -38,7 +38,7 @@ def test_the_ridge_is_the_baseline():
 def test_a_source_of_the_same_truth_gains_and_its_own_prediction_is_partial_least_squares():
     from sklearn.cross_decomposition import PLSRegression
 
-    from tl_jax.data.scaling import fit_scaler
+    from tl_jax.data.scaling.scaling import fit_scaler
 
     domain, t = source_domain(), target()
     source = source_of("Drug", domain, "Drug")

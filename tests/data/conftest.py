@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.cohort_file import load_cohort
+from tl_jax.data.cohort.cohort_file import load_cohort
 
 GENES = [f"G{i:02d}" for i in range(60)]
 SCREEN = """sample,drug,auc,screen

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tl_jax.data.gene_table import COLUMNS, FILE
-from tl_jax.files import digest
+from tl_jax.data.genes.table import COLUMNS, FILE
+from tl_jax.system.files import digest
 
 ROOT = Path(__file__).resolve().parents[2]
 HGNC = """hgnc_id\tsymbol\tname\tstatus\talias_symbol\tprev_symbol\tentrez_id\tensembl_gene_id

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rdkit")
 
-from tl_jax.data.chemical_splits import (
+from tl_jax.data.compounds.chemical_splits import (
     balanced_draws,
     grouped_split,
     listed_split,
@@ -17,9 +17,9 @@ from tl_jax.data.chemical_splits import (
     scaffold_split,
     without_compounds,
 )
-from tl_jax.data.compound_file import Row
-from tl_jax.data.compounds import gather
-from tl_jax.data.molecules import scaffolds
+from tl_jax.data.compounds.compound_file import Row
+from tl_jax.data.compounds.compounds import gather
+from tl_jax.data.compounds.molecules import scaffolds
 from tl_jax.errors import InputError
 
 

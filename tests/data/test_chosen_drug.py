@@ -2,11 +2,11 @@
 
 import pytest
 
-from tl_jax.data.cohort_file import load_cohort
+from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.errors import InputError
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.run import run_experiment
-from tl_jax.study.settings import Settings
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.settings import Settings
 
 TWO = ('value_column = "auc"\ndrug = "Cisplatin"\nunit', "unit")
 

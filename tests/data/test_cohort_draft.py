@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tl_jax.data import gene_table
-from tl_jax.data.cohort_draft import Wishes, draft_cohort
-from tl_jax.data.cohort_file import load_cohort, shipped_cohorts, shipped_content
-from tl_jax.data.cohort_init import write_cohort
-from tl_jax.data.guess_names import match_names
-from tl_jax.data.toml_text import cohort_toml
+from tl_jax.data.cohort.cohort_file import load_cohort, shipped_cohorts, shipped_content
+from tl_jax.data.drafts.draft import Wishes, draft_cohort
+from tl_jax.data.drafts.names import match_names
+from tl_jax.data.drafts.toml_text import cohort_toml
+from tl_jax.data.drafts.write import write_cohort
+from tl_jax.data.genes import table as gene_table
 from tl_jax.errors import InputError
 
 N, GENES = 24, 60

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import tl_jax
-from tl_jax.data.cohort_file import load_cohort, shipped_cohorts, shipped_content
+from tl_jax.data.cohort.cohort_file import load_cohort, shipped_cohorts, shipped_content
 from tl_jax.errors import InputError
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data.cohort_file import load_cohort, shipped_cohorts
+from tl_jax.data.cohort.cohort_file import load_cohort, shipped_cohorts
 from tl_jax.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +77,7 @@ def test_exclude_samples_and_optional_replicates(load):
 
 
 def test_simulated_cohort(tmp_path):
-    pytest.importorskip("tl_jax.data.simulate")
+    pytest.importorskip("tl_jax.data.cohort.simulate")
     file = tmp_path / "small.toml"
     file.write_text('name = "small"\ntitle = "A small one"\n[simulate]\nseed = 3\ngenes = 200\nn_source = 40\n')
     cohort = load_cohort(file)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.preprocess import Preprocess, fit
+from tl_jax.data.preprocessing.preprocess import Preprocess, fit
 from tl_jax.errors import InputError
 
 GENES = 60

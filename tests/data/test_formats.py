@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.cohort_file import load_cohort
-from tl_jax.data.tables import read_expression
+from tl_jax.data.cohort.cohort_file import load_cohort
+from tl_jax.data.cohort.tables import read_expression
 from tl_jax.errors import InputError
 
 GENES = ["MGMT", *(f"G{i:03d}" for i in range(59))]

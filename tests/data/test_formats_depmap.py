@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.formats import read
-from tl_jax.data.responses import annotation_frame, response_frame
-from tl_jax.data.schema import PRESETS, AnnotationTable, ResponseTable
-from tl_jax.data.tables import read_expression
+from tl_jax.data.cohort.readers import read
+from tl_jax.data.cohort.responses import annotation_frame, response_frame
+from tl_jax.data.cohort.schema import PRESETS, AnnotationTable, ResponseTable
+from tl_jax.data.cohort.tables import read_expression
 from tl_jax.errors import InputError
 
 OMICS = "OmicsExpressionProteinCodingGenesTPMLogp1.csv"

@@ -5,10 +5,10 @@ import gzip
 import pandas as pd
 import pytest
 
-from tl_jax.data.formats import read
-from tl_jax.data.responses import annotation_frame, response_frame
-from tl_jax.data.schema import AnnotationTable, ResponseTable
-from tl_jax.data.tables import read_expression
+from tl_jax.data.cohort.readers import read
+from tl_jax.data.cohort.responses import annotation_frame, response_frame
+from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable
+from tl_jax.data.cohort.tables import read_expression
 from tl_jax.errors import InputError
 
 MATRIX = """!Series_title\t"A study; of cells"

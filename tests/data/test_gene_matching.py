@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.cohort_file import SHIPPED, load_cohort
+from tl_jax.data.cohort.cohort_file import SHIPPED, load_cohort
+from tl_jax.data.cohort.gene_report import gene_lines, gene_report
+from tl_jax.data.cohort.genes import align_domains
+from tl_jax.data.cohort.tables import read_expression, read_for_model
 from tl_jax.data.domain import Domain
-from tl_jax.data.gene_report import gene_lines, gene_report
-from tl_jax.data.gene_table import lookup, rows
-from tl_jax.data.genes import align_domains
-from tl_jax.data.preprocess import Preprocess
-from tl_jax.data.scaling import fit_scaler
-from tl_jax.data.tables import read_expression, read_for_model
+from tl_jax.data.genes.table import lookup, rows
+from tl_jax.data.preprocessing.preprocess import Preprocess
+from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.errors import InputError
 
 PICKED = [row for row in rows()[1] if row[1] and "|" not in row[2] and row[2] and row[4] and row[0][0] in "KM"]

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data import gene_names as g
-from tl_jax.data import gene_table
-from tl_jax.data.gene_names import KINDS, kind_of, match_names, translate
-from tl_jax.data.gene_table import FILE, lookup, symbols
+from tl_jax.data.genes import names as g
+from tl_jax.data.genes import table as gene_table
+from tl_jax.data.genes.names import KINDS, kind_of, match_names, translate
+from tl_jax.data.genes.table import FILE, lookup, symbols
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +221,7 @@ def test_a_model_of_old_names_reads_every_kind():
 def test_table_is_read_only_when_asked():
     """And in well under a second; the bound of .3 s on an idle machine is recorded in docs/genes.md."""
     code = (
-        "import time; from tl_jax.data import cohort_file, gene_table\n"
+        "import time; from tl_jax.data.cohort import cohort_file; from tl_jax.data.genes import table as gene_table\n"
         "assert not gene_table.rows.cache_info().currsize\n"
         "t = time.process_time(); gene_table.lookup('symbol'); print(time.process_time() - t)"
     )

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.formats import read
-from tl_jax.data.h5ad import read_obs
-from tl_jax.data.responses import annotation_frame, response_frame
-from tl_jax.data.schema import AnnotationTable, ResponseTable
-from tl_jax.data.tables import read_expression
+from tl_jax.data.cohort.readers import read
+from tl_jax.data.cohort.responses import annotation_frame, response_frame
+from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable
+from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.formats.h5ad import read_obs
 from tl_jax.errors import InputError
 
 h5py = pytest.importorskip("h5py")
@@ -269,9 +269,9 @@ def test_cut_and_foreign_files(tmp_path):
     ],
 )
 def test_a_file_that_would_end_or_hang_the_process(tmp_path, monkeypatch, does, match):
-    monkeypatch.setattr("tl_jax.data.hdf5_probe._WALK", does)
-    monkeypatch.setattr("tl_jax.data.hdf5_probe._sound", set())
-    monkeypatch.setattr("tl_jax.data.hdf5_probe.SECONDS", 1)
+    monkeypatch.setattr("tl_jax.data.formats.hdf5_probe._WALK", does)
+    monkeypatch.setattr("tl_jax.data.formats.hdf5_probe._sound", set())
+    monkeypatch.setattr("tl_jax.data.formats.hdf5_probe.SECONDS", 1)
     refused(plain(tmp_path), f"t.h5ad is damaged so that .*{match}.*; fetch or save it again")
 
 

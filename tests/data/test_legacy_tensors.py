@@ -29,8 +29,8 @@ from wheel_writer import (
 )
 from wheel_writer import tensors as written
 
-from tl_jax.data.legacy_tensors import read_named_tensors
-from tl_jax.data.pickled_tensors import Refused
+from tl_jax.data.tables.legacy_tensors import read_named_tensors
+from tl_jax.data.tables.pickled_tensors import Refused
 
 SMALL = np.arange(6, dtype="f4")
 FILE = written({"A": SMALL, "B": SMALL + 1})

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm, rankdata
 
-from tl_jax.data.preprocess import STEPS, Preprocess, check_counts, fit, from_record
-from tl_jax.data.transforms import log_cpm, tmm_log_cpm
+from tl_jax.data.preprocessing.preprocess import STEPS, Preprocess, check_counts, fit, from_record
+from tl_jax.data.preprocessing.transforms import log_cpm, tmm_log_cpm
 from tl_jax.errors import InputError
 
 GENES, TRAIN, TEST = 40, 12, 5

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tl_jax.data.preprocess import Preprocess
+from tl_jax.data.preprocessing.preprocess import Preprocess
 from tl_jax.errors import InputError
 
 STEPS = 'preprocess = ["tmm_cpm_log", "low_expression", "combat"]'

@@ -8,12 +8,12 @@ import pytest
 
 pytest.importorskip("rdkit")
 
-from tl_jax.data.chemical_splits import grouped_split, random_split, without_compounds
-from tl_jax.data.compound_file import read_rows
-from tl_jax.data.compounds import gather, reading
-from tl_jax.data.fingerprints import ecfp
-from tl_jax.data.molecules import scaffolds
-from tl_jax.data.tanimoto import nearest_tanimoto
+from tl_jax.data.compounds.chemical_splits import grouped_split, random_split, without_compounds
+from tl_jax.data.compounds.compound_file import read_rows
+from tl_jax.data.compounds.compounds import gather, reading
+from tl_jax.data.compounds.fingerprints import ecfp
+from tl_jax.data.compounds.molecules import scaffolds
+from tl_jax.data.compounds.tanimoto import nearest_tanimoto
 
 COUNTS = {  # rows, active, as the table's description has them
     "gpcr": (23_079, 15_025),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data.rma_scale import FILL, TOP, TOP_MEAN, fill_columns, restored
+from tl_jax.data.formats.rma_scale import FILL, TOP, TOP_MEAN, fill_columns, restored
 from tl_jax.errors import InputError
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
-from tl_jax.data.scaling import fit_response_scale, fit_scaler
+from tl_jax.data.scaling.scaling import fit_response_scale, fit_scaler
 from tl_jax.errors import InputError
 
 TWINS = {"robust": RobustScaler, "standard": StandardScaler}

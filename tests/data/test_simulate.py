@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import tl_jax
-from tl_jax.data.scaling import fit_scaler
-from tl_jax.data.simulate import MARKER_AT, simulate
+from tl_jax.data.cohort.simulate import MARKER_AT, simulate
+from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.evaluation.baselines import ridge
-from tl_jax.evaluation.metrics import spearman
-from tl_jax.evaluation.reliability import label_quality
+from tl_jax.evaluation.checks.reliability import label_quality
+from tl_jax.evaluation.predictors.baselines import ridge
+from tl_jax.evaluation.statistics.metrics import spearman
 
 SMALL = {"genes": 120, "n_source": 60, "n_intermediate": 20, "n_target": 12}
 SEEDS = range(6)

@@ -8,11 +8,18 @@ pytest.importorskip("rdkit")
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from tl_jax.data.chemical_splits import without_compounds
-from tl_jax.data.compounds import read_compounds, reading
-from tl_jax.data.fingerprints import ecfp
-from tl_jax.data.molecules import scaffolds
-from tl_jax.data.simulate_compounds import RINGS, Settings, _smiles, _worths, simulate_compounds, simulated_table
+from tl_jax.data.compounds.chemical_splits import without_compounds
+from tl_jax.data.compounds.compounds import read_compounds, reading
+from tl_jax.data.compounds.fingerprints import ecfp
+from tl_jax.data.compounds.molecules import scaffolds
+from tl_jax.data.compounds.simulate_compounds import (
+    RINGS,
+    Settings,
+    _smiles,
+    _worths,
+    simulate_compounds,
+    simulated_table,
+)
 from tl_jax.errors import InputError
 
 

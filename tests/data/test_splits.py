@@ -13,7 +13,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-from tl_jax.data.scaling import fit_response_scale, fit_scaler
+from tl_jax.data.scaling.scaling import fit_response_scale, fit_scaler
 from tl_jax.data.splits import above_median, partitions
 from tl_jax.errors import InputError
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data.raw_tables import read_table
-from tl_jax.data.tables import read_expression
+from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.tables.raw_tables import read_table
 from tl_jax.errors import InputError
 
 GENES = ["MGMT", "TP53", "EGFR"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data.tanimoto import nearest_tanimoto
+from tl_jax.data.compounds.tanimoto import nearest_tanimoto
 
 
 def plain(query, train):
@@ -33,8 +33,8 @@ def test_equals_rdkit(counts):
     from rdkit import Chem, DataStructs
     from rdkit.Chem import rdFingerprintGenerator
 
-    from tl_jax.data.fingerprints import ecfp
-    from tl_jax.data.simulate_compounds import simulated_table
+    from tl_jax.data.compounds.fingerprints import ecfp
+    from tl_jax.data.compounds.simulate_compounds import simulated_table
 
     smiles = simulated_table(size=40)["smiles"].tolist()
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=1024)

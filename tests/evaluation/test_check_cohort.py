@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tl_jax.data.cohort.simulate import simulate
 from tl_jax.data.domain import SENSITIVE, Cohort
-from tl_jax.data.simulate import simulate
 from tl_jax.data.splits import Fold
-from tl_jax.evaluation.check_cohort import READY, check_cohort
-from tl_jax.evaluation.check_design import split_groups
-from tl_jax.evaluation.check_parts import BLOCKING, LOOK, Plan, stages
-from tl_jax.evaluation.check_response import squeezing, wrong_range
-from tl_jax.report.check_page import check_page, printed
+from tl_jax.evaluation.checks.cohort import READY, check_cohort
+from tl_jax.evaluation.checks.design import split_groups
+from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Plan, stages
+from tl_jax.evaluation.checks.response import squeezing, wrong_range
+from tl_jax.report.page.check_page import check_page, printed
 
 PLAN = Plan(repeats=2)
 TABLE = {"source": 0, "intermediate": 1, "target": 2}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from tl_jax.evaluation.classification import (
+from tl_jax.evaluation.draws.classification import (
     LABEL_METRICS,
     METRICS,
     calibration_error,

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tl_jax.evaluation.comparisons import COLUMNS, compare
+from tl_jax.evaluation.statistics.comparisons import COLUMNS, compare
 
 RNG = np.random.default_rng(0)
 ARMS = (("", "ridge"), ("drug", "copy_layer1"), ("drug", "scratch"))

@@ -10,7 +10,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, LeaveOneOut
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.conformal import COLUMNS, cv_plus, cv_plus_over_repeats, held_out_intervals, rank_of
+from tl_jax.evaluation.statistics.conformal import COLUMNS, cv_plus, cv_plus_over_repeats, held_out_intervals, rank_of
 
 
 def data(seed, n, m=7):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.crossover import COLUMNS, crossing, crossover, crossovers
+from tl_jax.evaluation.draws.crossover import COLUMNS, crossing, crossover, crossovers
 
 SIZES = np.asarray([2, 6, 12, 48, 96, 400, 1000])
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from tl_jax.evaluation.detectable import detectable_difference, noncentrality, power_at
-from tl_jax.evaluation.paired import corrected_t
+from tl_jax.evaluation.statistics.detectable import detectable_difference, noncentrality, power_at
+from tl_jax.evaluation.statistics.paired import corrected_t
 
 
 def studies(count, folds, ratio, shift, rng):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.evaluation.domain_distance import coral, mmd
+from tl_jax.evaluation.sources.domain_distance import coral, mmd
 
 
 def two(seed, n=9, m=7, genes=5, shift=0.0, spread=1.0):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from tl_jax.evaluation import draws as d
-from tl_jax.evaluation.classification import resampled
+from tl_jax.evaluation.draws import draws as d
+from tl_jax.evaluation.draws.classification import resampled
 
 FEATURES, POOL, TESTS, DRAWS = 40, 2000, 466, 10
 DIRECTION = np.random.default_rng(99).standard_normal(FEATURES) / 2

@@ -11,10 +11,10 @@ from scipy import stats
 from sklearn.metrics import matthews_corrcoef
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation import draws as d
-from tl_jax.evaluation.classification import resampled
-from tl_jax.evaluation.draw_comparisons import ARM_COLUMNS, COLUMNS, arm_intervals, compare_draws
-from tl_jax.evaluation.paired import holm
+from tl_jax.evaluation.draws import draws as d
+from tl_jax.evaluation.draws.classification import resampled
+from tl_jax.evaluation.draws.draw_comparisons import ARM_COLUMNS, COLUMNS, arm_intervals, compare_draws
+from tl_jax.evaluation.statistics.paired import holm
 
 
 def drawn(seed, draws=6, n=40):

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tl_jax.data.chemical_splits import random_split
-from tl_jax.data.compounds import read_compounds
-from tl_jax.data.fingerprints import ecfp
-from tl_jax.evaluation.classification import score_classifier
-from tl_jax.evaluation.shallow import SHALLOW
+from tl_jax.data.compounds.chemical_splits import random_split
+from tl_jax.data.compounds.compounds import read_compounds
+from tl_jax.data.compounds.fingerprints import ecfp
+from tl_jax.evaluation.draws.classification import score_classifier
+from tl_jax.evaluation.predictors.shallow import SHALLOW
 
 pytest.importorskip("rdkit", reason="compounds need rdkit: pip install tl_jax[chem]")
 ROOT = Path(__file__).resolve().parents[2]

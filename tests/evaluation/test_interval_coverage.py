@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tl_jax.data.splits import partitions
-from tl_jax.evaluation.conformal import cv_plus, cv_plus_over_repeats, held_out_intervals
+from tl_jax.evaluation.statistics.conformal import cv_plus, cv_plus_over_repeats, held_out_intervals
 
 GENES, NEW, LEVEL, PENALTY = 100, 20, 0.9, 30.0
 NOISE = {

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tl_jax.evaluation.intervals import bca_interval, fisher_interval
-from tl_jax.evaluation.metrics import METRICS, rmse, spearman
+from tl_jax.evaluation.statistics.intervals import bca_interval, fisher_interval
+from tl_jax.evaluation.statistics.metrics import METRICS, rmse, spearman
 
 
 def test_bca_golden(golden):

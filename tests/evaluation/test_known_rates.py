@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tl_jax.evaluation.known_rates import RATES, false_positives
+from tl_jax.evaluation.statistics.known_rates import RATES, false_positives
 
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "calibration.json"
 

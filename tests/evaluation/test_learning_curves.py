@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tl_jax.data.splits import partitions
 from tl_jax.data.subsample import subsampled
 from tl_jax.errors import InputError
-from tl_jax.evaluation.learning_curves import extra_samples, gain_map
-from tl_jax.evaluation.metrics import spearman
-from tl_jax.evaluation.paired import corrected_t, holm
+from tl_jax.evaluation.statistics.learning_curves import extra_samples, gain_map
+from tl_jax.evaluation.statistics.metrics import spearman
+from tl_jax.evaluation.statistics.paired import corrected_t, holm
 
 SIZES = (10, 20, 30, 40)
 SPREAD = np.array([-0.02, -0.01, 0.0, 0.01, 0.02, 0.0])  # of the folds, mean zero

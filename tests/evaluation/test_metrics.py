@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from sklearn import metrics as sk
 
-from tl_jax.evaluation.metrics import METRICS, mae, pearson, r2, rmse, score, spearman, spearman_rows
+from tl_jax.evaluation.statistics.metrics import METRICS, mae, pearson, r2, rmse, score, spearman, spearman_rows
 
 # float64: (rtol, atol) as stated beside the stored numbers.
 TOLERANCE = {"spearman": (0, 1e-12), "pearson": (1e-9, 1e-12), "r2": (1e-9, 1e-12), "rmse": (1e-9, 0), "mae": (1e-9, 0)}

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.evaluation.comparisons import compare
-from tl_jax.evaluation.negative_transfer import negative_transfer
+from tl_jax.evaluation.statistics.comparisons import compare
+from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
 
 COLUMNS = ["experiment", "protocol", "source", "arm", "repeat", "fold", "metric", "value", "n_train", "n_test"]
 

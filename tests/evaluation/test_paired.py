@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tl_jax.evaluation.paired import cliffs_delta, corrected_t, correlated_bayes, holm, naive_wilcoxon, win_rate
+from tl_jax.evaluation.statistics.paired import (
+    cliffs_delta,
+    corrected_t,
+    correlated_bayes,
+    holm,
+    naive_wilcoxon,
+    win_rate,
+)
 
 DIFFERENCES = arrays(np.float64, st.integers(2, 30), elements=st.floats(-1, 1, width=32))
 

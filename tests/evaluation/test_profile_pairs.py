@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.simulate import simulate
-from tl_jax.evaluation import profile_pairs
-from tl_jax.evaluation.known_signs import SIGNS
-from tl_jax.evaluation.metrics import spearman
-from tl_jax.evaluation.outlying import outlying
-from tl_jax.evaluation.profile_pairs import SAME, pairs_across, pairs_within, profiles
+from tl_jax.data.cohort.simulate import simulate
+from tl_jax.evaluation.checks.known_signs import SIGNS
+from tl_jax.evaluation.checks.outlying import outlying
+from tl_jax.evaluation.statistics import profile_pairs
+from tl_jax.evaluation.statistics.metrics import spearman
+from tl_jax.evaluation.statistics.profile_pairs import SAME, pairs_across, pairs_within, profiles
 
 
 def chain():

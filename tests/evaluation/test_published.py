@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tl_jax.evaluation.crossover import crossing
-from tl_jax.evaluation.published import ARMS, SIZES_2022, SOURCES, published_2022, published_2023
+from tl_jax.evaluation.draws.crossover import crossing
+from tl_jax.evaluation.draws.published import ARMS, SIZES_2022, SOURCES, published_2022, published_2023
 
 
 def test_the_table_of_2022():

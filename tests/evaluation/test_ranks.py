@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.paired import holm
-from tl_jax.evaluation.ranks import alike, friedman
+from tl_jax.evaluation.statistics.paired import holm
+from tl_jax.evaluation.statistics.ranks import alike, friedman
 
 
 def blocks(values):

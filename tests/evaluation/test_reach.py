@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.evaluation.classification import score_classifier
-from tl_jax.evaluation.reach import EDGES, by_similarity
+from tl_jax.evaluation.draws.classification import score_classifier
+from tl_jax.evaluation.draws.reach import EDGES, by_similarity
 
 
 @settings(max_examples=40, deadline=None)

@@ -5,7 +5,7 @@ import pytest
 
 from tl_jax.data.domain import Domain
 from tl_jax.errors import InputError
-from tl_jax.evaluation.reliability import label_quality
+from tl_jax.evaluation.checks.reliability import label_quality
 
 
 def domain(y, replicate=None):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.paired import corrected_scale, corrected_t, naive_wilcoxon
-from tl_jax.evaluation.sequential import after_looks, least_share
+from tl_jax.evaluation.statistics.paired import corrected_scale, corrected_t, naive_wilcoxon
+from tl_jax.evaluation.statistics.sequential import after_looks, least_share
 
 RATIO, FOLDS, LOOKS = 0.5, 3, (5, 10, 15, 20, 30, 40)
 

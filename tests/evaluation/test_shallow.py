@@ -6,8 +6,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.svm import SVC
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation import shallow
-from tl_jax.evaluation.shallow import SHALLOW, check_names, fitted, model
+from tl_jax.evaluation.predictors import shallow
+from tl_jax.evaluation.predictors.shallow import SHALLOW, check_names, fitted, model
 
 FAST = ("mean", "logistic", "svc", "random_forest", "gradient_boosting", "svc_tuned", "logistic_tuned")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from tl_jax.evaluation.baselines import ridge
-from tl_jax.evaluation.source_methods import METHODS, TRUST, SourceView, shrunken_ridge, source_coefficients
+from tl_jax.evaluation.predictors.baselines import ridge
+from tl_jax.evaluation.predictors.source_methods import METHODS, TRUST, SourceView, shrunken_ridge, source_coefficients
 
 RNG = np.random.default_rng(0)
 N, M, GENES, UNITS = 18, 7, 40, 5
@@ -56,7 +56,7 @@ def test_a_source_that_knows_the_truth_helps_and_one_that_knows_nothing_is_left_
 
 def test_shrunken_ridge_is_the_ridge_with_one_more_weighted_column(monkeypatch):
     """The kernel with the source's direction is that of the genes and one further column of its prior's size."""
-    monkeypatch.setattr("tl_jax.evaluation.source_methods.TRUST", (2.0,))
+    monkeypatch.setattr("tl_jax.evaluation.predictors.source_methods.TRUST", (2.0,))
     one = view()
     center = X[:N].mean(axis=0)
     unit = np.trace((X[:N] - center) @ (X[:N] - center).T) / N

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from tl_jax.evaluation.source_ranking import agreement_notes, rank_by_scores
+from tl_jax.evaluation.sources.source_ranking import agreement_notes, rank_by_scores
 
 
 def frames(values, gains):

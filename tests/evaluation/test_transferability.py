@@ -10,8 +10,8 @@ from sklearn.covariance import ledoit_wolf
 from sklearn.linear_model import LinearRegression
 
 from tl_jax.data.domain import Domain
-from tl_jax.evaluation.reliability import label_quality
-from tl_jax.evaluation.transferability import (
+from tl_jax.evaluation.checks.reliability import label_quality
+from tl_jax.evaluation.sources.transferability import (
     SCORES,
     cka,
     h_score,

@@ -13,9 +13,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.svm import SVR
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation import baselines, tabpfn_baseline, tuned_baselines
-from tl_jax.evaluation.tabpfn_baseline import tabpfn
-from tl_jax.evaluation.tuned_baselines import elastic_net, gradient_boosting, inner_folds, svr
+from tl_jax.evaluation.predictors import baselines, tabpfn_baseline, tuned_baselines
+from tl_jax.evaluation.predictors.tabpfn_baseline import tabpfn
+from tl_jax.evaluation.predictors.tuned_baselines import elastic_net, gradient_boosting, inner_folds, svr
 
 GROUPS = np.repeat(np.arange(14), 2).astype(str)
 

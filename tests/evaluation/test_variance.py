@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.variance import FACTORS, components, mean_squares, variance_split
+from tl_jax.evaluation.statistics.variance import FACTORS, components, mean_squares, variance_split
 
 EFFECTS = [("partition",), ("initialisation",), ("order",), ("partition", "initialisation"), ("partition", "order")]
 EFFECTS += [("initialisation", "order"), ("partition", "initialisation", "order")]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.evaluation.against import turned
-from tl_jax.evaluation.comparisons import compare
-from tl_jax.evaluation.verdict import is_transfer, verdict, versus
+from tl_jax.evaluation.statistics.against import turned
+from tl_jax.evaluation.statistics.comparisons import compare
+from tl_jax.evaluation.statistics.verdict import is_transfer, verdict, versus
 
 COLUMNS = ["experiment", "protocol", "source", "arm", "repeat", "fold", "metric", "value", "n_train", "n_test"]
 

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from scripting import script, start
 
-from tl_jax.data.simulate import simulate
+from tl_jax.data.cohort.simulate import simulate
 
 COHORT = """name = "filed"
 drug = "Temozolomide"

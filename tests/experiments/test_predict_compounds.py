@@ -16,13 +16,13 @@ pytest.importorskip("rdkit", reason="compounds need rdkit: pip install tl_jax[ch
 import jax
 
 from tl_jax.checkpoint import save_stage
-from tl_jax.data.fingerprints import bit_names, ecfp
-from tl_jax.data.simulate_compounds import simulate_compounds
+from tl_jax.data.compounds.fingerprints import bit_names, ecfp
+from tl_jax.data.compounds.simulate_compounds import simulate_compounds
 from tl_jax.models import build
-from tl_jax.study.dti_known import keep_known
-from tl_jax.study.dti_problem import as_domain
-from tl_jax.study.dti_settings import DtiSettings
-from tl_jax.study.stages import StagePlan, TrainedStage, describe
+from tl_jax.study.compounds.known import keep_known
+from tl_jax.study.compounds.problem import as_domain
+from tl_jax.study.compounds.settings import DtiSettings
+from tl_jax.study.core.stages import StagePlan, TrainedStage, describe
 from tl_jax.transfer import strategies
 
 STUDY = ("--data=simulated", "--source=beta", "--methods=mode1", "--sizes=6", "--repeats=2", "--hidden=8,4")

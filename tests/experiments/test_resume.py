@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from scripting import script, start, tables
 
-from tl_jax.parts import unfinished
+from tl_jax.system.parts import unfinished
 
 ARGUMENTS = (
     *("--cohort=small.toml", "--strategy=scratch", "--baselines=mean,ridge", "--hidden=8,4", "--quick"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "transfer"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "weights"))
 from scripting import script
 from torch_writer import state_dict
 from weight_writer import dense_layers, state_dict_of

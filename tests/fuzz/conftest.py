@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-for name in ("data", "transfer", "report", "fuzz"):
+for name in ("data", "weights", "report", "fuzz"):
     if str(TESTS / name) not in sys.path:
         sys.path.insert(0, str(TESTS / name))
 

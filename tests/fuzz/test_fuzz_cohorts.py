@@ -10,8 +10,8 @@ import pytest
 from judged import judged_each
 from mutations import altered, as_text, damaged, spoiled
 
-from tl_jax.data.cohort_file import load_cohort
-from tl_jax.data.toml_text import pairs
+from tl_jax.data.cohort.cohort_file import load_cohort
+from tl_jax.data.drafts.toml_text import pairs
 
 NAMES = ("own.toml", "lines", "patients", "screen", "domain", "cannot be the name of a file")
 SIZES = {"seed": 3, "genes": 60, "n_source": 30, "n_intermediate": 20, "n_target": 20}

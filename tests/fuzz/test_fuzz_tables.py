@@ -12,10 +12,10 @@ from judged import judged_each
 from mutations import altered, as_text, damaged
 from twin import assert_same, table_of
 
-from tl_jax.data.raw_tables import read_table
-from tl_jax.data.responses import response_frame
-from tl_jax.data.schema import ResponseTable
-from tl_jax.data.tables import read_expression
+from tl_jax.data.cohort.responses import response_frame
+from tl_jax.data.cohort.schema import ResponseTable
+from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.tables.raw_tables import read_table
 
 SEPARATOR = {".csv": ",", ".tsv": "\t"}
 

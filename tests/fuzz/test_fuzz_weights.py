@@ -10,8 +10,8 @@ pytest.importorskip("safetensors")
 
 from weight_files import TWO_STEP, hdf5_here, sound_files
 
-from tl_jax.data.gene_list import read_gene_list
-from tl_jax.study.imported import open_weights
+from tl_jax.data.cohort.gene_list import read_gene_list
+from tl_jax.study.weights.imported import open_weights
 from tl_jax.trees import flatten
 
 # kind: (forms, whether the format has checksums)
@@ -29,7 +29,7 @@ SAYS_ITSELF = ("npz", "own safetensors", "keras archive")
 def test_damaged_weights(tmp_path, slow, kind, monkeypatch):
     forms, exact = KINDS[kind]
     if not slow:  # the slow run uses the process of its own that damage may crash
-        monkeypatch.setattr("tl_jax.transfer.keras_file.read_hdf5", hdf5_here)
+        monkeypatch.setattr("tl_jax.weights.keras_file.read_hdf5", hdf5_here)
     path = tmp_path / "w.bin"
 
     def leaves(form):

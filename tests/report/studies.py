@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from tl_jax.evaluation.comparisons import compare
+from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.report.tables import write_csv
 
 STRATEGIES = ("zero_shot", "copy_layer1", "freeze_layer1", "freeze_layer12", "fine_tune", "head_only")

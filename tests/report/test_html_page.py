@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from pages import Page
 from studies import write_study
 
-from tl_jax.report import html_picture
-from tl_jax.report.html import SECTIONS, report_page, write_report
-from tl_jax.report.html_arms import prediction_intervals
-from tl_jax.report.html_study import read_study
-from tl_jax.report.html_style import CELLS, CSS, INK, LINK, PAPER, SOFT, VERDICT
+from tl_jax.report.page import picture as html_picture
+from tl_jax.report.page.arms import prediction_intervals
+from tl_jax.report.page.page import SECTIONS, report_page, write_report
+from tl_jax.report.page.study import read_study
+from tl_jax.report.page.style import CELLS, CSS, INK, LINK, PAPER, SOFT, VERDICT
 
 pytest.importorskip("matplotlib")
 EVIL = '<script>alert(1)</script> & "$x$" \u540d\x07'
@@ -149,7 +149,7 @@ def test_without_matplotlib_the_page_stands_and_says_so(folder, monkeypatch):
 
 
 def test_a_heavy_picture_becomes_a_png(monkeypatch):
-    from tl_jax.report.plots_shares import variance_figure
+    from tl_jax.report.plots.shares import variance_figure
 
     rows = [("scratch", "", "honest", part, 0.1, 0.5) for part in ("partition", "initialisation")]
     frame = pd.DataFrame(rows, columns=["arm", "source", "protocol", "component", "variance", "share"])

@@ -9,8 +9,8 @@ import pytest
 from tl_jax.errors import InputError
 from tl_jax.report.arms import split_arms
 from tl_jax.report.plots import arm_comparison, loss_curves, predicted_observed, source_ranking
-from tl_jax.report.plots_loss import _loss_limits
-from tl_jax.report.plots_scatter import _mean_spearman, _response_limits
+from tl_jax.report.plots.loss import _loss_limits
+from tl_jax.report.plots.scatter import _mean_spearman, _response_limits
 
 matplotlib = pytest.importorskip("matplotlib")
 ARMS = [("copy_layer1", "Bortezomib"), ("zero_shot", "Bortezomib"), ("scratch", ""), ("ridge", ""), ("mean", "")]

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.draw_verdict import verdict
-from tl_jax.evaluation.published import published_2022
-from tl_jax.report.html_picture import picture
-from tl_jax.report.plots_dti import curves_figure, heatmap_figure, size_curves, transfer_heatmap
-from tl_jax.report.plots_style import style
+from tl_jax.evaluation.draws.draw_verdict import verdict
+from tl_jax.evaluation.draws.published import published_2022
+from tl_jax.report.page.picture import picture
+from tl_jax.report.plots.dti import curves_figure, heatmap_figure, size_curves, transfer_heatmap
+from tl_jax.report.plots.style import style
 
 pytest.importorskip("matplotlib")
 SIZES = (2, 12, 96, 1000)

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.report.plots_grid import AXES, grid_profiles, profiles, profiles_figure
-from tl_jax.report.plots_style import style
+from tl_jax.report.plots.grid import AXES, grid_profiles, profiles, profiles_figure
+from tl_jax.report.plots.style import style
 
 pytest.importorskip("matplotlib")
 VALUES = ((1, 2), (64, 256), (128,), (0.001, 0.01, 0.1), (0.1, 0.3), (20, 40, 50))

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.ranks import friedman
-from tl_jax.report.plots_ranks import critical_difference
+from tl_jax.evaluation.statistics.ranks import friedman
+from tl_jax.report.plots.ranks import critical_difference
 
 pytest.importorskip("matplotlib")
 

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tl_jax.data.preprocess import Preprocess
-from tl_jax.data.simulate import simulate
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.run import run_experiment
-from tl_jax.study.settings import Settings
+from tl_jax.data.cohort.simulate import simulate
+from tl_jax.data.preprocessing.preprocess import Preprocess
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.settings import Settings
 
 SMALL = {
     "hidden": (8, 4),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tl_jax.data.splits import partitions
-from tl_jax.study.aligned import aligned
-from tl_jax.study.folds import scale_folds
-from tl_jax.study.settings import PROTOCOLS
+from tl_jax.study.core.aligned import aligned
+from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.transfer.alignment import coral
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.study.choice import rank_sources
+from tl_jax.study.cohort.choice import rank_sources
 
 
 def test_experiment_3_chooses_and_6_and_7_read_it(run, small, cohort, tmp_path):

@@ -11,14 +11,14 @@ from sklearn.metrics import matthews_corrcoef
 from sklearn.svm import SVC
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.reach import WITHIN, by_similarity
+from tl_jax.evaluation.draws.reach import WITHIN, by_similarity
 from tl_jax.models import build
-from tl_jax.study.dti_networks import buckets, chosen_epochs, methods_of, one_epoch, predict_networks
-from tl_jax.study.dti_outputs import write_dti
-from tl_jax.study.dti_problem import make_problem
-from tl_jax.study.dti_settings import DtiSettings, Switches
-from tl_jax.study.dti_study import load_problem, run_dti
-from tl_jax.study.dti_tables import judged, metrics, predictions
+from tl_jax.study.compounds.networks import buckets, chosen_epochs, methods_of, one_epoch, predict_networks
+from tl_jax.study.compounds.outputs import write_dti
+from tl_jax.study.compounds.problem import make_problem
+from tl_jax.study.compounds.settings import DtiSettings, Switches
+from tl_jax.study.compounds.study import load_problem, run_dti
+from tl_jax.study.compounds.tables import judged, metrics, predictions
 from tl_jax.transfer.layer_freezing import fine_tune_but
 from tl_jax.trees import flatten
 

@@ -11,13 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from tl_jax.data.fingerprints import bit_names, ecfp
-from tl_jax.data.simulate_compounds import simulated_table
+from tl_jax.data.compounds.fingerprints import bit_names, ecfp
+from tl_jax.data.compounds.simulate_compounds import simulated_table
 from tl_jax.errors import InputError
-from tl_jax.study import dti_explain
-from tl_jax.study.dti_explain import ATOMS, MOLECULES, STEPS, TOLERANCE, chosen, explain, file_name, write_explained
-from tl_jax.study.dti_known import Known
-from tl_jax.study.dti_predict import CompoundModel, network_of, predict_smiles
+from tl_jax.study.compounds import explain as dti_explain
+from tl_jax.study.compounds.explain import (
+    ATOMS,
+    MOLECULES,
+    STEPS,
+    TOLERANCE,
+    chosen,
+    explain,
+    file_name,
+    write_explained,
+)
+from tl_jax.study.compounds.known import Known
+from tl_jax.study.compounds.predict import CompoundModel, network_of, predict_smiles
 
 BITS = 256
 SMILES = simulated_table(size=20)["smiles"].tolist()[:12]

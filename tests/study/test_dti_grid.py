@@ -9,11 +9,11 @@ from scipy.special import expit
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from tl_jax.errors import InputError
-from tl_jax.parts import Parts
-from tl_jax.study.arms import Arm, fit_arms
-from tl_jax.study.dti_grid import Grid, best, inner_folds, judge, judged, load_pool, programs, search_all
-from tl_jax.study.dti_grid_settings import PUBLISHED, SUBSET, GridSettings, Point, Space
-from tl_jax.study.dti_settings import DtiSettings
+from tl_jax.study.compounds.grid import Grid, best, inner_folds, judge, judged, load_pool, programs, search_all
+from tl_jax.study.compounds.grid_settings import PUBLISHED, SUBSET, GridSettings, Point, Space
+from tl_jax.study.compounds.settings import DtiSettings
+from tl_jax.study.core.arms import Arm, fit_arms
+from tl_jax.system.parts import Parts
 from tl_jax.transfer import strategies
 
 pytest.importorskip("rdkit")
@@ -85,7 +85,7 @@ def written(table, path):
 
 
 def test_test_labels_change_neither_the_table_nor_the_choice(settings, tmp_path, pool, table):
-    from tl_jax.data.simulate_compounds import simulated_table
+    from tl_jax.data.compounds.simulate_compounds import simulated_table
 
     rows = simulated_table()
     held_out = set(pool.compounds.ids[pool.test])
@@ -155,7 +155,7 @@ def test_inner_folds_are_stratified_and_hold_the_pool_alone(pool, settings):
 
 
 def test_by_scaffold_no_scaffold_is_on_both_sides(settings):
-    from tl_jax.data.molecules import scaffolds
+    from tl_jax.data.compounds.molecules import scaffolds
 
     own = replace(settings, base=replace(settings.base, split="scaffold"), rows=None)
     pool = load_pool(own, silent)
@@ -184,7 +184,7 @@ def test_the_best_is_finite_and_the_first_of_equals():
 
 
 def test_a_point_that_diverges_on_one_fold_is_nowhere(pool, settings):
-    from tl_jax.study.dti_grid import measured
+    from tl_jax.study.compounds.grid import measured
 
     folds = Grid(pool, settings, unkept, silent).folds
     logits = np.random.default_rng(0).normal(size=(2, 3, len(pool.folds[0].test)))

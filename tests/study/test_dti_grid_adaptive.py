@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.study.dti_grid import Grid, load_pool, search_all
-from tl_jax.study.dti_grid_adaptive import optuna, search_some
-from tl_jax.study.dti_grid_settings import GridSettings, Point, Space
-from tl_jax.study.dti_settings import DtiSettings
+from tl_jax.study.compounds.grid import Grid, load_pool, search_all
+from tl_jax.study.compounds.grid_adaptive import optuna, search_some
+from tl_jax.study.compounds.grid_settings import GridSettings, Point, Space
+from tl_jax.study.compounds.settings import DtiSettings
 
 pytest.importorskip("rdkit")
 # As in test_dti_grid.py, so that the programs are compiled once.
@@ -53,7 +53,7 @@ def test_every_trial_is_the_grids_own_value_and_the_seed_decides(pool, settings)
 def test_tpe_learns_which_values_are_good(pool, settings, monkeypatch):
     """On made-up values with one good corner, later trials ask for it more often than chance."""
     pytest.importorskip("optuna")
-    from tl_jax.study import dti_grid_adaptive
+    from tl_jax.study.compounds import grid_adaptive as dti_grid_adaptive
 
     asked = []
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import jax
 import pytest
 
-from tl_jax.study.dti_grid import Grid, arms_of, load_pool, programs
-from tl_jax.study.dti_grid_plan import effort, plan_table, plan_text
-from tl_jax.study.dti_grid_settings import PUBLISHED, GridSettings, Space
-from tl_jax.study.dti_settings import DtiSettings
-from tl_jax.study.folds import build_runs
+from tl_jax.study.compounds.grid import Grid, arms_of, load_pool, programs
+from tl_jax.study.compounds.grid_plan import effort, plan_table, plan_text
+from tl_jax.study.compounds.grid_settings import PUBLISHED, GridSettings, Space
+from tl_jax.study.compounds.settings import DtiSettings
+from tl_jax.study.core.folds import build_runs
 from tl_jax.training.runs import fitting_program, join, plan_for
 
 pytest.importorskip("rdkit")
@@ -44,7 +44,7 @@ def test_counts_of_the_published_grid():
 
 
 def test_effort_equals_what_is_trained(settings, pool, monkeypatch):
-    from tl_jax.study import dti_grid
+    from tl_jax.study.compounds import grid as dti_grid
 
     trained = []
 

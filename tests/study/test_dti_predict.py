@@ -13,28 +13,28 @@ from scipy.special import expit
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 pytest.importorskip("rdkit", reason="compounds need rdkit: pip install tl_jax[chem]")
-sys.path.insert(0, str(Path(__file__).parents[1] / "transfer"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "weights"))
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 from torch_writer import state_dict
 
 from tl_jax.checkpoint import REQUIRED, save_stage
-from tl_jax.data.compounds import Compounds, read_compounds
-from tl_jax.data.fingerprints import bit_names, ecfp
-from tl_jax.data.simulate_compounds import simulated_table
+from tl_jax.data.compounds.compounds import Compounds, read_compounds
+from tl_jax.data.compounds.fingerprints import bit_names, ecfp
+from tl_jax.data.compounds.simulate_compounds import simulated_table
 from tl_jax.errors import InputError
-from tl_jax.evaluation.reach import WITHIN
+from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.models import build
-from tl_jax.parts import pack, unpack
-from tl_jax.study.dti_finals import planned
-from tl_jax.study.dti_known import FILE, keep_known, sparse
-from tl_jax.study.dti_predict import COLUMNS, load_model, predict_smiles, predict_vectors
-from tl_jax.study.dti_problem import as_domain, make_problem
-from tl_jax.study.dti_settings import DtiSettings
-from tl_jax.study.dti_study import load_problem, run_dti
-from tl_jax.study.lineage import lineage_text
-from tl_jax.study.predict import predict_samples
-from tl_jax.study.stages import Shelf, StagePlan, TrainedStage, describe, train_stages
+from tl_jax.study.cohort.predict import predict_samples
+from tl_jax.study.compounds.finals import planned
+from tl_jax.study.compounds.known import FILE, keep_known, sparse
+from tl_jax.study.compounds.predict import COLUMNS, load_model, predict_smiles, predict_vectors
+from tl_jax.study.compounds.problem import as_domain, make_problem
+from tl_jax.study.compounds.settings import DtiSettings
+from tl_jax.study.compounds.study import load_problem, run_dti
+from tl_jax.study.core.lineage import lineage_text
+from tl_jax.study.core.stages import Shelf, StagePlan, TrainedStage, describe, train_stages
+from tl_jax.system.parts import pack, unpack
 from tl_jax.transfer import strategies
 
 ALIENS = {"glycerin": "OCC(O)CO", "chloroform": "ClC(Cl)Cl", "propyl alcohol": "CCCO", "water": "O"}

@@ -10,21 +10,21 @@ import pytest
 
 from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
-from tl_jax.data.scaling import fit_response_scale, fit_scaler
-from tl_jax.data.simulate import simulate
+from tl_jax.data.cohort.simulate import simulate
+from tl_jax.data.scaling.scaling import fit_response_scale, fit_scaler
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.evaluation.conformal import cv_plus
+from tl_jax.evaluation.statistics.conformal import cv_plus
 from tl_jax.keys import run_key
 from tl_jax.models import build
-from tl_jax.parts import pack, unpack
-from tl_jax.study import fold_models
-from tl_jax.study.fold_models import FILE, fold_predictions, keep_fold_models, load_fold_models
-from tl_jax.study.folds import scale_folds
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.predict import predict_samples
-from tl_jax.study.run import run_experiment
-from tl_jax.study.settings import Settings
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.predict import predict_samples
+from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.core import fold_models
+from tl_jax.study.core.fold_models import FILE, fold_predictions, keep_fold_models, load_fold_models
+from tl_jax.study.core.folds import scale_folds
+from tl_jax.system.parts import pack, unpack
 from tl_jax.training.chain import fit_stage
 from tl_jax.training.fit import predict
 from tl_jax.trees import flatten

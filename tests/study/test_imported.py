@@ -12,19 +12,19 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "transfer"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "weights"))
 from torch_writer import state_dict
 from weight_writer import blocks_twin, dense_layers, norm_layers, state_dict_of, two_step_twin
 
 from tl_jax.checkpoint import load_stage
-from tl_jax.data.scaling import fit_scaler
+from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.errors import InputError
-from tl_jax.study.dti_predict import load_model, predict_smiles, predict_vectors
-from tl_jax.study.exported import export_model
-from tl_jax.study.import_weights import Wishes, import_weights
-from tl_jax.study.imported import Meaning
-from tl_jax.study.lineage import lineage_text
-from tl_jax.study.predict import predict_samples
+from tl_jax.study.cohort.predict import predict_samples
+from tl_jax.study.compounds.predict import load_model, predict_smiles, predict_vectors
+from tl_jax.study.core.lineage import lineage_text
+from tl_jax.study.weights.exported import export_model
+from tl_jax.study.weights.import_weights import Wishes, import_weights
+from tl_jax.study.weights.imported import Meaning
 from tl_jax.trees import flatten
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,7 +153,7 @@ def like(world, monkeypatch):
 
     def make(genes):
         named = SimpleNamespace(genes=np.array(genes))
-        monkeypatch.setattr("tl_jax.study.import_weights.load_cohort", lambda cohort, data_dir: named)
+        monkeypatch.setattr("tl_jax.study.weights.import_weights.load_cohort", lambda cohort, data_dir: named)
         return "a.toml"
 
     return make

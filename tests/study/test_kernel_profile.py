@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from tl_jax.data.scaling import fit_scaler
-from tl_jax.data.simulate import simulate
+from tl_jax.data.cohort.simulate import simulate
+from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import partitions
-from tl_jax.evaluation.baselines import RELATIVE_ALPHAS, RELATIVE_GAMMAS, kernel_ridge, ridge
-from tl_jax.evaluation.metrics import spearman
-from tl_jax.study.kernel_profile import fit_kernel_profile, squared_distances
+from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS, RELATIVE_GAMMAS, kernel_ridge, ridge
+from tl_jax.evaluation.statistics.metrics import spearman
+from tl_jax.study.many_targets.kernel_profile import fit_kernel_profile, squared_distances
 
 
 def problem(n=26, genes=15, drugs=4, seed=0):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.study.looks import FILE, charged, note
+from tl_jax.study.cohort.looks import FILE, charged, note
 
 
 def test_the_first_look_is_free_and_later_ones_are_charged():

@@ -7,19 +7,27 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from tl_jax.data.scaling import fit_scaler
-from tl_jax.data.simulate import simulate
+from tl_jax.data.cohort.simulate import simulate
+from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.evaluation.baselines import kernel_ridge, ridge
-from tl_jax.evaluation.paired import corrected_t
-from tl_jax.parts import Parts
-from tl_jax.study.folds import scale_folds
-from tl_jax.study.many_drugs import ARMS, AVERAGES, SOURCE, as_target, fit_sources, fold_predictions, scaled_rows
-from tl_jax.study.many_outputs import write_many
-from tl_jax.study.many_tables import over_targets, printed
-from tl_jax.study.many_targets import ManySettings, parts_of, run_many_targets
-from tl_jax.study.settings import PROTOCOLS
+from tl_jax.evaluation.predictors.baselines import kernel_ridge, ridge
+from tl_jax.evaluation.statistics.paired import corrected_t
+from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.protocol import PROTOCOLS
+from tl_jax.study.many_targets.drugs import (
+    ARMS,
+    AVERAGES,
+    SOURCE,
+    as_target,
+    fit_sources,
+    fold_predictions,
+    scaled_rows,
+)
+from tl_jax.study.many_targets.outputs import write_many
+from tl_jax.study.many_targets.tables import over_targets, printed
+from tl_jax.study.many_targets.targets import ManySettings, parts_of, run_many_targets
+from tl_jax.system.parts import Parts
 
 DRUGS = tuple(f"D{i}" for i in range(6))
 SETTINGS = ManySettings(
@@ -235,7 +243,7 @@ def test_what_is_written(results, tmp_path):
 def test_a_finished_target_is_not_computed_again(many, tmp_path, monkeypatch):
     few = with_targets(many, many.stage("target").y[:, :2], DRUGS[:2])
     first = run_many_targets(SETTINGS, few, lambda text: None, tmp_path)
-    monkeypatch.setattr("tl_jax.study.many_targets.fold_predictions", None)
+    monkeypatch.setattr("tl_jax.study.many_targets.targets.fold_predictions", None)
     again = run_many_targets(SETTINGS, few, lambda text: None, tmp_path)
     pd.testing.assert_frame_equal(again.table("metrics"), first.table("metrics"))
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.data.genes import align_domains
+from tl_jax.data.cohort.genes import align_domains
 from tl_jax.errors import InputError
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.predict import predict_samples
-from tl_jax.study.run import run_experiment
-from tl_jax.study.settings import Settings
-from tl_jax.study.stages import fingerprint
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.predict import predict_samples
+from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.core.stages import fingerprint
 
 GONE = [*(f"G{i:04d}" for i in (20, 21, 22, 30, 31, 40, 41, 58, 59)), "MGMT"]  # the marker among them
 FOREST = ("mean", "ridge", "kernel_ridge", "svr", "elastic_net", "random_forest")

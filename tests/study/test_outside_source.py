@@ -9,12 +9,12 @@ import pytest
 
 from tl_jax.checkpoint import load_stage, save_stage
 from tl_jax.errors import InputError
-from tl_jax.study.exported import export_model
-from tl_jax.study.identity import identity
-from tl_jax.study.import_weights import Wishes, import_weights
-from tl_jax.study.lineage import lineage_text
-from tl_jax.study.outputs import summary
-from tl_jax.study.plans import EXPERIMENTS
+from tl_jax.study.cohort.identity import identity
+from tl_jax.study.cohort.outputs import summary
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.core.lineage import lineage_text
+from tl_jax.study.weights.exported import export_model
+from tl_jax.study.weights.import_weights import Wishes, import_weights
 
 QUICK = {"repeats": 1, "strategies": ("zero_shot", "freeze_layer1"), "baselines": ("mean",)}
 

@@ -7,8 +7,8 @@ import pytest
 
 from tl_jax.errors import InputError
 from tl_jax.models import build
-from tl_jax.study.lineage import lineage_text
-from tl_jax.study.predict import predict_samples
+from tl_jax.study.cohort.predict import predict_samples
+from tl_jax.study.core.lineage import lineage_text
 from tl_jax.training.fit import predict
 
 

@@ -10,25 +10,25 @@ import pytest
 
 from tl_jax.checkpoint import load_stage, record_digest
 from tl_jax.config import NetworkConfig
-from tl_jax.data.preprocess import Preprocess
-from tl_jax.data.scaled import prepare
-from tl_jax.data.scaling import ResponseScale
+from tl_jax.data.preprocessing.preprocess import Preprocess
+from tl_jax.data.scaling.scaled import prepare
+from tl_jax.data.scaling.scaling import ResponseScale
+from tl_jax.data.scaling.units import unit_notes
 from tl_jax.data.splits import partitions
-from tl_jax.data.units import unit_notes
 from tl_jax.errors import InputError
-from tl_jax.evaluation.baselines import BASELINES
-from tl_jax.evaluation.check_cohort import check_cohort
+from tl_jax.evaluation.checks.cohort import check_cohort
+from tl_jax.evaluation.predictors.baselines import BASELINES
 from tl_jax.models import build
-from tl_jax.study.exported import export_model
-from tl_jax.study.fold_models import fold_predictions, load_fold_models
-from tl_jax.study.folds import scale_folds
-from tl_jax.study.import_weights import Wishes, import_weights
-from tl_jax.study.lineage import lineage_text
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.predict import predict_samples
-from tl_jax.study.run import run_experiment
-from tl_jax.study.settings import Settings
-from tl_jax.study.stages import describe, scaled_rows
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.predict import predict_samples
+from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.core.fold_models import fold_predictions, load_fold_models
+from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.lineage import lineage_text
+from tl_jax.study.core.stages import describe, scaled_rows
+from tl_jax.study.weights.exported import export_model
+from tl_jax.study.weights.import_weights import Wishes, import_weights
 from tl_jax.training.fit import predict
 
 SMALL = NetworkConfig("two_step", (8, 4))

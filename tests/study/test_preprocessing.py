@@ -5,16 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tl_jax.data.preprocess import Preprocess
-from tl_jax.data.scaled import prepare
+from tl_jax.data.preprocessing.preprocess import Preprocess
+from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.study.aligned import aligned
-from tl_jax.study.blocks import in_program
-from tl_jax.study.folds import scale_folds
-from tl_jax.study.leak_audit import preprocessing
-from tl_jax.study.settings import PROTOCOLS, Settings
-from tl_jax.study.stages import fingerprint
+from tl_jax.study.cohort.leak_audit import preprocessing
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.core.aligned import aligned
+from tl_jax.study.core.blocks import in_program
+from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.protocol import PROTOCOLS
+from tl_jax.study.core.stages import fingerprint
 from tl_jax.training.multitask import masked_batch
 from tl_jax.transfer.alignment import coral
 

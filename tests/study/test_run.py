@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.metrics import score
-from tl_jax.study.settings import Settings
+from tl_jax.evaluation.statistics.metrics import score
+from tl_jax.study.cohort.settings import Settings
 from tl_jax.transfer.strategies import STRATEGIES
 
 

@@ -8,17 +8,17 @@ import pytest
 
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.evaluation.metrics import spearman_per_fold
-from tl_jax.report.html_leaks import LOOKS
-from tl_jax.study.folds import scale_folds
-from tl_jax.study.leak_audit import BALANCED, leak_audit
-from tl_jax.study.nested import inner_folds
-from tl_jax.study.outputs import write_outputs
-from tl_jax.study.permutations import permuted
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.run import run_experiment
-from tl_jax.study.settings import Extras, Settings
-from tl_jax.study.study import run_study, with_extras
+from tl_jax.evaluation.statistics.metrics import spearman_per_fold
+from tl_jax.report.page.leaks import LOOKS
+from tl_jax.study.cohort.leak_audit import BALANCED, leak_audit
+from tl_jax.study.cohort.nested import inner_folds
+from tl_jax.study.cohort.outputs import write_outputs
+from tl_jax.study.cohort.permutations import permuted
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.settings import Extras, Settings
+from tl_jax.study.cohort.study import run_study, with_extras
+from tl_jax.study.core.folds import scale_folds
 
 STUDY = EXPERIMENTS["two_step_study"]
 ARMS = ("scratch", "freeze_layer1", "feature_ridge", "average_sources")
@@ -151,7 +151,7 @@ class Half:
 
 
 def target_case(cohort, settings, domain=None):
-    from tl_jax.study.cases import Case
+    from tl_jax.study.cohort.cases import Case
 
     domain = domain or cohort.stage("target").for_drug(cohort.drug)
     folds = partitions(domain.response, domain.groups, folds=3, repeats=2, seed=1)

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tl_jax.data.simulate import simulate
-from tl_jax.study import many_targets, study
-from tl_jax.study.plans import EXPERIMENTS
-from tl_jax.study.settings import Settings
+from tl_jax.data.cohort.simulate import simulate
+from tl_jax.study.cohort import study
+from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.many_targets import targets as many_targets
 
 
 def mixed():

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from problems import CONFIG, GENES, HPARAMS, rows
 
 from tl_jax.config import NetworkConfig, Recipe
-from tl_jax.data.simulate import simulate
+from tl_jax.data.cohort.simulate import simulate
 from tl_jax.errors import InputError
 from tl_jax.models import build
 from tl_jax.training.fit import evaluate, fit

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from axis import SOURCE, X, fitted, five_folds
 from problems import CONFIG, GENES, NETWORK
 
-from tl_jax.parts import Parts
+from tl_jax.system.parts import Parts
 from tl_jax.training import prefix
 from tl_jax.training import runs as axis
 from tl_jax.training.runs import fit_runs, join

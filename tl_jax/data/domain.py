@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tl_jax.data.gene_names import GeneNames
-from tl_jax.data.preprocess import NOTHING, Preprocess, check_counts
+from tl_jax.data.genes.names import GeneNames
+from tl_jax.data.preprocessing.preprocess import NOTHING, Preprocess, check_counts
 from tl_jax.errors import InputError
 
 RESISTANT, SENSITIVE = "resistant", "sensitive"

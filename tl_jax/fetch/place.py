@@ -14,8 +14,8 @@ from tl_jax.fetch.manifest import DataSet, RemoteFile
 from tl_jax.fetch.records import NAME, Records
 from tl_jax.fetch.sources import Unreachable, WrongHash, obtain
 from tl_jax.fetch.unpack import unpack
-from tl_jax.files import check_writable
-from tl_jax.parts import held
+from tl_jax.system.files import check_writable
+from tl_jax.system.parts import held
 
 WORK = ".fetch"  # below the data folder: on the same disk, so that a rename puts things in place
 After = Callable[[Path, Path, Callable[[str], None]], list[Path]]

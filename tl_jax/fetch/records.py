@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tl_jax.errors import InputError
 from tl_jax.fetch.checks import sha256_of
-from tl_jax.files import write_json
+from tl_jax.system.files import write_json
 
 NAME = "fetched.json"
 

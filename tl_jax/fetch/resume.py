@@ -17,8 +17,8 @@ import urllib3
 
 from tl_jax.fetch.checks import WrongContent, check_content, check_space
 from tl_jax.fetch.manifest import check_address
-from tl_jax.files import write_json
-from tl_jax.progress import Progress
+from tl_jax.system.files import write_json
+from tl_jax.system.progress import Progress
 
 MB = 2**20
 AT_MOST = 50 * 10**9  # bytes of a file whose length nobody says

@@ -27,7 +27,7 @@ def atom_attributions(values, surroundings: Mapping[int, Surroundings], n_atoms:
     """Fold attributions (columns,) of one molecule's fingerprint back to its atoms.
 
     surroundings: {column: [(centre, radius, atoms)]} of every column that is on, atoms counted from 0 below n_atoms
-    (`tl_jax.data.fingerprints.bit_atoms`). Whether columns hold 0/1 or counts makes no difference.
+    (`tl_jax.data.compounds.fingerprints.bit_atoms`). Whether columns hold 0/1 or counts makes no difference.
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1 or not np.isfinite(values).all():

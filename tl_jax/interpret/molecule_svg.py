@@ -8,7 +8,7 @@ from html import escape
 
 import numpy as np
 
-from tl_jax.data.molecules import drawing, molecule, unreadable
+from tl_jax.data.compounds.molecules import drawing, molecule, unreadable
 
 # Blue and vermillion of Okabe and Ito, told apart with any common colour blindness; mixed with white, so that the
 # letters of atoms stay readable on them.

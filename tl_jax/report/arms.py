@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tl_jax.evaluation.baselines import KNOWN
+from tl_jax.evaluation.predictors.baselines import KNOWN
 
 # Display order; a strategy of a user's own follows these.
 STRATEGIES = (

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.metrics import is_pooled
-from tl_jax.files import write_atomic
+from tl_jax.evaluation.statistics.metrics import is_pooled
 from tl_jax.report.arms import BASELINES, IDENTITY, arm_key, with_identity
+from tl_jax.system.files import write_atomic
 
 WIDTH = 100
 FORMULA = ("=", "+", "-", "@", "\t")  # OWASP, "CSV Injection"

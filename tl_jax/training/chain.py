@@ -10,9 +10,9 @@ from zlib import crc32
 import jax
 import numpy as np
 
-from tl_jax.cluster import agree_arrays, several
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
+from tl_jax.system.cluster import agree_arrays, several
 from tl_jax.training.fit import complete, fit
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Batch, FitResult, Hparams, Network, Strategy, Variables

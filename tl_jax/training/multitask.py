@@ -11,8 +11,8 @@ import numpy as np
 
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaled import prepare
-from tl_jax.data.scaling import ResponseScale, fit_response_scale
+from tl_jax.data.scaling.scaled import prepare
+from tl_jax.data.scaling.scaling import ResponseScale, fit_response_scale
 from tl_jax.errors import InputError
 from tl_jax.models import build
 from tl_jax.training.chain import fit_stage

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from tl_jax.cluster import agree
-from tl_jax.runtime import compile_options, free_memory, run_mesh
+from tl_jax.system.cluster import agree
+from tl_jax.system.runtime import compile_options, free_memory, run_mesh
 
 # A call is the unit that is written down and can be lost: long enough to hide the cost of a call, short to redo.
 SECONDS_PER_CALL = 5.0

@@ -11,9 +11,9 @@ import numpy as np
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from tl_jax.cluster import agree, agree_arrays, is_first, whole
 from tl_jax.config import FitConfig
-from tl_jax.parts import Parts
+from tl_jax.system.cluster import agree, agree_arrays, is_first, whole
+from tl_jax.system.parts import Parts
 from tl_jax.training.chunk import Runs, RunsResult, run_chunk
 from tl_jax.training.cost import cost_of_run
 from tl_jax.training.plan import Plan, fits, own_devices, plan_runs, smaller

@@ -1,0 +1,1 @@
+"""A cohort: its file, its tables, its genes matched by name, its simulator."""

@@ -1,0 +1,208 @@
+"""Expression tables: which side holds the samples, are the names unique, are the values numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.data.cohort import readers as formats
+from tl_jax.data.cohort.schema import ExpressionTable
+from tl_jax.data.genes.names import GIVEN, GeneNames, check_kind, match_names, translate
+from tl_jax.data.preprocessing.transforms import apply_transform
+from tl_jax.data.tables.cells import as_ids, clean_ids, examples, number_matrix, require_column
+from tl_jax.data.tables.copies import mean_of_copies, sum_of_copies
+from tl_jax.data.tables.excel_dates import date_names
+from tl_jax.errors import InputError
+
+
+def read_expression(
+    path: str | Path, known_genes: Iterable[str] = (), known_samples: Iterable[str] = (), **options
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x (n, genes) float32, samples (n,) and genes (genes,) of an expression table, in the order of the file.
+
+    options: the keys of [domain.expression] (schema.ExpressionTable), such as orientation or transform.
+    known_genes, known_samples: names by which the orientation is recognised.
+    """
+    frame, file, table = _read(path, known_genes, known_samples, options)
+    return _arrays(translated(frame, file, table)[0], table)
+
+
+def read_for_model(
+    path: str | Path, wanted: Iterable[str], **options
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, GeneNames]:
+    """As read_expression, with the model's names (`wanted`) for the genes that it knows, and what became of names.
+
+    options: gene_ids says what kind of names the table has; those that the model has too stay as they are.
+    """
+    wanted = [str(gene) for gene in wanted]
+    frame, file, table = _read(path, {*wanted, *translate(wanted).names}, (), options)
+    found = match_names(frame.columns, wanted, table.gene_ids)
+    check_kind(found, file)
+    return *_arrays(frame.set_axis(list(found.names), axis=1), table), found
+
+
+def _read(path, known_genes, known_samples, options) -> tuple[pd.DataFrame, Path, ExpressionTable]:
+    table = ExpressionTable(path=str(path), **options)
+    file = formats.locate(Path(path), table)
+    frame = expression_frame(formats.read(file, table), file, table, set(known_samples), set(known_genes))
+    return frame, file, table
+
+
+def _arrays(frame: pd.DataFrame, table: ExpressionTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x = apply_transform(table.transform, frame.to_numpy()).astype(np.float32)
+    return x, np.array(frame.index, dtype=str), np.array(frame.columns, dtype=str)
+
+
+def translated(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> tuple[pd.DataFrame, GeneNames]:
+    """Samples x genes with the genes' current symbols as `gene_ids` asks, and what became of the names.
+
+    Ids of one gene are made one column as `duplicate_genes` says. InputError where the names are of another kind.
+    """
+    found = translate(frame.columns, table.gene_ids)
+    check_kind(found, path)
+    if found.together and table.duplicate_genes == "error":
+        gene, names = next(iter(found.together.items()))
+        remedy = "set duplicate_genes = 'mean', or 'sum' for counts"
+        message = f"{len(found.together)} genes have several columns, such as {gene}: {examples(names)}"
+        raise InputError(f"{path}: {message}; {remedy}")
+    return _one_column_each(frame.set_axis(list(found.names), axis=1), table), found
+
+
+def expression_frame(
+    frame: pd.DataFrame, path: Path, table: ExpressionTable, known_samples: set[str], known_genes: set[str]
+) -> pd.DataFrame:
+    """Samples x genes, before any transform, from a table as read; names unique, values finite."""
+    if table.format in formats.EXPRESSION:
+        frame = formats.EXPRESSION[table.format].shape(frame, path, table)
+        frame = frame.set_axis(_samples(frame.index, path, table), axis=0)
+    else:
+        unknown = [c for c in table.ignore_columns if c not in frame.columns]
+        if unknown:
+            require_column(frame, unknown[0], path, "ignore_columns")
+        frame = frame.drop(columns=list(table.ignore_columns))
+        table = replace(table, orientation=_orientation(frame, path, table, known_samples, known_genes))
+        frame = _samples_by_genes(frame, path, table)
+    frame = _without_dates(frame, path, table)
+    frame = _unique_names(frame, path, table)
+    return _without_gaps(frame, path, table)
+
+
+def _samples(values: Iterable, path: Path, table: ExpressionTable) -> list[str]:
+    return clean_ids(values, path, "sample", table.sample_prefix_length, table.sample_pattern)
+
+
+def _orientation(frame, path: Path, table: ExpressionTable, known_samples: set[str], known_genes: set[str]) -> str:
+    """'samples' or 'genes', whichever the rows hold; InputError where the cohort file says otherwise."""
+    stated = table.orientation
+    if stated == "auto" and bool(table.sample_column) != bool(table.gene_column):
+        return "samples" if table.sample_column else "genes"
+    rows = _names_found(frame, path, table, "samples", known_samples, known_genes)
+    columns = _names_found(frame, path, table, "genes", known_samples, known_genes)
+    if rows == columns and stated != "auto":
+        return stated
+    if rows == columns:
+        seen = f"the first column begins {examples(as_ids(frame.iloc[:3, 0]))}, the heading {_heading(frame)}"
+        known = [("samples", known_samples), ("genes", known_genes)]
+        known = " and ".join(f"{what} such as {examples(sorted(names))}" for what, names in known if names)
+        remedy = "correct the names, or set orientation to 'samples' or 'genes', whichever the rows hold"
+        raise InputError(f"{path}: neither rows nor columns hold known names ({seen}; expected {known}); {remedy}")
+    likely = "samples" if rows > columns else "genes"
+    if stated != "auto" and stated != likely and min(rows, columns) == 0:
+        message = f"orientation is '{stated}', but by their names the rows hold {likely}"
+        raise InputError(
+            f"{path}: {message} (first: {examples(as_ids(frame.iloc[:3, 0]))}); set orientation = '{likely}'"
+        )
+    return likely if stated == "auto" else stated
+
+
+def _heading(frame: pd.DataFrame) -> str:
+    return examples(list(frame.columns[1:]))
+
+
+def _names_found(frame, path, table, orientation: str, known_samples: set[str], known_genes: set[str]) -> int:
+    """How many names would be known if the rows held `orientation`."""
+    column = table.sample_column if orientation == "samples" else table.gene_column
+    column = column if column in frame.columns else frame.columns[0]
+    rows, columns = as_ids(frame[column]), [c for c in frame.columns if c != column]
+    samples, genes = (rows, columns) if orientation == "samples" else (columns, rows)
+    if table.cuts_names:
+        try:
+            samples = _samples(samples, path, table)
+        except InputError:
+            samples = []  # names that the pattern does not find are not the samples
+    if table.gene_ids != GIVEN and known_genes:
+        genes = [*genes, *translate(genes, table.gene_ids).names]
+    return len(known_samples.intersection(samples)) + len(known_genes.intersection(genes))
+
+
+def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    rows_are_samples = table.orientation == "samples"
+    column, name = (table.sample_column, "sample_column") if rows_are_samples else (table.gene_column, "gene_column")
+    column = require_column(frame, column, path, name) if column else frame.columns[0]
+    body = frame.drop(columns=column)
+    if body.columns.empty:
+        raise InputError(f"{path} has names but no values; save the table again")
+    row_names = clean_ids(frame[column], path, "sample" if rows_are_samples else "gene")
+    values = number_matrix(body, row_names, path)
+    if rows_are_samples:
+        return pd.DataFrame(values, index=_samples(row_names, path, table), columns=body.columns)
+    return pd.DataFrame(values.T, index=_samples(body.columns, path, table), columns=row_names)
+
+
+def _without_dates(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    """Genes whose symbols a spreadsheet turned into dates are refused, or left out where the file says so.
+
+    Where names are translated anyway, those that can mean one gene only are, and the report names the others.
+    """
+    dates = date_names(frame.columns)
+    if not dates or (table.gene_ids != GIVEN and table.date_names == "error"):
+        return frame
+    if table.date_names == "drop":
+        return frame.loc[:, ~frame.columns.isin(dates)]
+    remedy = "write them anew as text (MARCHF1, SEPTIN2), or set gene_ids = 'auto' or date_names = 'drop'"
+    raise InputError(f"{path}: a spreadsheet turned {len(dates)} gene names into dates ({examples(dates)}); {remedy}")
+
+
+def _unique_names(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    """Copies of a sample or gene averaged where the cohort file allows it."""
+    if not frame.index.is_unique:
+        if table.duplicate_samples != "mean" and not table.cuts_names:
+            name = frame.index[frame.index.duplicated()][0]
+            remedy = "rename or drop the others, or set duplicate_samples = 'mean'"
+            raise InputError(f"{path}: sample '{name}' occurs {(frame.index == name).sum()} times; {remedy}")
+        frame = mean_of_copies(frame)
+    if not frame.columns.is_unique:
+        if table.duplicate_genes == "error":
+            name = frame.columns[frame.columns.duplicated()][0]
+            remedy = "keep one row for each gene, or set duplicate_genes = 'mean'"
+            raise InputError(f"{path}: gene '{name}' occurs {(frame.columns == name).sum()} times; {remedy}")
+        frame = _one_column_each(frame, table)
+    return frame
+
+
+def _one_column_each(frame: pd.DataFrame, table: ExpressionTable) -> pd.DataFrame:
+    """Columns of one gene averaged, or added up where the cohort file says so."""
+    if frame.columns.is_unique:
+        return frame
+    return (sum_of_copies if table.duplicate_genes == "sum" else mean_of_copies)(frame.T).T
+
+
+def _without_gaps(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    gaps = np.isnan(frame.to_numpy())
+    if not gaps.any():
+        return frame
+    if table.missing_values == "drop_genes":
+        frame = frame.loc[:, ~gaps.any(axis=0)]
+        if frame.columns.empty:
+            raise InputError(f"{path}: every gene has a missing value; fill them in before loading")
+        return frame
+    row, column = np.argwhere(gaps)[0]
+    where = f"gene '{frame.columns[column]}' of sample '{frame.index[row]}'"
+    remedy = "fill them in, or set missing_values = 'drop_genes'"
+    raise InputError(
+        f"{path}: {gaps.sum()} missing values in {gaps.any(axis=0).sum()} genes, first in {where}; {remedy}"
+    )

@@ -1,0 +1,1 @@
+"""Compounds: their tables, fingerprints, splits and simulator."""

@@ -1,0 +1,1 @@
+"""A cohort file drafted from two tables."""

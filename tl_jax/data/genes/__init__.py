@@ -1,0 +1,1 @@
+"""Gene names: the offline table of genes and how a name finds its gene."""

@@ -1,0 +1,1 @@
+"""Steps that are fitted on training rows: counts, quantiles, batches."""

@@ -1,0 +1,1 @@
+"""Units, scalers of expression and of the response."""

@@ -1,0 +1,1 @@
+"""Judging arms over draws of training compounds and one test set."""

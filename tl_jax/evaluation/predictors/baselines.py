@@ -1,0 +1,173 @@
+"""Baselines that belong in every table beside a network.
+
+Each is `f(x_train, y_train, x_test, *, groups, marker, seed) -> (m,) predictions`:
+x_train (n, genes) and x_test (m, genes) scaled expression, y_train (n,) response,
+groups (n,) of the training rows (samples of one group are left out together) or None,
+marker the column of the marker gene or None, seed for what is random.
+Test rows are only predicted: nothing is fitted on them, hyper-parameters included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.ensemble import RandomForestRegressor
+
+from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.tabpfn_baseline import installed, tabpfn
+from tl_jax.evaluation.predictors.tuned_baselines import elastic_net, gradient_boosting, squared_distances, svr
+
+# Ridge penalties in units of the kernel's mean eigenvalue, strongest first: a tie goes to the plainer model.
+RELATIVE_ALPHAS = np.logspace(4, -3, 15)
+# Widths of the radial kernel in units of 1 / median squared distance; the smallest is all but linear.
+RELATIVE_GAMMAS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+FOREST = {"n_estimators": 150, "oob_score": True}
+FOREST_GRID = ({"max_features": "sqrt"}, {"max_features": "sqrt", "min_samples_leaf": 5})
+
+
+def mean(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
+    """The mean of the training responses for every test row."""
+    return np.full(len(x_test), np.mean(y_train, dtype=np.float64))
+
+
+def marker_gene(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
+    """Least squares on one gene, slope and sign learnt from the training rows. ValueError without a marker."""
+    if marker is None:
+        raise ValueError("marker_gene needs the column of the marker gene")
+    gene, y = np.asarray(x_train[:, marker], np.float64), np.asarray(y_train, np.float64)
+    spread = np.sum((gene - gene.mean()) ** 2)
+    slope = np.sum((gene - gene.mean()) * (y - y.mean())) / spread if spread > 0 else 0.0
+    return y.mean() + slope * (np.asarray(x_test[:, marker], np.float64) - gene.mean())
+
+
+def ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
+    """Linear ridge on all genes with an intercept, penalty by leave-one-group-out on the training rows."""
+    train, test = np.asarray(x_train, np.float64), np.asarray(x_test, np.float64)
+    # Centring the genes first leaves the model alone and spares the Gram matrix cancellation.
+    center = train.mean(axis=0)
+    train, test = train - center, test - center
+    return predict_with_kernels([(train @ train.T, test @ train.T)], y_train, groups)
+
+
+def kernel_ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
+    """Radial kernel ridge with an intercept, penalty and width by leave-one-group-out on the training rows."""
+    train, test = np.asarray(x_train, np.float64), np.asarray(x_test, np.float64)
+    within, across = squared_distances(train, train), squared_distances(test, train)
+    np.fill_diagonal(within, 0.0)
+    typical = np.median(within[np.triu_indices(len(train), 1)]) if len(train) > 1 else 0.0
+    if not typical > 0:
+        return mean(x_train, y_train, x_test)
+    gammas = [g / typical for g in RELATIVE_GAMMAS]
+    return predict_with_kernels([(np.exp(-g * within), np.exp(-g * across)) for g in gammas], y_train, groups)
+
+
+def random_forest(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
+    """Random forest, leaf size by out-of-bag error on the training rows.
+
+    Out-of-bag error does not know groups: related samples favour the smaller leaf.
+    """
+    y = np.asarray(y_train, np.float64)
+    if len(y) < 3:
+        return mean(x_train, y_train, x_test)
+    jobs = 2 if len(y) >= 200 else 1  # on few rows starting threads costs more than it saves
+    best = None
+    for setting in FOREST_GRID:
+        forest = RandomForestRegressor(random_state=seed, n_jobs=jobs, **FOREST, **setting).fit(x_train, y)
+        error = np.mean((forest.oob_prediction_ - y) ** 2)
+        if best is None or error < best[0]:
+            best = error, forest
+    # One thread adds the trees in one order, so that the sum repeats to the last bit.
+    return best[1].set_params(n_jobs=1).predict(x_test)
+
+
+# In the order of tables and pictures.
+KNOWN: dict[str, Callable] = {
+    "mean": mean,
+    "marker_gene": marker_gene,
+    "ridge": ridge,
+    "elastic_net": elastic_net,
+    "kernel_ridge": kernel_ridge,
+    "svr": svr,
+    "random_forest": random_forest,
+    "gradient_boosting": gradient_boosting,
+    "tabpfn": tabpfn,
+}
+# Those that can be run here.
+BASELINES = {name: function for name, function in KNOWN.items() if name != "tabpfn" or installed()}
+# Not run unless asked for: they would make a study on a small target slower by a tenth or more.
+ON_REQUEST = ("gradient_boosting", "tabpfn")
+DEFAULT = tuple(name for name in BASELINES if name not in ON_REQUEST)
+
+
+def available(marker: int | None) -> list[str]:
+    """Names of the baselines that can run: all, less `marker_gene` when there is no marker."""
+    return [name for name in BASELINES if name != "marker_gene" or marker is not None]
+
+
+def check_names(names) -> None:
+    """Raise InputError for a baseline that does not exist or whose package is missing."""
+    for name in names:
+        if name in KNOWN and name not in BASELINES:
+            raise InputError(f"--baselines={name} needs a package that is not installed: pip install {name}")
+        if name not in BASELINES:
+            raise InputError(f"no baseline '{name}'; there are: {', '.join(BASELINES)}")
+
+
+def predict_with_kernels(kernels, y_train, groups):
+    """Predictions of the (kernel, penalty) with the smallest left-out error; kernels: [(within, across)]."""
+    y = np.asarray(y_train, np.float64)
+    best = None
+    for within, across in kernels:
+        within, across = _centred(within, across)
+        values, vectors = np.linalg.eigh(within)
+        values = np.maximum(values, 0.0)
+        alphas = RELATIVE_ALPHAS * values.mean()
+        if not alphas[-1] > 0:
+            continue
+        errors = left_out_errors(values, vectors, y, groups, alphas)
+        pick = int(np.argmin(errors))
+        if best is None or errors[pick] < best[0]:
+            best = errors[pick], alphas[pick], values, vectors, across
+    if best is None:  # all training rows are the same
+        return np.full(len(kernels[0][1]), y.mean())
+    _, alpha, values, vectors, across = best
+    dual = vectors @ ((vectors.T @ (y - y.mean())) / (values + alpha))
+    return y.mean() + across @ dual
+
+
+def _centred(within, across):
+    """Both kernels with the training rows' mean feature removed, which is what an unpenalised intercept does."""
+    columns = within.mean(axis=0)
+    total = columns.mean()
+    across = across - columns - across.mean(axis=1, keepdims=True) + total
+    return within - columns - columns[:, None] + total, across
+
+
+def left_out_errors(values, vectors, y, groups, alphas) -> np.ndarray:
+    """(len(alphas),) mean squared error of leave-one-group-out kernel ridge with an intercept, in closed form.
+
+    values, vectors: eigendecomposition of the centred (n, n) training kernel. groups: (n,) or None.
+    With smoother H (intercept included) the left-out residuals of a group g are
+    (I - H_gg)^-1 (y - H y)_g, so no model is refitted (Allen 1974 for single rows). A single group has no
+    left-out error; the error is then the same for all penalties and the first is taken.
+    """
+    n = len(y)
+    codes = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
+    if codes.max() == 0:
+        return np.zeros(len(alphas))
+    sizes = np.bincount(codes)
+    alone = sizes[codes] == 1
+    together = [np.flatnonzero(codes == g) for g in np.flatnonzero(sizes > 1)]
+    response = y - y.mean()
+    projected, squared = vectors.T @ response, vectors**2
+    errors = np.empty(len(alphas))
+    for i, alpha in enumerate(alphas):
+        shrink = values / (values + alpha)
+        residual = response - vectors @ (shrink * projected)
+        left_out = residual / np.where(alone, 1 - 1 / n - squared @ shrink, 1.0)
+        for rows in together:
+            block = np.eye(len(rows)) - 1 / n - (vectors[rows] * shrink) @ vectors[rows].T
+            left_out[rows] = np.linalg.solve(block, residual[rows])
+        errors[i] = np.mean(left_out**2)
+    return errors

@@ -1,0 +1,1 @@
+"""Scores of a source before training."""

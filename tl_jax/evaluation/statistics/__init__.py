@@ -1,0 +1,1 @@
+"""Metrics, comparisons of arms, intervals, the verdict."""

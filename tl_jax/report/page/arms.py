@@ -1,0 +1,134 @@
+"""Sections on single arms: spread over folds, predicted against observed, prediction intervals, losses."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tl_jax.report.arms import split_arms
+from tl_jax.report.page.cells import arm_cells, fixed, frame_table, in_order, interval, share, whole
+from tl_jax.report.page.picture import picture
+from tl_jax.report.page.study import Absent, Study
+from tl_jax.report.page.tags import Html, join, paragraph
+from tl_jax.report.plots.intervals import prediction_figure
+from tl_jax.report.plots.loss import loss_figure
+from tl_jax.report.plots.rows import arm_figure
+from tl_jax.report.plots.scatter import predicted_figure
+from tl_jax.report.tables import summarise
+
+MOST_LOSSES = 12
+
+
+def distributions(study: Study) -> Html:
+    """Spearman of every fold, and all metrics of every arm."""
+    metrics = study.judged(study.metrics)
+    if not (metrics["metric"] == "spearman").any():
+        raise Absent("metrics.csv has no spearman")
+    arms = in_order(summarise(study.metrics))
+    cells = arm_cells(arms) | {
+        "Spearman per fold": fixed("spearman_mean"),
+        "sd": fixed("spearman_sd"),
+        "pooled median": fixed("pooled_spearman_median"),
+        "pooled range": lambda row: interval(row["pooled_spearman_min"], row["pooled_spearman_max"], ".2f"),
+        "RMSE": fixed("rmse_mean", "#.3g"),
+        "MAE": fixed("mae_mean", "#.3g"),
+        "R2": fixed("r2_mean"),
+        "runs": whole("n_runs"),
+        "undefined": whole("n_undefined"),
+    }
+    count = len(metrics[["arm", "source"]].drop_duplicates())
+    return join(
+        [
+            paragraph(
+                "The spread over folds and repeats is no confidence interval: repeats reuse the same samples. Pooled "
+                "Spearman, over all folds of a repeat together, is biased downward in small cohorts: where held-out "
+                "samples lie high, their training rows lie low."
+            ),
+            picture(
+                "folds",
+                lambda: arm_figure(metrics, ""),
+                f"Spearman of every test fold for {count} arms, with means and pooled medians; the table has the means",
+                f"Spearman per fold of each arm, protocol {study.protocol}.",
+            ),
+            frame_table(
+                f"All arms; RMSE and MAE in {unit(study) or 'the unit of the response'}, means over folds",
+                arms,
+                cells,
+                words=("source", "protocol"),
+            ),
+        ]
+    )
+
+
+def unit(study: Study) -> str:
+    """Unit of the evaluated response; "" where the summary does not say."""
+    domains = (study.entry("data", kind=dict) or {}).values()
+    return ", ".join(sorted({str(one["unit"]) for one in domains if isinstance(one, dict) and one.get("unit")}))
+
+
+def scatter(study: Study) -> Html:
+    """Predicted against observed."""
+    rows = study.judged(study.need("predictions"))
+    if not rows["y_true"].notna().any():
+        raise Absent("predictions.csv has no observed value")
+    first = by_rank(study, rows)
+    return picture(
+        "scatter",
+        lambda: predicted_figure(first, "", unit(study) or "response"),
+        f"predicted against observed response of {rows['sample_id'].nunique()} samples, a panel for each of "
+        f"{len(split_arms(first))} arms",
+        "Predicted against observed, held-out samples only"
+        + ("." if len(first) == len(rows) else "; the 12 arms with the highest Spearman per fold."),
+    )
+
+
+def by_rank(study: Study, rows: pd.DataFrame, most: int = 12) -> pd.DataFrame:
+    """The rows of the arms with the highest Spearman per fold, where there are more than `most`."""
+    arms = rows[["arm", "source"]].drop_duplicates()
+    if len(arms) <= most:
+        return rows
+    ranked = study.means.merge(arms)[["arm", "source"]].head(most)
+    return rows.merge(ranked)
+
+
+def prediction_intervals(study: Study) -> Html:
+    """Intervals of held-out samples, and how often they hold the observed value."""
+    rows = study.judged(study.need("prediction_intervals"))
+    first = by_rank(study, rows, 6)
+    groups = []
+    for (arm, source, method, level), part in rows.groupby(["arm", "source", "method", "level"], sort=False):
+        defined = part.dropna(subset=["low", "high", "y_true"])
+        held = (defined["low"] <= defined["y_true"]) & (defined["y_true"] <= defined["high"])
+        width = (defined["high"] - defined["low"]).median()
+        key = {"arm": arm, "source": source, "method": method, "level": level}
+        groups.append({**key, "n": len(defined), "held": held.mean(), "width": width})
+    table = in_order(pd.DataFrame(groups))
+    cells = arm_cells(table) | {
+        "method": lambda row: row["method"],
+        "samples": whole("n"),
+        "asked level": share("level"),
+        "observed inside": share("held"),
+        "median width": fixed("width", "#.3g"),
+    }
+    return join(
+        [
+            picture(
+                "predictions",
+                lambda: prediction_figure(first, unit(study)),
+                f"prediction intervals of held-out samples, a panel for each of {len(split_arms(first))} arms; the "
+                "table says how many hold the observed value",
+                f"Protocol {study.protocol}.",
+            ),
+            frame_table("How often the intervals hold the observed value", table, cells, words=("source", "method")),
+        ]
+    )
+
+
+def losses(study: Study) -> Html:
+    """Loss by epoch."""
+    rows = by_rank(study, study.judged(study.need("history")), MOST_LOSSES)
+    return picture(
+        "losses",
+        lambda: loss_figure(rows, "", "loss (training objective)"),
+        f"training and held-out loss by epoch, a panel for each of {len(split_arms(rows))} arms",
+        "Loss by epoch. Held-out losses are drawn only; nothing was chosen or stopped by them.",
+    )

@@ -1,0 +1,117 @@
+"""Section: the model card (Mitchell et al. 2019), written from the tables."""
+
+from __future__ import annotations
+
+from tl_jax.evaluation.statistics.metrics import is_pooled, spearman_per_fold
+from tl_jax.evaluation.statistics.verdict import is_transfer, samples, verdict
+from tl_jax.report.page.study import Study
+from tl_jax.report.page.tags import Html, bullets, join, paragraph, tag
+
+
+def card(study: Study) -> Html:
+    """Use, limits, data, evaluation and ethical notes; every line follows from the tables or from how they are made."""
+    return join(
+        [
+            tag("h3", "Intended use"),
+            bullets(_use(study)),
+            tag("h3", "Training data"),
+            bullets(_data(study)),
+            tag("h3", "Evaluation"),
+            bullets(_evaluation(study)),
+            tag("h3", "Limits"),
+            bullets(_limits(study)),
+            tag("h3", "Ethical notes"),
+            bullets(_ethics(study)),
+        ]
+    )
+
+
+def _use(study: Study) -> list:
+    """What the models are for."""
+    return [
+        "Research: whether models trained on one data set help to predict drug response in another, by comparison on "
+        "the same folds.",
+        tag("strong", "Not for clinical decisions."),
+        "Not validated on samples of any laboratory, platform or drug but those listed under training data.",
+    ]
+
+
+def _data(study: Study) -> list[str]:
+    """What the models saw."""
+    lines = []
+    for name, one in (study.entry("data", kind=dict) or {}).items():
+        if isinstance(one, dict):
+            measure = f", response in {one['unit']}" if one.get("unit") else ""
+            high = f" (high: {one['direction']})" if one.get("direction") else ""
+            lines.append(f"Evaluated on {name}: {one.get('samples', '?')} samples{measure}{high}.")
+    rows = study.table("lineage")
+    for (stage, domain), part in rows.groupby(["stage", "domain"], sort=False):
+        low, high = part["samples"].min(), part["samples"].max()
+        size = f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+        lines.append(f"Checkpoints of stage {stage}, domain {domain}: {size} samples each.")
+    if rows.empty and study.entry("stage_data", kind=dict):
+        lines.append(f"Stages trained on all rows of: {', '.join(study.entry('stage_data'))}.")
+    return lines or ["summary.json does not describe the data."]
+
+
+def _evaluation(study: Study) -> list[str]:
+    """How the models were judged, and with what result."""
+    metrics = study.judged(study.metrics)
+    folds = metrics[~is_pooled(metrics)]
+    repeats, per = folds["repeat"].nunique(), folds["fold"].nunique()
+    sizes = folds["n_test"]
+    held = f"{sizes.min():.0f}" if sizes.min() == sizes.max() else f"{sizes.min():.0f} to {sizes.max():.0f}"
+    arms = folds[["arm", "source"]].drop_duplicates()
+    moved = sum(is_transfer(arm, source) for arm, source in arms.itertuples(index=False))
+    lines = [
+        f"{repeats} repeats of {per}-fold cross-validation on {samples(study.metrics, study.protocol)} samples, "
+        f"{held} held out in a fold; {len(arms)} arms, {moved} of which start from a source.",
+        f"Judged by the Spearman per fold under the protocol {study.protocol}.",
+        verdict(study.table("comparisons"), study.metrics, study.table("detectable")),
+    ]
+    others = sorted(set(study.metrics["protocol"]) - {study.protocol})
+    if others:
+        lines.append(f"Also run, and not used to judge: {', '.join(others)}.")
+    return lines
+
+
+def _limits(study: Study) -> list[str]:
+    """What the tables do not show."""
+    metrics = study.judged(study.metrics)
+    folds = spearman_per_fold(metrics)
+    lines = [
+        "Repeats draw other partitions of the same samples; they tell nothing about other samples.",
+        f"A fold's Spearman rests on {folds['n_test'].min():.0f} samples or more, so it varies widely by itself."
+        if len(folds)
+        else "No Spearman per fold was measured.",
+    ]
+    undefined = int(folds["value"].isna().sum())
+    if undefined:
+        lines.append(f"{undefined} of {len(folds)} fold values are undefined (constant predictions) and are left out.")
+    if study.protocol != "honest":
+        lines.append(f"No arm was run under the protocol honest; {study.protocol} may favour every arm.")
+    if study.entry("settings", "quick") is True:
+        lines.append("A quick run: narrow network, few epochs. Its numbers show that it works, nothing else.")
+    if study.table("permutations").empty:
+        lines.append("Not tested against permuted labels.")
+    if study.table("prediction_intervals").empty:
+        lines.append("Single predictions come without intervals.")
+    return lines
+
+
+def _ethics(study: Study) -> list[str]:
+    """What a reader must know before use on people."""
+    simulated = study.entry("cohort", "name") == "simulated"
+    lines = ["The data are simulated; nothing follows from them about any person or drug."] if simulated else []
+    lines += [
+        "The tables hold no sex, age or ancestry, so nothing is known about how predictions differ between groups.",
+        "A prediction that is wrong may suggest a drug that does not work; the intervals above, where there are any, "
+        "are the least to be read with it.",
+    ]
+    return lines if simulated else [*lines, "The terms of the data's owners apply to the data and to these models."]
+
+
+def verdict_box(study: Study) -> Html:
+    """The verdict at the top of the page."""
+    text = verdict(study.table("comparisons"), study.metrics, study.table("detectable"))
+    return paragraph(tag("strong", "Verdict. "), text, class_="verdict", id="verdict")

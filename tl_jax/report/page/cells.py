@@ -1,0 +1,87 @@
+"""Numbers of a report as text, and tables of a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.evaluation.statistics.verdict import HONEST
+from tl_jax.report.arms import arm_key
+from tl_jax.report.page.tags import Column, Html, paragraph, table
+from tl_jax.report.tables import UNDEFINED, number
+
+Cell = Callable[[Mapping], object]
+
+
+def fixed(name: str, spec: str = ".2f") -> Cell:
+    """The number in a column, with a sign where `spec` asks for one."""
+    return lambda row: number(row[name], spec)
+
+
+def whole(name: str) -> Cell:
+    """A count."""
+    return lambda row: number(row[name], ",.0f")
+
+
+def share(name: str) -> Cell:
+    """A share in percent."""
+    return lambda row: UNDEFINED if not np.isfinite(row[name]) else f"{row[name]:.0%}"
+
+
+def word(name: str) -> Cell:
+    """Text; a dash where there is none."""
+    return lambda row: row[name] or UNDEFINED
+
+
+def p_value(name: str) -> Cell:
+    """A p-value, not below .001."""
+    return lambda row: p_text(row[name])
+
+
+def p_text(value: float) -> str:
+    """A p-value as text."""
+    return "< 0.001" if np.isfinite(value) and value < 0.001 else number(value)
+
+
+def between(low: str, high: str, spec: str = "+.2f") -> Cell:
+    """An interval."""
+    return lambda row: interval(row[low], row[high], spec)
+
+
+def interval(low: float, high: float, spec: str = "+.2f") -> str:
+    """Two ends as text; a dash where neither is defined."""
+    ends = number(low, spec), number(high, spec)
+    return UNDEFINED if ends == (UNDEFINED, UNDEFINED) else " to ".join(ends)
+
+
+def frame_table(
+    caption: str, frame: pd.DataFrame, cells: Mapping[str, Cell], words: tuple[str, ...] = (), heads: int = 1
+) -> Html:
+    """A table of a frame: {heading: cell of a row}; the headings of `words` and the first `heads` hold text."""
+    columns = [Column(name, k >= heads and name not in words) for k, name in enumerate(cells)]
+    rows = [[cell(row) for cell in cells.values()] for row in frame.to_dict("records")]
+    return table(caption, columns, rows, heads)
+
+
+def arm_cells(frame: pd.DataFrame) -> dict[str, Cell]:
+    """The columns that name an arm: its source and protocol only where the table has any, or several."""
+    cells: dict[str, Cell] = {"arm": word("arm")}
+    if "source" in frame and (frame["source"] != "").any():
+        cells["source"] = word("source")
+    if "protocol" in frame and frame["protocol"].nunique() > 1:
+        cells["protocol"] = word("protocol")
+    return cells
+
+
+def missing(name: str) -> Html:
+    """A line in the place of a table that the folder does not hold."""
+    return paragraph(f"No {name}.csv with rows in this folder.", class_="note")
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows by protocol, honest first, then the arms in the order of all tables."""
+    names = [frame[name] if name in frame else [""] * len(frame) for name in ("protocol", "source", "arm")]
+    keys = [(key[0] != HONEST, arm_key("", *key)) for key in zip(*names, strict=True)]
+    return frame.iloc[sorted(range(len(frame)), key=keys.__getitem__)]

@@ -1,0 +1,149 @@
+"""Sections on what was gained: each arm against training from scratch, and whether it predicts at all."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tl_jax.evaluation.statistics.against import base
+from tl_jax.evaluation.statistics.known_rates import false_positives
+from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_arm, sample_range, versus
+from tl_jax.report.arms import BASELINES
+from tl_jax.report.page.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, share, whole
+from tl_jax.report.page.picture import picture
+from tl_jax.report.page.study import Absent, Study
+from tl_jax.report.page.tags import Html, join, paragraph, tag
+from tl_jax.report.plots.forest import forest_figure
+from tl_jax.report.plots.intervals import correlation_figure
+from tl_jax.report.tables import UNDEFINED, number
+
+NAIVE = "naive Wilcoxon p (rejects equal methods in more than half of such studies)"
+
+
+def comparison(study: Study) -> Html:
+    """Forest plot and table of each arm minus training from scratch, other protocols folded away."""
+    study.need("comparisons")
+    rows = transfers_first(study.gains)
+    if rows.empty:
+        raise Absent("no arm was compared with training from scratch under the judged protocol")
+    plain = [base(arm) in BASELINES for arm in rows["arm"]]
+    parts = [
+        paragraph(
+            "Differences are paired by fold. The corrected test counts that training sets of repeated folds overlap; "
+            "p after Holm also counts how many pairs were compared. Read p after Holm and the interval: an interval "
+            "that holds 0 shows no difference, and no equality either unless P(equivalent) is large."
+        ),
+        paragraph(test_rates(sample_range(study.metrics, study.protocol)[0])),
+        picture(
+            "forest",
+            lambda: forest_figure(rows, plain),
+            f"forest plot: {len(rows)} arms minus {rows['reference'].iloc[0]}, Spearman per fold, with intervals and "
+            "probabilities; the numbers stand in the table below",
+            f"Each arm minus {rows['reference'].iloc[0]}, protocol {study.protocol}.",
+        ),
+        comparison_table(rows, study.protocol),
+        _other_protocols(study),
+    ]
+    return join(parts)
+
+
+def test_rates(n: int) -> str:
+    """How often each test is wrong where nothing differs, for a study of n samples."""
+    return (
+        f"The corrected test {false_positives('corrected_t', n)}. The naive Wilcoxon test over repeats, printed for "
+        f"comparison with published tables alone, {false_positives('wilcoxon_repeats', n)}."
+    )
+
+
+def transfers_first(rows: pd.DataFrame) -> pd.DataFrame:
+    """Transfer arms by gain, then everything else by gain."""
+    moved = [is_transfer(arm, source) for arm, source in zip(rows["arm"], rows["source"], strict=True)]
+    others = [not is_moved for is_moved in moved]
+    return pd.concat([rows[moved], rows[others]], ignore_index=True)
+
+
+def comparison_table(rows: pd.DataFrame, protocol: str) -> Html:
+    """The numbers of the forest plot."""
+    cells = arm_cells(rows.drop(columns="protocol")) | {
+        "difference": fixed("mean_difference", "+.2f"),
+        "95 % interval": between("ci_low", "ci_high"),
+        "p corrected": p_value("p_corrected"),
+        "p after Holm": p_value("p_holm"),
+        "P: better, equivalent, worse": _probabilities,
+        "win rate": share("win_rate"),
+        "Cliff's delta": fixed("cliffs_delta", "+.2f"),
+        NAIVE: p_value("p_naive_wilcoxon"),
+    }
+    caption = f"Each arm minus {rows['reference'].iloc[0]}: Spearman per fold, protocol {protocol}"
+    return frame_table(caption, rows, cells, words=("source",))
+
+
+def _probabilities(row: dict) -> str:
+    """The three probabilities in one cell; a dash where they are not defined."""
+    values = [number(row[name], ".2f") for name in ("p_better", "p_rope", "p_worse")]
+    return UNDEFINED if UNDEFINED in values else ", ".join(values)
+
+
+def _other_protocols(study: Study) -> Html:
+    """The same tables under the protocols that do not judge."""
+    parts = []
+    for protocol in dict.fromkeys(study.metrics["protocol"]):
+        reference = reference_arm(mean_per_fold(study.metrics, protocol))
+        rows = transfers_first(versus(study.table("comparisons"), protocol, reference))
+        if protocol != study.protocol and len(rows):
+            parts.append(tag("details", tag("summary", f"Under {protocol}"), comparison_table(rows, protocol)))
+    return join(parts)
+
+
+def predicts(study: Study) -> Html:
+    """Whether an arm predicts at all: permuted labels, and intervals of its Spearman over samples."""
+    study.need("permutations", "intervals")
+    return join([_permutations(study), _intervals(study)])
+
+
+def _permutations(study: Study) -> Html:
+    """Each arm's Spearman beside that of permuted labels."""
+    rows = in_order(study.table("permutations"))
+    if rows.empty:
+        return missing("permutations")
+    found, count = int((rows["p"] < ALPHA).sum()), int(rows["p"].notna().sum())
+    cells = arm_cells(rows) | {
+        "Spearman per fold": fixed("observed"),
+        "permuted: mean": fixed("null_mean"),
+        "permuted: 95th percentile": fixed("null_q95"),
+        "permutations": whole("permutations"),
+        "at least as high": whole("at_least"),
+        "p": p_value("p"),
+    }
+    text = (
+        f"{found} of {count} arms have p below {ALPHA:g}; with no signal at all, about {ALPHA * count:.1f} of {count} "
+        "would. These p-values are not corrected for their number."
+    )
+    caption = "Labels permuted through the whole procedure; p = (1 + at least as high) / (1 + permutations)"
+    return join([paragraph(text), frame_table(caption, rows, cells, words=("source", "protocol"))])
+
+
+def _intervals(study: Study) -> Html:
+    """The Spearman of each arm with its interval over samples."""
+    rows = in_order(study.table("intervals"))
+    if rows.empty:
+        return missing("intervals")
+    cells = arm_cells(rows) | {
+        "n": whole("n"),
+        "Spearman": fixed("spearman"),
+        "BCa interval": between("bca_low", "bca_high", ".2f"),
+        "Fisher interval": between("fisher_low", "fisher_high", ".2f"),
+        "level": share("level"),
+    }
+    drawn = study.judged(rows)
+    caption = "Spearman of predictions averaged over repeats, with intervals over samples"
+    return join(
+        [
+            picture(
+                "correlations",
+                lambda: correlation_figure(drawn),
+                f"Spearman of {len(drawn)} arms with BCa and Fisher intervals; the numbers stand in the table below",
+                "Does each arm predict? An interval that holds 0 does not show it.",
+            ),
+            frame_table(caption, rows, cells, words=("source", "protocol")),
+        ]
+    )

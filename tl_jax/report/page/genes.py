@@ -1,0 +1,75 @@
+"""Section on genes: weights of the first layer, how stable they are, how far arms agree."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tl_jax.evaluation.statistics.against import named
+from tl_jax.report.page.cells import fixed, frame_table, in_order, missing, whole
+from tl_jax.report.page.study import Study
+from tl_jax.report.page.tags import Column, Html, join, paragraph, table
+from tl_jax.report.tables import number
+
+TOP = 10
+
+
+def genes(study: Study) -> Html:
+    """The genes with the largest weights, their stability over repeats, and the overlap of arms."""
+    study.need("gene_weights", "gene_stability", "gene_overlap")
+    note = "Weights describe a network's first layer; they are no test of a gene's effect."
+    return join([paragraph(note), _weights(study), _stability(study), _overlap(study)])
+
+
+def _weights(study: Study) -> Html:
+    """The first genes of each final model."""
+    rows = study.table("gene_weights")
+    if rows.empty:
+        return Html("")
+    lines = [[model, ", ".join(_first(rows, model))] for model in rows.columns if model != "gene"]
+    caption = f"The {TOP} genes with the largest sum of absolute layer 1 weights in each final model, largest first"
+    return table(caption, (Column("model"), Column("genes")), lines)
+
+
+def _first(rows: pd.DataFrame, model: str) -> list[str]:
+    """Genes of the largest weights, ties in the order of the table."""
+    order = rows[model].sort_values(ascending=False, kind="stable").head(TOP).dropna().index
+    return list(rows.loc[order, "gene"])
+
+
+def _stability(study: Study) -> Html:
+    """The first genes over repeats."""
+    rows = study.table("gene_stability")
+    if rows.empty:
+        return missing("gene_stability")
+    lines = []
+    for (arm, source), part in in_order(rows).groupby(["arm", "source"], sort=False):
+        best = part.sort_values(["rank", "gene"], kind="stable").head(TOP).to_dict("records")
+        held = [f"{row['gene']} ({row['top_share']:.0%}, {number(row['mean_weight'], '#.3g')})" for row in best]
+        lines.append([named(arm, source), ", ".join(held)])
+    caption = (
+        f"The first {TOP} genes by mean weight over repeats; in brackets the share of repeats in which the gene is "
+        "among the top 50, and the mean weight"
+    )
+    return table(caption, (Column("arm"), Column("genes")), lines)
+
+
+def _overlap(study: Study) -> Html:
+    """Genes shared by the tops of two arms."""
+    rows = study.table("gene_overlap")
+    if rows.empty:
+        return missing("gene_overlap")
+    count = len(study.table("gene_weights"))
+    cells = {
+        "arm": lambda row: named(row["arm_a"], row["source_a"]),
+        "other arm": lambda row: named(row["arm_b"], row["source_b"]),
+        "top": whole("top"),
+        "shared": whole("shared"),
+        "Jaccard": fixed("jaccard"),
+    }
+    if count:
+        cells["shared by chance"] = lambda row: number(row["top"] ** 2 / count, ".1f")
+    order = rows.sort_values(["jaccard", "arm_a", "source_a", "arm_b", "source_b"], ascending=False, kind="stable")
+    most = order.head(100)
+    caption = "Genes that the tops of two arms share"
+    caption += f"; the {len(most)} pairs with the largest overlap of {len(rows)}" if len(most) < len(rows) else ""
+    return frame_table(caption, most, cells, words=("other arm",))

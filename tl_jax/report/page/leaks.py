@@ -1,0 +1,74 @@
+"""Section on leaks: what each protocol lends to preprocessing, and what that changes."""
+
+from __future__ import annotations
+
+from tl_jax.evaluation.statistics.against import METRIC
+from tl_jax.report.page.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, word
+from tl_jax.report.page.picture import picture
+from tl_jax.report.page.study import Study
+from tl_jax.report.page.tags import Column, Html, join, table, tag
+from tl_jax.report.plots.shares import protocol_figure
+
+# What a fit sees of held-out samples -> look of its cell; the words stand in the cell.
+LOOKS = {"nothing": "good", "expression": "open", "labels, to balance folds": "open", "expression and labels": "bad"}
+AUDIT = {
+    "protocol": "protocol",
+    "evaluated": "evaluated",
+    "stage": "stage",
+    "what": "what is fitted",
+    "fitted_on": "fitted on",
+    "held_out": "it sees of held-out samples",
+    "check": "check",
+    "result": "result",
+}
+
+
+def leaks(study: Study) -> Html:
+    """The audit, then as_published against honest for each arm."""
+    study.need("leak_audit", "protocols")
+    return join([_audit(study), _protocols(study)])
+
+
+def _audit(study: Study) -> Html:
+    """Every fit, and what it sees."""
+    rows = study.table("leak_audit")
+    if rows.empty:
+        return missing("leak_audit")
+    several = "evaluated" in rows and rows["evaluated"].nunique() > 1
+    shown = {name: heading for name, heading in AUDIT.items() if name != "evaluated" or several}
+    lines = [
+        [
+            tag("td", row[name], class_=LOOKS.get(row[name], "bad")) if name == "held_out" else row[name]
+            for name in shown
+        ]
+        for row in rows.to_dict("records")
+    ]
+    return table("What each step is fitted on, and how that was checked", [Column(h) for h in shown.values()], lines)
+
+
+def _protocols(study: Study) -> Html:
+    """The difference that a leak makes to each arm."""
+    rows = in_order(study.table("protocols"))
+    if rows.empty:
+        return missing("protocols")
+    cells = arm_cells(rows) | {
+        "metric": word("metric"),
+        "honest": fixed("honest"),
+        "as_published": fixed("as_published"),
+        "difference": fixed("difference", "+.2f"),
+        "95 % interval": between("ci_low", "ci_high"),
+        "p corrected": p_value("p_corrected"),
+    }
+    drawn = rows[rows["metric"] == METRIC]
+    shown = (
+        picture(
+            "protocols",
+            lambda: protocol_figure(drawn),
+            f"Spearman of {len(drawn)} arms under honest and under as_published; the numbers stand in the table below",
+            "",
+        )
+        if len(drawn)
+        else Html("")
+    )
+    caption = "as_published minus honest, by arm; p-values are not corrected for their number"
+    return join([shown, frame_table(caption, rows, cells, words=("source", "metric"))])

@@ -1,0 +1,92 @@
+"""Sections on the run itself: data, settings, versions, times, remarks, and the tables that the page was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tl_jax.report.page.study import Absent, Study
+from tl_jax.report.page.tags import Column, Html, bullets, definitions, join, table, tag
+from tl_jax.report.tables import UNDEFINED
+
+
+def data(study: Study) -> Html:
+    """Sizes, units and fingerprints of the data."""
+    domains = study.entry("data", kind=dict) or {}
+    stages = study.entry("stage_data", kind=dict) or {}
+    if not domains and not stages:
+        raise Absent("summary.json says nothing of the data")
+    parts = [_evaluated(domains)] if domains else []
+    if stages:
+        lines = [(name, tag("code", print_)) for name, print_ in stages.items()]
+        parts.append(definitions("Data of every stage, as domain:drug and fingerprint", lines))
+    genes = study.entry("cohort", "genes")
+    if genes is not None:
+        parts.append(tag("p", f"{genes:,} genes are shared by all domains." if isinstance(genes, int) else ""))
+    return join(parts)
+
+
+def _evaluated(domains: dict) -> Html:
+    """The domains that were cross-validated."""
+    keys = ("samples", "genes", "gene_coverage", "unit", "direction", "fingerprint")
+    heads = ("samples", "genes", "share of its own genes", "unit", "high response means", "fingerprint")
+    lines = []
+    for name, one in domains.items():
+        one = one if isinstance(one, dict) else {}
+        values = [value(one.get(key)) for key in keys]
+        values[2] = f"{one['gene_coverage']:.0%}" if isinstance(one.get("gene_coverage"), int | float) else values[2]
+        lines.append([name, *values[:-1], tag("code", values[-1])])
+    columns = [Column("domain:drug"), *(Column(head, head in ("samples", "genes")) for head in heads)]
+    return table("Evaluated data", columns, lines)
+
+
+def settings(study: Study) -> Html:
+    """Settings, seeds, versions, device and wall time."""
+    groups = (
+        ("Settings, seeds included", study.entry("settings")),
+        ("Device", study.entry("device")),
+        ("Versions", study.entry("versions")),
+        ("Wall time in seconds", study.entry("wall_seconds")),
+        ("Code and strategies, by digest", {k: study.record[k] for k in ("code", "strategies") if k in study.record}),
+        ("Flags as given", study.entry("flags")),
+    )
+    found = [(name, content) for name, content in groups if content]
+    if not found:
+        raise Absent("summary.json names no settings")
+    return join(
+        tag("details", tag("summary", name), definitions(name, flat(content)), open=place == 0)
+        for place, (name, content) in enumerate(found)
+    )
+
+
+def flat(content, path: str = "") -> Iterator[tuple[str, str]]:
+    """(name, value) of every entry, those inside others by their path."""
+    if not isinstance(content, dict):
+        yield path or "value", value(content)
+        return
+    for key, inner in content.items():
+        yield from flat(inner, f"{path}: {key}" if path else str(key))
+
+
+def value(content) -> str:
+    """An entry of a JSON file as text."""
+    if content is None or content == [] or content == "":
+        return UNDEFINED
+    if isinstance(content, list):
+        return ", ".join(value(one) for one in content)
+    if isinstance(content, bool):
+        return "yes" if content else "no"
+    return f"{content:,}" if isinstance(content, int) and content > 9999 else str(content)
+
+
+def notes(study: Study) -> Html:
+    """Remarks and warnings of the run."""
+    found = study.entry("notes", kind=list)
+    if not found:
+        raise Absent("the run left no notes" if found == [] else "summary.json has no notes")
+    return bullets(found)
+
+
+def tables(study: Study) -> Html:
+    """The files that this page was made of."""
+    lines = [(name, tag("code", digest)) for name, digest in study.digests.items()]
+    return definitions("Files and their SHA-256; nothing else was read", lines)

@@ -1,0 +1,92 @@
+"""Sections on cohort size: the gain by source, strategy and size, and learning curves."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tl_jax.evaluation.statistics.against import base
+from tl_jax.evaluation.statistics.verdict import ALPHA, SCRATCH
+from tl_jax.report.arms import arm_key
+from tl_jax.report.page.cells import between, fixed, frame_table, in_order, missing, whole, word
+from tl_jax.report.page.picture import picture
+from tl_jax.report.page.study import Study
+from tl_jax.report.page.tags import Column, Html, join, paragraph, table, tag
+from tl_jax.report.plots.curves import curve_figure
+from tl_jax.report.tables import UNDEFINED, number
+
+LEGEND = (
+    "Each cell: gain in Spearman per fold over training from scratch, and its corrected 95 % interval. Grey, in "
+    "brackets: the interval holds 0, so neither gain nor loss is shown. \u25b2 gain, \u25bc loss; * also after Holm "
+    "(p < .05) over the whole map."
+)
+
+
+def gain_map(study: Study) -> Html:
+    """A table of gains for each protocol and size: sources down, strategies across."""
+    rows = study.need("gain_map")
+    parts = [paragraph(LEGEND)]
+    for (protocol, size), cells in rows.groupby(["protocol", "n_train"], sort=True):
+        caption = f"Gain with {size:.0f} training samples, protocol {protocol}"
+        strategies = sorted(cells["arm"].unique(), key=lambda arm: arm_key("", "", "", arm))
+        found = {(row["source"], row["arm"]): row for row in cells.to_dict("records")}
+        lines = [
+            [source or "no source", *(gain_cell(found.get((source, arm))) for arm in strategies)]
+            for source in sorted(cells["source"].unique())
+        ]
+        parts.append(table(caption, [Column("source"), *(Column(arm, True) for arm in strategies)], lines))
+    return join(parts)
+
+
+def gain_cell(row: dict | None) -> Html:
+    """One cell of the map."""
+    if row is None or pd.isna(row["gain"]):
+        return tag("td", UNDEFINED, class_="n")
+    gain, (low, high) = number(row["gain"], "+.2f"), (row["ci_low"], row["ci_high"])
+    ends = tag("small", f"{number(low, '+.2f')} to {number(high, '+.2f')}")
+    if not (low > 0 or high < 0):
+        return tag("td", f"({gain})", tag("br"), ends, class_="n open")
+    star = "*" if row["p_holm"] < ALPHA else ""
+    sign, look = ("\u25b2", "n gain") if low > 0 else ("\u25bc", "n loss")
+    return tag("td", tag("b", f"{sign} {gain}{star}"), tag("br"), ends, class_=look)
+
+
+def learning_curves(study: Study) -> Html:
+    """Spearman by size with and without transfer, and how many samples transfer is worth."""
+    study.need("learning_curves", "extra_samples")
+    return join([_curves(study), _worth(study)])
+
+
+def _curves(study: Study) -> Html:
+    """The picture of the curves."""
+    rows = study.table("learning_curves")
+    if rows.empty:
+        return missing("learning_curves")
+    rows = study.judged(rows)
+    names = list(dict.fromkeys(rows["arm"]))
+    reference = next((name for name in names if name == SCRATCH), None)
+    reference = reference or next((name for name in names if base(name) == SCRATCH), SCRATCH)
+    sizes = ", ".join(f"{size:.0f}" for size in sorted(rows["n_train"].unique()))
+    return picture(
+        "curves",
+        lambda: curve_figure(rows, reference),
+        f"learning curves: mean Spearman per fold with {sizes} training samples, {len(names)} arms, a panel per source",
+        f"Learning curves, protocol {rows['protocol'].iloc[0]}.",
+    )
+
+
+def _worth(study: Study) -> Html:
+    """Transfer in samples."""
+    rows = in_order(study.table("extra_samples"))
+    if rows.empty:
+        return missing("extra_samples")
+    cells = {
+        "arm": word("arm"),
+        "source": word("source"),
+        "training samples": whole("n_train"),
+        "gain": fixed("gain", "+.2f"),
+        "worth, samples": fixed("extra", "+.1f"),
+        "interval": between("extra_low", "extra_high", "+.1f"),
+        "note": word("note"),
+    }
+    caption = "How many more training samples from scratch would need to predict as well"
+    return frame_table(caption, rows, cells, words=("source", "note"), heads=1)

@@ -1,0 +1,113 @@
+"""Sections on sources and on seeds: which source was promising, and where the spread comes from."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tl_jax.report.page.cells import arm_cells, fixed, frame_table, in_order, missing, share, whole, word
+from tl_jax.report.page.picture import picture
+from tl_jax.report.page.study import Study
+from tl_jax.report.page.tags import Column, Html, join, paragraph, table
+from tl_jax.report.plots.rows import source_figure
+from tl_jax.report.plots.shares import variance_figure
+from tl_jax.report.tables import UNDEFINED, number
+
+
+def sources(study: Study) -> Html:
+    """Transferability scores beside the gain that was realised; the ranking of experiment 3."""
+    study.need("transferability", "source_drugs")
+    return join([_scores(study), _agreement(study), _ranking(study)])
+
+
+def _scores(study: Study) -> Html:
+    """A row per source, a column per score."""
+    rows = study.table("transferability")
+    if rows.empty:
+        return missing("transferability")
+    scores = list(dict.fromkeys(rows["score"]))
+    found = {(row["source"], row["score"]): row for row in rows.to_dict("records")}
+    gains = rows.drop_duplicates("source").sort_values(["rank_realised", "source"], kind="stable", na_position="last")
+    lines = [
+        [
+            row["source"] or UNDEFINED,
+            _ranked(row["realised_gain"], row["rank_realised"], "+.2f"),
+            *(_score(found.get((row["source"], score))) for score in scores),
+        ]
+        for row in gains.to_dict("records")
+    ]
+    columns = [Column("source"), Column("realised gain", True), *(Column(score, True) for score in scores)]
+    caption = "Sources by realised gain in Spearman per fold of the deciding arm; in brackets the rank by each column"
+    return table(caption, columns, lines)
+
+
+def _score(row: dict | None) -> str:
+    return UNDEFINED if row is None else _ranked(row["value"], row["rank_by_score"], "#.3g")
+
+
+def _ranked(value: float, rank: float, spec: str) -> str:
+    """A value and its rank."""
+    text = number(value, spec)
+    return text if pd.isna(rank) else f"{text} ({rank:g})"
+
+
+def _agreement(study: Study) -> Html:
+    """How well each score orders the sources."""
+    rows = study.table("transferability_agreement")
+    if rows.empty:
+        return Html("")
+    cells = {
+        "score": word("score"),
+        "sources": whole("sources"),
+        "Spearman with realised gain": fixed("spearman", "+.2f"),
+    }
+    caption = "Agreement of each score with the realised gain over sources; with few sources it says little"
+    return frame_table(caption, rows, cells)
+
+
+def _ranking(study: Study) -> Html:
+    """Experiment 3's ranking of source drugs."""
+    rows = study.table("source_drugs")
+    if rows.empty:
+        return Html("")
+    drugs = rows.to_dict("records")
+    for drug in drugs:
+        drug["chosen"] = str(drug.get("chosen", "")).lower() == "true"
+    chosen = ", ".join(drug["drug"] for drug in drugs if drug["chosen"]) or "none"
+    return picture(
+        "drugs",
+        lambda: source_figure(drugs, ""),
+        f"{len(drugs)} source drugs by rank: Spearman on the intermediate, label reliability, dynamic range",
+        f"Source drugs; chosen: {chosen}. The chosen one's Spearman is optimistic, being the best of several.",
+    )
+
+
+def variance(study: Study) -> Html:
+    """Shares of partition, initialisation and batch order."""
+    rows = in_order(study.need("variance"))
+    drawn = study.judged(rows)
+    return join(
+        [
+            paragraph("What a new seed would change: another partition, another initialisation, another batch order."),
+            picture(
+                "variance",
+                lambda: variance_figure(drawn),
+                f"stacked shares of variance for {len(drawn[['arm', 'source']].drop_duplicates())} arms; the numbers "
+                "stand in the table below",
+                "",
+            ),
+            _components(rows),
+        ]
+    )
+
+
+def _components(rows: pd.DataFrame) -> Html:
+    """A row per arm, a column per component."""
+    index = ["arm", "source", "protocol"]
+    wide = rows.assign(
+        cell=[f"{share('share')(row)} ({number(row['variance'], '.2g')})" for row in rows.to_dict("records")]
+    ).pivot_table(index=index, columns="component", values="cell", aggfunc="first", sort=False)
+    components = list(dict.fromkeys(rows["component"]))
+    wide = in_order(wide[components].fillna(UNDEFINED).reset_index())
+    cells = arm_cells(wide) | {component: word(component) for component in components}
+    caption = "Share of each component, and in brackets the variance of Spearman"
+    return frame_table(caption, wide, cells, words=("source", "protocol"))

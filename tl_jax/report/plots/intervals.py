@@ -1,0 +1,91 @@
+"""Intervals: of each arm's Spearman, and of each sample's prediction."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.report.arms import split_arms
+from tl_jax.report.plots.rows import name_rows
+from tl_jax.report.plots.style import (
+    BLUE,
+    DETAIL_WIDTH,
+    GREY,
+    NAME_WIDTH,
+    VERMILLION,
+    grid,
+    heading,
+    label_axes,
+    page,
+    panel_page,
+    sign,
+)
+from tl_jax.report.tables import number, shorten
+
+ROW = 0.25
+MOST_PANELS = 6
+BARS = (("bca", BLUE, "o", -0.14), ("fisher", VERMILLION, "s", 0.14))
+
+
+def correlation_figure(intervals: pd.DataFrame):
+    """The Spearman of each arm with its BCa and Fisher interval, a row per arm; call it inside `style()`."""
+    arms = split_arms(intervals)
+    level = number(100 * intervals["level"].median(), ".0f")
+    handles = [
+        sign(f"{level} % BCa bootstrap over samples", color=BLUE, marker="o", markersize=4.5),
+        sign(f"{level} % Fisher z", color=VERMILLION, marker="s", markersize=4.5, linestyle="--"),
+    ]
+    caption = "Spearman of each sample's prediction averaged over repeats: all held-out samples together."
+    figure = page(7.2, ROW * len(arms) + 0.6, "", caption, handles)
+    ax = figure.add_subplot()
+    ax.axvline(0, color=GREY, linewidth=1, linestyle=":")
+    for place, arm in enumerate(arms):
+        row = arm.rows.iloc[0]
+        for (name, color, marker, shift), line in zip(BARS, ("-", "--"), strict=True):
+            ax.plot([row[f"{name}_low"], row[f"{name}_high"]], [place + shift] * 2, color=color, linestyle=line)
+            ax.plot([row["spearman"]], [place + shift], marker=marker, markersize=4.5, color=color)
+    name_rows(ax, [shorten(arm.name, 26) + (f", {shorten(arm.detail, 24)}" if arm.detail else "") for arm in arms])
+    ax.set_xlabel("Spearman, all held-out samples")
+    return figure
+
+
+def prediction_figure(intervals: pd.DataFrame, unit: str):
+    """Prediction intervals by sample, in the order of the observed response, a panel per arm; inside `style()`."""
+    every = split_arms(intervals)
+    arms = every[:MOST_PANELS]
+    handles = [
+        sign("interval", color=BLUE, linewidth=2.5, alpha=0.5),
+        sign("observed, inside", color="black", marker="o", markersize=3.5, linestyle="none"),
+        sign("observed, outside", color=VERMILLION, marker="X", markersize=5.5, linestyle="none"),
+    ]
+    caption = "Samples from left to right by their observed response; intervals of held-out samples."
+    if len(every) > len(arms):
+        caption += f" The first {len(arms)} of {len(every)} arms are shown."
+    figure = panel_page(len(arms), 2.0, 0.4, "", caption, handles)
+    axes = grid(figure, len(arms))
+    low, high = _limits(pd.concat([arm.rows for arm in arms]))
+    for ax, arm in zip(axes, arms, strict=True):
+        rows = arm.rows.sort_values(["y_true", "sample_id"], kind="stable")
+        place, true = np.arange(1, len(rows) + 1), rows["y_true"].to_numpy(float)
+        inside = ((rows["low"] <= rows["y_true"]) & (rows["y_true"] <= rows["high"])).to_numpy()
+        ax.vlines(place, rows["low"], rows["high"], color=BLUE, alpha=0.5, linewidth=2 if len(rows) < 80 else 1)
+        ax.plot(place[inside], true[inside], "o", color="black", markersize=3 if len(rows) < 80 else 2)
+        ax.plot(place[~inside], true[~inside], "X", color=VERMILLION, markersize=5)
+        lines = [shorten(arm.detail, DETAIL_WIDTH)] if arm.detail else []
+        heading(ax, shorten(arm.name, NAME_WIDTH), [*lines, f"{inside.sum()} of {len(rows)} inside"])
+        ax.set_ylim(low, high)
+        ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
+    label_axes(figure, axes, "samples by observed response", f"response [{unit}]" if unit else "response")
+    return figure
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Limits that hold all observed values and all but the widest intervals."""
+    true = rows["y_true"].dropna().to_numpy(float)
+    ends = rows[["low", "high"]].to_numpy(float)
+    ends = ends[np.isfinite(ends)]
+    if not len(true) or not len(ends):
+        return 0.0, 1.0
+    low, high = min(true.min(), np.quantile(ends, 0.02)), max(true.max(), np.quantile(ends, 0.98))
+    pad = 0.05 * ((high - low) or 1.0)
+    return low - pad, high + pad

@@ -1,0 +1,1 @@
+"""Studies of a cohort: the seven experiments, the study of them all, predictions."""

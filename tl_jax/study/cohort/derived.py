@@ -1,0 +1,94 @@
+"""Tables that follow from an experiment's own: nothing here trains."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.evaluation.statistics.detectable import detectable_difference
+from tl_jax.evaluation.statistics.intervals import bca_interval, fisher_interval
+from tl_jax.evaluation.statistics.metrics import held_out_ratio, spearman, spearman_per_fold
+from tl_jax.evaluation.statistics.paired import corrected_t
+from tl_jax.interpret.stability import TOP, gene_overlap, gene_stability
+from tl_jax.study.core.stages import TrainedStage
+
+LEVEL = 0.95
+LISTED = 200  # genes of an arm in gene_stability.csv, besides those that any run ranks high
+KEYS = ["arm", "source", "protocol"]
+INTERVALS = (*KEYS, "n", "spearman", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")
+DETECTABLE = ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric", "power", "detectable")
+PROTOCOLS = ("difference", "ci_low", "ci_high", "p_corrected")
+LINEAGE = (
+    *("id", "parent", "stage", "domain", "drug", "strategy", "samples"),
+    *("epochs", "learning_rate", "data_fingerprint"),
+)
+
+
+def intervals(predictions: pd.DataFrame, seed: int, resamples: int = 1999) -> pd.DataFrame:
+    """Spearman of each sample's prediction, averaged over repeats, with intervals over samples.
+
+    They take the models for given and samples for independent; comparisons of arms need `comparisons.csv`.
+    """
+    rows = []
+    for key, part in predictions.groupby(KEYS, sort=False):
+        samples = part.groupby("sample_id", sort=True)[["y_true", "y_pred"]].mean()
+        truth, predicted = samples["y_true"].to_numpy(), samples["y_pred"].to_numpy()
+        rho, n = spearman(truth, predicted), len(samples)
+        fisher = fisher_interval(rho, n, LEVEL)
+        rows.append((*key, n, rho, *fisher, *bca_interval(truth, predicted, spearman, seed, resamples, LEVEL), LEVEL))
+    return pd.DataFrame(rows, columns=list(INTERVALS))
+
+
+def detectable(metrics: pd.DataFrame, reference: str = "scratch", power: float = 0.8) -> pd.DataFrame:
+    """The smallest true difference from the reference that this study finds with `power`, for every other arm."""
+    folds, rows = spearman_per_fold(metrics), []
+    for protocol, part in folds.groupby("protocol", sort=False):
+        ratio = held_out_ratio(part)
+        wide = part.pivot(index=["repeat", "fold"], columns=["arm", "source"], values="value")
+        if reference not in wide.columns.get_level_values("arm"):
+            continue
+        column = next(name for name in wide.columns if name[0] == reference)
+        for arm, source in wide.columns:
+            if arm != reference:
+                gap = (wide[arm, source] - wide[column]).to_numpy(np.float64)
+                found = detectable_difference(gap, ratio, power)
+                rows.append((arm, source, *column, protocol, "spearman", power, found))
+    return pd.DataFrame(rows, columns=list(DETECTABLE))
+
+
+def protocols(metrics: pd.DataFrame, honest: str, other: str) -> pd.DataFrame:
+    """What another protocol makes of every arm's Spearman per fold, on the same folds, with a corrected interval."""
+    folds, rows = spearman_per_fold(metrics), []
+    ratio = held_out_ratio(folds)
+    for (arm, source), part in folds.groupby(["arm", "source"], sort=False):
+        wide = part.pivot(index=["repeat", "fold"], columns="protocol", values="value")
+        if {honest, other} <= set(wide.columns):
+            both = wide[[honest, other]].dropna()
+            gap = (both[other] - both[honest]).to_numpy(np.float64)
+            test = corrected_t(gap, ratio)
+            means = [float(both[name].mean()) if len(both) else float("nan") for name in (honest, other)]
+            rows.append((arm, source, "spearman", *means, means[1] - means[0], test.low, test.high, test.p))
+    return pd.DataFrame(rows, columns=["arm", "source", "metric", honest, other, *PROTOCOLS])
+
+
+def gene_tables(weights: dict[tuple[str, str], np.ndarray], genes: np.ndarray) -> dict[str, pd.DataFrame]:
+    """gene_stability and gene_overlap of the arms whose first layer is trained in every run; weights (runs, genes)."""
+    tables = {arm: pd.DataFrame(values.T, index=genes) for arm, values in weights.items() if np.isfinite(values).all()}
+    top = min(TOP, len(genes))
+    stability = gene_stability(tables, top)
+    listed = stability[(stability["rank"] <= LISTED) | (stability["top_share"] > 0)]
+    return {"gene_stability": listed, "gene_overlap": gene_overlap(tables, top)}
+
+
+def lineage(stages: list[TrainedStage]) -> pd.DataFrame:
+    """Every checkpoint of the study and its ancestors, parents first."""
+    rows: dict[str, tuple] = {}
+    for stage in stages:
+        parent = ""
+        for record in (*stage.meta["ancestors"], stage.meta):
+            recipe = record["recipe"]
+            names = (record[name] for name in ("stage", "domain", "drug", "strategy", "samples"))
+            ends = (recipe.get("epochs"), recipe.get("learning_rate"), record["data_fingerprint"])
+            rows.setdefault(record["id"], (record["id"], parent, *names, *ends))
+            parent = record["id"]
+    return pd.DataFrame(rows.values(), columns=list(LINEAGE))

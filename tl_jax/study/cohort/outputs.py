@@ -1,0 +1,127 @@
+"""What an experiment leaves: tables, summary, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from tl_jax.data.cohort.gene_report import gene_report
+from tl_jax.errors import InputError
+from tl_jax.report import plots
+from tl_jax.report.page.page import write_report
+from tl_jax.report.tables import arm_table, source_table, summarise, write_csv
+from tl_jax.study.cohort.results import Results
+from tl_jax.study.core.stages import TrainedStage
+from tl_jax.system.files import write_json
+from tl_jax.system.runtime import device, versions
+
+METRIC_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "metric", "value", "n_train", "n_test"]
+PREDICTION_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "sample_id", "y_true", "y_pred"]
+
+
+def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) -> list[str]:
+    """Write metrics.csv, comparisons.csv, predictions.csv, history.csv, gene_weights.csv, summary.json, the pictures.
+
+    genes.csv too, where the cohort was read from tables.
+
+    Returns what could not be drawn, such as every picture where matplotlib is not installed: hours of
+    training must not be lost to a picture, so the tables come first.
+    """
+    write_csv(folder / "metrics.csv", results.table("metrics")[METRIC_COLUMNS])
+    write_csv(folder / "comparisons.csv", results.comparisons)
+    write_csv(folder / "predictions.csv", results.table("predictions")[PREDICTION_COLUMNS])
+    if results.history:
+        write_csv(folder / "history.csv", results.table("history"))
+    if results.gene_weights:
+        write_csv(folder / "gene_weights.csv", pd.concat(results.gene_weights, axis=1).reset_index())
+    if results.cohort.gene_names:
+        write_csv(folder / "genes.csv", gene_report(results.cohort))
+    if results.ranking:
+        write_csv(folder / "source_drugs.csv", pd.DataFrame(results.ranking))
+    for name, frames in results.extra.items():
+        write_csv(folder / f"{name}.csv", pd.concat(frames, ignore_index=True))
+    left_out = drawn(lambda: draw(results, folder))
+    write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
+    if results.settings.extras:
+        left_out += page(write_report, folder)
+    return left_out
+
+
+def drawn(picture: Callable[[], object]) -> list[str]:
+    """Draw, and say what could not be drawn: hours of training must not be lost to a picture."""
+    try:
+        picture()
+    except InputError as error:
+        return [str(error)]
+    except Exception as error:  # a fault of the drawing library
+        return [f"pictures could not be drawn: {type(error).__name__}: {error}"]
+    return []
+
+
+def page(write: Callable[[Path], Path], folder: Path) -> list[str]:
+    """Write report.html from the tables that stand in the folder; what went wrong, if it did."""
+    try:
+        write(folder)
+    except Exception as error:  # it can be made again from the tables at any time
+        return [f"report.html could not be made: {type(error).__name__}: {error}; try experiments.report"]
+    return []
+
+
+def draw(results: Results, folder: Path) -> None:
+    """Loss curves, predicted against observed, the comparison of arms, and the ranking of source drugs."""
+    experiment, cohort = results.experiment, results.cohort
+    title = f"{experiment.name}: {cohort.title}, protocol {results.settings.protocol}"
+    plots.arm_comparison(results.table("metrics"), folder / "arms", title)
+    if results.settings.extras:
+        return  # a panel for each of a hundred arms is no picture; the report shows the best of them
+    predictions, units = results.table("predictions"), {d["unit"] for d in results.data.values()}
+    plots.predicted_observed(predictions, folder / "predicted_observed", title, ", ".join(sorted(units)))
+    if results.history:
+        plots.loss_curves(results.table("history"), folder / "loss_curves", title)
+    if results.ranking:
+        plots.source_ranking(results.ranking, folder / "source_drugs", title)
+
+
+def summary(results: Results, notes: list[str], flags: dict) -> dict:
+    """Everything needed to repeat the experiment, and its result per arm."""
+    arms = summarise(results.table("metrics"))
+    return {
+        "experiment": results.experiment.name,
+        "title": results.experiment.title,
+        "cohort": {"name": results.cohort.name, "title": results.cohort.title, "genes": len(results.cohort.genes)},
+        "settings": results.settings.as_dict(),
+        "flags": flags,
+        "versions": versions(),
+        "device": device(),
+        "data": results.data,
+        "stage_data": {a["domain"] + ":" + a["drug"]: a["data_fingerprint"] for s in results.stages for a in family(s)},
+        "wall_seconds": results.seconds,
+        "stages": [
+            {
+                "id": s.meta["id"],
+                "path": str(s.path),
+                "reused": s.reused,
+                "ancestors": [a["id"] for a in s.meta["ancestors"]],
+                "recipe": s.meta["recipe"],
+            }
+            for s in results.stages
+        ],
+        "arms": arms.astype(object).where(arms.notna(), None).to_dict("records"),
+        "source_drugs": results.ranking,
+        "notes": notes,
+    }
+
+
+def family(stage: TrainedStage) -> list[dict]:
+    """A stage's record and its ancestors'."""
+    return [*stage.meta["ancestors"], stage.meta]
+
+
+def printed(results: Results) -> str:
+    """What the terminal shows at the end."""
+    parts = [arm_table(summarise(results.table("metrics")))]
+    if results.ranking:
+        parts.append(source_table(results.ranking))
+    return "\n\n".join(parts)

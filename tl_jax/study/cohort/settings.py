@@ -1,0 +1,133 @@
+"""What a user may set for an experiment, resolved and hashable."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+from tl_jax.config import SCRATCH, TRANSFER, FitConfig, NetworkConfig, Recipe
+from tl_jax.errors import InputError
+from tl_jax.study.core.protocol import PROTOCOLS, Protocol
+from tl_jax.training.optimizer import OPTIMIZERS
+from tl_jax.transfer.strategies import Registered
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a study examines beside its arms; a number of 0 and an empty tuple leave a part out.
+
+    examined: names of the arms that are permuted, thinned and varied. permutations: of the labels. curve_sizes:
+    training samples of the learning curves, () for a third, half and three quarters; curve_repeats: of the study's.
+    levels: of partition, initialisation and order in the variance split. nested: candidates of the nested choice.
+    beside: strategies that run under the second protocol too.
+    """
+
+    examined: tuple[str, ...] = ()
+    permutations: int = 0
+    curve_sizes: tuple[int, ...] = ()
+    curve_repeats: int = 0
+    levels: int = 0
+    nested: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if 0 < self.permutations < 19:
+            raise InputError(f"--permutations={self.permutations}: fewer than 19 cannot reach p = .05")
+        if self.levels == 1:
+            raise InputError("--levels=1: at least 2 are needed to see a spread, or 0 for no variance split")
+        negative = [n for n in ("permutations", "curve_repeats", "levels") if getattr(self, n) < 0]
+        if negative:
+            raise InputError(f"--{negative[0]}: must not be below 0")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Resolved options of one experiment; every field goes into summary.json."""
+
+    cohort: str = "simulated"
+    data_dir: str | None = None
+    drug: str | None = None  # of the target; None: the cohort's own
+    source_drugs: tuple[str, ...] = ()
+    strategies: tuple[str, ...] | None = None  # None: the experiment's own; (): baselines only
+    baselines: tuple[str, ...] = ()
+    protocol: str = "honest"
+    repeats: int | None = None
+    folds: int | None = None
+    split: str = "stratified"
+    seed: int = 400
+    epochs: int | None = None
+    read_epochs: tuple[int, ...] = ()  # earlier epochs of the same training that are reported too
+    learning_rate: tuple[float, ...] = ()  # one arm each; (): the specification's
+    batch_size: int = 32
+    optimizer: str = "keras_adam"
+    hidden: tuple[int, ...] = (1000, 100)
+    intermediate_strategy: str = "copy_layer1"
+    checkpoint_dir: str = "checkpoints"
+    at_once: int | None = None
+    quick: bool = False
+    extras: Extras | None = None
+    source_checkpoint: str | None = None  # a model in place of the source stage
+    fold_models: bool = False  # kept beside each final model, for prediction intervals
+
+    def __post_init__(self):
+        if self.protocol not in PROTOCOLS:
+            raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
+        for name in ("repeats", "folds", "epochs", "read_epochs", "learning_rate", "batch_size", "at_once"):
+            values = getattr(self, name)
+            for value in values if isinstance(values, tuple) else (values,):
+                if value is not None and not 0 < value < float("inf"):
+                    raise InputError(f"--{name}={value}: must be above 0")
+        if self.fold_models and self.protocol != "honest":
+            raise InputError(
+                f"--fold_models needs --protocol=honest: under {self.protocol} held-out samples shape their own "
+                "scaling, so that their residuals say too little about new samples"
+            )
+        if self.optimizer not in OPTIMIZERS:
+            raise InputError(f"no optimizer '{self.optimizer}'; there are: {', '.join(OPTIMIZERS)}")
+        if len(self.hidden) != 2 or min(self.hidden) < 1:
+            raise InputError(f"--hidden={','.join(map(str, self.hidden))}: two positive widths, such as 1000,100")
+        if not 0 <= self.seed < 2**32 - 100_000:
+            raise InputError(f"--seed={self.seed}: must be a non-negative 32-bit number")
+
+    def in_quick_mode(self, **given) -> Settings:
+        """A small study that shows every step: two repeats and a narrow network unless `given`, shorter training."""
+        return replace(self, **{"repeats": self.repeats or 2, "hidden": (100, 20), **given}, quick=True)
+
+    @property
+    def rules(self) -> Protocol:
+        return PROTOCOLS[self.protocol]
+
+    @property
+    def network(self) -> NetworkConfig:
+        return NetworkConfig("two_step", self.hidden)
+
+    def upstream_recipe(self, strategy: Registered) -> Recipe:
+        """The specification's recipe for a stage before the evaluated one; with quick a fifth of the epochs."""
+        recipe = replace(TRANSFER if strategy.needs_source else SCRATCH, optimizer=self.optimizer)
+        if not self.quick:
+            return recipe
+        # Adam moves a weight by about the learning rate per step: the product is kept.
+        return replace(recipe, epochs=recipe.epochs // 5, learning_rate=recipe.learning_rate * 5)
+
+    def recipe(self, strategy: Registered, learning_rate: float | None = None) -> Recipe:
+        """The recipe of the evaluated stage: the specification's, with what the user set."""
+        rate = learning_rate or next(iter(self.learning_rate), None)
+        changes = {"epochs": self.epochs, "learning_rate": rate, "batch_size": self.batch_size}
+        given = {key: value for key, value in changes.items() if value is not None}
+        return replace(self.upstream_recipe(strategy), **given)
+
+    def variants(self, strategy: Registered) -> dict[str, Recipe]:
+        """{arm: recipe}: one arm per learning rate where several were asked for and the strategy trains."""
+        if len(self.learning_rate) < 2 or not strategy.trains:
+            return {strategy.name: self.recipe(strategy)}
+        return {f"{strategy.name} lr={rate:g}": self.recipe(strategy, rate) for rate in self.learning_rate}
+
+    def fit_config(self, recipe: Recipe, **changes) -> FitConfig:
+        """How the evaluated stage is trained; earlier epochs to read that lie beyond its end are refused."""
+        late = [epoch for epoch in self.read_epochs if epoch >= recipe.epochs]
+        if late:
+            raise InputError(f"--read_epochs={late[0]}: the training ends after {recipe.epochs} epochs; add --epochs")
+        sees = self.rules.expression_from == "all"
+        return recipe.fit_config(read_at=self.read_epochs, sees_held_out=sees, **changes)
+
+    def as_dict(self) -> dict:
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""Studies between protein families."""

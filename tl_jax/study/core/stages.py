@@ -1,0 +1,242 @@
+"""Stages on all rows of a domain: trained once, kept as checkpoints, found again by their lineage."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+
+import tl_jax
+from tl_jax.checkpoint import load_stage, save_stage
+from tl_jax.config import NetworkConfig, Recipe
+from tl_jax.data.domain import Domain
+from tl_jax.data.scaling.scaled import prepare
+from tl_jax.data.scaling.scaling import fit_response_scale
+from tl_jax.errors import InputError
+from tl_jax.keys import run_key
+from tl_jax.models import build
+from tl_jax.system.cluster import agree
+from tl_jax.system.files import digest
+from tl_jax.system.runtime import device, processor, versions
+from tl_jax.training.chain import Stage, run_chain
+from tl_jax.transfer.strategies import Registered
+from tl_jax.types import Batch, FitResult, Variables
+
+# Repeats of cross-validation count from 0; models on all rows have an identity of their own.
+FINAL_REPEAT = 1000
+PREPROCESS_CODE = (
+    *("preprocessing/preprocess", "scaling/scaled", "preprocessing/count_steps", "preprocessing/rank_steps"),
+    "preprocessing/combat",
+)
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage of a chain: where it stands in it, on which domain (one drug), how it is trained."""
+
+    role: str
+    domain: Domain
+    strategy: Registered
+    recipe: Recipe
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TrainedStage:
+    """A finished stage. reused: found as a checkpoint of the same lineage instead of trained."""
+
+    plan: StagePlan
+    variables: Variables
+    path: Path
+    meta: dict
+    reused: bool
+
+
+def fingerprint(domain: Domain) -> str:
+    """SHA-256 of everything of a domain that training can see."""
+    names = [list(domain.drugs), domain.unit, domain.direction, domain.scaler]
+    # What a domain does not have leaves its digest as it was.
+    if domain.unmeasured:
+        names.append(list(domain.unmeasured))
+    own = [domain.preprocess.identity, domain.batch] if domain.preprocess else []
+    return digest(domain.x, domain.y, domain.samples, domain.genes, names, *own)
+
+
+@cache
+def code_fingerprint() -> str:
+    """SHA-256 of the code that turns data into weights: a changed one must not find its former self's models."""
+    root = Path(tl_jax.__file__).parent
+    files = sorted(p for room in ("models", "training") for p in (root / room).glob("*.py"))
+    others = (root / "keys.py", root / "trees.py", root / "data" / "scaling" / "scaling.py")
+    return digest(*(p.read_text() for p in (*files, *others)))
+
+
+@cache
+def preprocess_fingerprint() -> str:
+    """SHA-256 of the code of preprocessing, which determines the weights of models that have some."""
+    root = Path(tl_jax.__file__).parent / "data"
+    return digest(*((root / f"{name}.py").read_text() for name in PREPROCESS_CODE))
+
+
+def circumstances() -> dict:
+    """What the numbers of a study depend on beside its settings and data: all code, versions, kind of device."""
+    root = Path(tl_jax.__file__).parent
+    return {
+        "code": digest(*(path.read_text() for path in sorted(root.rglob("*.py")))),
+        "versions": versions(),
+        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
+    }
+
+
+def strategy_text(strategy: Registered) -> str:
+    """The whole file a strategy stands in: its helpers and constants determine the weights too."""
+    try:
+        return Path(inspect.getsourcefile(strategy.function)).read_text()
+    except (OSError, TypeError):
+        return strategy.name
+
+
+def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | None) -> tuple[dict, Batch]:
+    """(record of a stage before it is trained, its rows scaled by their own statistics).
+
+    The record's id is a digest of all that determines the weights, and of the note that its lineage will show.
+    """
+    domain = plan.domain
+    (fitted, scaler), x = prepare(domain)
+    response = fit_response_scale(domain.response, domain.direction, domain.unit)
+    settings = {
+        "stage": plan.role,
+        "domain": domain.name,
+        "drug": domain.drugs[0],
+        "samples": len(domain),
+        "strategy": plan.strategy.name,
+        "recipe": plan.recipe.as_dict(),
+        "network": {"name": network.name, "hidden": list(network.hidden)},
+        "seed": seed,
+        "data_fingerprint": fingerprint(domain),
+        "note": plan.note,
+    }
+    parent_id = parent["id"] if parent else None
+    own_code = [preprocess_fingerprint()] if fitted else []
+    record = {
+        **settings,
+        "id": digest(settings, parent_id, strategy_text(plan.strategy), code_fingerprint(), *own_code)[:16],
+        "ancestors": [*parent["ancestors"], brief(parent)] if parent else [],
+        "genes": [str(gene) for gene in domain.genes],
+        **({"unmeasured": list(domain.unmeasured)} if domain.unmeasured else {}),
+        "transform": domain.transform,
+        "preprocess": fitted.record() if fitted else [],
+        "scaler": {"kind": domain.scaler, "center": scaler.center.tolist(), "scale": scaler.scale.tolist()},
+        "response_scale": {
+            "low": float(response.low),
+            "high": float(response.high),
+            "direction": response.direction,
+            "unit": response.unit,
+        },
+        "versions": versions(),
+    }
+    y = jnp.asarray(response.to_network(domain.response), jnp.float32)
+    return record, Batch(jnp.asarray(x), y, jnp.ones(len(domain), jnp.float32))
+
+
+def source_for(strategy: Registered, stage: TrainedStage | None) -> Variables | None:
+    """The source model that a strategy starts from, with as many of its own samples as the strategy asks for.
+
+    The samples are spread evenly over the domain's order; a small domain gives some of them twice.
+    """
+    if stage is None or not strategy.needs_source:
+        return None
+    if not strategy.source_rows:
+        return stage.variables
+    rows = scaled_rows(stage)
+    picked = np.linspace(0, len(rows) - 1, strategy.source_rows).round().astype(int)
+    return {**stage.variables, "rows": jnp.asarray(rows[picked])}
+
+
+def scaled_rows(stage: TrainedStage) -> np.ndarray:
+    """(n, genes) expression of the samples that a stage was trained on, scaled as it saw them."""
+    return prepare(stage.plan.domain)[1]
+
+
+# What a descendant remembers of an ancestor, and what every record must therefore hold.
+BRIEF = ("id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note")
+
+
+def brief(meta: dict) -> dict:
+    """What a descendant remembers of a stage, and where its weights come from if they were imported."""
+    return {key: meta[key] for key in (*BRIEF, *(["origin"] if "origin" in meta else []))}
+
+
+def stage_name(meta: dict) -> str:
+    """Folder name of a stage: readable first, then its identity."""
+    drug = "".join(c if c.isalnum() else "_" for c in meta["drug"].lower())
+    return f"{meta['stage']}-{meta['domain']}-{drug}-{meta['strategy']}-{meta['id']}"
+
+
+@dataclass
+class Shelf:
+    """The folder of checkpoints of one cohort, as the chain's recall and save."""
+
+    folder: Path
+    say: Callable[[str], None] = lambda text: None
+    records: dict[str, dict] = field(default_factory=dict)
+    reused: set[str] = field(default_factory=set)
+    started: float = 0.0
+
+    def recall(self, stage: Stage) -> Variables | None:
+        """The variables of an identical stage that was trained before, or None."""
+        self.started = time.monotonic()
+        path = self.folder / stage.name
+        if not agree(path.exists()):
+            self.say(f"training {stage.name} on {len(stage.train.y)} samples, {stage.config.epochs} epochs")
+            return None
+        variables, self.records[stage.name] = load_stage(path, genes=np.asarray(self.records[stage.name]["genes"]))
+        self.reused.add(stage.name)
+        self.say(f"reusing checkpoint {path}")
+        return variables
+
+    def save(self, stage: Stage, variables: Variables, result: FitResult) -> None:
+        loss = float(result.history["train_loss"][-1])
+        self.records[stage.name]["final_train_loss"] = loss
+        path = save_stage(self.folder / stage.name, variables, self.records[stage.name])
+        self.say(f"saved {path} ({time.monotonic() - self.started:.1f} s, training loss {loss:.3f})")
+
+
+def train_stages(
+    plans: Sequence[StagePlan],
+    *,
+    network: NetworkConfig,
+    seed: int,
+    shelf: Shelf,
+    parent: TrainedStage | None = None,
+) -> list[TrainedStage]:
+    """Train the stages one after another, after `parent`; a stage whose checkpoint exists is loaded instead."""
+    stages, before = [], parent.meta if parent else None
+    for plan in plans:
+        if not plan.strategy.trains:
+            raise InputError(f"strategy '{plan.strategy.name}' trains nothing, so no later stage can start from it")
+        if len(plans) > 1 and plan.strategy.source_rows:
+            raise InputError(f"strategy '{plan.strategy.name}' needs samples of its source: it can only come last")
+        before, batch = describe(plan, network, seed, before if plan.strategy.needs_source else None)
+        name = stage_name(before)
+        shelf.records[name] = before
+        config = plan.recipe.fit_config(curves=False, skip_empty=False)
+        stages.append(Stage(name, batch, plan.strategy.function, plan.recipe.hparams().arrays(), config))
+    ends = run_chain(
+        run_key(seed, FINAL_REPEAT),
+        stages,
+        network=build(network),
+        source=source_for(plans[0].strategy, parent) if plans else None,
+        recall=shelf.recall,
+        save=shelf.save,
+    )
+    return [
+        TrainedStage(plan, end, shelf.folder / stage.name, shelf.records[stage.name], stage.name in shelf.reused)
+        for plan, stage, end in zip(plans, stages, ends, strict=True)
+    ]

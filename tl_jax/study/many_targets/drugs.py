@@ -1,0 +1,155 @@
+"""All source drugs at once as a source: their predicted responses describe a sample of a small target.
+
+A source model predicts D drugs' responses from expression. On the target its D predictions (the profile), or its last
+hidden layer (the features), take the place of the genes, and a ridge in closed form, tuned on the training rows alone,
+maps them to the target's response. The profile comes from one network for all drugs or from one kernel ridge per drug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tl_jax.config import Recipe
+from tl_jax.data.domain import Domain
+from tl_jax.data.scaling.scaled import prepare
+from tl_jax.evaluation.predictors.baselines import BASELINES
+from tl_jax.keys import run_key
+from tl_jax.study.core.folds import ScaledFold
+from tl_jax.study.core.stages import FINAL_REPEAT
+from tl_jax.study.many_targets.kernel_profile import KernelProfile, fit_kernel_profile
+from tl_jax.system.parts import Parts
+from tl_jax.training.multitask import MultiTask, drug_scales, look, train_multitask, untrained
+from tl_jax.trees import flatten, unflatten
+
+SOURCE = "all sources"
+GENES = "genes"
+
+
+class Head(NamedTuple):
+    """An arm that is fitted: which view of a sample goes into which closed form (a name of BASELINES)."""
+
+    view: str
+    form: str
+
+
+TARGET_ONLY = {name: Head(GENES, name) for name in ("mean", "ridge", "kernel_ridge")}
+TRANSFERS = {
+    "drug_profile": Head("network profile", "kernel_ridge"),
+    "drug_profile_linear": Head("network profile", "ridge"),
+    "drug_features": Head("network features", "ridge"),
+    "kernel_profile": Head("kernel profile", "kernel_ridge"),
+    "kernel_profile_linear": Head("kernel profile", "ridge"),
+}
+# The mean of two arms' predictions, both in the response's own unit.
+AVERAGES = {
+    "drug_profile_average": ("drug_profile", "kernel_ridge"),
+    "kernel_profile_average": ("kernel_profile", "kernel_ridge"),
+}
+ARMS = (*TARGET_ONLY, *TRANSFERS, *AVERAGES)
+
+
+def source_of(arm: str) -> str:
+    """What stands in the column `source` of an arm."""
+    return "" if arm in TARGET_ONLY else SOURCE
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Both source models, and each drug's mean and spread over its measured samples, (drugs,) in the source's unit."""
+
+    drugs: tuple[str, ...]
+    network: MultiTask
+    kernel: KernelProfile
+    centre: np.ndarray
+    spread: np.ndarray
+
+    def views(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """{view: (n, numbers)} of scaled rows (n, genes).
+
+        Profiles are in units of each drug's spread in the source, so that a drug that the source predicts poorly,
+        and whose predictions therefore vary little, weighs little.
+        """
+        seen = look(self.network, x)
+        return {
+            GENES: x,
+            "network profile": (seen.profile - self.centre) / self.spread,
+            "network features": seen.features,
+            "kernel profile": (self.kernel.predict(x) - self.centre) / self.spread,
+        }
+
+
+def fit_sources(
+    domain: Domain,
+    recipe: Recipe,
+    hidden: tuple[int, ...],
+    seed: int,
+    *,
+    parts: Parts | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Sources:
+    """Train both source models on all rows of a domain with many drugs, or find them among finished parts.
+
+    No target takes part in it. progress(k) counts drugs of the kernel ridges; the network comes first.
+    """
+    done = {str(part["model"]): part for part in (parts.saved() if parts else ())}
+    if "network" not in done:
+        model = train_multitask(run_key(seed, FINAL_REPEAT), domain, recipe, hidden)
+        done["network"] = {"model": np.asarray("network"), "loss": model.loss, **flatten(model.variables["params"])}
+        keep(parts, 0, done["network"])
+    if "kernel" in done:
+        progress(len(domain.drugs))
+    else:
+        x = prepare(domain)[1]
+        done["kernel"] = {
+            "model": np.asarray("kernel"),
+            **fit_kernel_profile(x, domain.y, domain.groups, progress)._asdict(),
+        }
+        keep(parts, 1, done["kernel"])
+    leaves = {name: leaf for name, leaf in done["network"].items() if "/" in name}
+    network = MultiTask(
+        jax.tree.map(jnp.asarray, {"params": unflatten(leaves)}),
+        untrained(domain, hidden),
+        drug_scales(domain),
+        done["network"]["loss"],
+    )
+    kernel = KernelProfile(*(done["kernel"][name] for name in KernelProfile._fields))
+    return Sources(domain.drugs, network, kernel, np.nanmean(domain.y, axis=0), np.nanstd(domain.y, axis=0))
+
+
+def keep(parts: Parts | None, number: int, arrays: dict[str, np.ndarray]) -> None:
+    if parts is not None:
+        parts.save(number, {name: np.asarray(array) for name, array in arrays.items()})
+
+
+def as_target(domain: Domain, target: Domain) -> Domain:
+    """The source with the target's kind of scaling: a source model reads target rows in the units it was trained on."""
+    return replace(domain, scaler=target.scaler)
+
+
+def fold_predictions(domain: Domain, fold: ScaledFold, sources: Sources, seed: int) -> dict[str, np.ndarray]:
+    """{arm: (m,) predictions of the fold's held-out rows}, fitted on its training rows."""
+    train, test = fold.fold.train, fold.fold.test
+    views = sources.views(scaled_rows(domain, fold))
+    found = {}
+    for arm, head in {**TARGET_ONLY, **TRANSFERS}.items():
+        view = views[head.view]
+        found[arm] = BASELINES[head.form](
+            view[train], domain.response[train], view[test], groups=domain.groups[train], marker=None, seed=seed
+        )
+    for arm, members in AVERAGES.items():
+        found[arm] = np.mean([found[member] for member in members], axis=0)
+    return {arm: np.asarray(found[arm], np.float64) for arm in ARMS}
+
+
+def scaled_rows(domain: Domain, fold: ScaledFold) -> np.ndarray:
+    """(n, genes) rows of a domain: held-out ones by the fold's scaler for them, all others by that of training rows."""
+    x = fold.train.apply(fold.rows(domain, np.arange(len(domain))))
+    if fold.test is not fold.train:
+        x[fold.fold.test] = fold.scaled_test(domain)
+    return x

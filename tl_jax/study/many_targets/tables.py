@@ -1,0 +1,136 @@
+"""What a study of many targets says over all of them: one number per target and arm, gains, ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.blocks import gains
+from tl_jax.evaluation.statistics.metrics import held_out_ratio, is_pooled, spearman_per_fold
+from tl_jax.evaluation.statistics.paired import corrected_t
+from tl_jax.evaluation.statistics.ranks import Ranks, friedman
+from tl_jax.report.tables import fixed_width, number
+from tl_jax.study.many_targets.drugs import ARMS, source_of
+from tl_jax.study.many_targets.targets import ManyResults
+
+# Gains are over a model on the target's own genes. The radial one decides: the profiles' head is radial too.
+REFERENCES = ("kernel_ridge", "ridge")
+SAME_LINES = (
+    "the targets share their samples: intervals and tests over targets describe drugs on these samples, not new samples"
+)
+
+
+@dataclass(frozen=True)
+class OverTargets:
+    """targets, blocks, gains, ranks, pairs: the tables of the same names. tests: {protocol: Ranks}; notes: remarks."""
+
+    targets: pd.DataFrame
+    blocks: pd.DataFrame
+    gains: pd.DataFrame
+    ranks: pd.DataFrame
+    pairs: pd.DataFrame
+    tests: dict[str, Ranks]
+    notes: list[str]
+
+
+def over_targets(results: ManyResults) -> OverTargets:
+    """The tables over targets, by mean Spearman per fold."""
+    metrics = results.table("metrics")
+    spearman = spearman_per_fold(metrics)
+    blocks, found, ranks, pairs, tests = [], [], [], [], {}
+    notes = [SAME_LINES] if metrics.target.nunique() > 1 else []
+    for protocol, rows in spearman.groupby("protocol", sort=False):
+        table = in_order(rows.pivot_table(index="target", columns="arm", values="value", aggfunc="mean", dropna=False))
+        blocks.append(table.reset_index().assign(protocol=protocol))
+        for reference in REFERENCES:
+            found.append(gains(table, reference).assign(protocol=protocol, reference=reference))
+        # An arm that predicts a constant somewhere, as the mean does, has no Spearman and hence no rank.
+        try:
+            test = friedman(table.dropna(axis="columns"))
+        except InputError as error:
+            notes.append(f"protocol {protocol}: no test over targets: {error}")
+            continue
+        tests[protocol] = test
+        ranks.append(pd.DataFrame({"arm": test.average.index, "average_rank": test.average}).assign(protocol=protocol))
+        pairs.append(test.pairs.rename(columns={"method_a": "arm_a", "method_b": "arm_b"}).assign(protocol=protocol))
+    gain = pd.concat(found, ignore_index=True).rename(columns={"method": "arm", "blocks": "targets"})
+    return OverTargets(
+        pd.DataFrame(per_target(metrics)),
+        pd.concat(blocks, ignore_index=True),
+        gain.assign(source=[source_of(arm) for arm in gain.arm]),
+        pd.concat(ranks, ignore_index=True) if ranks else pd.DataFrame(),
+        pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(),
+        tests,
+        notes,
+    )
+
+
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns in the order of the arms, fine-tuned networks after them."""
+    known = [arm for arm in ARMS if arm in table.columns]
+    ordered = table[[*known, *(arm for arm in table.columns if arm not in known)]]
+    return ordered.rename_axis(columns=None)
+
+
+def per_target(metrics: pd.DataFrame) -> Iterator[dict]:
+    """Each arm on each target: its means, and its gain over each reference with the corrected interval over folds."""
+    pooled = is_pooled(metrics)
+    for (protocol, target), rows in metrics.groupby(["protocol", "target"], sort=False):
+        folds, whole = rows[~pooled.loc[rows.index]], rows[pooled.loc[rows.index]]
+        values = folds[folds.metric == "spearman"].pivot(index=["repeat", "fold"], columns="arm", values="value")
+        ratio = held_out_ratio(folds)
+        for arm in in_order(values).columns:
+            own, all_held_out = folds[folds.arm == arm], whole[whole.arm == arm]
+            row = {
+                **{"target": target, "arm": arm, "source": source_of(arm), "protocol": protocol},
+                "n": int(all_held_out.n_test.max()),
+                "spearman": values[arm].mean(),
+                "pooled_spearman": all_held_out[all_held_out.metric == "spearman"].value.median(),
+                "rmse": own[own.metric == "rmse"].value.mean(),
+            }
+            for reference in REFERENCES:
+                row |= over_reference(values[arm] - values[reference], ratio, reference)
+            yield row
+
+
+def over_reference(differences: pd.Series, ratio: float, reference: str) -> dict:
+    """The gain over one reference on the folds of one target, with its corrected interval and p."""
+    test = corrected_t(differences, ratio)
+    numbers = {"gain": differences.mean(), "low": test.low, "high": test.high, "p": test.p}
+    return {f"{name}_over_{reference}": value for name, value in numbers.items()}
+
+
+def printed(over: OverTargets) -> str:
+    """What the terminal shows at the end."""
+    alone = over.targets.target.nunique() == 1
+    spread = "corrected 95 % interval over folds" if alone else "95 % interval over targets and share of targets won"
+    lines = [f"Mean Spearman per fold; gain over a target-only arm with its {spread}"]
+    for protocol, block in over.blocks.groupby("protocol", sort=False):
+        test, count = over.tests.get(protocol), len(block)
+        rows = []
+        for arm in block.columns.drop(["protocol", "target"]):
+            cells = [gain_cell(over, protocol, arm, reference, alone) for reference in REFERENCES]
+            rank = test.average.get(arm, float("nan")) if test else None
+            rows.append([f"  {arm}", number(block[arm].mean()), *cells, number(rank, ".2f")])
+        head = ("  arm", "Spearman", *(f"over {reference}" for reference in REFERENCES), "rank")
+        lines += ["", f"{protocol}, {count} target{'s' if count > 1 else ''}", *fixed_width(head, rows)]
+        if test:
+            apart = f"ranks differ where more than {test.critical_difference:.2f} apart (Nemenyi)"
+            lines.append(f"  Friedman p = {test.p:.2g}; {apart}")
+    return "\n".join([*lines, "", *(f"note: {note}" for note in over.notes)])
+
+
+def gain_cell(over: OverTargets, protocol: str, arm: str, reference: str, alone: bool) -> str:
+    """A gain with its interval: over targets, or on the only target over folds."""
+    if arm == reference:
+        return ""
+    table = over.targets if alone else over.gains[over.gains.reference == reference]
+    row = table[(table.protocol == protocol) & (table.arm == arm)].iloc[0]
+    names = [f"{name}_over_{reference}" for name in ("gain", "low", "high")] if alone else ["gain", "ci_low", "ci_high"]
+    if pd.isna(row[names[0]]):
+        return number(None)
+    gain, low, high = (number(row[name], "+.3f") for name in names)
+    return f"{gain} [{low}, {high}]" if alone else f"{gain} [{low}, {high}] {row.won:4.0%}"

@@ -1,0 +1,1 @@
+"""The machine: files, parts of a study on disk, progress, processes, devices."""
