@@ -12,8 +12,9 @@ from tl_jax.evaluation.predictors.baselines import BASELINES, available
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.study.cohort.cases import Case, Run
 from tl_jax.study.core.aligned import aligned
-from tl_jax.study.core.arms import Arm, ArmTables, closed_arm, fitted, strategy_arms
+from tl_jax.study.core.arms import Arm, fitted
 from tl_jax.study.core.folds import ScaledFold
+from tl_jax.study.core.former import ArmTables, closed_arm, strategy_arms
 from tl_jax.study.core.stages import scaled_rows, source_for
 from tl_jax.study.core.views import viewer
 from tl_jax.system.progress import Progress

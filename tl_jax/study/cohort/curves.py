@@ -8,8 +8,8 @@ from tl_jax.data.subsample import subsampled
 from tl_jax.evaluation.statistics.metrics import spearman_per_fold
 from tl_jax.study.cohort.cases import Run
 from tl_jax.study.cohort.contestants import Contestants, predict_all
-from tl_jax.study.core.arms import ArmTables
 from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.former import ArmTables
 
 COLUMNS = ("arm", "source", "protocol", "n_train", "n_test", "repeat", "fold", "value")
 

@@ -20,7 +20,7 @@ from tl_jax.study.cohort.plans import SCRATCH_ARM
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.cohort.source_scores import ranked_sources
 from tl_jax.study.cohort.spread import spread
-from tl_jax.study.core.arms import ArmTables
+from tl_jax.study.core.former import ArmTables
 from tl_jax.transfer.strategies import STRATEGIES
 
 

@@ -10,8 +10,8 @@ from tl_jax.data.splits import Fold, partitions
 from tl_jax.evaluation.statistics.metrics import mean_per_repeat
 from tl_jax.study.cohort.cases import Run
 from tl_jax.study.cohort.contestants import Contestants, predict_all
-from tl_jax.study.core.arms import ArmTables, tables
 from tl_jax.study.core.folds import ScaledFold, scale_folds
+from tl_jax.study.core.former import ArmTables, tables
 
 ARM = "nested_choice"
 # Inner repeats count from here, so that their keys are not those of the study's repeats.

@@ -11,8 +11,8 @@ from tl_jax.data.splits import partitions
 from tl_jax.evaluation.statistics.metrics import mean_per_repeat
 from tl_jax.study.cohort.cases import Case, Run
 from tl_jax.study.cohort.contestants import Contestants, predict_all
-from tl_jax.study.core.arms import ArmTables
 from tl_jax.study.core.folds import ScaledFold, scale_folds
+from tl_jax.study.core.former import ArmTables
 
 # Keys of permuted runs are apart from those of the study's own repeats.
 FIRST_REPEAT = 100_000

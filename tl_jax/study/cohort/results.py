@@ -11,7 +11,7 @@ import pandas as pd
 from tl_jax.data.domain import Cohort
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.settings import Settings
-from tl_jax.study.core.arms import ArmTables
+from tl_jax.study.core.former import ArmTables
 from tl_jax.study.core.stages import TrainedStage
 from tl_jax.study.core.timing import Timed
 

@@ -17,8 +17,9 @@ from tl_jax.errors import InputError
 from tl_jax.keys import run_key
 from tl_jax.models import build
 from tl_jax.study.cohort.settings import Settings
-from tl_jax.study.core.arms import Arm, strategy_arms, tables
+from tl_jax.study.core.arms import Arm
 from tl_jax.study.core.folds import ScaledFold, drawn, scale_folds
+from tl_jax.study.core.former import strategy_arms, tables
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.stages import FINAL_REPEAT
 from tl_jax.study.core.timing import Timed
