@@ -18,8 +18,7 @@ from tl_jax.study.compounds.grid_outputs import GridResults, grid_identity, prin
 from tl_jax.study.compounds.grid_plan import plan_text
 from tl_jax.study.compounds.grid_settings import GRID, GridSettings
 from tl_jax.system import cluster, runtime
-from tl_jax.system.parts import parts_of, same_study
-from tl_jax.system.progress import say
+from tl_jax.system.parts import same_study
 
 FLAGS = flags.FLAGS
 
@@ -33,22 +32,21 @@ def main() -> None:
     if not FLAGS.plan:
         _output.keep(GRID, partial(search, chosen), write_grid, printed)
     elif cluster.is_first():
-        print(plan_text(load_pool(chosen, say, keep=False), chosen))
+        print(plan_text(load_pool(chosen, keep=False), chosen))
 
 
 def search(settings: GridSettings, work: Path | None, tell) -> GridResults:
     """Search, choose and judge once; finished parts are kept in `work`, by the process that has one."""
     begin = time.monotonic()
-    pool = load_pool(settings, tell)
+    pool = load_pool(settings)
     if work is not None:
         same_study(work, grid_identity(settings, pool))
-    parts = partial(parts_of, work, say=tell)
-    grid = Grid(pool, settings, parts, tell)
+    grid = Grid(pool, settings, work)
     loaded = time.monotonic()
     table = search_some(grid) if settings.adaptive else search_all(grid)
     point = best(table, settings.objective)
     searched = time.monotonic()
-    probabilities = judge(pool, settings, point, parts(f"chosen {point}"), tell)
+    probabilities = judge(pool, settings, point, work)
     seconds = {"data": loaded - begin, "search": searched - loaded, "chosen point": time.monotonic() - searched}
     seconds = {name: round(value, 2) for name, value in seconds.items()}
     return GridResults(settings, pool, table, point, probabilities, seconds)

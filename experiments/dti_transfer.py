@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments import _command, _compound_flags, _dti_flags, _output
 from tl_jax.study.compounds.outputs import dti_identity, write_dti
 from tl_jax.study.compounds.settings import NAME, DtiSettings
-from tl_jax.study.compounds.study import DtiResults, load_problem, run_dti
+from tl_jax.study.compounds.study import DtiResults, load_setup, run_dti
 from tl_jax.study.compounds.tables import judged, printed
 from tl_jax.system import runtime
 from tl_jax.system.parts import same_study
@@ -29,10 +29,10 @@ def main() -> None:
 
 def study(chosen: DtiSettings, work: Path, tell: Callable[[str], None]) -> tuple[DtiResults, dict]:
     """Read the compounds, run what is missing in `work`, and judge it."""
-    problem = load_problem(chosen, tell)
-    same_study(work, dti_identity(chosen, problem))
-    results = run_dti(chosen, problem, tell, work)
-    with results.timed("statistics"):
+    setup = load_setup(chosen)
+    same_study(work, dti_identity(chosen, setup))
+    results = run_dti(chosen, setup, work)
+    with results.ledger.timed("statistics"):
         tables = judged(results)
     return results, tables
 

@@ -84,7 +84,7 @@ def study(chosen: ManySettings, work: Path, tell: Callable[[str], None]) -> tupl
     for line in gene_lines(cohort, gene_report(cohort)):
         tell(line)
     same_study(work, many_identity(chosen, cohort))
-    results = run_many_targets(chosen, cohort, tell, work)
+    results = run_many_targets(chosen, cohort, work)
     return results, over_targets(results)
 
 

@@ -14,7 +14,6 @@ from tl_jax.study.cohort.outputs import drawn
 from tl_jax.study.compounds.grid import Pool, judged
 from tl_jax.study.compounds.grid_plan import effort
 from tl_jax.study.compounds.grid_settings import GRID, GridSettings, Point
-from tl_jax.study.compounds.outputs import NO_SCIENCE
 from tl_jax.study.core.stages import circumstances, fingerprint
 from tl_jax.system.files import digest, write_json
 from tl_jax.system.runtime import device, versions
@@ -39,10 +38,10 @@ class GridResults:
 def grid_identity(settings: GridSettings, pool: Pool) -> dict:
     """A record to compare: a stopped search is resumed only where all of it is the same."""
     given = settings.as_dict()
-    base = given.pop("base")
+    given.pop("base")
     return {
         "experiment": GRID,
-        "flags": {**given, **{name: value for name, value in base.items() if name not in NO_SCIENCE}},
+        "flags": {**given, **settings.base.science()},
         "data": fingerprint(pool.domain),
         "rows": digest(pool.rows, pool.test, *(part for fold in pool.folds for part in (fold.train, fold.test))),
         **circumstances(),

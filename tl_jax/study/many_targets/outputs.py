@@ -23,7 +23,7 @@ def many_identity(settings: ManySettings, cohort) -> dict:
     """A record to compare: a stopped run is resumed only where all of it is the same."""
     return {
         "experiment": NAME,
-        "flags": {name: value for name, value in settings.as_dict().items() if name != "data_dir"},
+        "flags": settings.science(),
         "data": {domain.name: fingerprint(domain) for domain in cohort.domains},
         **circumstances(),
     }
@@ -47,7 +47,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
     for protocol, test in over.tests.items():
         title = f"{NAME}: {test.blocks} targets of cohort {results.cohort.name}, protocol {protocol}"
         left_out += drawn(partial(critical_difference, test, folder / f"ranks-{protocol}", title))
-    write_json(folder / "summary.json", summary(results, over, [*results.notes, *over.notes, *left_out]))
+    write_json(folder / "summary.json", summary(results, over, [*results.ledger.notes, *over.notes, *left_out]))
     return left_out
 
 
@@ -83,7 +83,7 @@ def summary(results: ManyResults, over: OverTargets, notes: list[str]) -> dict:
             "scaler": source.scaler,
             "final_train_loss": results.source_loss,
         },
-        "wall_seconds": results.seconds,
+        "wall_seconds": results.ledger.seconds,
         "mean_spearman": {protocol: row.to_dict() for protocol, row in means.iterrows()},
         "friedman": {
             protocol: {"statistic": t.statistic, "p": t.p, "critical_difference": t.critical_difference}
