@@ -69,7 +69,7 @@ def keep_finals(
     The test compounds stay out, so the score on them is an honest one. Unlike the draws the pool is not balanced: a
     model's probabilities speak of compounds with the pool's share of actives.
     """
-    shelf = Shelf(Path(settings.checkpoint_dir) / NAME, say)
+    shelf = Shelf(Path(settings.checkpoint_dir) / NAME)
     pool, test = problem.target.rows(np.sort(problem.split.train)), problem.target.x[problem.split.test]
     stages, reached, reach = [], [], []
     for method in finals.methods:

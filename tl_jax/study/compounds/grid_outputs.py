@@ -10,12 +10,13 @@ import pandas as pd
 
 from tl_jax.report.plots.grid import grid_profiles
 from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn
+from tl_jax.study.core.writer import drawn
 from tl_jax.study.compounds.grid import Pool, judged
 from tl_jax.study.compounds.grid_plan import effort
 from tl_jax.study.compounds.grid_settings import GRID, GridSettings, Point
 from tl_jax.study.compounds.outputs import NO_SCIENCE
-from tl_jax.study.core.stages import circumstances, fingerprint
+from tl_jax.study.core.identity import circumstances
+from tl_jax.study.core.stages import fingerprint
 from tl_jax.system.files import digest, write_json
 from tl_jax.system.runtime import device, versions
 

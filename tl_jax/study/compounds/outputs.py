@@ -12,12 +12,14 @@ from tl_jax.evaluation.draws.published import published_2022, published_2023
 from tl_jax.report.page.dti import write_dti_report
 from tl_jax.report.plots.dti import size_curves, transfer_heatmap
 from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn, page
+from tl_jax.study.core.writer import drawn
+from tl_jax.study.core.writer import paged as page
 from tl_jax.study.compounds.problem import Problem
 from tl_jax.study.compounds.settings import NAME, DtiSettings
 from tl_jax.study.compounds.study import DtiResults
 from tl_jax.study.compounds.tables import HEADLINE, compounds, metrics
-from tl_jax.study.core.stages import circumstances, fingerprint
+from tl_jax.study.core.identity import circumstances
+from tl_jax.study.core.stages import fingerprint
 from tl_jax.system.files import digest, write_atomic, write_json
 from tl_jax.system.runtime import device, versions
 

@@ -99,7 +99,7 @@ def run_dti(
 def source_models(results: DtiResults, say: Callable[[str], None]) -> dict[str, TrainedStage]:
     """{source: a network trained on all its compounds}, kept as a checkpoint."""
     settings, sources = results.settings, {}
-    shelf = Shelf(Path(settings.checkpoint_dir) / NAME, say)
+    shelf = Shelf(Path(settings.checkpoint_dir) / NAME)
     for name, domain in results.problem.sources.items():
         plan = StagePlan("source", domain, strategies.get("scratch"), settings.source_recipe)
         stage = train_stages([plan], network=settings.network, seed=settings.seed, shelf=shelf)[0]

@@ -19,9 +19,8 @@ from tl_jax.config import Recipe
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.evaluation.predictors.baselines import BASELINES
-from tl_jax.keys import run_key
+from tl_jax.keys import Repeats, run_key
 from tl_jax.study.core.folds import ScaledFold
-from tl_jax.study.core.stages import FINAL_REPEAT
 from tl_jax.study.many_targets.kernel_profile import KernelProfile, fit_kernel_profile
 from tl_jax.system.parts import Parts
 from tl_jax.training.multitask import MultiTask, drug_scales, look, train_multitask, untrained
@@ -99,7 +98,7 @@ def fit_sources(
     """
     done = {str(part["model"]): part for part in (parts.saved() if parts else ())}
     if "network" not in done:
-        model = train_multitask(run_key(seed, FINAL_REPEAT), domain, recipe, hidden)
+        model = train_multitask(run_key(seed, Repeats.FINAL), domain, recipe, hidden)
         done["network"] = {"model": np.asarray("network"), "loss": model.loss, **flatten(model.variables["params"])}
         keep(parts, 0, done["network"])
     if "kernel" in done:

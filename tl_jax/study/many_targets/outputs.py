@@ -11,8 +11,9 @@ import pandas as pd
 from tl_jax.data.cohort.gene_report import gene_report
 from tl_jax.report.plots.ranks import critical_difference
 from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn
-from tl_jax.study.core.stages import circumstances, fingerprint
+from tl_jax.study.core.writer import drawn
+from tl_jax.study.core.identity import circumstances
+from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.many_targets.tables import OverTargets
 from tl_jax.study.many_targets.targets import NAME, ManyResults, ManySettings
 from tl_jax.system.files import write_json

@@ -14,14 +14,13 @@ from tl_jax.config import Recipe
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
-from tl_jax.keys import run_key
+from tl_jax.keys import Repeats, run_key
 from tl_jax.models import build
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.arms import Arm
 from tl_jax.study.core.folds import ScaledFold, drawn, scale_folds
 from tl_jax.study.core.former import strategy_arms, tables
 from tl_jax.study.core.protocol import PROTOCOLS
-from tl_jax.study.core.stages import FINAL_REPEAT
 from tl_jax.study.core.timing import Timed
 from tl_jax.study.many_targets.drugs import ARMS, SOURCE, Sources, as_target, fit_sources, fold_predictions, source_of
 from tl_jax.system.parts import Parts, parts_of
@@ -192,7 +191,7 @@ def fine_tune(results: ManyResults, target: Target, sources: Sources, strategy: 
     """A network per fold that starts from the source network's hidden layers."""
     settings = results.settings.ordinary(target.protocol)
     registered = strategies.get(strategy)
-    key = run_key(settings.seed, FINAL_REPEAT, 1)
+    key = run_key(settings.seed, Repeats.FINAL, 1)
     start = trunk(key, sources.network.variables, build(settings.network))
     recipe = settings.recipe(registered)
     arm = Arm(f"drug_{strategy}", SOURCE, registered, start, recipe, settings.fit_config(recipe))
