@@ -68,7 +68,7 @@ def keep_finals(
     The test compounds stay out, so the score on them is an honest one. Unlike the draws the pool is not balanced: a
     model's probabilities speak of compounds with the pool's share of actives.
     """
-    shelf = Shelf(Path(settings.checkpoint_dir) / NAME, LOGGER.info)
+    shelf = Shelf(Path(settings.checkpoint_dir) / NAME)
     pool, test = setup.target.rows(np.sort(setup.split.train)), setup.target.x[setup.split.test]
     stages, reached, reach = [], [], []
     for method in finals.methods:

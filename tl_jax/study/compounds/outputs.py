@@ -11,27 +11,23 @@ from tl_jax.evaluation.draws.draw_verdict import correct
 from tl_jax.evaluation.draws.published import published_2022, published_2023
 from tl_jax.report.page.dti import write_dti_report
 from tl_jax.report.plots.dti import size_curves, transfer_heatmap
-from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn, page
+from tl_jax.study.compounds.networks import methods_of
 from tl_jax.study.compounds.settings import NAME, DtiSettings
 from tl_jax.study.compounds.setup import Setup
 from tl_jax.study.compounds.study import DtiResults
 from tl_jax.study.compounds.tables import HEADLINE, compounds, metrics
-from tl_jax.study.core.stages import circumstances, fingerprint
-from tl_jax.system.files import digest, write_atomic, write_json
+from tl_jax.study.core.identity import identity
+from tl_jax.study.core.stages import fingerprint
+from tl_jax.study.core.writer import write_study
+from tl_jax.system.files import digest, write_atomic
 from tl_jax.system.runtime import device, versions
 
 
 def dti_identity(settings: DtiSettings, setup: Setup) -> dict:
     """A record to compare: a stopped run is resumed only where all of it is the same."""
     domains = {"target": setup.target, **setup.sources}
-    return {
-        "experiment": NAME,
-        "flags": settings.science(),
-        "data": {name: fingerprint(domain) for name, domain in domains.items()},
-        "test": digest(setup.split.test),
-        **circumstances(),
-    }
+    named = [method.strategy for method in methods_of(settings)]
+    return identity(NAME, settings, domains, named, test=digest(setup.split.test))
 
 
 def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path) -> list[str]:
@@ -40,20 +36,20 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
     Returns what could not be drawn.
     """
     setup = results.setup
-    write_csv(folder / "metrics.csv", metrics(results))
-    for name, table in judged.items():
-        write_csv(folder / f"{name}.csv", table)
-    write_csv(folder / "test_compounds.csv", compounds(results))
-    write_csv(folder / "families.csv", setup.read)
+    tables = {"metrics": metrics(results), **judged, "test_compounds": compounds(results), "families": setup.read}
     if results.reach:
-        write_csv(folder / "reach.csv", pd.concat(results.reach, ignore_index=True))
+        tables["reach"] = pd.concat(results.reach, ignore_index=True)
     if len(setup.left_out):
-        write_csv(folder / "left_out.csv", setup.left_out)
+        tables["left_out"] = setup.left_out
     (folder / "test_ids.txt").write_text("\n".join(setup.target.samples[setup.split.test]) + "\n")
     write_predictions(results, folder / "predictions.npz")
-    left_out = drawn(lambda: draw(results, judged, folder))
-    write_json(folder / "summary.json", summary(results, judged, [*results.ledger.notes, *left_out]))
-    return left_out + page(write_dti_report, folder)
+    return write_study(
+        folder,
+        tables,
+        pictures=[lambda: draw(results, judged, folder)],
+        summary=lambda left_out: summary(results, judged, [*results.ledger.notes, *left_out]),
+        page=write_dti_report,
+    )
 
 
 def write_predictions(results: DtiResults, path: Path) -> None:

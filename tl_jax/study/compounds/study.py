@@ -99,7 +99,7 @@ def run_dti(settings: DtiSettings, setup: Setup, work: Path | None = None) -> Dt
 def source_models(results: DtiResults) -> dict[str, TrainedStage]:
     """{source: a network trained on all its compounds}, kept as a checkpoint."""
     settings, sources = results.settings, {}
-    shelf = Shelf(Path(settings.checkpoint_dir) / NAME, LOGGER.info)
+    shelf = Shelf(Path(settings.checkpoint_dir) / NAME)
     for name, domain in results.setup.sources.items():
         plan = StagePlan("source", domain, strategies.get("scratch"), settings.source_recipe)
         stage = train_stages([plan], network=settings.network, seed=settings.seed, shelf=shelf)[0]

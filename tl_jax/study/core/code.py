@@ -10,13 +10,13 @@ import ast
 import importlib.util
 import inspect
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import tl_jax
 from tl_jax.system.files import digest
 
-ROOT = Path(tl_jax.__file__).parent
+ROOT = Path(tl_jax.__file__).resolve().parent
 PLUMBING = ("system", "errors.py", "__init__.py")
 
 
@@ -39,6 +39,8 @@ def code_of(*subjects: Callable | str) -> str:
 
 def source_file(subject: Callable | str) -> Path | None:
     """The file in which a function or module stands, or None."""
+    while isinstance(subject, partial):
+        subject = subject.func
     try:
         name = importlib.util.find_spec(subject).origin if isinstance(subject, str) else inspect.getsourcefile(subject)
     except TypeError:

@@ -54,3 +54,31 @@ class StudySettings:
     def science(self) -> dict:
         """The fields that a study's numbers depend on."""
         return {f.name: self.as_dict()[f.name] for f in fields(self) if f.name not in self.NO_SCIENCE}
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a study examines beside its arms; a number of 0 and an empty tuple leave a part out.
+
+    examined: names of the arms that are permuted, thinned and varied. permutations: of the labels. curve_sizes:
+    training samples of the learning curves, () for a third, half and three quarters; curve_repeats: of the study's.
+    levels: of partition, initialisation and order in the variance split. nested: candidates of the nested choice.
+    beside: strategies that run under the second protocol too.
+    """
+
+    examined: tuple[str, ...] = ()
+    permutations: int = 0
+    curve_sizes: tuple[int, ...] = ()
+    curve_repeats: int = 0
+    levels: int = 0
+    nested: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if 0 < self.permutations < 19:
+            raise InputError(f"--permutations={self.permutations}: fewer than 19 cannot reach p = .05")
+        if self.levels == 1:
+            raise InputError("--levels=1: at least 2 are needed to see a spread, or 0 for no variance split")
+        negative = [n for n in ("permutations", "curve_repeats", "levels") if getattr(self, n) < 0]
+        if negative:
+            raise InputError(f"--{negative[0]}: must not be below 0")

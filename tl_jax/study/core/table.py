@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.metrics import mean_per_repeat, spearman_per_fold
 from tl_jax.study.core.problem import Problem
 
 # A row's keys. split: number of the fold (compounds: size of the draw), or "pooled" over all of a draw's folds;
@@ -151,3 +152,13 @@ def average(history: dict[str, np.ndarray]) -> pd.DataFrame:
         if name.endswith("_loss"):
             columns[f"{name}_low"], columns[f"{name}_high"] = np.percentile(curves, (10, 90), axis=0)
     return pd.DataFrame(columns)
+
+
+def per_fold(problem: Problem, one: ArmResult) -> pd.DataFrame:
+    """The rows of a result that hold one fold's value of the metric that judges the problem."""
+    return spearman_per_fold(one.metrics)
+
+
+def mean_by_repeat(problem: Problem, one: ArmResult) -> pd.Series:
+    """Mean over folds of the metric that judges the problem, for each repeat."""
+    return mean_per_repeat(one.metrics)

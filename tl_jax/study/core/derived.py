@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.conformal import held_out_intervals
 from tl_jax.evaluation.statistics.detectable import detectable_difference
 from tl_jax.evaluation.statistics.intervals import bca_interval, fisher_interval
 from tl_jax.evaluation.statistics.metrics import held_out_ratio, spearman, spearman_per_fold
@@ -37,6 +38,12 @@ def intervals(predictions: pd.DataFrame, seed: int, resamples: int = 1999) -> pd
         fisher = fisher_interval(rho, n, LEVEL)
         rows.append((*key, n, rho, *fisher, *bca_interval(truth, predicted, spearman, seed, resamples, LEVEL), LEVEL))
     return pd.DataFrame(rows, columns=list(INTERVALS))
+
+
+def prediction_intervals(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Of the arms that predicted every sample; a network that diverged has no intervals."""
+    finite = np.isfinite(predictions["y_pred"]).groupby([predictions[key] for key in KEYS]).transform("all")
+    return held_out_intervals(predictions[finite])
 
 
 def detectable(metrics: pd.DataFrame, reference: str = "scratch", power: float = 0.8) -> pd.DataFrame:
