@@ -10,6 +10,8 @@ from pathlib import Path
 
 from experiments._declared import FLAGS
 from tl_jax.errors import InputError
+from tl_jax.report.page.page import NAME
+from tl_jax.report.page.words import verdict_words
 from tl_jax.system import cluster
 from tl_jax.system.files import folder_atomic, refuse_existing
 from tl_jax.system.parts import RECORD, TABLES, clear, finished, workplace
@@ -48,4 +50,14 @@ def keep(
     cluster.barrier("written")
     if first:
         print(printed(results))
-        print(f"\ntables and pictures: {out}")
+        print(f"\n{ended(out)}")
+
+
+def ended(out: Path) -> str:
+    """The last lines of a study: its verdict in words, and where its page and tables are."""
+    page = out / NAME
+    try:
+        lines = [f"verdict: {verdict_words(out)}"]
+    except Exception as error:  # the tables stand; words on them must not fail a study of hours
+        lines = [f"no verdict: {type(error).__name__}: {error}"]
+    return "\n".join([*lines, f"tables and pictures: {out}", *([f"report: {page}"] if page.is_file() else [])])

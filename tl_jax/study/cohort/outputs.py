@@ -44,9 +44,7 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
         write_csv(folder / f"{name}.csv", pd.concat(frames, ignore_index=True))
     left_out = drawn(lambda: draw(results, folder))
     write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
-    if results.settings.extras:
-        left_out += page(write_report, folder)
-    return left_out
+    return left_out + page(write_report, folder)
 
 
 def drawn(picture: Callable[[], object]) -> list[str]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.report.page.overview import write_overview
 from tl_jax.report.plots.grid import grid_profiles
 from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn
+from tl_jax.study.cohort.outputs import drawn, page
 from tl_jax.study.compounds.grid import Pool, judged
 from tl_jax.study.compounds.grid_plan import effort
 from tl_jax.study.compounds.grid_settings import GRID, GridSettings, Point
@@ -80,7 +81,10 @@ def chosen(results: GridResults) -> dict:
 
 
 def write_grid(results: GridResults, folder: Path) -> list[str]:
-    """Write grid.csv, best.json, test.csv, predictions.csv, summary.json and the picture; what could not be drawn."""
+    """Write grid.csv, best.json, test.csv, predictions.csv, summary.json, the picture and report.html.
+
+    Returns what could not be drawn.
+    """
     pool = results.pool
     write_csv(folder / "grid.csv", results.table)
     write_json(folder / "best.json", chosen(results))
@@ -93,7 +97,7 @@ def write_grid(results: GridResults, folder: Path) -> list[str]:
     write_csv(folder / "predictions.csv", pd.DataFrame(columns))
     notes = draw(results, folder)
     write_json(folder / "summary.json", summary(results, notes))
-    return notes
+    return notes + page(write_overview, folder)
 
 
 def draw(results: GridResults, folder: Path) -> list[str]:

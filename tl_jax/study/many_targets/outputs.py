@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
+from tl_jax.report.page.overview import write_overview
 from tl_jax.report.plots.ranks import critical_difference
 from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn
+from tl_jax.study.cohort.outputs import drawn, page
 from tl_jax.study.core.stages import circumstances, fingerprint
 from tl_jax.study.many_targets.tables import OverTargets
 from tl_jax.study.many_targets.targets import NAME, ManyResults, ManySettings
@@ -30,7 +31,7 @@ def many_identity(settings: ManySettings, cohort) -> dict:
 
 
 def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[str]:
-    """Write metrics, held_out, targets, blocks, gains, ranks and pairs (.csv), summary.json and the pictures.
+    """Write metrics, held_out, targets, blocks, gains, ranks and pairs (.csv), summary.json, pictures and report.html.
 
     genes.csv too, where the cohort was read from tables.
     Returns what could not be drawn.
@@ -48,7 +49,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
         title = f"{NAME}: {test.blocks} targets of cohort {results.cohort.name}, protocol {protocol}"
         left_out += drawn(partial(critical_difference, test, folder / f"ranks-{protocol}", title))
     write_json(folder / "summary.json", summary(results, over, [*results.notes, *over.notes, *left_out]))
-    return left_out
+    return left_out + page(write_overview, folder)
 
 
 def held_out(results: ManyResults) -> pd.DataFrame:
