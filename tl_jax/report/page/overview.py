@@ -21,9 +21,10 @@ MOST_ROWS = 200  # of a table that the page shows; the file has all
 
 
 class Overview(NamedTuple):
-    """words: the verdict, from the tables and summary.json. shown: {file: (title, {column: heading})}."""
+    """words: the verdict, from the tables `needed` and summary.json. shown: {file: (title, {column: heading})}."""
 
     words: Callable[[dict[str, pd.DataFrame], dict], str]
+    needed: tuple[str, ...]
     shown: dict[str, tuple[str, dict[str, str]]]
 
 
@@ -41,8 +42,9 @@ def many_targets_words(tables: dict[str, pd.DataFrame], summary: dict) -> str:
     if pd.isna(best["ci_low"]):
         return f"{text}; there are too few targets for an interval over them."
     sure = best["ci_low"] > 0 or best["ci_high"] < 0
-    bounds = f"95 % interval over targets {best['ci_low']:+.3f} to {best['ci_high']:+.3f}"
-    return f"{text} ({bounds}); {'the interval leaves out 0' if sure else 'the interval holds 0, nothing is claimed'}."
+    chosen = f", not corrected for being the best of {len(moved)} arms" if len(moved) > 1 else ""
+    bounds = f"95 % interval over targets {best['ci_low']:+.3f} to {best['ci_high']:+.3f}{chosen}"
+    return f"{text} ({bounds}); {'it leaves out 0' if sure else 'it holds 0, so nothing is claimed'}."
 
 
 def grid_words(tables: dict[str, pd.DataFrame], summary: dict) -> str:
@@ -64,6 +66,7 @@ SCORES = {"mcc": "MCC", "mcc_sd": "its sd over folds", "auroc": "AUROC", "auroc_
 OVERVIEWS = {
     "many_targets": Overview(
         many_targets_words,
+        ("gains", "targets"),
         {
             "gains": ("Gains over arms on the target's own genes", {**GAINS, "targets": "targets", "won": "share won"}),
             "ranks": ("Average ranks over targets", {"protocol": "protocol", "arm": "arm", "average_rank": "rank"}),
@@ -72,6 +75,7 @@ OVERVIEWS = {
     ),
     "dti_grid_search": Overview(
         grid_words,
+        ("grid",),
         {
             "grid": ("Points of the grid on the inner folds", {**POINT, **SCORES}),
             "test": ("The chosen point on the test compounds", {"metric": "metric", "value": "value"}),
@@ -104,8 +108,10 @@ def read_overview(folder: Path) -> tuple[dict, dict[str, pd.DataFrame]]:
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         shown = OVERVIEWS[summary["experiment"]].shown
+        needed = OVERVIEWS[summary["experiment"]].needed
         paths = {name: folder / f"{name}.csv" for name in shown}
-        return summary, {name: pd.read_csv(path) for name, path in paths.items() if path.is_file()}
+        there = {name: path for name, path in paths.items() if path.is_file() or name in needed}
+        return summary, {name: pd.read_csv(path) for name, path in there.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{folder} cannot be shown: {error}; name the --out folder of a study that has ended"
@@ -160,5 +166,11 @@ def cell(value) -> str:
 def settings(summary: dict) -> list[tuple[str, str]]:
     """The entries of summary.json that say how the study was run, one line each."""
     names = ("settings", "recipe", "device", "versions", "wall_seconds", "flags")
-    held = {f"{name}: {key}": value for name in names for key, value in (summary.get(name) or {}).items()}
-    return [(name, json.dumps(value)) for name, value in held.items()]
+    return [entry for name in names if summary.get(name) for entry in flat(name, summary[name])]
+
+
+def flat(name: str, held) -> list[tuple[str, str]]:
+    """(path, value) of an entry and all that is inside it."""
+    if isinstance(held, dict):
+        return [entry for key, inner in held.items() for entry in flat(f"{name}: {key}", inner)]
+    return [(name, held if isinstance(held, str) else json.dumps(held))]
