@@ -8,20 +8,16 @@ from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
-from absl import flags
-
+from experiments._declared import FLAGS
 from tl_jax.errors import InputError
+from tl_jax.report.page.page import NAME
+from tl_jax.report.page.words import verdict_words
 from tl_jax.system import cluster
 from tl_jax.system.files import folder_atomic, refuse_existing
 from tl_jax.system.parts import RECORD, TABLES, clear, finished, same_study, unlike, workplace
 from tl_jax.system.progress import LOGGER, spoken
 
-FLAGS = flags.FLAGS
 Compute = Callable[[Path | None], object]
-
-flags.DEFINE_string("out", None, "output folder; default results/SCRIPT/TIME")
-flags.DEFINE_bool("overwrite", False, "replace an output folder that exists, and the parts of a stopped run")
-flags.DEFINE_bool("resume", False, "go on with the stopped run of this --out; begins anew where there is none")
 
 
 def keep(
@@ -59,7 +55,7 @@ def keep(
     cluster.barrier("written")
     if first:
         print(printed(results))
-        print(f"\ntables and pictures: {out}")
+        print(f"\n{ended(out)}")
 
 
 def complete(out: Path, plan: Callable[[], tuple[dict, Compute]]) -> None:
@@ -76,3 +72,13 @@ def complete(out: Path, plan: Callable[[], tuple[dict, Compute]]) -> None:
         with spoken():
             LOGGER.info(f"{out} is complete already")
         clear(out)
+
+
+def ended(out: Path) -> str:
+    """The last lines of a study: its verdict in words, and where its page and tables are."""
+    page = out / NAME
+    try:
+        lines = [f"verdict: {verdict_words(out)}"]
+    except Exception as error:  # the tables stand; words on them must not fail a study of hours
+        lines = [f"no verdict: {type(error).__name__}: {error}"]
+    return "\n".join([*lines, f"tables and pictures: {out}", *([f"report: {page}"] if page.is_file() else [])])

@@ -3,34 +3,47 @@
 python -m experiments.dti_transfer --data=simulated --quick
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from experiments import _command, _compound_flags, _dti_flags, _output
-from tl_jax.study.compounds.outputs import dti_identity, write_dti
-from tl_jax.study.compounds.settings import NAME, DtiSettings
-from tl_jax.study.compounds.study import DtiResults, load_setup, run_dti
-from tl_jax.study.compounds.tables import judged, printed
-from tl_jax.system import runtime
-from tl_jax.system.parts import same_study
+from experiments._command import Script
+from experiments._compound_groups import TRANSFER
 
 
-def main() -> None:
+def work() -> None:
+    from experiments import _dti_flags, _output
+    from tl_jax.study.compounds.outputs import write_dti
+    from tl_jax.study.compounds.settings import NAME
+    from tl_jax.study.compounds.tables import printed
+    from tl_jax.system import runtime
+
     chosen = _dti_flags.settings()
     runtime.configure()
     _output.keep(
         NAME,
-        partial(study, chosen),
+        partial(plan, chosen),
         lambda found, folder: write_dti(*found, folder),
         lambda found: "\n".join([printed(found[0], found[1]["arms"]), *answers(found[1])]),
     )
 
 
-def study(chosen: DtiSettings, work: Path, tell: Callable[[str], None]) -> tuple[DtiResults, dict]:
-    """Read the compounds, run what is missing in `work`, and judge it."""
+def plan(chosen) -> tuple[dict, Callable[[Path | None], tuple]]:
+    """Read the compounds: (what determines the numbers, how to compute them and judge)."""
+    from tl_jax.study.compounds.outputs import dti_identity
+    from tl_jax.study.compounds.study import load_setup
+
     setup = load_setup(chosen)
-    same_study(work, dti_identity(chosen, setup))
+    return dti_identity(chosen, setup), partial(study, chosen, setup)
+
+
+def study(chosen, setup, work: Path | None) -> tuple:
+    """Run what is missing in `work`, and judge it: (results, tables)."""
+    from tl_jax.study.compounds.study import run_dti
+    from tl_jax.study.compounds.tables import judged
+
     results = run_dti(chosen, setup, work)
     with results.ledger.timed("statistics"):
         tables = judged(results)
@@ -47,5 +60,7 @@ def answers(tables: dict) -> list[str]:
     return ["", *lines] if lines else []
 
 
+main = Script(__doc__, TRANSFER, work)
+
 if __name__ == "__main__":
-    _command.run(main, flags_of=(_compound_flags, _dti_flags, _output))
+    main.run()

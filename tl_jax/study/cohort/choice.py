@@ -95,8 +95,9 @@ def read_choice(folder: Path, cohort: Cohort, settings: Settings) -> dict:
     """The choice that experiment 3 wrote for this cohort, drug and protocol, as process 0 finds it.
 
     Args:
-        settings: as the user gave them to the experiment that reads it. A choice made with another drug, network, seed, optimizer or mode is
-        refused; one with other folds, repeats or training of the evaluated stage is taken, and that is told.
+        settings: as the user gave them to the experiment that reads it. A choice made with another drug, network, seed,
+        optimizer or mode is refused; one with other folds, repeats or training of the evaluated stage is taken, and
+        that is told.
     Returns:
         drug, decided_by, path, notes.
     """

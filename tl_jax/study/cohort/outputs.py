@@ -31,7 +31,7 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
         tables_of(results),
         pictures=[lambda: draw(results, folder)],
         summary=lambda left_out: summary(results, [*results.notes, *left_out], flags or {}),
-        page=write_report if results.settings.extras else None,
+        page=write_report,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.report.page.overview import write_overview
 from tl_jax.report.plots.grid import grid_profiles
 from tl_jax.study.compounds.grid import Pool, judged
 from tl_jax.study.compounds.grid_plan import effort
@@ -73,7 +74,10 @@ def chosen(results: GridResults) -> dict:
 
 
 def write_grid(results: GridResults, folder: Path) -> list[str]:
-    """Write grid.csv, best.json, test.csv, predictions.csv, summary.json and the picture; what could not be drawn."""
+    """Write grid.csv, best.json, test.csv, predictions.csv, summary.json, the picture and report.html.
+
+    Returns what could not be drawn.
+    """
     pool = results.pool
     write_json(folder / "best.json", chosen(results))
     columns = {
@@ -87,7 +91,11 @@ def write_grid(results: GridResults, folder: Path) -> list[str]:
         "predictions": pd.DataFrame(columns),
     }
     return write_study(
-        folder, tables, pictures=[lambda: draw(results, folder)], summary=lambda notes: summary(results, notes)
+        folder,
+        tables,
+        pictures=[lambda: draw(results, folder)],
+        summary=lambda notes: summary(results, notes),
+        page=write_overview,
     )
 
 

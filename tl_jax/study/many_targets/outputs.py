@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
+from tl_jax.report.page.overview import write_overview
 from tl_jax.report.plots.ranks import critical_difference
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.stages import fingerprint
@@ -26,7 +27,7 @@ def many_identity(settings: ManySettings, cohort) -> dict:
 
 
 def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[str]:
-    """Write metrics, held_out, targets, blocks, gains, ranks and pairs (.csv), summary.json and the pictures.
+    """Write metrics, held_out, targets, blocks, gains, ranks and pairs (.csv), summary.json, pictures and report.html.
 
     genes.csv too, where the cohort was read from tables.
     Returns what could not be drawn.
@@ -45,6 +46,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
         {"metrics": results.table("metrics"), "held_out": held_out(results), **tables},
         pictures=pictures,
         summary=lambda left_out: summary(results, over, [*results.ledger.notes, *over.notes, *left_out]),
+        page=write_overview,
     )
 
 
