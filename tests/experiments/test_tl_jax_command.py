@@ -152,3 +152,20 @@ def test_flags_that_messages_name_exist_where_they_are_printed(place):
     paths = [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py"))
     wrong = {path.name: found for path in paths if (found := named_flags(path) - known)}
     assert not wrong
+
+
+def test_a_file_of_strategies_can_be_loaded_again(tmp_path):
+    from experiments._flags import load_strategies
+    from tl_jax.transfer.strategies import STRATEGIES
+
+    path = tmp_path / "mine.py"
+    text = "from tl_jax.transfer.strategies import strategy\n\n@strategy()\ndef {}(source, fresh):\n    return None\n"
+    known = set(STRATEGIES)
+    try:
+        for name in ("first_of_mine", "first_of_mine", "second_of_mine"):
+            path.write_text(text.format(name))
+            load_strategies(path)
+            assert set(STRATEGIES) == {*known, name}
+    finally:
+        for name in set(STRATEGIES) - known:
+            del STRATEGIES[name]
