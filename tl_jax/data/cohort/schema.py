@@ -11,33 +11,18 @@ from pathlib import Path
 
 from tl_jax.data.cohort.preprocess_keys import check_preprocess
 from tl_jax.data.cohort.schema_kinds import KINDS
+from tl_jax.data.formats.registry import EXPRESSION, RESPONSE, names
 from tl_jax.data.genes.names import GENE_IDS
 from tl_jax.data.preprocessing.preprocess import UNKNOWN
 from tl_jax.data.preprocessing.transforms import TRANSFORMS
 from tl_jax.data.tables.cells import nearest, shown
 from tl_jax.errors import InputError
 
-EXPRESSION_FORMATS = ("table", "gdsc_rma", "depmap", "gct", "geo_series_matrix", "cellminer", "h5ad", "tenx")
-RESPONSE_FORMATS = ("long", "wide", "gdsc_fitted", "hgcc_auc", "prism")
+EXPRESSION_FORMATS = ("table", *names(EXPRESSION))
+RESPONSE_FORMATS = ("long", "wide", *names(RESPONSE))
 
 # Keys that a public format implies; the cohort file may still override each.
-PRESETS = {
-    "gdsc_fitted": {
-        "sample_column": "COSMIC_ID",
-        "drug_column": "DRUG_NAME",
-        "value_column": "AUC",
-        "drug_id_column": "DRUG_ID",
-        "duplicates": "mean",
-    },
-    "hgcc_auc": {"duplicates": "mean"},
-    "prism": {
-        "sample_column": "depmap_id",
-        "drug_column": "name",
-        "value_column": "auc",
-        "drug_id_column": "broad_id",
-        "duplicates": "mean",
-    },
-}
+PRESETS = {name: dict(known.presets) for name, known in RESPONSE.items()}
 
 
 def key(kind, default=MISSING, choices: tuple[str, ...] = ()):
@@ -220,8 +205,10 @@ def _check_expression(expression: ExpressionTable, where: str, file: Path) -> No
 
 
 def _check_response(response: ResponseTable, where: str, file: Path) -> None:
-    needed = {"wide": ("sample_column",), "hgcc_auc": ()}
-    for name in needed.get(response.format, ("sample_column", "drug_column", "value_column")):
+    known = RESPONSE.get(response.format)
+    long = ("sample_column", "drug_column", "value_column")
+    needed = ("sample_column",) if response.format == "wide" else () if known and known.wide else long
+    for name in needed:
         if not getattr(response, name):
             message = f"[domain.response] of format '{response.format}' lacks the key '{name}'"
             raise InputError(f"{file}: {where}, {message}; see docs/cohorts.md")
