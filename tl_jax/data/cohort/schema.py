@@ -6,26 +6,33 @@ docs/cohorts.md describes every key for users; this module is its checked form.
 from __future__ import annotations
 
 # ruff: noqa: RUF009 - key() only declares a field, so the call has no state to share.
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from tl_jax.data.cohort.preprocess_keys import check_preprocess
 from tl_jax.data.cohort.schema_kinds import KINDS
-from tl_jax.data.formats.registry import EXPRESSION, RESPONSE, names
+from tl_jax.data.formats.registry import EXPRESSION, RESPONSE, load, names
 from tl_jax.data.genes.names import GENE_IDS
 from tl_jax.data.preprocessing.preprocess import UNKNOWN
 from tl_jax.data.preprocessing.transforms import TRANSFORMS
 from tl_jax.data.tables.cells import nearest, shown
 from tl_jax.errors import InputError
 
-EXPRESSION_FORMATS = ("table", *names(EXPRESSION))
-RESPONSE_FORMATS = ("long", "wide", *names(RESPONSE))
-
-# Keys that a public format implies; the cohort file may still override each.
-PRESETS = {name: dict(known.presets) for name, known in RESPONSE.items()}
+load()
 
 
-def key(kind, default=MISSING, choices: tuple[str, ...] = ()):
+def expression_formats() -> tuple[str, ...]:
+    """Every format of expression that a cohort file may name, those that were registered just now included."""
+    return ("table", *names(EXPRESSION))
+
+
+def response_formats() -> tuple[str, ...]:
+    """Every format of drug response that a cohort file may name."""
+    return ("long", "wide", *names(RESPONSE))
+
+
+def key(kind, default=MISSING, choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()):
     """A key of the cohort file: its kind (see _value), default (required without one) and allowed values."""
     return field(default=default, metadata={"kind": kind, "choices": choices})
 
@@ -54,7 +61,7 @@ class SampleTable:
 class ExpressionTable(SampleTable):
     """[domain.expression]"""
 
-    format: str = key("text", "table", EXPRESSION_FORMATS)
+    format: str = key("text", "table", expression_formats)
     orientation: str = key("text", "auto", ("auto", "samples", "genes"))
     gene_column: str = key("text", "")
     ignore_columns: tuple[str, ...] = key("texts", ())
@@ -73,7 +80,7 @@ class ExpressionTable(SampleTable):
 class ResponseTable(SampleTable):
     """[domain.response] and, for a second measurement, [domain.replicates]"""
 
-    format: str = key("text", "long", RESPONSE_FORMATS)
+    format: str = key("text", "long", response_formats)
     drug_column: str = key("text", "")
     value_column: str = key("text", "")
     drug: str = key("text", "")
@@ -174,8 +181,9 @@ def _value(value, rules, where: str, file: Path):
     allowed, wording, convert = KINDS[kind]
     if not allowed(value):
         raise InputError(f"{file}: {where} must be {wording}, not {shown(repr(value))}")
-    if rules["choices"] and value not in rules["choices"]:
-        raise InputError(f"{file}: {where} is '{shown(value)}'; write one of {', '.join(rules['choices'])}")
+    choices = rules["choices"]() if callable(rules["choices"]) else rules["choices"]
+    if choices and value not in choices:
+        raise InputError(f"{file}: {where} is '{shown(value)}'; write one of {', '.join(choices)}")
     return convert(value)
 
 
@@ -184,7 +192,8 @@ def _domain(table, index: int, file: Path) -> DomainTable:
     name = table.get("name", index + 1) if isinstance(table, dict) else index + 1
     where = f"domain '{name}'"
     if isinstance(table, dict) and isinstance(table.get("response"), dict):
-        response = {**PRESETS.get(str(table["response"].get("format")), {}), **table["response"]}
+        known = RESPONSE.get(str(table["response"].get("format")))
+        response = {**(known.presets if known else {}), **table["response"]}
         table = {**table, "response": response}
         if isinstance(table.get("replicates"), dict):
             table["replicates"] = {**response, **table["replicates"]}
