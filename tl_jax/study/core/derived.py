@@ -28,7 +28,8 @@ LINEAGE = (
 def intervals(predictions: pd.DataFrame, seed: int, resamples: int = 1999, metric: str = JUDGED) -> pd.DataFrame:
     """The metric of each sample's prediction, averaged over repeats, with intervals over samples.
 
-    Fisher's interval is one of rank correlations, and empty for other metrics. They take the models for given and samples for independent; comparisons of arms need `comparisons.csv`.
+    Fisher's interval is one of rank correlations, and empty for other metrics. They take the models for given and
+    samples for independent; comparisons of arms need `comparisons.csv`.
     """
     judged, rows = get(metric), []
     for key, part in predictions.groupby(KEYS, sort=False):

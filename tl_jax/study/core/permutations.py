@@ -51,8 +51,8 @@ def permutation_test(permuted: Problem, arms: Sequence[Arm], how: How, own: Resu
         permuted: see permuted_problem. own: the arms' results on true labels.
     The statistic is that of one repeat (the study's first), on true labels as on permuted ones: the mean over folds.
     at_least: permutations that predict as well or better (an error as low or lower), those that diverged included;
-    null_q95: what 95 % of them do not pass. p = (1 + at_least) / (1 + permutations) (Phipson and Smyth 2010). The source model is
-    fixed: it has seen no label of the target.
+    null_q95: what 95 % of them do not pass. p = (1 + at_least) / (1 + permutations) (Phipson and Smyth 2010). The
+    source model is fixed: it has seen no label of the target.
     """
     rows, direction = [], sign(permuted.metric)
     for one in run_arms(permuted, arms, how, "permutations"):
