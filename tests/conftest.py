@@ -3,6 +3,13 @@
 import os
 from pathlib import Path
 
+# Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
+ALL = os.environ.get("TLJAX_TESTS") == "all"
+if not ALL:
+    # Most of a test's time goes into compiling programs that run for milliseconds; test-all compiles as users do.
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core for each worker
+
 import jax
 import numpy as np
 import pytest
