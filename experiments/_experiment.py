@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from absl import flags
-
-from experiments import _command, _flags, _output, _processes
+from experiments import _flags, _output, _processes
+from experiments._declared import FLAGS
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.cohort.gene_report import gene_lines, gene_report
 from tl_jax.study.cohort.identity import identity
@@ -21,14 +20,7 @@ from tl_jax.system.parts import same_study
 
 
 def own_protocol() -> list[str]:
-    return [flags.FLAGS.protocol]
-
-
-def run(
-    name: str, settings: Callable[[], Settings] = _flags.settings, protocols: Callable[[], list[str]] = own_protocol
-) -> None:
-    """Run one experiment as a script. settings, protocols: from the parsed flags, for a script with its own."""
-    _command.run(lambda: main(name, settings, protocols), flags_of=(_flags, _output, _processes))
+    return [FLAGS.protocol]
 
 
 def main(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from absl import flags
-
+from experiments._declared import FLAGS
 from tl_jax.errors import InputError
-
-FLAGS = flags.FLAGS
 
 
 def numbers(flag: str, kind: type = int) -> tuple:

@@ -8,19 +8,12 @@ from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
-from absl import flags
-
+from experiments._declared import FLAGS
 from tl_jax.errors import InputError
 from tl_jax.system import cluster
 from tl_jax.system.files import folder_atomic, refuse_existing
 from tl_jax.system.parts import RECORD, TABLES, clear, finished, workplace
 from tl_jax.system.progress import say
-
-FLAGS = flags.FLAGS
-
-flags.DEFINE_string("out", None, "output folder; default results/SCRIPT/TIME")
-flags.DEFINE_bool("overwrite", False, "replace an output folder that exists, and the parts of a stopped run")
-flags.DEFINE_bool("resume", False, "go on with the stopped run of this --out; begins anew where there is none")
 
 
 def keep(

@@ -3,20 +3,23 @@
 python -m experiments.dti_transfer --data=simulated --quick
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from experiments import _command, _compound_flags, _dti_flags, _output
-from tl_jax.study.compounds.outputs import dti_identity, write_dti
-from tl_jax.study.compounds.settings import NAME, DtiSettings
-from tl_jax.study.compounds.study import DtiResults, load_problem, run_dti
-from tl_jax.study.compounds.tables import judged, printed
-from tl_jax.system import runtime
-from tl_jax.system.parts import same_study
+from experiments._command import Script
+from experiments._compound_groups import TRANSFER
 
 
-def main() -> None:
+def work() -> None:
+    from experiments import _dti_flags, _output
+    from tl_jax.study.compounds.outputs import write_dti
+    from tl_jax.study.compounds.settings import NAME
+    from tl_jax.study.compounds.tables import printed
+    from tl_jax.system import runtime
+
     chosen = _dti_flags.settings()
     runtime.configure()
     _output.keep(
@@ -27,8 +30,13 @@ def main() -> None:
     )
 
 
-def study(chosen: DtiSettings, work: Path, tell: Callable[[str], None]) -> tuple[DtiResults, dict]:
-    """Read the compounds, run what is missing in `work`, and judge it."""
+def study(chosen, work: Path, tell: Callable[[str], None]) -> tuple:
+    """Read the compounds, run what is missing in `work`, and judge it: (results, tables)."""
+    from tl_jax.study.compounds.outputs import dti_identity
+    from tl_jax.study.compounds.study import load_problem, run_dti
+    from tl_jax.study.compounds.tables import judged
+    from tl_jax.system.parts import same_study
+
     problem = load_problem(chosen, tell)
     same_study(work, dti_identity(chosen, problem))
     results = run_dti(chosen, problem, tell, work)
@@ -47,5 +55,7 @@ def answers(tables: dict) -> list[str]:
     return ["", *lines] if lines else []
 
 
+main = Script(__doc__, TRANSFER, work)
+
 if __name__ == "__main__":
-    _command.run(main, flags_of=(_compound_flags, _dti_flags, _output))
+    main.run()

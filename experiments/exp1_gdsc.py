@@ -3,7 +3,9 @@
 python -m experiments.exp1_gdsc --cohort=simulated --quick
 """
 
-from experiments._experiment import run
+from experiments._scripts import experiment
+
+main = experiment("exp1_gdsc", __doc__)
 
 if __name__ == "__main__":
-    run("exp1_gdsc")
+    main.run()

@@ -3,7 +3,9 @@
 python -m experiments.exp2_intermediate --cohort=simulated --quick
 """
 
-from experiments._experiment import run
+from experiments._scripts import experiment
+
+main = experiment("exp2_intermediate", __doc__)
 
 if __name__ == "__main__":
-    run("exp2_intermediate")
+    main.run()

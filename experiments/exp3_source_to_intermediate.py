@@ -3,7 +3,9 @@
 python -m experiments.exp3_source_to_intermediate --cohort=simulated --quick
 """
 
-from experiments._experiment import run
+from experiments._scripts import experiment
+
+main = experiment("exp3_source_to_intermediate", __doc__)
 
 if __name__ == "__main__":
-    run("exp3_source_to_intermediate")
+    main.run()

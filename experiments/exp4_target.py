@@ -3,7 +3,9 @@
 python -m experiments.exp4_target --cohort=simulated --quick
 """
 
-from experiments._experiment import run
+from experiments._scripts import experiment
+
+main = experiment("exp4_target", __doc__)
 
 if __name__ == "__main__":
-    run("exp4_target")
+    main.run()

@@ -3,7 +3,9 @@
 python -m experiments.exp5_intermediate_to_target --cohort=simulated --quick
 """
 
-from experiments._experiment import run
+from experiments._scripts import experiment
+
+main = experiment("exp5_intermediate_to_target", __doc__)
 
 if __name__ == "__main__":
-    run("exp5_intermediate_to_target")
+    main.run()

@@ -3,7 +3,9 @@
 python -m experiments.exp7_two_step --cohort=simulated --quick
 """
 
-from experiments._experiment import run
+from experiments._scripts import experiment
+
+main = experiment("exp7_two_step", __doc__)
 
 if __name__ == "__main__":
-    run("exp7_two_step")
+    main.run()

@@ -5,27 +5,28 @@ python -m experiments.export_weights checkpoints/COHORT/STAGE --out=model.npz
 
 from pathlib import Path
 
-from absl import flags
-
-from experiments import _command
+from experiments._command import Script
+from experiments._declared import FLAGS, group, switch, text
 from tl_jax.errors import InputError
-from tl_jax.study.weights.exported import export_model
-from tl_jax.system.files import check_writable
-from tl_jax.system.progress import say
 
-FLAGS = flags.FLAGS
-
-flags.DEFINE_string("out", None, "file to write: .npz (numpy alone reads it) or .safetensors")
-flags.DEFINE_bool("overwrite", False, "replace an output file that exists")
+OUTPUT = group(
+    "output",
+    text("out", None, "file to write: .npz (numpy alone reads it) or .safetensors"),
+    switch("overwrite", False, "replace an output file that exists"),
+)
 
 
-def main(paths: list[str]) -> None:
+def work(paths: list[str]) -> None:
+    from tl_jax.study.weights.exported import export_model
+    from tl_jax.system.files import check_writable
+    from tl_jax.system.progress import say
+
     if len(paths) != 1:
         raise InputError(
             "name one checkpoint folder: python -m experiments.export_weights checkpoints/COHORT/STAGE --out=model.npz"
         )
     if not FLAGS.out:
-        raise InputError("--out is missing (--helpshort lists the flags)")
+        raise InputError("--out is missing (--help lists the flags)")
     check_writable(Path(FLAGS.out).absolute().parent, "--out")
     path, steps = export_model(paths[0], FLAGS.out, FLAGS.overwrite)
     if steps:
@@ -33,5 +34,7 @@ def main(paths: list[str]) -> None:
     say(f"saved {path}")
 
 
+main = Script(__doc__, (OUTPUT,), work, takes_paths=True)
+
 if __name__ == "__main__":
-    _command.run(main, takes_paths=True)
+    main.run()

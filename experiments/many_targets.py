@@ -3,53 +3,55 @@
 python -m experiments.many_targets --cohort=nci60 --targets=nci60_almanac_31drugs.csv
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from absl import flags
-
-from experiments import _command, _output
-from experiments._lists import distinct, numbers
-from tl_jax.data.cohort.cohort_file import load_cohort
-from tl_jax.data.cohort.gene_report import gene_lines, gene_report
-from tl_jax.data.cohort.targets import Targets
-from tl_jax.data.splits import KINDS
+from experiments._command import Script
+from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
+from experiments._groups import COHORT, OUTPUT, PROTOCOLS, SPLITS
 from tl_jax.errors import InputError
-from tl_jax.study.core.protocol import PROTOCOLS
-from tl_jax.study.many_targets.outputs import many_identity, write_many
-from tl_jax.study.many_targets.tables import OverTargets, over_targets, printed
-from tl_jax.study.many_targets.targets import FINE_TUNED, NAME, ManyResults, ManySettings, run_many_targets
-from tl_jax.system import runtime
-from tl_jax.system.parts import same_study
 
-FLAGS = flags.FLAGS
+FINE_TUNED = ["freeze_layer12", "fine_tune"]
 
-flags.DEFINE_string("cohort", "simulated", "simulated, gdsc, nci60, glioblastoma, or a path to your own .toml")
-flags.DEFINE_string("data_dir", None, "folder of the cohort's tables; default: the environment variable TLJAX_DATA")
-flags.DEFINE_string(
-    "targets",
-    None,
-    "table in the data folder: samples in its first column, a drug's response in each other; "
-    "default: every drug of the cohort's own target",
+TARGETS = group(
+    "data",
+    text(
+        "targets",
+        None,
+        "table in the data folder: samples in its first column, a drug's response in each other; "
+        "default: every drug of the cohort's own target",
+    ),
+    text("unit", "AUC", "unit of the table of targets"),
+    choice("direction", "resistant", ["resistant", "sensitive"], "what a high value in that table means"),
+    integer("min_lines", 100, "leave out source drugs that were measured on fewer source samples"),
 )
-flags.DEFINE_string("unit", "AUC", "unit of the table of targets")
-flags.DEFINE_enum("direction", "resistant", ["resistant", "sensitive"], "what a high value in that table means")
-flags.DEFINE_list("protocol", ["honest"], f"one or several of: {', '.join(PROTOCOLS)}")
-flags.DEFINE_integer("repeats", 10, "repeats of cross-validation")
-flags.DEFINE_integer("folds", 3, "folds")
-flags.DEFINE_enum("split", "stratified", list(KINDS), "how folds are drawn, for each drug by its own median")
-flags.DEFINE_integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r")
-flags.DEFINE_list("hidden", ["1000", "100"], "widths of the source network's two hidden layers")
-flags.DEFINE_integer("min_lines", 100, "leave out source drugs that were measured on fewer source samples")
-flags.DEFINE_list(
-    "fine_tuned", [], f"also train networks from the source network, which is slow: {', '.join(FINE_TUNED)}"
+ARMS = group(
+    "arms",
+    texts("fine_tuned", [], f"also train networks from the source network, which is slow: {', '.join(FINE_TUNED)}"),
 )
-flags.DEFINE_bool("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate")
+FOLDS = group(
+    "protocol and folds",
+    texts("protocol", ["honest"], f"one or several of: {', '.join(PROTOCOLS)}"),
+    integer("repeats", 10, "repeats of cross-validation"),
+    integer("folds", 3, "folds"),
+    choice("split", "stratified", SPLITS, "how folds are drawn, for each drug by its own median"),
+    integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r"),
+)
+TRAINING = group(
+    "training",
+    texts("hidden", ["1000", "100"], "widths of the source network's two hidden layers"),
+    switch("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate"),
+)
 
 
-def settings() -> ManySettings:
+def settings():
     """Settings from the parsed flags."""
+    from experiments._lists import distinct, numbers
+    from tl_jax.study.many_targets.targets import ManySettings
+
     plain = ("cohort", "data_dir", "targets", "unit", "direction", "repeats", "folds", "split", "seed", "min_lines")
     hidden = numbers("hidden")
     if FLAGS.targets is None and (FLAGS["unit"].present or FLAGS["direction"].present):
@@ -66,7 +68,13 @@ def settings() -> ManySettings:
     return given.in_quick_mode(**{name: value for name, value in kept.items() if FLAGS[name].present})
 
 
-def main() -> None:
+def work() -> None:
+    from experiments import _output
+    from tl_jax.study.many_targets.outputs import write_many
+    from tl_jax.study.many_targets.tables import printed
+    from tl_jax.study.many_targets.targets import NAME
+    from tl_jax.system import runtime
+
     chosen = settings()
     runtime.configure()
     _output.keep(
@@ -77,8 +85,16 @@ def main() -> None:
     )
 
 
-def study(chosen: ManySettings, work: Path, tell: Callable[[str], None]) -> tuple[ManyResults, OverTargets]:
-    """Read the cohort, run what is missing in `work`, and compare over all targets."""
+def study(chosen, work: Path, tell: Callable[[str], None]) -> tuple:
+    """Read the cohort, run what is missing in `work`, and compare over all targets: (results, comparison)."""
+    from tl_jax.data.cohort.cohort_file import load_cohort
+    from tl_jax.data.cohort.gene_report import gene_lines, gene_report
+    from tl_jax.data.cohort.targets import Targets
+    from tl_jax.study.many_targets.outputs import many_identity
+    from tl_jax.study.many_targets.tables import over_targets
+    from tl_jax.study.many_targets.targets import run_many_targets
+    from tl_jax.system.parts import same_study
+
     targets = Targets(chosen.targets, chosen.unit, chosen.direction) if chosen.targets else None
     cohort = load_cohort(chosen.cohort, chosen.data_dir, targets=targets)
     for line in gene_lines(cohort, gene_report(cohort)):
@@ -88,5 +104,7 @@ def study(chosen: ManySettings, work: Path, tell: Callable[[str], None]) -> tupl
     return results, over_targets(results)
 
 
+main = Script(__doc__, (COHORT, TARGETS, ARMS, FOLDS, TRAINING, OUTPUT), work)
+
 if __name__ == "__main__":
-    _command.run(main, flags_of=(_output,))
+    main.run()

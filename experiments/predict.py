@@ -6,59 +6,69 @@ python -m experiments.predict --checkpoint=checkpoints/... --compounds=smiles.cs
 
 from pathlib import Path
 
-from absl import flags
-
-from experiments import _command
-from tl_jax.data.genes.names import GENE_IDS, GIVEN
-from tl_jax.data.preprocessing.transforms import TRANSFORMS
+from experiments._command import Script
+from experiments._declared import FLAGS, choice, group, integer, number, switch, text
+from experiments._groups import TRANSFORMS
 from tl_jax.errors import InputError
-from tl_jax.evaluation.draws.reach import WITHIN
-from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.predict import predict_samples
-from tl_jax.study.compounds.explain import ATOMS, ORDERS, chosen, write_explained
-from tl_jax.study.compounds.predict import load_model, predict_smiles, predict_vectors
-from tl_jax.system import runtime
-from tl_jax.system.files import check_writable, refuse_existing
-from tl_jax.system.progress import say
 
-FLAGS = flags.FLAGS
+GIVEN = "given"
+KINDS = ["symbol", "ensembl", "entrez", "symbol_entrez", "mouse_symbol", "mouse_ensembl"]
 
-flags.DEFINE_string("checkpoint", None, "folder of a stage checkpoint; for --vectors a PyTorch file (.pth) will do too")
-flags.DEFINE_string("expression", None, "table of new samples: csv, tsv, txt, parquet, .gz; genes in columns or rows")
-flags.DEFINE_string("compounds", None, "table of new compounds: csv or tsv with the column smiles, and id if there are")
-flags.DEFINE_string("vectors", None, "vectors of new compounds, by id or SMILES (.csv, .npz), for a model of vectors")
-flags.DEFINE_string("out", None, "csv file to write")
-flags.DEFINE_bool("overwrite", False, "replace an output file that exists")
-flags.DEFINE_float("min_coverage", 0.8, "smallest share of the model's genes that the table must have", 0, 1)
-flags.DEFINE_enum(
-    "missing_genes",
-    "train_mean",
-    ["train_mean", "error"],
-    "genes of the model that the table lacks: average, or refuse",
+DATA = group(
+    "data",
+    text("checkpoint", None, "folder of a stage checkpoint; for --vectors a PyTorch file (.pth) will do too"),
+    text("expression", None, "table of new samples: csv, tsv, txt, parquet, .gz; genes in columns or rows"),
+    text("compounds", None, "table of new compounds: csv or tsv with the column smiles, and id if there are"),
+    text("vectors", None, "vectors of new compounds, by id or SMILES (.csv, .npz), for a model of vectors"),
 )
-flags.DEFINE_enum(
-    "gene_ids",
-    GIVEN,
-    list(GENE_IDS),
-    "names of the table's genes: given (as the model's), auto to recognise, or a kind",
+SAMPLES = group(
+    "samples",
+    number("min_coverage", 0.8, "smallest share of the model's genes that the table must have", 0, 1),
+    choice(
+        "missing_genes",
+        "train_mean",
+        ["train_mean", "error"],
+        "genes of the model that the table lacks: average, or refuse",
+    ),
+    choice(
+        "gene_ids",
+        GIVEN,
+        [GIVEN, "auto", *KINDS],
+        "names of the table's genes: given (as the model's), auto to recognise, or a kind",
+    ),
+    choice("scale_by", "checkpoint", ["checkpoint", "cohort"], "training rows or the new samples"),
+    choice(
+        "transform",
+        "checkpoint",
+        ["checkpoint", *TRANSFORMS],
+        "what to do to the table first; checkpoint: what was done to the training table (log_cpm for counts)",
+    ),
+    number(
+        "interval",
+        None,
+        "level of prediction intervals, such as 0.9; needs a model of an experiment with --fold_models",
+    ),
+    text(
+        "batch",
+        "",
+        "for a model that corrects batches: the samples' batch, or a csv or tsv table with sample and batch",
+    ),
 )
-flags.DEFINE_enum("scale_by", "checkpoint", ["checkpoint", "cohort"], "training rows or the new samples")
-flags.DEFINE_enum(
-    "transform",
-    "checkpoint",
-    ["checkpoint", *TRANSFORMS],
-    "what to do to the table first; checkpoint: what was done to the training table (log_cpm for a model of counts)",
+COMPOUNDS = group(
+    "compounds",
+    number("within", 0.4, "compounds: least Tanimoto similarity to a training compound (domain)", 0, 1),
+    integer("explain", 0, "compounds: draw so many with what each atom adds, into the folder OUT_atoms", 0),
+    choice(
+        "explain_order",
+        "probability",
+        ["probability", "table"],
+        "which: the most probable in the domain, or the first of the table",
+    ),
 )
-flags.DEFINE_float(
-    "interval", None, "level of prediction intervals, such as 0.9; needs a model of an experiment with --fold_models"
-)
-flags.DEFINE_string(
-    "batch", "", "for a model that corrects batches: the samples' batch, or a csv or tsv table with sample and batch"
-)
-flags.DEFINE_float("within", WITHIN, "compounds: least Tanimoto similarity to a training compound (domain)", 0, 1)
-flags.DEFINE_integer("explain", 0, "compounds: draw so many with what each atom adds, into the folder OUT_atoms", 0)
-flags.DEFINE_enum(
-    "explain_order", "probability", list(ORDERS), "which: the most probable in the domain, or the first of the table"
+OUTPUT = group(
+    "output",
+    text("out", None, "csv file to write"),
+    switch("overwrite", False, "replace an output file that exists"),
 )
 
 TABLES = {
@@ -68,10 +78,13 @@ TABLES = {
 }
 
 
-def main() -> None:
+def work() -> None:
+    from tl_jax.system import runtime
+    from tl_jax.system.files import check_writable
+
     for name in ("checkpoint", "out"):
         if not FLAGS[name].value:
-            raise InputError(f"--{name} is missing (--helpshort lists the flags)")
+            raise InputError(f"--{name} is missing (--help lists the flags)")
     kind = kind_of_table()
     out = Path(FLAGS.out)
     if out.is_dir():
@@ -97,6 +110,10 @@ def kind_of_table() -> str:
 
 def samples(out: Path) -> None:
     """Predict an expression table."""
+    from tl_jax.report.tables import write_csv
+    from tl_jax.study.cohort.predict import predict_samples
+    from tl_jax.system.progress import say
+
     found = predict_samples(
         Path(FLAGS.checkpoint),
         Path(FLAGS.expression),
@@ -120,6 +137,12 @@ def samples(out: Path) -> None:
 
 def compounds(kind: str, out: Path) -> None:
     """Predict a table of SMILES or vectors, and explain some of the SMILES."""
+    from tl_jax.report.tables import write_csv
+    from tl_jax.study.compounds.explain import ATOMS, chosen, write_explained
+    from tl_jax.study.compounds.predict import load_model, predict_smiles, predict_vectors
+    from tl_jax.system.files import refuse_existing
+    from tl_jax.system.progress import say
+
     atoms = out.with_name(f"{out.stem}_atoms")
     if FLAGS.explain:
         refuse_existing(atoms, FLAGS.overwrite, marker=ATOMS)
@@ -141,5 +164,7 @@ def compounds(kind: str, out: Path) -> None:
         say(f"{len(picked)} compounds explained, error of the integral at most {delta:.1e}: {atoms}")
 
 
+main = Script(__doc__, (DATA, SAMPLES, COMPOUNDS, OUTPUT), work)
+
 if __name__ == "__main__":
-    _command.run(main)
+    main.run()

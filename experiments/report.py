@@ -6,21 +6,21 @@ python -m experiments.report results/EXPERIMENT/TIME
 import json
 from pathlib import Path
 
-from absl import flags
-
-from experiments import _command
+from experiments._command import Script
+from experiments._declared import FLAGS, group, switch, text
 from tl_jax.errors import InputError
-from tl_jax.report.page.dti import write_dti_report
-from tl_jax.report.page.page import NAME, write_report
-from tl_jax.system.files import check_writable
 
-FLAGS = flags.FLAGS
-
-flags.DEFINE_string("out", None, "html file to write; default: report.html in the results folder")
-flags.DEFINE_bool("overwrite", False, "replace an --out that exists; a folder's own report.html is always made anew")
+OUTPUT = group(
+    "output",
+    text("out", None, "html file to write; default: report.html in the results folder"),
+    switch("overwrite", False, "replace an --out that exists; a folder's own report.html is always made anew"),
+)
 
 
-def main(paths: list[str]) -> None:
+def work(paths: list[str]) -> None:
+    from tl_jax.report.page.page import NAME
+    from tl_jax.system.files import check_writable
+
     if len(paths) != 1:
         raise InputError("name one results folder: python -m experiments.report results/EXPERIMENT/TIME")
     folder = Path(paths[0])
@@ -37,6 +37,9 @@ def main(paths: list[str]) -> None:
 
 def writer_of(folder: Path):
     """Which page suits the folder: its summary names the experiment."""
+    from tl_jax.report.page.dti import write_dti_report
+    from tl_jax.report.page.page import write_report
+
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):  # the page's own reader has a better word on it
@@ -45,5 +48,7 @@ def writer_of(folder: Path):
     return write_dti_report if named == "dti_transfer" else write_report
 
 
+main = Script(__doc__, (OUTPUT,), work, takes_paths=True)
+
 if __name__ == "__main__":
-    _command.run(main, takes_paths=True)
+    main.run()

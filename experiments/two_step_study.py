@@ -3,44 +3,51 @@
 python -m experiments.two_step_study --cohort=simulated --quick
 """
 
-from absl import flags
+from __future__ import annotations
 
-from experiments import _experiment, _flags
-from experiments._lists import distinct, numbers
+from experiments._declared import FLAGS, choice, group, integer, texts
+from experiments._groups import PROTOCOLS
+from experiments._scripts import experiment
 from tl_jax.errors import InputError
-from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.run import resolved
-from tl_jax.study.cohort.settings import Settings
-from tl_jax.study.cohort.study import EXAMINED, FULL, NESTED, QUICK, with_extras
-from tl_jax.study.core.protocol import PROTOCOLS
 
-FLAGS = flags.FLAGS
 NAME = "two_step_study"
+EXAMINED = "scratch,freeze_layer1,feature_ridge,ridge"
+NESTED = "scratch,freeze_layer1,feature_ridge,shrunken_ridge,ridge,kernel_ridge"
 
-flags.DEFINE_list(
-    "examined", None, f"arms that are permuted, thinned and varied; 'none' for none; default: {','.join(EXAMINED)}"
+ARMS = group(
+    "arms",
+    texts("examined", None, f"arms that are permuted, thinned and varied; 'none' for none; default: {EXAMINED}"),
+    texts("nested", None, f"candidates of the choice by inner folds; 'none'; default: {NESTED}"),
+    texts(
+        "beside_strategy",
+        None,
+        "strategies that run under the second protocol too, or 'all'; default: those that do not train the wide "
+        "first layer for 200 epochs",
+    ),
 )
-flags.DEFINE_list("nested", None, f"candidates of the choice by inner folds; 'none'; default: {','.join(NESTED)}")
-for _name, _help in (
-    ("permutations", "permutations of the labels, to ask whether an arm predicts at all"),
-    ("curve_repeats", "repeats whose training rows are thinned for the learning curves"),
-    ("levels", "partitions, initialisations and orders of the variance split"),
-):
-    flags.DEFINE_integer(_name, None, f"{_help}; 0: none; default {FULL[_name]}, with --quick {QUICK[_name]}")
-flags.DEFINE_list("curve_sizes", [], "training samples of the learning curves; default: 1/3, 1/2 and 3/4 of a fold's")
-flags.DEFINE_enum(
-    "beside", "as_published", [*PROTOCOLS, "none"], "a second protocol under which the arms run for comparison"
-)
-flags.DEFINE_list(
-    "beside_strategy",
-    None,
-    "strategies that run under the second protocol too, or 'all'; default: those that do not train the wide "
-    "first layer for 200 epochs",
+FOLDS = group(
+    "protocol and folds",
+    choice("beside", "as_published", [*PROTOCOLS, "none"], "a second protocol under which the arms run for comparison"),
+    *(
+        integer(name, None, f"{what}; 0: none; default {full}, with --quick {quick}")
+        for name, what, full, quick in (
+            ("permutations", "permutations of the labels, to ask whether an arm predicts at all", 99, 19),
+            ("curve_repeats", "repeats whose training rows are thinned for the learning curves", 5, 2),
+            ("levels", "partitions, initialisations and orders of the variance split", 3, 2),
+        )
+    ),
+    texts("curve_sizes", [], "training samples of the learning curves; default: 1/3, 1/2 and 3/4 of a fold's"),
 )
 
 
-def settings() -> Settings:
+def settings():
     """Settings from the shared flags and the study's own."""
+    from experiments import _flags
+    from experiments._lists import distinct, numbers
+    from tl_jax.study.cohort.plans import EXPERIMENTS
+    from tl_jax.study.cohort.run import resolved
+    from tl_jax.study.cohort.study import with_extras
+
     given = {name: FLAGS[name].value for name in ("permutations", "curve_repeats", "levels")}
     for name in ("examined", "nested"):
         value = FLAGS[name].value
@@ -59,5 +66,7 @@ def protocols() -> list[str]:
     return [FLAGS.protocol, *([FLAGS.beside] if FLAGS.beside != "none" else [])]
 
 
+main = experiment(NAME, __doc__, (ARMS, FOLDS), settings=settings, protocols=protocols)
+
 if __name__ == "__main__":
-    _experiment.run(NAME, settings, protocols)
+    main.run()
