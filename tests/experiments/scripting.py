@@ -1,6 +1,9 @@
 """Scripts as processes: what the tests of experiments share."""
 
 import atexit
+import contextlib
+import importlib
+import io
 import json
 import os
 import select
@@ -8,8 +11,11 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / ".pytest_cache" / "programs"  # compiled once for all tests
@@ -97,11 +103,43 @@ def start(name, *arguments, folder, pictures=False, **environment):
     return Forked(f"experiments.{name}", arguments, folder, {**os.environ, **OWN, **drawing, **environment})
 
 
-def script(name, *arguments, folder, pictures=False, **environment):
-    """Run a script in `folder`; (exit code, standard output, standard error)."""
+def forked(name, *arguments, folder, pictures=False, **environment):
+    """Run a script as a process of its own; (exit code, standard output, standard error)."""
     process = start(name, *arguments, folder=folder, pictures=pictures, **environment)
     out, err = process.communicate()
     return process.returncode, out, err
+
+
+def script(name, *arguments, folder, pictures=False, **environment):
+    """Run a script in this process as if begun in `folder`; (exit code, standard output, standard error).
+
+    What it compiles serves the next test too. Not for what a process keeps: devices, registered strategies.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with ExitStack() as as_begun:
+        as_begun.enter_context(patch.dict(os.environ, {**OWN, **environment}))
+        as_begun.enter_context(contextlib.chdir(folder))
+        as_begun.enter_context(patch.object(sys, "argv", [name]))
+        as_begun.enter_context(warnings.catch_warnings())
+        if not pictures:
+            as_begun.enter_context(without("matplotlib"))
+        as_begun.enter_context(contextlib.redirect_stdout(out))
+        as_begun.enter_context(contextlib.redirect_stderr(err))
+        code = importlib.import_module(f"experiments.{name}").main(arguments)
+    return code, out.getvalue(), err.getvalue()
+
+
+@contextlib.contextmanager
+def without(module):
+    """As where a module is not installed."""
+    kept = sys.modules.get(module)
+    sys.modules[module] = None
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+        if kept is not None:
+            sys.modules[module] = kept
 
 
 def afresh(name, *arguments, folder, **environment):
