@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import importlib
 import os
 import sys
@@ -40,25 +39,30 @@ class Script:
         doc: in place of the script's own, where it is a part of another command.
         """
         arguments = sys.argv[1:] if argv is None else list(argv)
-        values = defined(self.groups)
         if asked(arguments):
-            return guarded(lambda: print(help_text(doc or self.doc, self.groups, values)))
-        with FLAGS.of(values):
-            return guarded(lambda: self._parsed(values, arguments), self.stopped)
+            return guarded(lambda: print(help_text(doc or self.doc, self.groups, defined(self.groups))))
+        return guarded(lambda: self.perform(arguments), self.stopped)
 
-    def _parsed(self, values: flags.FlagValues, arguments: list[str]) -> int | None:
+    def perform(self, arguments: list[str]) -> int | None:
+        """Parse and work; InputError where the input is bad."""
+        values, paths = self.parse(arguments)
+        quiet_libraries()
+        with FLAGS.of(values):
+            return self.work(*([paths] if self.takes_paths else []))
+
+    def parse(self, arguments: list[str]) -> tuple[flags.FlagValues, list[str]]:
+        """The values of the flags, and the arguments that are no flags."""
+        values = defined(self.groups)
         paths = parsed(values, arguments, self.takes_paths)
         try:
             settle(values, self.groups)
         except flags.Error as error:
             raise InputError(str(error)) from error
-        quiet_libraries()
-        return self.work(*([paths] if self.takes_paths else []))
+        return values, paths
 
-    def run(self, doc: str = "", argv: list[str] | None = None) -> None:
+    def run(self) -> None:
         """Be the process: end it with the exit code."""
-        faulthandler.enable()
-        end(self(argv, doc))
+        end(self())
 
 
 def run(main: Callable[[], int | None]) -> None:

@@ -97,8 +97,8 @@ def external(module: str) -> set[str]:
 
 
 def test_every_room_has_a_floor():
-    # A folder that holds folders only has a docstring and nothing to import.
-    assert {room(name) for name in inside()} - {"study", "evaluation"} == set(FLOOR)
+    # A folder that holds folders only has a docstring and nothing to import; __main__ is the command, above all floors.
+    assert {room(name) for name in inside()} - {"study", "evaluation", "__main__"} == set(FLOOR)
 
 
 @pytest.mark.parametrize("module", inside())
@@ -163,7 +163,11 @@ def test_only_runtime_touches_the_configuration_of_jax():
 
 
 def test_nothing_imports_the_scripts():
+    """But `python -m tl_jax`, which is the command and nothing else, and which nothing imports."""
     for module in inside():
+        assert "tl_jax.__main__" not in imports(module)
+        if module == "tl_jax.__main__":
+            continue
         assert "experiments" not in external(module), f"{module} imports experiments"
 
 

@@ -30,19 +30,14 @@ SHORT = ("--epochs=3", "--source_epochs=3", "--learning_rate=0.01", "--bits=256"
 # Argument 1: [argv, ...] as JSON. Prints the InputError of each.
 RUN = """
 import json, sys
-from absl import flags
-from absl.testing import flagsaver
 from experiments import predict
 from tl_jax.errors import InputError
 found = []
 for argv in json.loads(sys.argv[1]):
-    flags.FLAGS.unparse_flags()
-    with flagsaver.flagsaver():
-        flags.FLAGS(argv)
-        try:
-            predict.main()
-        except InputError as error:
-            found.append(str(error))
+    try:
+        predict.main.perform(argv)
+    except InputError as error:
+        found.append(str(error))
 print(json.dumps(found))
 """
 
@@ -110,7 +105,7 @@ FAULTS = [
 
 def test_tables_and_flags_that_do_not_fit(tmp_path):
     """All in one process, since each takes seconds to begin."""
-    asked = [["predict", "--checkpoint=x", "--out=o.csv", *arguments] for arguments, _ in FAULTS]
+    asked = [["--checkpoint=x", "--out=o.csv", *arguments] for arguments, _ in FAULTS]
     done = subprocess.run(
         [sys.executable, "-c", RUN, json.dumps(asked)],
         cwd=tmp_path,

@@ -18,8 +18,6 @@ from scripting import script, start
 from serving import Page, server
 
 pytest.importorskip("pooch", reason="downloads need pip install tl_jax[fetch]")
-from absl.testing import flagsaver
-
 from experiments import fetch
 from tl_jax.errors import InputError
 
@@ -49,14 +47,12 @@ def web(tmp_path):
 
 @pytest.fixture
 def call(tmp_path, capsys, monkeypatch):
-    """call(names, flag=value) runs the script's main in this process; (standard output, standard error)."""
+    """call(names, flag=value) runs the script in this process; (standard output, standard error)."""
     monkeypatch.setenv("TLJAX_DATA", "")
 
     def run(*names, **chosen):
-        if not fetch.FLAGS.is_parsed():
-            fetch.FLAGS(["fetch"])
-        with flagsaver.flagsaver(**chosen):
-            fetch.main(list(names))
+        given = [f"--{name}={','.join(v) if isinstance(v, list) else v}" for name, v in chosen.items()]
+        fetch.main.perform([*names, *given])
         return capsys.readouterr()
 
     return run
