@@ -113,7 +113,7 @@ def forked(name, *arguments, folder, pictures=False, **environment):
 def script(name, *arguments, folder, pictures=False, **environment):
     """Run a script in this process as if begun in `folder`; (exit code, standard output, standard error).
 
-    What it compiles serves the next test too. Not for what a process keeps: devices, registered strategies.
+    What it compiles serves the next test too. Devices are those of the tests: `forked` can have others.
     """
     out, err = io.StringIO(), io.StringIO()
     with ExitStack() as as_begun:
@@ -121,12 +121,18 @@ def script(name, *arguments, folder, pictures=False, **environment):
         as_begun.enter_context(contextlib.chdir(folder))
         as_begun.enter_context(patch.object(sys, "argv", [name]))
         as_begun.enter_context(warnings.catch_warnings())
+        as_begun.enter_context(own_strategies())
         if not pictures:
             as_begun.enter_context(without("matplotlib"))
         as_begun.enter_context(contextlib.redirect_stdout(out))
         as_begun.enter_context(contextlib.redirect_stderr(err))
         code = importlib.import_module(f"experiments.{name}").main(arguments)
     return code, out.getvalue(), err.getvalue()
+
+
+def own_strategies():
+    """Strategies that are registered inside the block are forgotten after it."""
+    return patch.dict("tl_jax.transfer.strategies.STRATEGIES")
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import TABLES, forked, script
+from scripting import TABLES, script
 
 STRATEGY = """from tl_jax.transfer.strategies import strategy
 from tl_jax.trees import all_but
@@ -36,7 +36,7 @@ def done(small_cohort, tmp_path_factory):
         "--checkpoint_dir=kept",
         "--fold_models",
     )
-    code, out, err = forked("exp7_two_step", *arguments, *more, folder=folder, pictures=True)
+    code, out, err = script("exp7_two_step", *arguments, *more, folder=folder, pictures=True)
     assert code == 0, err
     return folder, out, err
 
