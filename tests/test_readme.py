@@ -117,10 +117,10 @@ def test_every_script_has_a_command_in_the_pages():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_named_make_targets_exist(page):
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z]+)`", text(page)))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)`", text(page)))
     for _, body in FENCE.findall(text(page)):
-        named |= set(re.findall(r"^make ([a-z]+)", body, re.MULTILINE))
+        named |= set(re.findall(r"^make ([a-z-]+)", body, re.MULTILINE))
     assert named <= targets
 
 

@@ -16,7 +16,6 @@ import socket
 import sys
 
 
-
 def preload() -> None:
     """Everything that scripts import, without a device at work: threads do not survive a fork."""
     import jax.experimental.compilation_cache.compilation_cache  # noqa: F401
