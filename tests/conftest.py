@@ -3,19 +3,19 @@
 import os
 from pathlib import Path
 
-# Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
-ALL = os.environ.get("TLJAX_TESTS") == "all"
-if not ALL:
-    # Most of a test's time goes into compiling programs that run for milliseconds; test-all compiles as users do.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each worker
-
 import hypothesis
 import jax
 import numpy as np
 import pytest
 
 from tl_jax.system import runtime
+
+# Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
+ALL = os.environ.get("TLJAX_TESTS") == "all"
+if not ALL:
+    # Most of a test's time goes into compiling programs that run for milliseconds; test-all compiles as users do.
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each worker
 
 hypothesis.settings.register_profile("ci", deadline=None)
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=20)

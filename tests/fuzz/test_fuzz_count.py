@@ -1,4 +1,4 @@
-"""The suite is as large as it says: every kind is run by some test, and the run of all tests has a thousand examples."""
+"""The suite is as large as it says: every kind is run by some test, and all tests have a thousand examples."""
 
 from pathlib import Path
 
