@@ -148,18 +148,6 @@ def without(module):
             sys.modules[module] = kept
 
 
-def afresh(name, *arguments, folder, **environment):
-    """A script as the shell starts it, libraries and all; subprocess.Popen."""
-    return subprocess.Popen(
-        [sys.executable, "-m", f"experiments.{name}", *arguments],
-        cwd=folder,
-        env={**os.environ, **OWN, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def tables(folder):
     """{table: its bytes} of a finished experiment."""
     return {name: (folder / name).read_bytes() for name in TABLES}
