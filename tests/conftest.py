@@ -70,7 +70,7 @@ LONG = (
     *("test_scripts", "test_many_targets"),
 )
 # Fixtures, by file, that take half a minute or more: what uses them is `full`. Smaller studies run in `make test`.
-COSTLY = {"test_study": {"study"}, "test_dti": {"study", "switched"}}
+COSTLY = {"test_study": {"study"}, "test_dti": {"study"}, "test_side_by_side": {"reports"}}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
