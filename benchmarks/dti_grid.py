@@ -34,7 +34,7 @@ QUICK = {"narrow": Space(layers=(1,), widths=(8,), **SMALL)}
 
 def fitted(pool: Pool, settings: GridSettings, point: Point) -> np.ndarray:
     """(folds,) MCC of one point, trained to its own number of epochs on all inner folds."""
-    grid, own = Grid(pool, settings, lambda label: None, lambda text: None), settings.at(point)
+    grid, own = Grid(pool, settings), settings.at(point)
     config = own.recipe.fit_config(curves=False)
     arm = Arm("", "", strategies.get("scratch"), None, own.recipe, config)
     (found,) = fit_arms(pool.domain, grid.folds, [arm], network=own.network, seed=own.seed)
@@ -43,7 +43,7 @@ def fitted(pool: Pool, settings: GridSettings, point: Point) -> np.ndarray:
 
 def together(pool: Pool, settings: GridSettings) -> dict[Point, np.ndarray]:
     """As the grid search does it."""
-    grid, points = Grid(pool, settings, lambda label: None, lambda text: None), settings.space.points()
+    grid, points = Grid(pool, settings), settings.space.points()
     for program, own in programs(points, pool.longest).items():
         grid.ask(program, own, "together")
     return {point: grid.scores(point)["mcc"] for point in points}

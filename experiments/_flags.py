@@ -14,6 +14,8 @@ from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.transfer.strategies import STRATEGIES
 
+LOADED: dict[Path, set[str]] = {}  # strategies of the user's files that this process has run
+
 
 def settings() -> Settings:
     """Settings from the parsed flags."""
@@ -55,6 +57,8 @@ def load_strategies(path: Path) -> None:
     """Run a user's file, whose @strategy() functions then are known by name."""
     if not path.is_file():
         raise InputError(f"--strategy_module={path}: no such file")
+    for name in LOADED.pop(path.resolve(), ()):  # of an earlier call in this process; the file may have changed
+        STRATEGIES.pop(name, None)
     before = set(STRATEGIES)
     if path.suffix != ".py":
         raise InputError(f"--strategy_module={path}: a Python file, ending in .py, is needed")
@@ -67,7 +71,8 @@ def load_strategies(path: Path) -> None:
         raise
     except Exception as error:  # the user's own code may fail in any way
         raise InputError(f"--strategy_module={path}: {type(error).__name__}: {error}") from error
-    if set(STRATEGIES) == before:
+    LOADED[path.resolve()] = set(STRATEGIES) - before
+    if not LOADED[path.resolve()]:
         raise InputError(f"--strategy_module={path}: it defines no function decorated with @strategy()")
 
 

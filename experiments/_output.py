@@ -10,21 +10,26 @@ from pathlib import Path
 
 from experiments._declared import FLAGS
 from tl_jax.errors import InputError
+from tl_jax.report.page.page import NAME
+from tl_jax.report.page.words import verdict_words
 from tl_jax.system import cluster
 from tl_jax.system.files import folder_atomic, refuse_existing
-from tl_jax.system.parts import RECORD, TABLES, clear, finished, workplace
-from tl_jax.system.progress import say
+from tl_jax.system.parts import RECORD, TABLES, clear, finished, same_study, unlike, workplace
+from tl_jax.system.progress import LOGGER, spoken
+
+Compute = Callable[[Path | None], object]
 
 
 def keep(
     name: str,
-    compute: Callable[[Path | None, Callable[[str], None]], object],
+    plan: Callable[[], tuple[dict, Compute]],
     write: Callable[[object, Path], list[str]],
     printed: Callable[[object], str],
 ) -> None:
     """Compute, write the output folder in one step and print; nothing of it where --resume finds all done.
 
-    compute: takes the folder of finished parts (None in all processes but the first) and where to report to, and
+    plan: reads what is needed and returns what determines the numbers, to be compared before a run goes on or counts
+    as complete, and a function that takes the folder of finished parts (None in all processes but the first) and
     returns results. write: puts them into a folder, and says what could not be written. printed: what the user reads.
     """
     if FLAGS.resume and FLAGS.out is None:
@@ -32,20 +37,48 @@ def keep(
     first = cluster.is_first()
     out = Path(cluster.agree(FLAGS.out or f"results/{name}/{datetime.now():%Y-%m-%d_%H-%M-%S}"))
     if FLAGS.resume and cluster.agree(finished(out)):
-        if first:
-            say(f"{out} is complete already")
-            clear(out)
+        complete(out, plan)
         return
     refuse_existing(out, FLAGS.overwrite)
-    # One process holds the folder and writes; the others compute beside it.
-    with workplace(out, resume=FLAGS.resume, overwrite=FLAGS.overwrite) if first else nullcontext() as work:
-        results = compute(work, say if first else lambda text: None)
+    # One process holds the folder, writes and speaks; the others compute beside it.
+    held = workplace(out, resume=FLAGS.resume, overwrite=FLAGS.overwrite) if first else nullcontext()
+    with spoken(first), held as work:
+        record, compute = plan()
+        if first:
+            same_study(work, record)
+        results = compute(work)
         if first:
             with folder_atomic(out, FLAGS.overwrite, staging=work / TABLES) as folder:
                 shutil.copyfile(work / RECORD, folder / RECORD)  # first: a report shows it too
                 for text in write(results, folder):
-                    say(f"note: {text}")
+                    LOGGER.info(f"note: {text}")
     cluster.barrier("written")
     if first:
         print(printed(results))
-        print(f"\ntables and pictures: {out}")
+        print(f"\n{ended(out)}")
+
+
+def complete(out: Path, plan: Callable[[], tuple[dict, Compute]]) -> None:
+    """Say that a study is complete, if it is the one that these flags ask for."""
+    with spoken(False):
+        record, _ = plan()
+    changes = cluster.agree(unlike(out / RECORD, record))
+    if changes:
+        raise InputError(
+            f"{out} is complete, but of other settings ({'; '.join(changes)}); go back to those, choose another --out, "
+            "or add --overwrite instead of --resume to begin anew"
+        )
+    if cluster.is_first():
+        with spoken():
+            LOGGER.info(f"{out} is complete already")
+        clear(out)
+
+
+def ended(out: Path) -> str:
+    """The last lines of a study: its verdict in words, and where its page and tables are."""
+    page = out / NAME
+    try:
+        lines = [f"verdict: {verdict_words(out)}"]
+    except Exception as error:  # the tables stand; words on them must not fail a study of hours
+        lines = [f"no verdict: {type(error).__name__}: {error}"]
+    return "\n".join([*lines, f"tables and pictures: {out}", *([f"report: {page}"] if page.is_file() else [])])

@@ -6,6 +6,7 @@ python -m experiments.dti_grid_search --data=simulated --subset
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def work() -> None:
     from tl_jax.study.compounds.grid_plan import plan_text
     from tl_jax.study.compounds.grid_settings import GRID as NAME
     from tl_jax.system import cluster, runtime
-    from tl_jax.system.progress import say
+    from tl_jax.system.progress import spoken
 
     chosen = _grid_flags.settings()
     if chosen.adaptive:
@@ -30,30 +31,38 @@ def work() -> None:
     runtime.configure()
     _processes.join()
     if not FLAGS.plan:
-        _output.keep(NAME, partial(search, chosen), write_grid, printed)
+        _output.keep(NAME, partial(plan, chosen), write_grid, printed)
     elif cluster.is_first():
-        print(plan_text(load_pool(chosen, say, keep=False), chosen))
+        with spoken():
+            print(plan_text(load_pool(chosen, keep=False), chosen))
 
 
-def search(settings, work: Path | None, tell):
-    """Search, choose and judge once; finished parts are kept in `work`, by the process that has one."""
-    from tl_jax.study.compounds.grid import Grid, best, judge, load_pool, search_all
-    from tl_jax.study.compounds.grid_adaptive import search_some
-    from tl_jax.study.compounds.grid_outputs import GridResults, grid_identity
-    from tl_jax.system.parts import parts_of, same_study
+def plan(settings) -> tuple[dict, Callable[[Path | None], object]]:
+    """Read the family: (what determines the numbers, how to compute them)."""
+    from tl_jax.study.compounds.grid import load_pool
+    from tl_jax.study.compounds.grid_outputs import grid_identity
 
     begin = time.monotonic()
-    pool = load_pool(settings, tell)
-    if work is not None:
-        same_study(work, grid_identity(settings, pool))
-    parts = partial(parts_of, work, say=tell)
-    grid = Grid(pool, settings, parts, tell)
-    loaded = time.monotonic()
+    pool = load_pool(settings)
+    return grid_identity(settings, pool), partial(search, settings, pool, time.monotonic() - begin)
+
+
+def search(settings, pool, loaded: float, work: Path | None):
+    """Search, choose and judge once; finished parts are kept in `work`, by the process that has one.
+
+    loaded: seconds that reading took.
+    """
+    from tl_jax.study.compounds.grid import Grid, best, judge, search_all
+    from tl_jax.study.compounds.grid_adaptive import search_some
+    from tl_jax.study.compounds.grid_outputs import GridResults
+
+    begin = time.monotonic()
+    grid = Grid(pool, settings, work)
     table = search_some(grid) if settings.adaptive else search_all(grid)
     point = best(table, settings.objective)
     searched = time.monotonic()
-    probabilities = judge(pool, settings, point, parts(f"chosen {point}"), tell)
-    seconds = {"data": loaded - begin, "search": searched - loaded, "chosen point": time.monotonic() - searched}
+    probabilities = judge(pool, settings, point, work)
+    seconds = {"data": loaded, "search": searched - begin, "chosen point": time.monotonic() - searched}
     seconds = {name: round(value, 2) for name, value in seconds.items()}
     return GridResults(settings, pool, table, point, probabilities, seconds)
 

@@ -24,23 +24,28 @@ def work() -> None:
     runtime.configure()
     _output.keep(
         NAME,
-        partial(study, chosen),
+        partial(plan, chosen),
         lambda found, folder: write_dti(*found, folder),
         lambda found: "\n".join([printed(found[0], found[1]["arms"]), *answers(found[1])]),
     )
 
 
-def study(chosen, work: Path, tell: Callable[[str], None]) -> tuple:
-    """Read the compounds, run what is missing in `work`, and judge it: (results, tables)."""
+def plan(chosen) -> tuple[dict, Callable[[Path | None], tuple]]:
+    """Read the compounds: (what determines the numbers, how to compute them and judge)."""
     from tl_jax.study.compounds.outputs import dti_identity
-    from tl_jax.study.compounds.study import load_problem, run_dti
-    from tl_jax.study.compounds.tables import judged
-    from tl_jax.system.parts import same_study
+    from tl_jax.study.compounds.study import load_setup
 
-    problem = load_problem(chosen, tell)
-    same_study(work, dti_identity(chosen, problem))
-    results = run_dti(chosen, problem, tell, work)
-    with results.timed("statistics"):
+    setup = load_setup(chosen)
+    return dti_identity(chosen, setup), partial(study, chosen, setup)
+
+
+def study(chosen, setup, work: Path | None) -> tuple:
+    """Run what is missing in `work`, and judge it: (results, tables)."""
+    from tl_jax.study.compounds.study import run_dti
+    from tl_jax.study.compounds.tables import judged
+
+    results = run_dti(chosen, setup, work)
+    with results.ledger.timed("statistics"):
         tables = judged(results)
     return results, tables
 

@@ -79,28 +79,33 @@ def work() -> None:
     runtime.configure()
     _output.keep(
         NAME,
-        partial(study, chosen),
+        partial(plan, chosen),
         lambda found, folder: write_many(*found, folder),
         lambda found: printed(found[1]),
     )
 
 
-def study(chosen, work: Path, tell: Callable[[str], None]) -> tuple:
-    """Read the cohort, run what is missing in `work`, and compare over all targets: (results, comparison)."""
+def plan(chosen) -> tuple[dict, Callable[[Path | None], tuple]]:
+    """Read the cohort: (what determines the numbers, how to compute them and compare over all targets)."""
     from tl_jax.data.cohort.cohort_file import load_cohort
     from tl_jax.data.cohort.gene_report import gene_lines, gene_report
     from tl_jax.data.cohort.targets import Targets
     from tl_jax.study.many_targets.outputs import many_identity
-    from tl_jax.study.many_targets.tables import over_targets
-    from tl_jax.study.many_targets.targets import run_many_targets
-    from tl_jax.system.parts import same_study
+    from tl_jax.system.progress import LOGGER
 
     targets = Targets(chosen.targets, chosen.unit, chosen.direction) if chosen.targets else None
     cohort = load_cohort(chosen.cohort, chosen.data_dir, targets=targets)
     for line in gene_lines(cohort, gene_report(cohort)):
-        tell(line)
-    same_study(work, many_identity(chosen, cohort))
-    results = run_many_targets(chosen, cohort, tell, work)
+        LOGGER.info(line)
+    return many_identity(chosen, cohort), partial(study, chosen, cohort)
+
+
+def study(chosen, cohort, work: Path | None) -> tuple:
+    """Run what is missing in `work`, and compare over all targets: (results, comparison)."""
+    from tl_jax.study.many_targets.tables import over_targets
+    from tl_jax.study.many_targets.targets import run_many_targets
+
+    results = run_many_targets(chosen, cohort, work)
     return results, over_targets(results)
 
 

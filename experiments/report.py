@@ -3,7 +3,6 @@
 python -m experiments.report results/EXPERIMENT/TIME
 """
 
-import json
 from pathlib import Path
 
 from experiments._command import Script
@@ -19,6 +18,7 @@ OUTPUT = group(
 
 def work(paths: list[str]) -> None:
     from tl_jax.report.page.page import NAME
+    from tl_jax.report.page.words import writer_of
     from tl_jax.system.files import check_writable
 
     if len(paths) != 1:
@@ -33,19 +33,6 @@ def work(paths: list[str]) -> None:
         check_writable(out.absolute().parent, "--out")
     writer_of(folder)(folder, out)
     print(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")
-
-
-def writer_of(folder: Path):
-    """Which page suits the folder: its summary names the experiment."""
-    from tl_jax.report.page.dti import write_dti_report
-    from tl_jax.report.page.page import write_report
-
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):  # the page's own reader has a better word on it
-        return write_report
-    named = isinstance(summary, dict) and summary.get("experiment")
-    return write_dti_report if named == "dti_transfer" else write_report
 
 
 main = Script(__doc__, (OUTPUT,), work, takes_paths=True)

@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
 def test_what_it_leaves(folder):
     whole = folder / "whole"
     names = sorted(path.name for path in whole.iterdir())
-    assert names == sorted((*TABLES, "profiles.png", "profiles.svg", "study.json", "summary.json"))
+    assert names == sorted((*TABLES, "profiles.png", "profiles.svg", "study.json", "summary.json", "report.html"))
     summary = json.loads((whole / "summary.json").read_text())
     best = json.loads((whole / "best.json").read_text())
     assert summary["best"] == best

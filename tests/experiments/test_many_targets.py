@@ -74,6 +74,7 @@ def test_what_a_study_leaves(folder, whole):
         "ranks-honest.png",
         "summary.json",
         "study.json",
+        "report.html",
     }
     assert set(pd.read_csv(folder / "whole" / "blocks.csv").target) == {"Temozolomide", "A", "B", "C", "D"}
 

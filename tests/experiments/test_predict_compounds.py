@@ -18,8 +18,8 @@ from tl_jax.data.compounds.fingerprints import bit_names, ecfp
 from tl_jax.data.compounds.simulate_compounds import simulate_compounds
 from tl_jax.models import build
 from tl_jax.study.compounds.known import keep_known
-from tl_jax.study.compounds.problem import as_domain
 from tl_jax.study.compounds.settings import DtiSettings
+from tl_jax.study.compounds.setup import as_domain
 from tl_jax.study.core.stages import StagePlan, TrainedStage, describe
 from tl_jax.transfer import strategies
 

@@ -46,7 +46,7 @@ def test_what_a_run_leaves(done):
     names = {p.name for p in (folder / "out").iterdir()}
     pictures = {f"{stem}.{end}" for stem in ("arms", "loss_curves", "predicted_observed") for end in ("svg", "png")}
     tables = {*TABLES, "leak_audit.csv"}
-    assert names == tables | {"summary.json", "study.json"} | pictures
+    assert names == tables | {"summary.json", "study.json", "report.html"} | pictures
     metrics = pd.read_csv(folder / "out" / "metrics.csv")
     columns = "experiment arm source protocol repeat fold metric value n_train n_test"
     assert list(metrics.columns) == columns.split()
@@ -61,7 +61,10 @@ def test_what_a_run_leaves(done):
     weights = pd.read_csv(folder / "out" / "gene_weights.csv")
     assert list(weights.columns) == ["gene", "scratch", "Oxaliplatin > intermediate:hold_biases"]
     assert "hold_biases" in printed
-    assert "tables and pictures: out" in printed
+    assert printed.splitlines()[-3].startswith("verdict: On 20 samples ")
+    assert printed.splitlines()[-2:] == ["tables and pictures: out", f"report: {Path('out', 'report.html')}"]
+    page = (folder / "out" / "report.html").read_text()
+    assert printed.splitlines()[-3].removeprefix("verdict: ")[:40] in page
     assert "Traceback" not in said
     assert "I1" not in said.split("training")[0]
 

@@ -15,20 +15,17 @@ from tl_jax.evaluation.draws.reach import WITHIN, by_similarity
 from tl_jax.models import build
 from tl_jax.study.compounds.networks import buckets, chosen_epochs, methods_of, one_epoch, predict_networks
 from tl_jax.study.compounds.outputs import write_dti
-from tl_jax.study.compounds.problem import make_problem
 from tl_jax.study.compounds.settings import DtiSettings, Switches
-from tl_jax.study.compounds.study import load_problem, run_dti
+from tl_jax.study.compounds.setup import make_setup
+from tl_jax.study.compounds.study import load_setup, run_dti
 from tl_jax.study.compounds.tables import judged, metrics, predictions
+from tl_jax.study.core.arms import How
 from tl_jax.transfer.layer_freezing import fine_tune_but
 from tl_jax.trees import flatten
 
 pytest.importorskip("rdkit", reason="compounds need rdkit: pip install tl_jax[chem]")
 
 SMALL = {"hidden": (8, 4), "repeats": 2, "sizes": (6, 24), "epochs": 4, "source_epochs": 5, "batch_size": 32}
-
-
-def silent(text):
-    """Where progress would go."""
 
 
 def make(folder, **changes):
@@ -43,7 +40,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def study(folder):
     settings = make(folder, shallow=("svc",), mode3=("svc",), layers=(1, 2), switches=("noisy_evaluation", "best_test"))
-    return run_dti(settings, load_problem(settings, silent), silent)
+    return run_dti(settings, load_setup(settings))
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +53,16 @@ def models_of(study):
 
 
 def test_no_source_holds_a_test_compound_and_no_draw_a_test_row(study):
-    problem = study.problem
-    test = set(problem.target.samples[problem.split.test])
-    for domain in problem.sources.values():
+    setup = study.setup
+    test = set(setup.target.samples[setup.split.test])
+    for domain in setup.sources.values():
         assert not test & set(domain.samples)
-    assert "taken out" in " ".join(problem.notes)  # the simulated families share compounds
-    for size, draws in problem.draws.items():
+    assert "taken out" in " ".join(setup.notes)  # the simulated families share compounds
+    for size, draws in setup.draws.items():
         for rows in draws:
-            assert not set(rows) & set(problem.split.test)
+            assert not set(rows) & set(setup.split.test)
             assert len(rows) == size
-            assert problem.target.response[rows].mean() == 0.5
+            assert setup.target.response[rows].mean() == 0.5
 
 
 def test_every_arm_meets_the_same_test_compounds(study):
@@ -73,18 +70,18 @@ def test_every_arm_meets_the_same_test_compounds(study):
     groups = table.groupby(["source", "arm", "size", "draw"])["compound_id"].apply(tuple)
     assert groups.nunique() == 1
     per_size = table[table["size"] > 0].groupby(["source", "arm"]).size()
-    assert set(per_size) == {2 * 2 * len(study.problem.truth)}
+    assert set(per_size) == {2 * 2 * len(study.setup.truth)}
 
 
 def test_zero_shot_is_the_source_model_itself(study):
-    network, problem = build(study.settings.network), study.problem
+    network, setup = build(study.settings.network), study.setup
     for source, variables in models_of(study).items():
-        logits = network.apply(variables, problem.target.x[problem.split.test]).prediction
+        logits = network.apply(variables, setup.target.x[setup.split.test]).prediction
         np.testing.assert_allclose(study.probabilities[source, "zero_shot", 0][0], expit(logits), rtol=1e-5)
 
 
 def test_a_classifier_on_activations_by_hand(study):
-    problem, x, y = study.problem, study.problem.target.x, study.problem.target.response
+    setup, x, y = study.setup, study.setup.target.x, study.setup.target.response
     for source, variables in models_of(study).items():
         params = variables["params"]
         first = x @ np.asarray(params["layer1"]["kernel"]) + np.asarray(params["layer1"]["bias"])
@@ -92,8 +89,8 @@ def test_a_classifier_on_activations_by_hand(study):
         hidden = np.maximum((first - norm["mean"]) / np.sqrt(norm["var"] + 1e-5) * norm["scale"] + norm["bias"], 0)
         second = hidden @ np.asarray(params["layer2"]["kernel"]) + np.asarray(params["layer2"]["bias"])
         for layer, features in ((1, first), (2, second)):
-            for draw, rows in enumerate(problem.draws[24]):
-                calls = SVC(random_state=101 + draw).fit(features[rows], y[rows]).predict(features[problem.split.test])
+            for draw, rows in enumerate(setup.draws[24]):
+                calls = SVC(random_state=101 + draw).fit(features[rows], y[rows]).predict(features[setup.split.test])
                 found = study.probabilities[source, f"mode3_{layer}_svc", 24][draw]
                 assert np.mean((found > 0.5) == (calls == 1)) > 0.99  # a call on the border may round either way
 
@@ -104,14 +101,14 @@ def test_an_arm_alone_equals_it_among_others(study, folder):
     # A bias before a batch norm moves by rounding noise alone, and that depends on how far a draw is padded.
     for sizes, atol in ((settings.sizes, 1e-5), ((6,), 0.03)):
         own = dataclasses.replace(settings, sizes=sizes)
-        alone = run_dti(own, load_problem(own, silent), silent)
+        alone = run_dti(own, load_setup(own))
         key = "gamma", "mode1", 6
         np.testing.assert_allclose(alone.probabilities[key], study.probabilities[key], rtol=0, atol=atol)
 
 
 def test_sizes_of_as_many_steps_share_a_program(study):
-    assert list(buckets(study.problem, 256)) == [(6, 24)]
-    assert list(buckets(study.problem, 16)) == [(6,), (24,)]
+    assert list(buckets(study.setup, 256)) == [(6, 24)]
+    assert list(buckets(study.setup, 16)) == [(6,), (24,)]
 
 
 def test_mode_2_freezes_what_it_names_bit_for_bit(study):
@@ -140,7 +137,7 @@ def test_the_switches_do_what_they_say(study, tables):
     best = found[found["switch"] == "best_test"]
     assert (best["difference"] >= -1e-9).all()
     assert (best["difference"] > 0).any()
-    truth = study.problem.truth
+    truth = study.setup.truth
     for draw, (p, own) in enumerate(zip(study.probabilities["beta", "mode1[best_test]", 24], last, strict=True)):
         assert matthews_corrcoef(truth, p > 0.5) >= matthews_corrcoef(truth, own > 0.5), draw
 
@@ -157,27 +154,23 @@ def test_the_best_epoch_by_hand():
 
 def test_the_chosen_epoch_never_sees_a_test_label(study, folder):
     settings = make(folder, methods=("scratch", "mode1"), epoch="validation", sizes=(24,))
-    problem = load_problem(settings, silent)
-    y = problem.target.y.copy()
-    y[problem.split.test] = 1 - y[problem.split.test]
-    other = dataclasses.replace(problem, target=dataclasses.replace(problem.target, y=y))
+    how = How(settings.network, settings.seed)
+    setup = load_setup(settings)
+    y = setup.target.y.copy()
+    y[setup.split.test] = 1 - y[setup.split.test]
+    other = dataclasses.replace(setup, target=dataclasses.replace(setup.target, y=y))
     stages, methods = {stage.plan.domain.name: stage for stage in study.stages}, methods_of(settings)
     one, two = (
-        {tuple(key): p for *key, p in predict_networks(q, settings, methods, stages, none, silent)}
-        for q in (problem, other)
+        {tuple(key): p for *key, p in predict_networks(q, settings, methods, stages, how)} for q in (setup, other)
     )
     assert set(one) == {("", "scratch", 24), ("beta", "mode1", 24), ("gamma", "mode1", 24)}
     for key, p in one.items():
         np.testing.assert_array_equal(p, two[key])
 
 
-def none(label):
-    """No finished parts are kept."""
-
-
 def test_epochs_are_fixed_unless_asked(study):
-    members = [(method, None) for method in methods_of(study.settings)]
-    assert chosen_epochs(study.problem, study.settings, members, [], "", none, silent) == [None] * len(members)
+    arms = [None] * 3
+    assert chosen_epochs(study.setup, study.settings, arms, [], "", How(study.settings.network)) == arms
 
 
 def test_metrics_are_those_of_the_predictions(study):
@@ -185,7 +178,7 @@ def test_metrics_are_those_of_the_predictions(study):
     row = found[(found.arm == "mode1") & (found.source == "beta") & (found["size"] == 24) & (found.metric == "mcc")]
     p = study.probabilities["beta", "mode1", 24]
     np.testing.assert_allclose(
-        row.sort_values("draw")["value"], [matthews_corrcoef(study.problem.truth, values > 0.5) for values in p]
+        row.sort_values("draw")["value"], [matthews_corrcoef(study.setup.truth, values > 0.5) for values in p]
     )
 
 
@@ -200,12 +193,12 @@ def test_every_comparison_and_crossover_is_there(study, tables):
 
 def test_a_study_stopped_half_way_goes_on_to_the_same_numbers(folder, tmp_path):
     settings = make(folder, methods=("scratch", "mode1", "shallow"), shallow=("svc", "logistic"))
-    problem = load_problem(settings, silent)
-    whole = run_dti(settings, problem, silent, tmp_path)
+    setup = load_setup(settings)
+    whole = run_dti(settings, setup, tmp_path)
     parts = sorted(tmp_path.rglob("*.part"))
     for path in parts[::2]:
         path.unlink()
-    again = run_dti(settings, problem, silent, tmp_path)
+    again = run_dti(settings, setup, tmp_path)
     assert set(whole.probabilities) == set(again.probabilities)
     for key, p in whole.probabilities.items():
         np.testing.assert_array_equal(p, again.probabilities[key])
@@ -213,7 +206,7 @@ def test_a_study_stopped_half_way_goes_on_to_the_same_numbers(folder, tmp_path):
 
 def test_what_a_study_leaves(study, tables, tmp_path):
     p, near = study.probabilities["beta", "mode1", 24][0], study.nearest["pool"]
-    reach = by_similarity(study.problem.truth, p, near).assign(source="beta", arm="mode1")
+    reach = by_similarity(study.setup.truth, p, near).assign(source="beta", arm="mode1")
     assert write_dti(dataclasses.replace(study, reach=[reach]), tables, tmp_path) == []
     for name in (
         "metrics",
@@ -253,7 +246,7 @@ def test_sources_and_sizes_that_cannot_be(folder):
         ({"threshold": None, "data": "nowhere.csv"}, "nowhere.csv"),
     ):
         with pytest.raises(InputError, match=text):
-            make_problem(make(folder, **changes), None, silent)
+            make_setup(make(folder, **changes), None)
     for changes, text in (
         ({"methods": ("mode4",)}, "--methods=mode4: there are"),
         ({"layers": (3,)}, "layer 3 is named"),
@@ -270,7 +263,7 @@ def test_sources_and_sizes_that_cannot_be(folder):
 def test_strategies_of_the_other_experiments_run_here_too(study, folder):
     names = ("l2_sp", "gradual_unfreezing", "discriminative_rates", "mmd_fine_tune", "copy_layer1", "freeze_layer1")
     settings = make(folder, methods=("scratch",), strategies=names, sizes=(6,), sources=("beta",))
-    found = run_dti(settings, load_problem(settings, silent), silent).probabilities
+    found = run_dti(settings, load_setup(settings)).probabilities
     assert set(found) == {("", "scratch", 6), *(("beta", name, 6) for name in names)}
     values = [p.tobytes() for p in found.values()]
     assert len(set(values)) == len(values)
@@ -285,10 +278,10 @@ def test_strategies_of_the_other_experiments_run_here_too(study, folder):
 
 def test_pooled_sources_hold_each_compound_once(folder):
     settings = make(folder, sources=("pooled",), balance_below=0.0)
-    problem = make_problem(settings, None, silent)
-    pooled = problem.sources["pooled"]
+    setup = make_setup(settings, None)
+    pooled = setup.sources["pooled"]
     assert len(set(pooled.samples)) == len(pooled)
-    parts = make_problem(dataclasses.replace(settings, sources=("all",)), None, silent).sources
+    parts = make_setup(dataclasses.replace(settings, sources=("all",)), None).sources
     names = set().union(*(domain.samples for domain in parts.values()))
     assert names == set(pooled.samples)
     active = {key for domain in parts.values() for key in domain.samples[domain.response == 1]}
@@ -297,5 +290,5 @@ def test_pooled_sources_hold_each_compound_once(folder):
 
 def test_a_lopsided_source_is_balanced(folder):
     settings = make(folder, balance_below=0.6, sources=("beta",))
-    domain = make_problem(settings, None, silent).sources["beta"]
+    domain = make_setup(settings, None).sources["beta"]
     assert domain.response.mean() == 0.5

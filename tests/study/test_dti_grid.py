@@ -21,14 +21,6 @@ pytest.importorskip("rdkit")
 SPACE = Space(layers=(1,), widths=(8,), batches=(64, 512), rates=(0.001, 0.01), dropouts=(0.1,), epochs=(3, 6))
 
 
-def silent(text):
-    pass
-
-
-def unkept(label):
-    return None
-
-
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
     base = DtiSettings(methods=("scratch",), at_once=2, checkpoint_dir=str(tmp_path_factory.mktemp("grid")))
@@ -37,19 +29,19 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pool(settings):
-    return load_pool(settings, silent)
+    return load_pool(settings)
 
 
 @pytest.fixture(scope="module")
 def table(settings, pool):
-    return search_all(Grid(pool, settings, unkept, silent))
+    return search_all(Grid(pool, settings))
 
 
 def alone(point, pool, settings):
     """Per inner fold, the probabilities of a point that is trained by itself, to its own epoch and batch size."""
     own = settings.at(point)
     arm = Arm("one", "", strategies.get("scratch"), None, own.recipe, own.recipe.fit_config(curves=False))
-    folds = Grid(pool, settings, unkept, silent).folds
+    folds = Grid(pool, settings).problem.folds
     (found,) = fit_arms(pool.domain, folds, [arm], network=own.network, seed=own.seed)
     return [expit(np.float64(row[-1, : len(f.fold.test)])) for f, row in zip(folds, found.prediction, strict=True)]
 
@@ -97,10 +89,10 @@ def test_test_labels_change_neither_the_table_nor_the_choice(settings, tmp_path,
     for name, frame in (("as they are", rows), ("permuted", other)):
         base = replace(settings.base, data=written(frame, tmp_path / f"{name}.csv"), target="alpha")
         own = replace(settings, base=base)
-        there = load_pool(own, silent)
-        searched = search_all(Grid(there, own, unkept, silent))
+        there = load_pool(own)
+        searched = search_all(Grid(there, own))
         point = best(searched, "mcc")
-        found[name] = searched, point, judged(there, judge(there, own, point, None, silent))
+        found[name] = searched, point, judged(there, judge(there, own, point, None))
     one, two = found.values()
     pd.testing.assert_frame_equal(one[0], two[0], check_exact=True)
     pd.testing.assert_frame_equal(one[0], table, check_exact=True)
@@ -124,13 +116,12 @@ class Counting(Parts):
             raise Stopped
 
 
-def test_a_stopped_search_goes_on_to_the_same_table(settings, pool, table, tmp_path):
-    def parts(label):
-        return Counting(tmp_path / label)
+def test_a_stopped_search_goes_on_to_the_same_table(settings, pool, table, tmp_path, monkeypatch):
+    monkeypatch.setattr("tl_jax.study.core.arms.parts_of", lambda work, label, say: Counting(work / label))
 
     def search(after):
         Counting.left = after
-        return search_all(Grid(pool, settings, parts, silent))
+        return search_all(Grid(pool, settings, tmp_path))
 
     with pytest.raises(Stopped):
         search(after=3)  # two calls per program of four runs
@@ -158,7 +149,7 @@ def test_by_scaffold_no_scaffold_is_on_both_sides(settings):
     from tl_jax.data.compounds.molecules import scaffolds
 
     own = replace(settings, base=replace(settings.base, split="scaffold"), rows=None)
-    pool = load_pool(own, silent)
+    pool = load_pool(own)
     names = np.asarray(scaffolds(list(pool.compounds.smiles)))
     for fold in pool.folds:
         assert not set(names[fold.train]) & set(names[fold.test])
@@ -186,7 +177,7 @@ def test_the_best_is_finite_and_the_first_of_equals():
 def test_a_point_that_diverges_on_one_fold_is_nowhere(pool, settings):
     from tl_jax.study.compounds.grid import measured
 
-    folds = Grid(pool, settings, unkept, silent).folds
+    folds = Grid(pool, settings).problem.folds
     logits = np.random.default_rng(0).normal(size=(2, 3, len(pool.folds[0].test)))
     logits[1, 2, 5] = np.nan
     found = measured(folds, logits)
@@ -212,8 +203,8 @@ def test_the_published_grid():
         (lambda s: replace(s, space=Space(widths=())), "--widths="),
         (lambda s: replace(s, space=Space(dropouts=(0.1, 1.0))), "--dropouts=1.0"),
         (lambda s: replace(s, space=Space(rates=(-1.0,))), "--rates=-1.0"),
-        (lambda s: load_pool(replace(s, rows=10_000), silent), "no balanced draw of 10000"),
-        (lambda s: load_pool(replace(s, rows=4, folds=3), silent), "2 compounds of its rarer class, too few for 3"),
+        (lambda s: load_pool(replace(s, rows=10_000)), "no balanced draw of 10000"),
+        (lambda s: load_pool(replace(s, rows=4, folds=3)), "2 compounds of its rarer class, too few for 3"),
     ],
 )
 def test_bad_settings_are_one_line(settings, change, said):
@@ -224,4 +215,4 @@ def test_bad_settings_are_one_line(settings, change, said):
 
 def test_a_family_that_is_not_there_is_named(settings):
     with pytest.raises(InputError, match=r"--family=kinase: no family of .*; there are: alpha, beta, gamma"):
-        load_pool(replace(settings, base=replace(settings.base, target="kinase")), silent)
+        load_pool(replace(settings, base=replace(settings.base, target="kinase")))

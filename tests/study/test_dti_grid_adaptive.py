@@ -25,11 +25,11 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pool(settings):
-    return load_pool(settings, lambda text: None)
+    return load_pool(settings)
 
 
 def grid(pool, settings):
-    return Grid(pool, settings, lambda label: None, lambda text: None)
+    return Grid(pool, settings)
 
 
 def test_every_trial_is_the_grids_own_value_and_the_seed_decides(pool, settings):

@@ -24,7 +24,7 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pool(settings):
-    return load_pool(settings, lambda text: None, keep=False)
+    return load_pool(settings, keep=False)
 
 
 def test_a_plan_leaves_no_file(settings, pool):
@@ -53,7 +53,7 @@ def test_effort_equals_what_is_trained(settings, pool, monkeypatch):
         raise RuntimeError
 
     monkeypatch.setattr(dti_grid, "fit_arms", fit_arms)
-    grid = Grid(pool, settings, lambda label: None, lambda text: None)
+    grid = Grid(pool, settings)
     for program, own in programs(settings.space.points(), pool.longest).items():
         with pytest.raises(RuntimeError):
             grid.ask(program, own, "")
@@ -63,7 +63,7 @@ def test_effort_equals_what_is_trained(settings, pool, monkeypatch):
 
 @pytest.mark.slow  # recorded for eight programs in docs/dti_grid.md
 def test_memory_is_that_of_the_compiled_program_within_a_factor_of_two(settings, pool):
-    grid = Grid(pool, settings, lambda label: None, lambda text: None)
+    grid = Grid(pool, settings)
     table = plan_table(pool, settings)
     (program, points), *_ = programs(settings.space.points(), pool.longest).items()
     arms = list(arms_of(program, points, settings).values())

@@ -29,19 +29,15 @@ from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.compounds.finals import planned
 from tl_jax.study.compounds.known import FILE, keep_known, sparse
 from tl_jax.study.compounds.predict import COLUMNS, load_model, predict_smiles, predict_vectors
-from tl_jax.study.compounds.problem import as_domain, make_problem
 from tl_jax.study.compounds.settings import DtiSettings
-from tl_jax.study.compounds.study import load_problem, run_dti
+from tl_jax.study.compounds.setup import as_domain, make_setup
+from tl_jax.study.compounds.study import load_setup, run_dti
 from tl_jax.study.core.lineage import lineage_text
 from tl_jax.study.core.stages import Shelf, StagePlan, TrainedStage, describe, train_stages
 from tl_jax.system.parts import pack, unpack
 from tl_jax.transfer import strategies
 
 ALIENS = {"glycerin": "OCC(O)CO", "chloroform": "ClC(Cl)Cl", "propyl alcohol": "CCCO", "water": "O"}
-
-
-def silent(text):
-    """Where progress would go."""
 
 
 def make(folder, **changes):
@@ -53,7 +49,7 @@ def make(folder, **changes):
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     settings = make(tmp_path_factory.mktemp("finals"))
-    return run_dti(settings, load_problem(settings, silent), silent)
+    return run_dti(settings, load_setup(settings))
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +77,8 @@ def by_hand(variables, x):
 
 
 def test_a_final_model_sees_the_pool_and_nothing_of_the_test_set(study, stages):
-    problem = study.problem
-    pool, test = (set(problem.target.samples[rows]) for rows in (problem.split.train, problem.split.test))
+    setup = study.setup
+    pool, test = (set(setup.target.samples[rows]) for rows in (setup.split.train, setup.split.test))
     for name in ("mode1", "scratch"):
         domain = stages[name].plan.domain
         assert set(domain.samples) == pool
@@ -94,18 +90,18 @@ def test_a_final_model_sees_the_pool_and_nothing_of_the_test_set(study, stages):
 
 
 def test_its_score_is_that_of_the_test_set(study, stages):
-    problem = study.problem
+    setup = study.setup
     for row in study.finals:
-        logit = by_hand(stages[row["arm"]].variables, problem.target.x[problem.split.test])
-        assert row["mcc"] == pytest.approx(matthews_corrcoef(problem.truth, logit > 0))
-        assert row["auroc"] == pytest.approx(roc_auc_score(problem.truth, logit))
+        logit = by_hand(stages[row["arm"]].variables, setup.target.x[setup.split.test])
+        assert row["mcc"] == pytest.approx(matthews_corrcoef(setup.truth, logit > 0))
+        assert row["auroc"] == pytest.approx(roc_auc_score(setup.truth, logit))
         assert row["source"] == ("beta" if row["arm"] == "mode1" else "")
     for table in study.reach:
-        assert table["n"].sum() == len(problem.truth)
+        assert table["n"].sum() == len(setup.truth)
 
 
 def test_it_is_found_again_and_read_back(study, stages):
-    again = run_dti(study.settings, study.problem, silent)
+    again = run_dti(study.settings, study.setup)
     assert [stage.reused for stage in again.stages] == [True] * 3
     assert again.finals == study.finals
     text = lineage_text(stages["mode1"].path)
@@ -128,7 +124,7 @@ def test_it_is_found_again_and_read_back(study, stages):
 )
 def test_what_cannot_be_final_is_refused_before_any_training(study, changes, words):
     with pytest.raises(InputError) as caught:
-        run_dti(replace(study.settings, **changes), study.problem, pytest.fail)
+        run_dti(replace(study.settings, **changes), study.setup, pytest.fail)
     assert words in str(caught.value)
 
 
@@ -178,7 +174,7 @@ def test_a_file_that_is_not_the_models_own_is_refused_and_written_anew(study, st
 
 
 def test_predictions_are_the_models_own(study, stages, write):
-    own = study.problem.compounds.rows(study.problem.split.test)
+    own = study.setup.compounds.rows(study.setup.split.test)
     lines = [f"{id_},{smiles}" for id_, smiles in zip(own.ids, own.smiles, strict=True)]
     model = load_model(stages["mode1"].path)
     found = predict_smiles(model, write("\n".join(["compound_id,smiles", *lines])))
@@ -187,7 +183,7 @@ def test_predictions_are_the_models_own(study, stages, write):
     np.testing.assert_allclose(found["logit"], by_hand(stages["mode1"].variables, own.x), atol=1e-4)
     np.testing.assert_allclose(found["probability"], expit(found["logit"]))
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=256)
-    train = study.problem.compounds.rows(study.problem.split.train).smiles
+    train = study.setup.compounds.rows(study.setup.split.train).smiles
     bits, known = ([generator.GetFingerprint(Chem.MolFromSmiles(s)) for s in part] for part in (own.smiles, train))
     nearest = [max(DataStructs.BulkTanimotoSimilarity(one, known)) for one in bits]
     np.testing.assert_allclose(found["nearest_tanimoto"], nearest)
@@ -197,7 +193,7 @@ def test_predictions_are_the_models_own(study, stages, write):
 
 
 def test_no_line_is_dropped(study, stages, write):
-    training = study.problem.compounds.smiles[study.problem.split.train[0]]
+    training = study.setup.compounds.smiles[study.setup.split.train[0]]
     text = f"id,smiles,note\na,c1ccccc1CN,x\nb,C1CC,x\n,,x\na,c1ccccc1CN,x\nd,{training},x\n"
     found = predict_smiles(load_model(stages["scratch"].path), write(text), within=0.0)
     assert found["id"].tolist() == ["a", "b", "", "a", "d"]
@@ -326,7 +322,7 @@ def test_a_pytorch_model_takes_vectors(write, tmp_path):
 
 def test_no_network_is_final_unless_asked(tmp_path):
     settings = make(tmp_path, final=())
-    assert planned(settings, make_problem(settings, None, silent), []) == ((), "")
+    assert planned(settings, make_setup(settings, None), []) == ((), "")
 
 
 def test_glycerin_and_chloroform_are_no_kinase_drugs(data_dir, tmp_path, write):

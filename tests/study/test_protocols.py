@@ -8,8 +8,9 @@ import pytest
 from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.study.core.arms import Arm, strategy_arms
+from tl_jax.study.core.arms import Arm
 from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.former import strategy_arms
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.transfer.strategies import STRATEGIES
 

@@ -172,22 +172,26 @@ def empty(folder: Path) -> None:
 def same_study(folder: Path, record: dict) -> None:
     """Write down what determines the study's numbers, or compare: a difference refuses to resume and is shown."""
     path = folder / RECORD
-    record = json.loads(json.dumps(record, default=str))
     if not any_parts(folder):
-        write_json(path, record)
+        write_json(path, json.loads(json.dumps(record, default=str)))
         return
+    changes = unlike(path, record)
+    if changes:
+        raise InputError(
+            f"cannot resume {folder}: it was begun with other settings ({'; '.join(changes)}); "
+            "go back to those, or add --overwrite instead of --resume to begin anew"
+        )
+
+
+def unlike(path: Path, record: dict) -> list[str]:
+    """What differs between the record that stands in a file and another one; InputError where it cannot be read."""
     try:
         before = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} cannot be read; add --overwrite to begin anew") from error
     if not isinstance(before, dict):
         raise InputError(f"{path} holds no record of a study; add --overwrite to begin anew")
-    changes = differences(before, record)
-    if changes:
-        raise InputError(
-            f"cannot resume {folder}: it was begun with other settings ({'; '.join(changes)}); "
-            "go back to those, or add --overwrite instead of --resume to begin anew"
-        )
+    return differences(before, json.loads(json.dumps(record, default=str)))
 
 
 def differences(before: dict, after: dict, prefix: str = "") -> list[str]:

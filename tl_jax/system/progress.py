@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import contextmanager
 from typing import TextIO
 
 
@@ -114,3 +117,36 @@ def _start_bar(progress: Progress):
     task = bar.add_task(progress.label, total=progress.total, note="")
     bar.start()
     return bar, task
+
+
+LOGGER = logging.getLogger("tl_jax")  # every line that a study tells goes here; a script shows them
+_shown = False
+
+
+class Lines(logging.Handler):
+    """Shows each record as one plain line on standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
+
+
+@contextmanager
+def spoken(aloud: bool = True):
+    """Within the block the house's lines and its progress are shown; of several processes only one is `aloud`."""
+    global _shown
+    before, lines = (_shown, LOGGER.propagate, LOGGER.level), Lines()
+    _shown, LOGGER.propagate = aloud, False
+    LOGGER.setLevel(logging.INFO)
+    if aloud:
+        LOGGER.addHandler(lines)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(lines)
+        _shown, LOGGER.propagate = before[:2]
+        LOGGER.setLevel(before[2])
+
+
+def watched(total: int, label: str, unit: str = "runs") -> Progress:
+    """The one progress observer of studies: shown inside spoken(), silent elsewhere."""
+    return Progress(total, label, unit, stream=None if _shown else io.StringIO())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.sequential import after_looks
-from tl_jax.study.cohort.cases import Run
+from tl_jax.study.cohort.prepare import Plan
 from tl_jax.system.cluster import agree, is_first
 from tl_jax.system.files import write_json
 
@@ -17,16 +16,16 @@ FILE = "looks.json"
 WHAT = ("repeats", "folds", "seed", "split")  # what a look may change to draw other partitions of the same samples
 
 
-def record(run: Run) -> list[dict]:
+def record(plan: Plan) -> list[dict]:
     """Every look at the evaluated samples by this experiment and protocol, this one included, in order; kept on disk.
 
     A look is a set of partitions: the same study again, or with other arms, is the same look (arms are counted by
     Holm's correction). InputError where the file cannot be read.
     """
-    path = Path(run.shelf.folder) / FILE
-    own = {name: getattr(run.settings, name) for name in WHAT}
+    path = plan.folder / FILE
+    own = {name: getattr(plan.settings, name) for name in WHAT}
     place = " ".join(
-        [run.experiment.name, run.settings.protocol, *sorted(d["fingerprint"] for d in run.results.data.values())]
+        [plan.experiment.name, plan.settings.protocol, *sorted(d["fingerprint"] for d in plan.data.values())]
     )
 
     def written() -> list[dict]:

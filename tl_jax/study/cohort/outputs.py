@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
-from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.registry import record
 from tl_jax.report import plots
 from tl_jax.report.page.page import write_report
-from tl_jax.report.tables import arm_table, source_table, summarise, write_csv
+from tl_jax.report.tables import arm_table, source_table, summarise
 from tl_jax.study.cohort.results import Results
 from tl_jax.study.core.stages import TrainedStage
-from tl_jax.system.files import write_json
+from tl_jax.study.core.writer import write_study
 from tl_jax.system.runtime import device, versions
 
 METRIC_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "metric", "value", "n_train", "n_test"]
@@ -26,47 +25,29 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
 
     genes.csv too, where the cohort was read from tables.
 
-    Returns what could not be drawn, such as every picture where matplotlib is not installed: hours of
-    training must not be lost to a picture, so the tables come first.
+    Returns what could not be drawn.
     """
-    write_csv(folder / "metrics.csv", results.table("metrics")[METRIC_COLUMNS])
-    write_csv(folder / "comparisons.csv", results.comparisons)
-    write_csv(folder / "predictions.csv", results.table("predictions")[PREDICTION_COLUMNS])
-    if results.history:
-        write_csv(folder / "history.csv", results.table("history"))
-    if results.gene_weights:
-        write_csv(folder / "gene_weights.csv", pd.concat(results.gene_weights, axis=1).reset_index())
-    if results.cohort.gene_names:
-        write_csv(folder / "genes.csv", gene_report(results.cohort))
-    if results.ranking:
-        write_csv(folder / "source_drugs.csv", pd.DataFrame(results.ranking))
-    for name, frames in results.extra.items():
-        write_csv(folder / f"{name}.csv", pd.concat(frames, ignore_index=True))
-    left_out = drawn(lambda: draw(results, folder))
-    write_json(folder / "summary.json", summary(results, [*results.notes, *left_out], flags or {}))
-    if results.settings.extras:
-        left_out += page(write_report, folder)
-    return left_out
+    return write_study(
+        folder,
+        tables_of(results),
+        pictures=[lambda: draw(results, folder)],
+        summary=lambda left_out: summary(results, [*results.notes, *left_out], flags or {}),
+        page=write_report,
+    )
 
 
-def drawn(picture: Callable[[], object]) -> list[str]:
-    """Draw, and say what could not be drawn: hours of training must not be lost to a picture."""
-    try:
-        picture()
-    except InputError as error:
-        return [str(error)]
-    except Exception as error:  # a fault of the drawing library
-        return [f"pictures could not be drawn: {type(error).__name__}: {error}"]
-    return []
-
-
-def page(write: Callable[[Path], Path], folder: Path) -> list[str]:
-    """Write report.html from the tables that stand in the folder; what went wrong, if it did."""
-    try:
-        write(folder)
-    except Exception as error:  # it can be made again from the tables at any time
-        return [f"report.html could not be made: {type(error).__name__}: {error}; try experiments.report"]
-    return []
+def tables_of(results: Results) -> dict[str, pd.DataFrame]:
+    """Every table by the name of its file."""
+    found = {
+        "metrics": results.table("metrics")[METRIC_COLUMNS],
+        "predictions": results.table("predictions")[PREDICTION_COLUMNS],
+        "history": results.table("history"),
+        "gene_weights": pd.concat(results.gene_weights, axis=1).reset_index() if results.gene_weights else None,
+        "genes": gene_report(results.cohort) if results.cohort.gene_names else None,
+        "source_drugs": pd.DataFrame(results.ranking) if results.ranking else None,
+        **{name: pd.concat(frames, ignore_index=True) for name, frames in results.extra.items()},
+    }
+    return {name: table for name, table in found.items() if table is not None and (len(table) or name == "comparisons")}
 
 
 def draw(results: Results, folder: Path) -> None:
@@ -78,7 +59,7 @@ def draw(results: Results, folder: Path) -> None:
         return  # a panel for each of a hundred arms is no picture; the report shows the best of them
     predictions, units = results.table("predictions"), {d["unit"] for d in results.data.values()}
     plots.predicted_observed(predictions, folder / "predicted_observed", title, ", ".join(sorted(units)))
-    if results.history:
+    if len(results.table("history")):
         plots.loss_curves(results.table("history"), folder / "loss_curves", title)
     if results.ranking:
         plots.source_ranking(results.ranking, folder / "source_drugs", title)
@@ -92,6 +73,7 @@ def summary(results: Results, notes: list[str], flags: dict) -> dict:
         "title": results.experiment.title,
         "cohort": {"name": results.cohort.name, "title": results.cohort.title, "genes": len(results.cohort.genes)},
         "settings": results.settings.as_dict(),
+        "metric": record(results.settings.metric),
         "flags": flags,
         "versions": versions(),
         "device": device(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from tl_jax.transfer.strategies import Registered
 FLAG = "--source_checkpoint"
 
 
-def check_outside(experiment: Experiment, settings: Settings, chosen: list[Registered]) -> None:
+def check_outside(experiment: Experiment, settings: Settings, chosen: Sequence[Registered]) -> None:
     """Refuse what a model without its samples cannot serve. chosen: the strategies."""
     if settings.extras or not any("source" in route for route in experiment.routes):
         raise InputError(f"{FLAG} is for experiments that start from the source (3, 6 and 7), not {experiment.name}")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tl_jax.data.domain import Cohort, Domain
-from tl_jax.errors import InputError
+from tl_jax.data.domain import Cohort
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.study.cohort.settings import Settings
-from tl_jax.study.core.stages import StagePlan
-from tl_jax.transfer import strategies
-
-SCRATCH_ARM = "scratch"
-SMALLEST = 4  # samples of a domain: with fewer no fold can train and test
+from tl_jax.study.core.examine import SCRATCH_ARM
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,11 @@ class Experiment:
     @property
     def uses_source_drug(self) -> bool:
         return self.evaluated == "source" or "source" in self.roles
+
+    def resolved(self, settings: Settings) -> Settings:
+        """The settings with the experiment's own repeats, folds and strategies where none were given."""
+        own = {name: getattr(self, name) for name in ("repeats", "folds", "strategies")}
+        return replace(settings, **{name: value for name, value in own.items() if getattr(settings, name) is None})
 
     def routes_in(self, cohort: Cohort) -> tuple[tuple[str, ...], ...]:
         """The routes that a chain has; an experiment of one route needs that one."""
@@ -110,32 +110,3 @@ EXPERIMENTS = {
         ),
     )
 }
-
-
-def domain_of(cohort: Cohort, role: str, source_drug: str) -> Domain:
-    """A role's domain with its one drug: the source drug in the source, the cohort's drug elsewhere."""
-    drug = source_drug if role == "source" else cohort.drug
-    domain = cohort.stage(role).for_drug(drug)
-    if len(domain) < SMALLEST:
-        raise InputError(
-            f"domain {domain.name} of cohort {cohort.name} has {len(domain)} samples measured for {drug}; "
-            f"at least {SMALLEST} are needed: name another drug, or check its spelling and filters in the cohort file"
-        )
-    return domain
-
-
-def upstream_plans(
-    route: tuple[str, ...], cohort: Cohort, source_drug: str, settings: Settings, given: int = 0
-) -> list[StagePlan]:
-    """The stages of one route to the evaluated domain, less its first `given`, whose models are there already.
-
-    The first trains from scratch; later ones as --intermediate_strategy says. That is the published
-    copy_layer1 by default, whatever strategy is evaluated: a layer 1 frozen in the intermediate step would
-    pass through it unchanged, and two steps would equal one.
-    """
-    plans = []
-    for place, role in list(enumerate(route))[given:]:
-        strategy = strategies.get(settings.intermediate_strategy if place else SCRATCH_ARM)
-        domain = domain_of(cohort, role, source_drug)
-        plans.append(StagePlan(role, domain, strategy, settings.upstream_recipe(strategy)))
-    return plans

@@ -2,49 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from tl_jax.data.domain import Cohort
 from tl_jax.study.cohort.plans import Experiment
+from tl_jax.study.cohort.prepare import Plan
 from tl_jax.study.cohort.settings import Settings
-from tl_jax.study.core.arms import ArmTables
+from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.stages import TrainedStage
-from tl_jax.study.core.timing import Timed
+from tl_jax.study.core.table import ResultTable
 
 
 @dataclass
-class Results(Timed):
-    """Tables by arm and of pairs of arms, final models, the ranking of source drugs, wall times and remarks."""
+class Results:
+    """arms: of all domains and protocols. extra: further tables, by the name of their file. ranking: of source drugs.
 
-    experiment: Experiment
-    settings: Settings
-    cohort: Cohort
-    metrics: list[pd.DataFrame] = field(default_factory=list)
-    comparisons: pd.DataFrame = field(default_factory=pd.DataFrame)
-    predictions: list[pd.DataFrame] = field(default_factory=list)
-    history: list[pd.DataFrame] = field(default_factory=list)
-    gene_weights: list[pd.Series] = field(default_factory=list)
+    stages: source models and final models. gene_weights: of each final model. ledger: remarks and wall times.
+    """
+
+    plan: Plan
+    ledger: Ledger = field(default_factory=Ledger)
+    arms: ResultTable = field(default_factory=ResultTable)
+    extra: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
     stages: list[TrainedStage] = field(default_factory=list)
-    data: dict[str, dict] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
+    gene_weights: list[pd.Series] = field(default_factory=list)
     ranking: list[dict] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    run_weights: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)  # {(arm, source): (runs, genes)}
-    extra: dict[str, list[pd.DataFrame]] = field(default_factory=dict)  # further tables, by the name of their file
 
-    def add(self, tables: ArmTables, arm: str, source: str) -> None:
-        """Keep an arm's tables with the columns that tell which arm they are of."""
-        of = {"experiment": self.experiment.name, "arm": arm, "source": source, "protocol": self.settings.protocol}
-        for name in ("metrics", "predictions", "history"):
-            frame = getattr(tables, name)
-            if len(frame):
-                getattr(self, name).append(frame.assign(**of))
-        if tables.gene_weights is not None:
-            self.run_weights[arm, source] = tables.gene_weights
+    @property
+    def experiment(self) -> Experiment:
+        return self.plan.experiment
+
+    @property
+    def settings(self) -> Settings:
+        return self.plan.settings
+
+    @property
+    def cohort(self) -> Cohort:
+        return self.plan.cohort
+
+    @property
+    def data(self) -> dict[str, dict]:
+        return self.plan.data
+
+    @property
+    def notes(self) -> list[str]:
+        return self.ledger.notes
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return self.ledger.seconds
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        return self.table("metrics")
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        return self.table("predictions")
+
+    @property
+    def comparisons(self) -> pd.DataFrame:
+        """Of every pair of arms; empty before they are judged."""
+        frames = self.extra.get("comparisons", [])
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """All arms' rows of "metrics", "predictions" or "history", with the columns of their files."""
+        frame = self.arms.by_repeat(name)
+        if frame.empty:
+            return frame
+        keys = ["arm", "source", "protocol"]
+        own = [column for column in frame if column not in ("domain", *keys)]
+        return frame[[*own, *keys]].assign(experiment=self.experiment.name)[[*own, "experiment", *keys]]
 
     def keep(self, name: str, frame: pd.DataFrame) -> None:
         """Keep a further table, to be written as NAME.csv."""
@@ -53,20 +84,7 @@ class Results(Timed):
 
     def join(self, other: Results) -> None:
         """Add what the same experiment gave under another protocol."""
-        for name in ("metrics", "predictions", "history", "notes"):
-            getattr(self, name).extend(getattr(other, name))
-        self.comparisons = pd.concat([self.comparisons, other.comparisons], ignore_index=True)
+        self.arms += other.arms
         for name, frames in other.extra.items():
             self.extra.setdefault(name, []).extend(frames)
-        for name, seconds in other.seconds.items():
-            self.seconds[f"{other.settings.protocol}: {name}"] = seconds
-
-    def table(self, name: str) -> pd.DataFrame:
-        """All arms' rows of "metrics", "predictions" or "history"."""
-        frames = getattr(self, name)
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-    def remark(self, text: str, say: Callable[[str], None]) -> None:
-        """Tell the user now, and in the summary."""
-        self.notes.append(text)
-        say(text)
+        self.ledger.join(other.ledger, f"{other.settings.protocol}: ")

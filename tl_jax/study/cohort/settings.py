@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from tl_jax.config import SCRATCH, TRANSFER, FitConfig, NetworkConfig, Recipe
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED, METRICS
 from tl_jax.study.core.protocol import PROTOCOLS, Protocol
+from tl_jax.study.core.settings import Extras, StudySettings
 from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import Registered
 
 
 @dataclass(frozen=True)
-class Extras:
-    """What a study examines beside its arms; a number of 0 and an empty tuple leave a part out.
+class Settings(StudySettings):
+    """Resolved options of one experiment; every field goes into summary.json. Those of StudySettings come first."""
 
-    examined: names of the arms that are permuted, thinned and varied. permutations: of the labels. curve_sizes:
-    training samples of the learning curves, () for a third, half and three quarters; curve_repeats: of the study's.
-    levels: of partition, initialisation and order in the variance split. nested: candidates of the nested choice.
-    beside: strategies that run under the second protocol too.
-    """
-
-    examined: tuple[str, ...] = ()
-    permutations: int = 0
-    curve_sizes: tuple[int, ...] = ()
-    curve_repeats: int = 0
-    levels: int = 0
-    nested: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
-
-    def __post_init__(self):
-        if 0 < self.permutations < 19:
-            raise InputError(f"--permutations={self.permutations}: fewer than 19 cannot reach p = .05")
-        if self.levels == 1:
-            raise InputError("--levels=1: at least 2 are needed to see a spread, or 0 for no variance split")
-        negative = [n for n in ("permutations", "curve_repeats", "levels") if getattr(self, n) < 0]
-        if negative:
-            raise InputError(f"--{negative[0]}: must not be below 0")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Resolved options of one experiment; every field goes into summary.json."""
+    # Where things are and what else is kept changes no number; a given checkpoint is identified by its content.
+    NO_SCIENCE: ClassVar[tuple[str, ...]] = (*StudySettings.NO_SCIENCE, "data_dir", "fold_models", "source_checkpoint")
 
     cohort: str = "simulated"
     data_dir: str | None = None
@@ -50,10 +28,6 @@ class Settings:
     strategies: tuple[str, ...] | None = None  # None: the experiment's own; (): baselines only
     baselines: tuple[str, ...] = ()
     protocol: str = "honest"
-    repeats: int | None = None
-    folds: int | None = None
-    split: str = "stratified"
-    seed: int = 400
     epochs: int | None = None
     read_epochs: tuple[int, ...] = ()  # earlier epochs of the same training that are reported too
     learning_rate: tuple[float, ...] = ()  # one arm each; (): the specification's
@@ -61,21 +35,19 @@ class Settings:
     optimizer: str = "keras_adam"
     hidden: tuple[int, ...] = (1000, 100)
     intermediate_strategy: str = "copy_layer1"
-    checkpoint_dir: str = "checkpoints"
-    at_once: int | None = None
-    quick: bool = False
     extras: Extras | None = None
     source_checkpoint: str | None = None  # a model in place of the source stage
     fold_models: bool = False  # kept beside each final model, for prediction intervals
+    metric: str = JUDGED  # by which arms are compared and chosen; any that is registered
 
     def __post_init__(self):
+        if self.metric not in METRICS:
+            raise InputError(
+                f"--metric={self.metric}: there are {', '.join(METRICS)}; register your own with @metric()"
+            )
         if self.protocol not in PROTOCOLS:
             raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
-        for name in ("repeats", "folds", "epochs", "read_epochs", "learning_rate", "batch_size", "at_once"):
-            values = getattr(self, name)
-            for value in values if isinstance(values, tuple) else (values,):
-                if value is not None and not 0 < value < float("inf"):
-                    raise InputError(f"--{name}={value}: must be above 0")
+        self.check_numbers(("repeats", "folds", "epochs", "read_epochs", "learning_rate", "batch_size", "at_once"))
         if self.fold_models and self.protocol != "honest":
             raise InputError(
                 f"--fold_models needs --protocol=honest: under {self.protocol} held-out samples shape their own "
@@ -85,8 +57,6 @@ class Settings:
             raise InputError(f"no optimizer '{self.optimizer}'; there are: {', '.join(OPTIMIZERS)}")
         if len(self.hidden) != 2 or min(self.hidden) < 1:
             raise InputError(f"--hidden={','.join(map(str, self.hidden))}: two positive widths, such as 1000,100")
-        if not 0 <= self.seed < 2**32 - 100_000:
-            raise InputError(f"--seed={self.seed}: must be a non-negative 32-bit number")
 
     def in_quick_mode(self, **given) -> Settings:
         """A small study that shows every step: two repeats and a narrow network unless `given`, shorter training."""
@@ -128,6 +98,3 @@ class Settings:
             raise InputError(f"--read_epochs={late[0]}: the training ends after {recipe.epochs} epochs; add --epochs")
         sees = self.rules.expression_from == "all"
         return recipe.fit_config(read_at=self.read_epochs, sees_held_out=sees, **changes)
-
-    def as_dict(self) -> dict:
-        return asdict(self)

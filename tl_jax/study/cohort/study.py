@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tl_jax.data.domain import Cohort
 from tl_jax.data.scaling.units import unit_notes
-from tl_jax.study.cohort.derived import protocols
+from tl_jax.errors import InputError
 from tl_jax.study.cohort.plans import Experiment
+from tl_jax.study.cohort.prepare import Plan, prepare
 from tl_jax.study.cohort.results import Results
-from tl_jax.study.cohort.run import resolved, run_experiment
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Extras, Settings
+from tl_jax.study.core.derived import protocols
+from tl_jax.study.core.ledger import distinct
+from tl_jax.system.progress import LOGGER
 
 # Arms that take seconds: what a study permutes, thins and varies unless it is told otherwise.
 EXAMINED = ("scratch", "freeze_layer1", "feature_ridge", "ridge")
@@ -23,9 +27,31 @@ FULL = {"permutations": 99, "curve_repeats": 5, "levels": 3}
 QUICK = {"permutations": 19, "curve_repeats": 2, "levels": 2}
 
 
+@dataclass(frozen=True)
+class StudyPlan:
+    """The plans of one experiment under its own protocol and under those beside it; all are drawn before any is run.
+
+    notes: remarks about units, and about protocols that cannot be run.
+    """
+
+    own: Plan
+    beside: tuple[Plan, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def identity(self) -> dict:
+        """What determines the numbers of all of it."""
+        others = {plan.settings.protocol: plan.identity() for plan in self.beside}
+        parts = ("sources", "stages", "data")
+        return {
+            **self.own.identity(),
+            "protocols": [self.own.settings.protocol, *others],
+            "beside": {name: {part: other[part] for part in parts} for name, other in others.items()},
+        }
+
+
 def with_extras(experiment: Experiment, settings: Settings, **given) -> Settings:
     """The settings with what a study examines: `given` where not None, else the arms above as far as they are run."""
-    settings = resolved(experiment, settings)
+    settings = experiment.resolved(settings)
     run = {*settings.strategies, *settings.baselines}
     names = {"examined": EXAMINED, "nested": NESTED}
     usual = {key: tuple(name for name in value if name in run) for key, value in names.items()}
@@ -34,36 +60,45 @@ def with_extras(experiment: Experiment, settings: Settings, **given) -> Settings
     return replace(settings, extras=Extras(**(usual | {k: v for k, v in given.items() if v is not None})))
 
 
-def run_study(
-    experiment: Experiment,
-    settings: Settings,
-    cohorts: dict[str, Cohort],
-    say: Callable[[str], None],
-    work: Path | None = None,
-) -> Results:
-    """All arms under settings.protocol with what is examined; then the arms alone under the other protocols.
+def prepare_study(experiment: Experiment, settings: Settings, cohorts: Mapping[str, Cohort]) -> StudyPlan:
+    """Plan all arms under settings.protocol with what is examined, and the arms alone under the other protocols.
 
-    cohorts: the cohort as each protocol reads it, settings.protocol first. Partitions and seeds are the same, so the
-    difference between protocols is paired by fold. Domains in different units of expression are named before training.
+    Args:
+        cohorts: the cohort as each protocol reads it, settings.protocol first. Partitions and seeds are the same, so
+        the difference between protocols is paired by fold.
+    Raises:
+        InputError: the own protocol cannot be run. One beside it that cannot is left out with a note.
     """
-    results = None
-    units = list(dict.fromkeys(str(note) for cohort in cohorts.values() for note in unit_notes(cohort.domains)))
-    for note in units:
-        say(f"note: {note}")
-    for protocol, cohort in cohorts.items():
-        if results is None:
-            results = run_experiment(experiment, settings, cohort, say, work)
-            results.notes[:0] = units
-            continue
+    own = prepare(experiment, settings, cohorts[settings.protocol])
+    notes, beside = distinct(note for cohort in cohorts.values() for note in unit_notes(cohort.domains)), []
+    for protocol in (name for name in cohorts if name != settings.protocol):
+        # Models of folds predict new samples by what they alone have seen: under honest only, and already kept.
+        changes = {"strategies": settings.extras.beside, "extras": None, "fold_models": False}
+        try:
+            beside.append(prepare(experiment, replace(settings, protocol=protocol, **changes), cohorts[protocol]))
+        except InputError as error:
+            notes.append(f"the protocol {protocol} left out: {error}")
+    return StudyPlan(own, tuple(beside), tuple(notes))
+
+
+def run_study(plan: StudyPlan, work: Path | None = None) -> Results:
+    """Run a study: its own protocol with what is examined, then the arms alone under the others.
+
+    Args:
+        work: a folder for finished parts; those found there are not computed again.
+    """
+    for note in plan.notes:
+        LOGGER.info(f"note: {note}")
+    results, settings = run_plan(plan.own, work), plan.own.settings
+    results.notes[:0] = plan.notes
+    for other in plan.beside:
+        protocol = other.settings.protocol
         left = [name for name in settings.strategies if name not in settings.extras.beside]
         without = f", without {', '.join(left)} (--beside_strategy=all runs them too)" if left else ""
-        results.remark(f"the same arms under the protocol {protocol}{without}", say)
-        # Models of folds predict new samples by what they alone have seen: under honest only, and already kept.
-        own = replace(settings, protocol=protocol, strategies=settings.extras.beside, extras=None, fold_models=False)
-        place = None if work is None else work / protocol
-        results.join(run_experiment(experiment, own, cohort, say, place, finals=False))
+        results.ledger.remark(f"the same arms under the protocol {protocol}{without}")
+        results.join(run_plan(other, None if work is None else work / protocol, finals=False))
         first, second = sorted((settings.protocol, protocol), key=lambda name: name != "honest")
         usual = (first, second) == ("honest", "as_published")
         name = "protocols" if usual else f"protocols_{first}_{second}"
-        results.keep(name, protocols(results.table("metrics"), first, second))
+        results.keep(name, protocols(results.table("metrics"), first, second, settings.metric))
     return results

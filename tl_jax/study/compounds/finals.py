@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,9 +14,10 @@ from tl_jax.evaluation.draws.classification import score_classifier
 from tl_jax.evaluation.draws.reach import by_similarity
 from tl_jax.study.compounds.known import keep_known
 from tl_jax.study.compounds.networks import Method, logits_of
-from tl_jax.study.compounds.problem import Problem
 from tl_jax.study.compounds.settings import NAME, DtiSettings, Switches
+from tl_jax.study.compounds.setup import Setup
 from tl_jax.study.core.stages import Shelf, StagePlan, TrainedStage, train_stages
+from tl_jax.system.progress import LOGGER
 
 TOLD = ("mcc", "auroc")
 
@@ -29,7 +29,7 @@ class Finals(NamedTuple):
     source: str = ""
 
 
-def planned(settings: DtiSettings, problem: Problem, networks: list[Method]) -> Finals:
+def planned(settings: DtiSettings, setup: Setup, networks: list[Method]) -> Finals:
     """What --final asks for, of the study's networks; InputError, before any training, where that cannot be."""
     if not settings.final:
         if settings.final_source:
@@ -45,9 +45,9 @@ def planned(settings: DtiSettings, problem: Problem, networks: list[Method]) -> 
     for method in methods:
         if not method.strategy.trains:
             raise InputError(f"--final={method.name}: it trains nothing")
-    source = settings.final_source or next(iter(problem.sources))
-    if source not in problem.sources:
-        raise InputError(f"--final_source={source}: no source of this study; there are: {', '.join(problem.sources)}")
+    source = settings.final_source or next(iter(setup.sources))
+    if source not in setup.sources:
+        raise InputError(f"--final_source={source}: no source of this study; there are: {', '.join(setup.sources)}")
     if settings.final_source and not any(method.strategy.needs_source for method in methods):
         raise InputError(f"--final_source={source} changes nothing: {', '.join(settings.final)} starts from no source")
     return Finals(methods, source)
@@ -55,11 +55,10 @@ def planned(settings: DtiSettings, problem: Problem, networks: list[Method]) -> 
 
 def keep_finals(
     settings: DtiSettings,
-    problem: Problem,
+    setup: Setup,
     finals: Finals,
     sources: dict[str, TrainedStage],
     nearest: np.ndarray | None,
-    say: Callable[[str], None],
 ) -> tuple[list[TrainedStage], list[dict], list[pd.DataFrame]]:
     """Train each final model on all compounds of the pool and keep it as a checkpoint.
 
@@ -69,8 +68,8 @@ def keep_finals(
     The test compounds stay out, so the score on them is an honest one. Unlike the draws the pool is not balanced: a
     model's probabilities speak of compounds with the pool's share of actives.
     """
-    shelf = Shelf(Path(settings.checkpoint_dir) / NAME, say)
-    pool, test = problem.target.rows(np.sort(problem.split.train)), problem.target.x[problem.split.test]
+    shelf = Shelf(Path(settings.checkpoint_dir) / NAME)
+    pool, test = setup.target.rows(np.sort(setup.split.train)), setup.target.x[setup.split.test]
     stages, reached, reach = [], [], []
     for method in finals.methods:
         name = finals.source if method.strategy.needs_source else ""
@@ -80,11 +79,11 @@ def keep_finals(
         keep_known(stage, settings)
         p = expit(logits_of(stage.variables, test, settings))
         own = {"source": name, "arm": method.name}
-        scores = score_classifier(problem.truth, p)
+        scores = score_classifier(setup.truth, p)
         reached.append({**own, "n_train": len(pool), "path": str(stage.path), **scores})
         if nearest is not None:
-            reach.append(by_similarity(problem.truth, p, nearest).assign(**own))
+            reach.append(by_similarity(setup.truth, p, nearest).assign(**own))
         told = ", ".join(f"{metric} {scores[metric]:.3f}" for metric in TOLD)
-        say(f"final model {method.name}: {told} on {len(test)} test compounds: {stage.path}")
+        LOGGER.info(f"final model {method.name}: {told} on {len(test)} test compounds: {stage.path}")
         stages.append(stage)
     return stages, reached, reach

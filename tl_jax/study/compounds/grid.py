@@ -6,7 +6,7 @@ it, and the epochs are read off one training of the longest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,19 +21,18 @@ from tl_jax.data.domain import Domain
 from tl_jax.data.splits import Fold, partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.draws.classification import auroc, count, mcc, score_classifier
+from tl_jax.keys import Repeats
 from tl_jax.study.compounds.grid_settings import KEPT_BACK, GridSettings, Point, Program
-from tl_jax.study.compounds.problem import as_domain, families_of, split_of, target_of, with_features
-from tl_jax.study.core.arms import Arm, fit_arms
-from tl_jax.study.core.folds import ScaledFold, unscaled
+from tl_jax.study.compounds.networks import logits_on
+from tl_jax.study.compounds.setup import as_domain, families_of, problem_of, split_of, target_of, with_features
+from tl_jax.study.core.arms import Arm, How
+from tl_jax.study.core.folds import ScaledFold
 from tl_jax.system.files import check_writable
-from tl_jax.system.parts import Parts
-from tl_jax.system.progress import Progress
+from tl_jax.system.progress import LOGGER
 from tl_jax.transfer import strategies
 
-FINAL = 1000  # the repeat that names the keys of models on all rows
 METRICS = ("mcc", "auroc")
 KINDS = (int, int, int, float, float, int)  # of a point's values, which a table's row holds as floats
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Pool:
         return max(len(fold.train) for fold in self.folds)
 
 
-def load_pool(settings: GridSettings, say: Say, keep: bool = True) -> Pool:
+def load_pool(settings: GridSettings, keep: bool = True) -> Pool:
     """Read one family, split it as a study between families does, and draw the inner folds.
 
     keep: what rdkit makes of the table is kept beside the checkpoints; else it is only looked for there.
@@ -75,7 +74,7 @@ def load_pool(settings: GridSettings, say: Say, keep: bool = True) -> Pool:
         rows = balanced_draws(compounds.y, rows, settings.rows, 1, base.seed)[0]
     groups = np.asarray(scaffolds(list(compounds.smiles[rows]), cache=cache)) if base.split == "scaffold" else rows
     folds = inner_folds(compounds.y[rows], groups, rows, settings)
-    say(
+    LOGGER.info(
         f"{name}: {len(rows):,} of {len(split.train):,} compounds of the pool in {len(folds)} inner "
         f"{'folds' if len(folds) > 1 else 'split'}, {len(split.test):,} test compounds"
     )
@@ -117,39 +116,24 @@ def arms_of(program: Program, points: Sequence[Point], settings: GridSettings) -
 
 
 class Grid:
-    """The inner folds of a pool, asked for points.
+    """The inner folds of a pool, asked for points. work: where finished runs are kept, or None.
 
-    parts(label): where finished runs of a program are kept, or None. A run that was asked for before is remembered.
+    A run that was asked for before is remembered.
     """
 
-    def __init__(self, pool: Pool, settings: GridSettings, parts: Callable[[str], Parts | None], say: Say):
-        self.pool, self.settings, self.parts, self.say = pool, settings, parts, say
-        self.folds = [unscaled(pool.domain, fold) for fold in pool.folds]
+    def __init__(self, pool: Pool, settings: GridSettings, work: Path | None = None):
+        self.pool, self.settings, self.work = pool, settings, work
+        self.problem = problem_of(pool.domain, pool.folds)
         self.known: dict[tuple, dict[str, np.ndarray]] = {}  # (program, rate, dropout): {metric: (folds, epochs)}
 
     def ask(self, program: Program, points: Sequence[Point], label: str) -> None:
         """Train what is not known yet of one program's points."""
         arms = arms_of(program, points, self.settings)
         arms = {key: arm for key, arm in arms.items() if (program, *key) not in self.known}
-        if not arms:
-            return
-        network = self.settings.at(Point(*program, *points[0][3:])).network
-        # Runs are told apart by the label of their parts: all that the arms are, in order.
-        parts = self.parts(f"{program} {list(arms)}")
-        with Progress(len(arms) * len(self.folds), label) as progress:
-            found = fit_arms(
-                self.pool.domain,
-                self.folds,
-                list(arms.values()),
-                network=network,
-                seed=self.settings.base.seed,
-                at_once=self.settings.base.at_once,
-                parts=parts,
-                progress=progress.advance,
-                say=self.say,
-            )
-        for key, one in zip(arms, found, strict=True):
-            self.known[(program, *key)] = measured(self.folds, np.asarray(one.prediction, np.float64))
+        if arms:
+            how = how_at(self.settings, Point(*program, *points[0][3:]), self.work, label)
+            for key, logits in zip(arms, logits_on(self.problem, list(arms.values()), how), strict=True):
+                self.known[(program, *key)] = measured(self.problem.folds, logits)
 
     def scores(self, point: Point) -> dict[str, np.ndarray]:
         """{metric: (folds,)} of a point that was asked for."""
@@ -168,7 +152,13 @@ class Grid:
         return pd.DataFrame(rows)
 
 
-def measured(folds: list[ScaledFold], logits: np.ndarray) -> dict[str, np.ndarray]:
+def how_at(settings: GridSettings, point: Point, work: Path | None, label: str) -> How:
+    """How the network of a point is trained."""
+    own = settings.at(point)
+    return How(own.network, own.seed, own.at_once, work, label)
+
+
+def measured(folds: Sequence[ScaledFold], logits: np.ndarray) -> dict[str, np.ndarray]:
     """{metric: (folds, epochs)} of logits (folds, epochs, longest held-out part)."""
     found = {name: np.full(logits.shape[:2], np.nan) for name in METRICS}
     for k, fold in enumerate(folds):
@@ -198,15 +188,13 @@ def best(table: pd.DataFrame, objective: str) -> Point:
     return Point(*(kind(row[name]) for name, kind in zip(Point._fields, KINDS, strict=True)))
 
 
-def judge(pool: Pool, settings: GridSettings, point: Point, parts: Parts | None, say: Say) -> np.ndarray:
+def judge(pool: Pool, settings: GridSettings, point: Point, work: Path | None = None) -> np.ndarray:
     """(m,) probabilities of the test compounds by the chosen point, trained once on all rows of the pool."""
     own = settings.at(point)
     arm = Arm("chosen", "", strategies.get("scratch"), None, own.recipe, own.recipe.fit_config(curves=False))
-    fold = unscaled(pool.domain, Fold(FINAL, 0, pool.rows, pool.test))
-    how = {"network": own.network, "seed": own.seed, "at_once": own.at_once, "parts": parts, "say": say}
-    with Progress(1, "chosen point on the whole pool") as progress:
-        found = fit_arms(pool.domain, [fold], [arm], progress=progress.advance, **how)
-    return expit(np.asarray(found[0].prediction, np.float64)[0, -1])
+    problem = problem_of(pool.domain, [Fold(int(Repeats.FINAL), 0, pool.rows, pool.test)])
+    how = how_at(settings, point, work, "chosen point on the whole pool")
+    return expit(logits_on(problem, [arm], how)[0][0, -1])
 
 
 def judged(pool: Pool, p: np.ndarray) -> pd.DataFrame:

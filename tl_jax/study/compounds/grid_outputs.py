@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.report.page.overview import write_overview
 from tl_jax.report.plots.grid import grid_profiles
-from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn
 from tl_jax.study.compounds.grid import Pool, judged
 from tl_jax.study.compounds.grid_plan import effort
 from tl_jax.study.compounds.grid_settings import GRID, GridSettings, Point
-from tl_jax.study.compounds.outputs import NO_SCIENCE
-from tl_jax.study.core.stages import circumstances, fingerprint
+from tl_jax.study.core.identity import identity
+from tl_jax.study.core.stages import fingerprint
+from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest, write_json
 from tl_jax.system.runtime import device, versions
 
@@ -38,16 +38,10 @@ class GridResults:
 
 def grid_identity(settings: GridSettings, pool: Pool) -> dict:
     """A record to compare: a stopped search is resumed only where all of it is the same."""
-    given = settings.as_dict()
-    base = given.pop("base")
-    return {
-        "experiment": GRID,
-        "flags": {**given, **{name: value for name, value in base.items() if name not in NO_SCIENCE}},
-        "data": fingerprint(pool.domain),
-        "rows": digest(pool.rows, pool.test, *(part for fold in pool.folds for part in (fold.train, fold.test))),
-        **circumstances(),
-        **sampler_version(settings),
-    }
+    rows = digest(pool.rows, pool.test, *(part for fold in pool.folds for part in (fold.train, fold.test)))
+    own = {name: value for name, value in settings.as_dict().items() if name != "base"}
+    record = identity(GRID, settings.base, {pool.domain.name: pool.domain}, rows=rows, **sampler_version(settings))
+    return {**record, "flags": {**record["flags"], **own}}
 
 
 def sampler_version(settings: GridSettings) -> dict[str, str]:
@@ -80,27 +74,35 @@ def chosen(results: GridResults) -> dict:
 
 
 def write_grid(results: GridResults, folder: Path) -> list[str]:
-    """Write grid.csv, best.json, test.csv, predictions.csv, summary.json and the picture; what could not be drawn."""
+    """Write grid.csv, best.json, test.csv, predictions.csv, summary.json, the picture and report.html.
+
+    Returns what could not be drawn.
+    """
     pool = results.pool
-    write_csv(folder / "grid.csv", results.table)
     write_json(folder / "best.json", chosen(results))
-    write_csv(folder / "test.csv", judged(pool, results.probabilities))
     columns = {
         "compound_id": pool.compounds.ids[pool.test],
         "y_true": pool.domain.response[pool.test].astype(int),
         "probability": results.probabilities,
     }
-    write_csv(folder / "predictions.csv", pd.DataFrame(columns))
-    notes = draw(results, folder)
-    write_json(folder / "summary.json", summary(results, notes))
-    return notes
+    tables = {
+        "grid": results.table,
+        "test": judged(pool, results.probabilities),
+        "predictions": pd.DataFrame(columns),
+    }
+    return write_study(
+        folder,
+        tables,
+        pictures=[lambda: draw(results, folder)],
+        summary=lambda notes: summary(results, notes),
+        page=write_overview,
+    )
 
 
-def draw(results: GridResults, folder: Path) -> list[str]:
-    """The profiles of the axes; what could not be drawn."""
+def draw(results: GridResults, folder: Path) -> None:
+    """The profiles of the axes."""
     metric, point = results.settings.objective, results.point._asdict()
-    stem = folder / "profiles"
-    return drawn(lambda: grid_profiles(results.table, stem, results.title, metric=metric, chosen=point))
+    grid_profiles(results.table, folder / "profiles", results.title, metric=metric, chosen=point)
 
 
 def summary(results: GridResults, notes: list[str]) -> dict:

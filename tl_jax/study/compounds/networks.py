@@ -16,13 +16,12 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.draws.classification import count, mcc
 from tl_jax.evaluation.draws.draw_verdict import FAULT
 from tl_jax.models import build
-from tl_jax.study.compounds.problem import Problem
 from tl_jax.study.compounds.settings import METHODS, DtiSettings, Switches
-from tl_jax.study.core.arms import Arm, fit_arms
-from tl_jax.study.core.folds import ScaledFold, unscaled
+from tl_jax.study.compounds.setup import Setup, problem_of
+from tl_jax.study.core.arms import Arm, How, train_arms
 from tl_jax.study.core.probe import probe
+from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.stages import TrainedStage, source_for
-from tl_jax.system.progress import Progress
 from tl_jax.training.fit import predict
 from tl_jax.transfer import strategies
 from tl_jax.transfer.layer_freezing import fine_tune_but
@@ -35,12 +34,11 @@ LEAST = 5 * 2  # compounds of a draw, of which a fifth of either class can be ke
 
 @dataclass(frozen=True)
 class Method:
-    """An arm as the tables name it: a strategy, which switches of the published code are on, and what it trains."""
+    """An arm as the tables name it: a strategy, and which switches of the published code are on."""
 
     name: str
     strategy: Registered
     switches: Switches
-    kind: tuple
 
 
 def methods_of(settings: DtiSettings) -> list[Method]:
@@ -59,13 +57,12 @@ def methods_of(settings: DtiSettings) -> list[Method]:
             name = "".join(map(str, numbers))
             plain.append((f"mode2_{name}{end}", fine_tune_but(tuple(numbers), settings.frozen_bn)))
     plain += [(name, usable(name)) for name in settings.strategies]
-    network = build(settings.network)
-    # What a strategy trains does not depend on how many features there are.
-    known = [(name, strategy, probe(strategy, network, 8)) for name, strategy in plain]
-    methods = [Method(name, strategy, settings.rules, kind) for name, strategy, kind in known]
+    for _, strategy in plain:
+        probe(strategy, build(settings.network), 8)  # whether it works does not depend on how many features there are
+    methods = [Method(name, strategy, settings.rules) for name, strategy in plain]
     for switch in settings.switches:
         on = replace(settings.rules, **{switch: True})
-        methods += [Method(f"{name}{FAULT}{switch}]", strategy, on, kind) for name, strategy, kind in known]
+        methods += [Method(f"{name}{FAULT}{switch}]", strategy, on) for name, strategy in plain]
     return methods
 
 
@@ -93,69 +90,40 @@ def arms_of(
             noisy_evaluation=method.switches.noisy_evaluation,
         )
         for source, stage in (stages if method.strategy.needs_source else {"": None}).items():
-            variables = source_for(method.strategy, stage)
-            found.append((method, Arm(method.name, source, method.strategy, variables, recipe, config)))
+            variables, parents = source_for(method.strategy, stage), (stage.meta["id"],) if stage else ()
+            arm = Arm(method.name, source, method.strategy, variables, recipe, config, parents=parents)
+            found.append((method, arm))
     return found
 
 
-def programs(arms: list[tuple[Method, Arm]]) -> list[list[tuple[Method, Arm]]]:
-    """Arms that train the same leaves alike: one program each."""
-    shared: dict[tuple, list[tuple[Method, Arm]]] = {}
-    for method, arm in arms:
-        shared.setdefault((method.kind, arm.config), []).append((method, arm))
-    return list(shared.values())
-
-
-def buckets(problem: Problem, batch: int) -> Iterator[tuple[int, ...]]:
+def buckets(setup: Setup, batch: int) -> Iterator[tuple[int, ...]]:
     """Sizes with as many steps in an epoch: padded to the largest, they share a program."""
     steps: dict[int, list[int]] = {}
-    for size, rows in problem.draws.items():
+    for size, rows in setup.draws.items():
         steps.setdefault(-(-len(rows[0]) // batch), []).append(size)
     yield from (tuple(sizes) for _, sizes in sorted(steps.items()))
 
 
-def fold_of(problem: Problem, size: int, draw: int, train: np.ndarray, test: np.ndarray) -> ScaledFold:
-    """Training rows of a draw and the rows to predict. A fold's numbers name its keys: the same for every arm."""
-    return unscaled(problem.target, Fold(draw, size, train, test))
-
-
 def predict_networks(
-    problem: Problem, settings: DtiSettings, methods: list[Method], stages: Mapping[str, TrainedStage], parts, say
+    setup: Setup, settings: DtiSettings, methods: list[Method], stages: Mapping[str, TrainedStage], how: How
 ) -> Iterator:
-    """(source, arm, size, (draws, m) probabilities of the test compounds) of every network.
-
-    parts(label): where finished runs of a program are kept, or None.
-    """
-    shared = programs(arms_of(settings, methods, stages))
-    for sizes in buckets(problem, settings.batch_size):
+    """(source, arm, size, (draws, m) probabilities of the test compounds) of every network."""
+    found = arms_of(settings, methods, stages)
+    arms = [arm for _, arm in found]
+    for sizes in buckets(setup, settings.batch_size):
         keys = [(size, draw) for size in sizes for draw in range(settings.repeats)]
-        for members in shared:
-            label = f"{'+'.join(dict.fromkeys(m.name for m, _ in members))} on {', '.join(map(str, sizes))}"
-            folds = [fold_of(problem, *key, problem.draws[key[0]][key[1]], problem.split.test) for key in keys]
-            found = run(problem, settings, members, folds, label, parts, say)
-            epochs = chosen_epochs(problem, settings, members, keys, label, parts, say)
-            for (method, arm), logits, best in zip(members, found, epochs, strict=True):
-                values = one_epoch(expit(logits), best, problem.truth, method.switches)
-                for k, size in enumerate(sizes):
-                    part = slice(k * settings.repeats, (k + 1) * settings.repeats)
-                    yield arm.source, arm.name, size, values[part]
+        name = f"{', '.join(map(str, sizes))} compounds:"
+        logits = logits_on(setup.on(keys, name), arms, how)
+        epochs = chosen_epochs(setup, settings, arms, keys, name, how)
+        for (method, arm), values, best in zip(found, logits, epochs, strict=True):
+            p = one_epoch(expit(values), best, setup.truth, method.switches)
+            for k, size in enumerate(sizes):
+                yield arm.source, arm.name, size, p[k * settings.repeats : (k + 1) * settings.repeats]
 
 
-def run(problem, settings, members, folds, label: str, parts, say) -> list[np.ndarray]:
-    """Per arm, the logits (runs, reads, m) of one program."""
-    with Progress(len(members) * len(folds), label) as progress:
-        found = fit_arms(
-            problem.target,
-            folds,
-            [arm for _, arm in members],
-            network=settings.network,
-            seed=settings.seed,
-            at_once=settings.at_once,
-            parts=parts(label),
-            progress=progress.advance,
-            say=say,
-        )
-    return [np.asarray(one.prediction, np.float64) for one in found]
+def logits_on(problem: Problem, arms: list[Arm], how: How, purpose: str = "") -> list[np.ndarray]:
+    """Per arm, the logits (folds, reads, longest held-out part)."""
+    return [np.asarray(one.prediction, np.float64) for one in train_arms(problem, arms, how, purpose)]
 
 
 def one_epoch(p: np.ndarray, chosen, truth: np.ndarray, switches: Switches) -> np.ndarray:
@@ -165,29 +133,28 @@ def one_epoch(p: np.ndarray, chosen, truth: np.ndarray, switches: Switches) -> n
     return p[:, -1] if chosen is None else p[np.arange(len(p)), chosen]
 
 
-def chosen_epochs(problem, settings: DtiSettings, members, keys, label: str, parts, say) -> list:
+def chosen_epochs(setup: Setup, settings: DtiSettings, arms: list[Arm], keys, name: str, how: How) -> list:
     """Per arm, the epoch (runs,) with the least loss on a fifth of the draw; None where the number is fixed.
 
     The model that predicts is the one trained on the whole draw, read at that epoch. Draws too small to keep two
     compounds back run to the end.
     """
     if settings.epoch != "validation":
-        return [None] * len(members)
+        return [None] * len(arms)
     folds, last = [], settings.epochs - 1
     for size, draw in keys:
-        rows = problem.draws[size][draw]
+        rows = setup.draws[size][draw]
         if len(rows) >= LEAST:
-            y = problem.target.response
+            y = setup.target.response
             kept = balanced_draws(y, rows, 2 * (len(rows) // 2 // VALIDATION), 1, settings.seed + draw)[0]
-            folds.append(fold_of(problem, size, draw, np.setdiff1d(rows, kept), kept))
-    chosen = [np.full(len(keys), last) for _ in members]
+            folds.append(Fold(draw, size, np.setdiff1d(rows, kept), kept))
+    chosen = [np.full(len(keys), last) for _ in arms]
     if not folds:
         return chosen
     place = {key: k for k, key in enumerate(keys)}
-    for epochs, logits in zip(
-        chosen, run(problem, settings, members, folds, f"{label}: epoch", parts, say), strict=True
-    ):
-        for fold, values in zip(folds, logits, strict=True):
+    problem = problem_of(setup.target, folds, name)
+    for epochs, logits in zip(chosen, logits_on(problem, arms, how, "epoch"), strict=True):
+        for fold, values in zip(problem.folds, logits, strict=True):
             test = fold.fold.test
             p = np.clip(expit(values[:, : len(test)]), 1e-7, 1 - 1e-7)
             y = fold.y[test]

@@ -11,29 +11,23 @@ from tl_jax.evaluation.draws.draw_verdict import correct
 from tl_jax.evaluation.draws.published import published_2022, published_2023
 from tl_jax.report.page.dti import write_dti_report
 from tl_jax.report.plots.dti import size_curves, transfer_heatmap
-from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn, page
-from tl_jax.study.compounds.problem import Problem
+from tl_jax.study.compounds.networks import methods_of
 from tl_jax.study.compounds.settings import NAME, DtiSettings
+from tl_jax.study.compounds.setup import Setup
 from tl_jax.study.compounds.study import DtiResults
 from tl_jax.study.compounds.tables import HEADLINE, compounds, metrics
-from tl_jax.study.core.stages import circumstances, fingerprint
-from tl_jax.system.files import digest, write_atomic, write_json
+from tl_jax.study.core.identity import identity
+from tl_jax.study.core.stages import fingerprint
+from tl_jax.study.core.writer import write_study
+from tl_jax.system.files import digest, write_atomic
 from tl_jax.system.runtime import device, versions
 
-NO_SCIENCE = ("checkpoint_dir", "at_once")
 
-
-def dti_identity(settings: DtiSettings, problem: Problem) -> dict:
+def dti_identity(settings: DtiSettings, setup: Setup) -> dict:
     """A record to compare: a stopped run is resumed only where all of it is the same."""
-    domains = {"target": problem.target, **problem.sources}
-    return {
-        "experiment": NAME,
-        "flags": {name: value for name, value in settings.as_dict().items() if name not in NO_SCIENCE},
-        "data": {name: fingerprint(domain) for name, domain in domains.items()},
-        "test": digest(problem.split.test),
-        **circumstances(),
-    }
+    domains = {"target": setup.target, **setup.sources}
+    named = [method.strategy for method in methods_of(settings)]
+    return identity(NAME, settings, domains, named, test=digest(setup.split.test))
 
 
 def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path) -> list[str]:
@@ -41,27 +35,27 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
 
     Returns what could not be drawn.
     """
-    problem = results.problem
-    write_csv(folder / "metrics.csv", metrics(results))
-    for name, table in judged.items():
-        write_csv(folder / f"{name}.csv", table)
-    write_csv(folder / "test_compounds.csv", compounds(results))
-    write_csv(folder / "families.csv", problem.read)
+    setup = results.setup
+    tables = {"metrics": metrics(results), **judged, "test_compounds": compounds(results), "families": setup.read}
     if results.reach:
-        write_csv(folder / "reach.csv", pd.concat(results.reach, ignore_index=True))
-    if len(problem.left_out):
-        write_csv(folder / "left_out.csv", problem.left_out)
-    (folder / "test_ids.txt").write_text("\n".join(problem.target.samples[problem.split.test]) + "\n")
+        tables["reach"] = pd.concat(results.reach, ignore_index=True)
+    if len(setup.left_out):
+        tables["left_out"] = setup.left_out
+    (folder / "test_ids.txt").write_text("\n".join(setup.target.samples[setup.split.test]) + "\n")
     write_predictions(results, folder / "predictions.npz")
-    left_out = drawn(lambda: draw(results, judged, folder))
-    write_json(folder / "summary.json", summary(results, judged, [*results.notes, *left_out]))
-    return left_out + page(write_dti_report, folder)
+    return write_study(
+        folder,
+        tables,
+        pictures=[lambda: draw(results, judged, folder)],
+        summary=lambda left_out: summary(results, judged, [*results.ledger.notes, *left_out]),
+        page=write_dti_report,
+    )
 
 
 def write_predictions(results: DtiResults, path: Path) -> None:
     """Probabilities as "SOURCE|ARM|SIZE": (draws, m) float32, and the test compounds' keys: half a table's bytes."""
     arrays = {"|".join(map(str, key)): p.astype(np.float32) for key, p in results.probabilities.items()}
-    keys = results.problem.target.samples[results.problem.split.test].astype(str)
+    keys = results.setup.target.samples[results.setup.split.test].astype(str)
 
     def write(place: Path) -> None:
         with open(place, "wb") as file:
@@ -72,11 +66,11 @@ def write_predictions(results: DtiResults, path: Path) -> None:
 
 def draw(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path) -> None:
     """The map of levels, the curves, and a map of gains over each reference."""
-    settings, problem = results.settings, results.problem
-    where = f"to {problem.target.name}, {len(problem.truth)} test compounds, {settings.repeats} draws"
+    settings, setup = results.settings, results.setup
+    where = f"to {setup.target.name}, {len(setup.truth)} test compounds, {settings.repeats} draws"
     levels = correct(judged["arms"], HEADLINE)
     transfer_heatmap(levels, folder / "mcc", f"Transfer {where}")
-    size_curves(levels, folder / "curves", f"Transfer {where}", published=published(problem))
+    size_curves(levels, folder / "curves", f"Transfer {where}", published=published(setup))
     if "comparisons" in judged:
         rows = correct(judged["comparisons"], HEADLINE).rename(columns={"difference": "value"})
         for reference, own in rows.groupby("reference", sort=False):
@@ -84,9 +78,9 @@ def draw(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path) -> 
             transfer_heatmap(own, folder / f"gain_over_{reference}", title, reference=reference)
 
 
-def published(problem: Problem) -> pd.DataFrame | None:
+def published(setup: Setup) -> pd.DataFrame | None:
     """The published curves on transporters under our arms' names, where transporters are the target."""
-    if problem.target.name != "transporter":
+    if setup.target.name != "transporter":
         return None
     ours = {"mode2": "mode2_1"}
     rows = published_2022().rename(columns={"mcc": "value"})
@@ -99,8 +93,8 @@ def published(problem: Problem) -> pd.DataFrame | None:
 
 def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[str]) -> dict:
     """Everything needed to repeat the study, and what each arm reached."""
-    problem, settings = results.problem, results.settings
-    domains = {"target": problem.target, **problem.sources}
+    setup, settings = results.setup, results.settings
+    domains = {"target": setup.target, **setup.sources}
     arms = judged["arms"]
     rows = arms[arms["metric"] == HEADLINE]
     return {
@@ -119,11 +113,11 @@ def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[st
             }
             for name, domain in domains.items()
         },
-        "split": {"pool": len(problem.split.train), "test": len(problem.split.test)},
-        "overlap_of_draws": {str(size): value for size, value in problem.overlap.items()},
+        "split": {"pool": len(setup.split.train), "test": len(setup.split.test)},
+        "overlap_of_draws": {str(size): value for size, value in setup.overlap.items()},
         "stages": [{"id": s.meta["id"], "path": str(s.path), "reused": s.reused} for s in results.stages],
         "final_models": results.finals,
-        "wall_seconds": results.seconds,
+        "wall_seconds": results.ledger.seconds,
         "mcc": rows.astype(object).where(rows.notna(), None).to_dict("records"),
         "notes": notes,
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.shallow import check_names
+from tl_jax.study.core.settings import StudySettings
 
 NAME = "dti_transfer"
 SIMULATED = "simulated"
@@ -39,7 +40,7 @@ def as_tuple(value) -> tuple:
 
 
 @dataclass(frozen=True)
-class DtiSettings:
+class DtiSettings(StudySettings):
     """Resolved options of a study between protein families; every field goes into summary.json.
 
     data: a table with the columns family, smiles and label (or pchembl with a threshold), or "simulated". sources:
@@ -89,9 +90,6 @@ class DtiSettings:
     seed: int = 101
     final: tuple[str, ...] = ()
     final_source: str = ""
-    at_once: int | None = None
-    checkpoint_dir: str = "checkpoints"
-    quick: bool = False
 
     def __post_init__(self):
         words = {"methods": METHODS, "switches": tuple(vars(Switches())), "protocol": tuple(PROTOCOLS)}
@@ -101,10 +99,7 @@ class DtiSettings:
                 raise InputError(f"--{name}={wrong[0]}: there are: {', '.join(known)}")
         check_names((*self.shallow, *self.mode3))
         numbers = ("repeats", "epochs", "source_epochs", "batch_size", "learning_rate", "hidden", "sizes", "layers")
-        for name in (*numbers, "at_once"):
-            for value in as_tuple(getattr(self, name)):
-                if value is not None and not 0 < value < float("inf"):
-                    raise InputError(f"--{name}={value}: must be above 0")
+        self.check_numbers((*numbers, "at_once"))
         self._check_layers()
         if self.repeats < 2:
             raise InputError("--repeats=1: one draw says nothing of how much draws vary; ask for at least 2")
@@ -153,6 +148,3 @@ class DtiSettings:
         """A small study that shows every step: two draws, three sizes, a narrow network unless `given`."""
         small = {"repeats": 2, "sizes": (6, 24, 96), "hidden": (64, 16), "epochs": 20, "source_epochs": 20}
         return replace(self, **{**small, "learning_rate": 1e-3, **given}, quick=True)
-
-    def as_dict(self) -> dict:
-        return asdict(self)

@@ -17,8 +17,8 @@ HEADLINE = "mcc"
 
 def predictions(results: DtiResults) -> pd.DataFrame:
     """source, arm, size, draw, compound_id, y_true, probability: a row for every prediction of a test compound."""
-    problem, tables = results.problem, []
-    ids, truth = problem.target.samples[problem.split.test], problem.truth
+    setup, tables = results.setup, []
+    ids, truth = setup.target.samples[setup.split.test], setup.truth
     for (source, arm, size), p in results.probabilities.items():
         draws, m = p.shape
         columns = {
@@ -36,9 +36,9 @@ def metrics(results: DtiResults) -> pd.DataFrame:
     published = results.settings.protocol == "as_published"
     rows = []
     for (source, arm, size), p in results.probabilities.items():
-        n = len(results.problem.draws[size][0]) if size else 0
+        n = len(results.setup.draws[size][0]) if size else 0
         for draw, values in enumerate(p):
-            found = score_classifier(results.problem.truth, values, auroc_from_labels=published)
+            found = score_classifier(results.setup.truth, values, auroc_from_labels=published)
             rows += [(source, arm, size, n, draw, metric, value) for metric, value in found.items()]
     return pd.DataFrame(rows, columns=["source", "arm", "size", "n_train", "draw", "metric", "value"])
 
@@ -47,8 +47,8 @@ def clusters(results: DtiResults) -> dict[str, str] | None:
     """{test compound: scaffold} where whole scaffolds were held out; else compounds count one by one."""
     if results.settings.split != "scaffold":
         return None
-    problem = results.problem
-    return dict(zip(problem.target.samples[problem.split.test], problem.scaffolds, strict=True))
+    setup = results.setup
+    return dict(zip(setup.target.samples[setup.split.test], setup.scaffolds, strict=True))
 
 
 def references(results: DtiResults) -> list[str]:
@@ -60,15 +60,15 @@ def references(results: DtiResults) -> list[str]:
 
 def judged(results: DtiResults) -> dict[str, pd.DataFrame]:
     """{name: table}: arms (means with intervals), comparisons, crossovers, switches, calibration."""
-    settings, problem = results.settings, results.problem
+    settings, setup = results.settings, results.setup
     table, groups = predictions(results), clusters(results)
-    own = {"overlap": problem.overlap, "clusters": groups}
+    own = {"overlap": setup.overlap, "clusters": groups}
     plain = table[~table["arm"].str.contains(FAULT, regex=False)]
     found = {"arms": pd.concat([arm_intervals(table, metric=m, **own) for m in (HEADLINE, "auroc")], ignore_index=True)}
     compared, crossed = [], []
     for name in references(results):
         compared += [compare_draws(plain, name, metric=m, **own) for m in (HEADLINE, "auroc")]
-        if len(problem.draws) > 1:
+        if len(setup.draws) > 1:
             crossed.append(crossovers(plain, name, clusters=groups, seed=settings.seed))
     if compared:
         found["comparisons"] = pd.concat(compared, ignore_index=True)
@@ -97,18 +97,18 @@ def calibration(results: DtiResults) -> pd.DataFrame:
     """Predicted against observed share of actives, over all draws of an arm and size."""
     frames = []
     for (source, arm, size), p in results.probabilities.items():
-        bins = calibration_table(np.tile(results.problem.truth, len(p)), p.ravel())
+        bins = calibration_table(np.tile(results.setup.truth, len(p)), p.ravel())
         frames.append(bins.assign(source=source, arm=arm, size=size))
     return pd.concat(frames, ignore_index=True)
 
 
 def compounds(results: DtiResults) -> pd.DataFrame:
     """The test compounds: id, SMILES, label, scaffold, and how near each is to the nearest training compound."""
-    problem = results.problem
-    own = problem.compounds.rows(problem.split.test)
+    setup = results.setup
+    own = setup.compounds.rows(setup.split.test)
     names = {"compound_id": own.ids, "smiles": own.smiles, "key": own.keys, "label": own.y.astype(int)}
     near = {f"nearest_in_{name}": values for name, values in results.nearest.items()}
-    return pd.DataFrame({**names, "scaffold": problem.scaffolds, **near})
+    return pd.DataFrame({**names, "scaffold": setup.scaffolds, **near})
 
 
 def printed(results: DtiResults, arms: pd.DataFrame) -> str:
@@ -121,4 +121,4 @@ def printed(results: DtiResults, arms: pd.DataFrame) -> str:
         for source, arm in sorted(order, key=lambda key: key[0] != "")
     ]
     head = ("source", "arm", *(f"n={size}" if size else "untrained" for size in wide.columns))
-    return "\n".join([f"mean MCC on {len(results.problem.truth)} test compounds", *fixed_width(head, lines)])
+    return "\n".join([f"mean MCC on {len(results.setup.truth)} test compounds", *fixed_width(head, lines)])

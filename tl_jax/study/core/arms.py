@@ -1,62 +1,154 @@
-"""Cross-validation of one arm, a strategy or a baseline, into tables."""
+"""Arms and how they are run on a problem: networks by programs that they share, closed forms fold by fold."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from tl_jax.config import FitConfig, NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
-from tl_jax.evaluation.statistics.metrics import score
 from tl_jax.models import build
+from tl_jax.study.core.aligned import aligned
 from tl_jax.study.core.blocks import in_program
+from tl_jax.study.core.code import code_of
 from tl_jax.study.core.folds import ScaledFold, build_runs
+from tl_jax.study.core.ledger import Ledger
+from tl_jax.study.core.probe import probe
+from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.table import ArmResult, ResultTable, result_of
 from tl_jax.system.cluster import agree_arrays, is_first
-from tl_jax.system.parts import Parts
+from tl_jax.system.files import digest
+from tl_jax.system.parts import Parts, parts_of
+from tl_jax.system.progress import LOGGER, watched
 from tl_jax.training.runs import RunsResult, fit_runs, gathered, join
 from tl_jax.transfer.strategies import Registered
 from tl_jax.types import Variables
 
 
-class ArmTables(NamedTuple):
-    """What one arm gives.
+@dataclass(frozen=True)
+class Arm:
+    """One competitor: a network that a strategy starts and gradients train, or a closed form.
 
-    predictions: repeat, fold, sample_id, y_true, y_pred (the response's own unit).
-    metrics: repeat, fold (a number or "pooled"), metric, value, n_train, n_test.
-    history: epoch, train_loss, test_loss, ... averaged over runs, with the 10th and 90th percentiles.
-    gene_weights: (runs, genes) sums of |weights| in a trained first layer, or None.
+    name, source: how tables call it and the way to it ("" where it needs no source).
+    A network has strategy, variables (of the source model, None without one), recipe and config; rows: the scaled rows
+    of its source for a strategy that aligns. A closed form has predict(domain, fold) -> (m,) of the fold's held-out
+    rows in the response's own unit; about: what determines it beside its name, such as options.
+    parents: ids of the stages that it starts from or looks at.
     """
 
-    predictions: pd.DataFrame
-    metrics: pd.DataFrame
-    history: pd.DataFrame
-    gene_weights: np.ndarray | None = None
+    name: str
+    source: str = ""
+    strategy: Registered | None = None
+    variables: Variables | None = None
+    recipe: Recipe | None = None
+    config: FitConfig | None = None
+    predict: Callable[[Domain, ScaledFold], np.ndarray] | None = None
+    parents: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
+    about: Any = None
+
+    @property
+    def base(self) -> str:
+        """Its name without what that says of learning rates."""
+        return self.strategy.name if self.strategy else self.name
+
+    @property
+    def identity(self) -> list:
+        """What determines its numbers on a given problem, by a given network and seed."""
+        if self.strategy is None:
+            return ["closed form", self.name, self.about, *self.parents]
+        own = [code_of(self.strategy.function), self.recipe.as_dict(), asdict(self.config)]
+        return ["network", self.strategy.name, *own, *self.parents]
 
 
 @dataclass(frozen=True)
-class Arm:
-    """One strategy as it is run: from which model (its drug or domain in `source`), and how it is trained."""
+class How:
+    """How arms are run: the network and the seed, and what changes no number.
 
-    name: str
-    source: str
-    strategy: Registered
-    variables: Variables | None
-    recipe: Recipe
-    config: FitConfig
-
-
-def strategy_arms(domain: Domain, folds: list[ScaledFold], arms: Sequence[Arm], **how) -> list[dict[str, ArmTables]]:
-    """Train one model per arm and fold, and make tables of what they predict; how: see fit_arms.
-
-    Returns per arm {name: tables}; an epoch that was read before the end is an arm of its own, named "NAME@EPOCH".
+    at_once: runs per call of a program; None: the planner decides. work: where finished parts are kept, or None.
+    name: of the study, in progress lines.
     """
-    return [
-        readings(domain, folds, arm, one) for arm, one in zip(arms, fit_arms(domain, folds, arms, **how), strict=True)
-    ]
+
+    network: NetworkConfig
+    seed: int = 400
+    at_once: int | None = None
+    work: Path | None = None
+    name: str = ""
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def parts(self, problem: Problem, *arms: Arm) -> Parts | None:
+        """Where finished parts of arms are kept, by a digest of all that determines them; None without a workplace."""
+        if self.work is None:
+            return None
+        own = asdict(self.network), self.seed, problem.identity, *(arm.identity for arm in arms)
+        return parts_of(self.work, digest(*own), LOGGER.info)
+
+    def label(self, *words: str) -> str:
+        """A progress line's beginning."""
+        return " ".join(filter(None, (self.name, *words)))
+
+
+def run_arms(problem: Problem, arms: Sequence[Arm], how: How, purpose: str = "") -> ResultTable:
+    """Cross-validate arms on a problem: networks first, then closed forms, each in their order.
+
+    Args:
+        purpose: what these folds are for, such as "permutations", in progress lines and times.
+    Returns:
+        One result for each arm; an epoch that was read before the end is a result of its own, named "NAME@EPOCH".
+    """
+    networks = [arm for arm in arms if arm.strategy]
+    found = train_arms(problem, networks, how, purpose)
+    results = [one for arm, runs in zip(networks, found, strict=True) for one in readings(problem, arm, runs)]
+    results += [run_closed(problem, arm, how, purpose) for arm in arms if not arm.strategy]
+    return ResultTable(tuple(results))
+
+
+def train_arms(problem: Problem, arms: Sequence[Arm], how: How, purpose: str = "") -> list[RunsResult]:
+    """Train every arm on every fold. Per arm, its runs by fold, predictions (folds, reads, longest) as the network's.
+
+    Arms that train the same leaves alike on the same rows are one program.
+    """
+    found = {}
+    for members in programs(problem, arms, how):
+        found.update(zip(map(id, members), run_program(problem, members, how, purpose), strict=True))
+    return [found[id(arm)] for arm in arms]
+
+
+def programs(problem: Problem, arms: Sequence[Arm], how: How) -> list[list[Arm]]:
+    """Networks by what they share."""
+    shared: dict[tuple, list[Arm]] = {}
+    for arm in arms:
+        kind = probe(arm.strategy, build(how.network), len(problem.domain.genes))
+        own = (arm.source, arm.strategy.align) if arm.strategy.align else None
+        shared.setdefault((kind, arm.strategy.source_rows, arm.config, own), []).append(arm)
+    return list(shared.values())
+
+
+def run_program(problem: Problem, members: list[Arm], how: How, purpose: str) -> list[RunsResult]:
+    """The networks of one program."""
+    names, first = "+".join(dict.fromkeys(arm.name for arm in members)), members[0]
+    label, domain, folds = how.label(purpose, problem.name, names), problem.domain, problem.folds
+    parts = how.parts(problem, *members)
+    if first.strategy.align:
+        label = f"{label} from {first.source}"
+        everything = problem.protocol.expression_from == "all"
+        domain, folds = aligned(domain, folds, first.strategy.align, first.rows, everything)
+    total = len(members) * len(folds)
+    with how.ledger.timed(f"{purpose or 'arm'} {names}"), watched(total, label) as progress:
+        return fit_arms(
+            domain,
+            list(folds),
+            members,
+            network=how.network,
+            seed=how.seed,
+            at_once=how.at_once,
+            parts=parts,
+            progress=progress.advance,
+        )
 
 
 def fit_arms(
@@ -69,7 +161,7 @@ def fit_arms(
     at_once: int | None = None,
     parts: Parts | None = None,
     progress: Callable[[int], None] = lambda done: None,
-    say: Callable[[str], None] = lambda text: None,
+    say: Callable[[str], None] = LOGGER.info,
 ) -> list[RunsResult]:
     """Train one model per arm and fold, all in one program, and predict the held-out rows: per arm, runs by fold.
 
@@ -104,41 +196,43 @@ def some_runs(result: RunsResult, part: slice) -> RunsResult:
     return RunsResult(result.prediction[part], {k: v[part] for k, v in result.history.items()}, None, features)
 
 
-def readings(domain: Domain, folds: list[ScaledFold], arm: Arm, result: RunsResult) -> dict[str, ArmTables]:
+def readings(problem: Problem, arm: Arm, runs: RunsResult) -> list[ArmResult]:
     """An arm's tables at each epoch that was read; the history belongs to the last."""
-    found = {}
+    found = []
     for k, epoch in enumerate(arm.config.reads):
         predicted = [
             fold.response.from_network(row[k, : len(fold.fold.test)])
-            for fold, row in zip(folds, result.prediction, strict=True)
+            for fold, row in zip(problem.folds, runs.prediction, strict=True)
         ]
-        last = epoch == arm.config.epochs
-        found[arm.name if last else f"{arm.name}@{epoch}"] = tables(
-            domain, folds, predicted, result.history if last else {}
-        )._replace(gene_weights=result.features if last else None)
+        if epoch == arm.config.epochs:
+            found.append(result_of(problem, arm.name, arm.source, predicted, runs.history, runs.features))
+        else:
+            found.append(result_of(problem, f"{arm.name}@{epoch}", arm.source, predicted, {}))
     return found
 
 
-def closed_arm(
-    domain: Domain,
-    folds: list[ScaledFold],
-    predict: Callable[[ScaledFold], np.ndarray],
-    *,
-    parts: Parts | None = None,
-    progress: Callable[[int], None] = lambda done: None,
-) -> ArmTables:
-    """An arm without training by gradients: predict(fold) gives the held-out rows, by process 0 alone."""
-    done = {int(part["run"][0]): part["prediction"] for part in gathered(parts)}
-    progress(len(done))
-    for k, f in enumerate(folds):
-        if k not in done:
-            one = {"run": np.asarray([k]), "prediction": np.asarray(predict(f))} if is_first() else None
-            part = agree_arrays(one)
-            done[k] = part["prediction"]
-            if parts is not None and is_first():
-                parts.save(k, part)
-            progress(1)
-    return tables(domain, folds, [done[k] for k in range(len(folds))], {})
+def run_closed(problem: Problem, arm: Arm, how: How, purpose: str) -> ArmResult:
+    """A baseline or a method without training by gradients; process 0 alone computes it."""
+    folds = problem.folds
+    label = how.label(purpose, arm.name, arm.source and f"from {arm.source}")
+    with how.ledger.timed(f"{purpose or 'arm'} {arm.name}"), watched(len(folds), label) as progress:
+        parts = how.parts(problem, arm)
+        done = {int(part["run"][0]): part["prediction"] for part in gathered(parts)}
+        progress.advance(len(done))
+        for k in range(len(folds)):
+            if k not in done:
+                part = agree_arrays(computed(problem, arm, k) if is_first() else None)
+                done[k] = part["prediction"]
+                if parts is not None:  # process 0 alone has a workplace
+                    parts.save(k, part)
+                progress.advance(1)
+    return result_of(problem, arm.name, arm.source, [done[k] for k in range(len(folds))], {})
+
+
+def computed(problem: Problem, arm: Arm, number: int) -> dict[str, np.ndarray]:
+    """A closed form's predictions on one fold, as a part."""
+    prediction = arm.predict(problem.domain, problem.folds[number])
+    return {"run": np.asarray([number]), "prediction": np.asarray(prediction)}
 
 
 def fitted(
@@ -152,49 +246,3 @@ def fitted(
     seen = slice(None) if columns is None else columns
     rows = f.scaled_train(domain)[:, seen], f.y[train], f.scaled_test(domain)[:, seen]
     return function(*rows, groups=domain.groups[train], **options)
-
-
-def tables(domain: Domain, folds: list[ScaledFold], predicted: list[np.ndarray], history) -> ArmTables:
-    """Predictions, metrics per fold and pooled per repeat, and the averaged history."""
-    frames = [
-        pd.DataFrame(
-            {
-                "repeat": f.fold.repeat,
-                "fold": f.fold.fold,
-                "sample_id": domain.samples[f.fold.test],
-                "y_true": f.y[f.fold.test],
-                "y_pred": y_pred,
-            }
-        )
-        for f, y_pred in zip(folds, predicted, strict=True)
-    ]
-    predictions = pd.concat(frames, ignore_index=True)
-    return ArmTables(predictions, measure(predictions, folds), average(history))
-
-
-def measure(predictions: pd.DataFrame, folds: list[ScaledFold]) -> pd.DataFrame:
-    """Every metric per fold, and "pooled": over all held-out predictions of a repeat together."""
-    trained_on = {(f.fold.repeat, f.fold.fold): len(f.fold.train) for f in folds}
-    rows = []
-
-    def add(repeat, fold, part, n_train):
-        for metric, value in score(part.y_true.to_numpy(), part.y_pred.to_numpy()).items():
-            rows.append((repeat, fold, metric, value, n_train, len(part)))
-
-    for repeat, whole in predictions.groupby("repeat", sort=False):
-        for fold, part in whole.groupby("fold", sort=False):
-            add(repeat, fold, part, trained_on[repeat, fold])
-        add(repeat, "pooled", whole, round(np.mean([n for (r, _), n in trained_on.items() if r == repeat])))
-    return pd.DataFrame(rows, columns=["repeat", "fold", "metric", "value", "n_train", "n_test"])
-
-
-def average(history: dict[str, np.ndarray]) -> pd.DataFrame:
-    """One row per epoch: each curve's mean over runs, the losses' 10th and 90th percentiles. Empty if untrained."""
-    if not history:
-        return pd.DataFrame()
-    columns = {"epoch": np.arange(1, len(next(iter(history.values()))[0]) + 1)}
-    for name, curves in history.items():
-        columns[name] = np.asarray(curves).mean(axis=0)
-        if name.endswith("_loss"):
-            columns[f"{name}_low"], columns[f"{name}_high"] = np.percentile(curves, (10, 90), axis=0)
-    return pd.DataFrame(columns)

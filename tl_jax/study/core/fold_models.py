@@ -8,7 +8,6 @@ residual under the model that did not see it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -24,12 +23,14 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.conformal import cv_plus, rank_of
 from tl_jax.keys import purpose, run_keys
 from tl_jax.models import build
-from tl_jax.study.core.arms import Arm
+from tl_jax.study.core.arms import Arm, How
 from tl_jax.study.core.beside import keep, load
 from tl_jax.study.core.blocks import in_program
 from tl_jax.study.core.folds import ScaledFold, build_runs
+from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.stages import TrainedStage
 from tl_jax.system.files import digest
+from tl_jax.system.progress import LOGGER
 from tl_jax.training.fit import complete, predict
 from tl_jax.training.runs import fit_runs
 from tl_jax.trees import flatten, unflatten
@@ -54,18 +55,16 @@ class FoldModels(NamedTuple):
     prepared: list[Fitted]
 
 
-def keep_fold_models(
-    final: TrainedStage, folds: list[ScaledFold], arm: Arm, settings, say: Callable[[str], None]
-) -> Path:
+def keep_fold_models(final: TrainedStage, problem: Problem, arm: Arm, how: How) -> Path:
     """Train the models of the first repeat's folds and keep them beside the final model, unless they are there.
 
     Keys come from identity, so these are the models of the cross-validation itself. Fold models of another partition
     are replaced. All processes call this; process 0 writes.
     """
-    folds = [f for f in folds if f.fold.repeat == REPEAT]
+    folds = [f for f in problem.folds if f.fold.repeat == REPEAT]
     path, identity = final.path / FILE, identity_of(final, folds)
-    written = keep(path, identity, lambda: trained_folds(final, folds, arm, settings, say))
-    say(f"saved {path} ({len(folds)} models)" if written else f"reusing fold models {path}")
+    written = keep(path, identity, lambda: trained_folds(final, folds, arm, how))
+    LOGGER.info(f"saved {path} ({len(folds)} models)" if written else f"reusing fold models {path}")
     return path
 
 
@@ -74,23 +73,21 @@ def identity_of(final: TrainedStage, folds: list[ScaledFold]) -> str:
     return f"{final.meta['id']} {digest(*(f.fold.test for f in folds))}"
 
 
-def trained_folds(
-    final: TrainedStage, folds: list[ScaledFold], arm: Arm, settings, say: Callable[[str], None]
-) -> dict[str, np.ndarray]:
+def trained_folds(final: TrainedStage, folds: list[ScaledFold], arm: Arm, how: How) -> dict[str, np.ndarray]:
     """The content of the file, by name."""
-    domain, network = final.plan.domain, build(settings.network)
+    domain, network = final.plan.domain, build(how.network)
     own_domain, own_folds = in_program(domain, folds)
     result = fit_runs(
-        build_runs(own_domain, own_folds, settings.seed, arm.recipe.hparams()),
+        build_runs(own_domain, own_folds, how.seed, arm.recipe.hparams()),
         own_domain.x,
         [(arm.strategy.function, arm.variables)],
         network=network,
         config=arm.config,
-        at_once=settings.at_once,
+        at_once=how.at_once,
         keep_trained=True,
-        say=say,
+        say=LOGGER.info,
     )
-    keys = run_keys(settings.seed, [(f.fold.repeat, f.fold.fold) for f in folds])
+    keys = run_keys(how.seed, [(f.fold.repeat, f.fold.fold) for f in folds])
     whole = partial(whole_model, strategy=arm.strategy.function, network=network, features=domain.x.shape[1])
     models = [whole(key, arm.variables, {k: v[i] for k, v in result.trained.items()}) for i, key in enumerate(keys)]
     return {

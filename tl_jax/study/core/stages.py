@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import inspect
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
 
-import tl_jax
 from tl_jax.checkpoint import load_stage, save_stage
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.scaling.scaling import fit_response_scale
 from tl_jax.errors import InputError
-from tl_jax.keys import run_key
+from tl_jax.keys import Repeats, run_key
 from tl_jax.models import build
+from tl_jax.study.core.code import code_of
 from tl_jax.system.cluster import agree
 from tl_jax.system.files import digest
-from tl_jax.system.runtime import device, processor, versions
+from tl_jax.system.progress import LOGGER
+from tl_jax.system.runtime import versions
 from tl_jax.training.chain import Stage, run_chain
 from tl_jax.transfer.strategies import Registered
 from tl_jax.types import Batch, FitResult, Variables
 
-# Repeats of cross-validation count from 0; models on all rows have an identity of their own.
-FINAL_REPEAT = 1000
-PREPROCESS_CODE = (
-    *("preprocessing/preprocess", "scaling/scaled", "preprocessing/count_steps", "preprocessing/rank_steps"),
-    "preprocessing/combat",
-)
+# What turns rows into weights, besides a strategy and a network.
+TRAINING = ("tl_jax.training.chain", "tl_jax.data.scaling.scaled")
 
 
 @dataclass(frozen=True)
@@ -61,55 +56,16 @@ class TrainedStage:
 def fingerprint(domain: Domain) -> str:
     """SHA-256 of everything of a domain that training can see."""
     names = [list(domain.drugs), domain.unit, domain.direction, domain.scaler]
-    # What a domain does not have leaves its digest as it was.
+    # Optional fields are hashed only when present, so that other domains keep their digests.
     if domain.unmeasured:
         names.append(list(domain.unmeasured))
     own = [domain.preprocess.identity, domain.batch] if domain.preprocess else []
     return digest(domain.x, domain.y, domain.samples, domain.genes, names, *own)
 
 
-@cache
-def code_fingerprint() -> str:
-    """SHA-256 of the code that turns data into weights: a changed one must not find its former self's models."""
-    root = Path(tl_jax.__file__).parent
-    files = sorted(p for room in ("models", "training") for p in (root / room).glob("*.py"))
-    others = (root / "keys.py", root / "trees.py", root / "data" / "scaling" / "scaling.py")
-    return digest(*(p.read_text() for p in (*files, *others)))
-
-
-@cache
-def preprocess_fingerprint() -> str:
-    """SHA-256 of the code of preprocessing, which determines the weights of models that have some."""
-    root = Path(tl_jax.__file__).parent / "data"
-    return digest(*((root / f"{name}.py").read_text() for name in PREPROCESS_CODE))
-
-
-def circumstances() -> dict:
-    """What the numbers of a study depend on beside its settings and data: all code, versions, kind of device."""
-    root = Path(tl_jax.__file__).parent
-    return {
-        "code": digest(*(path.read_text() for path in sorted(root.rglob("*.py")))),
-        "versions": versions(),
-        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
-    }
-
-
-def strategy_text(strategy: Registered) -> str:
-    """The whole file a strategy stands in: its helpers and constants determine the weights too."""
-    try:
-        return Path(inspect.getsourcefile(strategy.function)).read_text()
-    except (OSError, TypeError):
-        return strategy.name
-
-
-def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | None) -> tuple[dict, Batch]:
-    """(record of a stage before it is trained, its rows scaled by their own statistics).
-
-    The record's id is a digest of all that determines the weights, and of the note that its lineage will show.
-    """
+def identify(plan: StagePlan, network: NetworkConfig, seed: int, parent_id: str | None) -> tuple[dict, str]:
+    """(settings of a stage, its id): a digest of all that determines the weights, and of the note of its lineage."""
     domain = plan.domain
-    (fitted, scaler), x = prepare(domain)
-    response = fit_response_scale(domain.response, domain.direction, domain.unit)
     settings = {
         "stage": plan.role,
         "domain": domain.name,
@@ -122,11 +78,28 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
         "data_fingerprint": fingerprint(domain),
         "note": plan.note,
     }
-    parent_id = parent["id"] if parent else None
-    own_code = [preprocess_fingerprint()] if fitted else []
+    code = code_of(*TRAINING, build(network).apply, plan.strategy.function)
+    return settings, digest(settings, parent_id, code)[:16]
+
+
+def ids_of(plans: Sequence[StagePlan], network: NetworkConfig, seed: int, parent_id: str | None = None) -> list[str]:
+    """The ids that the stages of a chain will have, before any is trained."""
+    found = []
+    for plan in plans:
+        parent_id = identify(plan, network, seed, parent_id if plan.strategy.needs_source else None)[1]
+        found.append(parent_id)
+    return found
+
+
+def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | None) -> tuple[dict, Batch]:
+    """(record of a stage before it is trained, its rows scaled by their own statistics)."""
+    domain = plan.domain
+    (fitted, scaler), x = prepare(domain)
+    response = fit_response_scale(domain.response, domain.direction, domain.unit)
+    settings, own = identify(plan, network, seed, parent["id"] if parent else None)
     record = {
         **settings,
-        "id": digest(settings, parent_id, strategy_text(plan.strategy), code_fingerprint(), *own_code)[:16],
+        "id": own,
         "ancestors": [*parent["ancestors"], brief(parent)] if parent else [],
         "genes": [str(gene) for gene in domain.genes],
         **({"unmeasured": list(domain.unmeasured)} if domain.unmeasured else {}),
@@ -184,7 +157,6 @@ class Shelf:
     """The folder of checkpoints of one cohort, as the chain's recall and save."""
 
     folder: Path
-    say: Callable[[str], None] = lambda text: None
     records: dict[str, dict] = field(default_factory=dict)
     reused: set[str] = field(default_factory=set)
     started: float = 0.0
@@ -194,18 +166,18 @@ class Shelf:
         self.started = time.monotonic()
         path = self.folder / stage.name
         if not agree(path.exists()):
-            self.say(f"training {stage.name} on {len(stage.train.y)} samples, {stage.config.epochs} epochs")
+            LOGGER.info(f"training {stage.name} on {len(stage.train.y)} samples, {stage.config.epochs} epochs")
             return None
         variables, self.records[stage.name] = load_stage(path, genes=np.asarray(self.records[stage.name]["genes"]))
         self.reused.add(stage.name)
-        self.say(f"reusing checkpoint {path}")
+        LOGGER.info(f"reusing checkpoint {path}")
         return variables
 
     def save(self, stage: Stage, variables: Variables, result: FitResult) -> None:
         loss = float(result.history["train_loss"][-1])
         self.records[stage.name]["final_train_loss"] = loss
         path = save_stage(self.folder / stage.name, variables, self.records[stage.name])
-        self.say(f"saved {path} ({time.monotonic() - self.started:.1f} s, training loss {loss:.3f})")
+        LOGGER.info(f"saved {path} ({time.monotonic() - self.started:.1f} s, training loss {loss:.3f})")
 
 
 def train_stages(
@@ -229,7 +201,7 @@ def train_stages(
         config = plan.recipe.fit_config(curves=False, skip_empty=False)
         stages.append(Stage(name, batch, plan.strategy.function, plan.recipe.hparams().arrays(), config))
     ends = run_chain(
-        run_key(seed, FINAL_REPEAT),
+        run_key(seed, Repeats.FINAL),
         stages,
         network=build(network),
         source=source_for(plans[0].strategy, parent) if plans else None,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -19,11 +21,16 @@ from tl_jax.config import Recipe
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.evaluation.predictors.baselines import BASELINES
-from tl_jax.keys import run_key
+from tl_jax.keys import Repeats, run_key
+from tl_jax.study.core.arms import Arm
+from tl_jax.study.core.code import code_of
 from tl_jax.study.core.folds import ScaledFold
-from tl_jax.study.core.stages import FINAL_REPEAT
+from tl_jax.study.core.problem import key_of
+from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.many_targets.kernel_profile import KernelProfile, fit_kernel_profile
-from tl_jax.system.parts import Parts
+from tl_jax.system.files import digest
+from tl_jax.system.parts import Parts, parts_of
+from tl_jax.system.progress import LOGGER
 from tl_jax.training.multitask import MultiTask, drug_scales, look, train_multitask, untrained
 from tl_jax.trees import flatten, unflatten
 
@@ -68,6 +75,7 @@ class Sources:
     kernel: KernelProfile
     centre: np.ndarray
     spread: np.ndarray
+    identity: str = ""  # digest of what determines them
 
     def views(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """{view: (n, numbers)} of scaled rows (n, genes).
@@ -90,16 +98,20 @@ def fit_sources(
     hidden: tuple[int, ...],
     seed: int,
     *,
-    parts: Parts | None = None,
+    work: Path | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Sources:
     """Train both source models on all rows of a domain with many drugs, or find them among finished parts.
 
-    No target takes part in it. progress(k) counts drugs of the kernel ridges; the network comes first.
+    No target takes part in it. work: a study's workplace, or None. progress(k) counts drugs of the kernel ridges; the
+    network comes first.
     """
+    code = code_of("tl_jax.training.multitask", "tl_jax.study.many_targets.kernel_profile")
+    identity = digest(fingerprint(domain), recipe.as_dict(), list(hidden), seed, code)
+    parts = parts_of(work, identity, LOGGER.info)
     done = {str(part["model"]): part for part in (parts.saved() if parts else ())}
     if "network" not in done:
-        model = train_multitask(run_key(seed, FINAL_REPEAT), domain, recipe, hidden)
+        model = train_multitask(run_key(seed, Repeats.FINAL), domain, recipe, hidden)
         done["network"] = {"model": np.asarray("network"), "loss": model.loss, **flatten(model.variables["params"])}
         keep(parts, 0, done["network"])
     if "kernel" in done:
@@ -119,7 +131,7 @@ def fit_sources(
         done["network"]["loss"],
     )
     kernel = KernelProfile(*(done["kernel"][name] for name in KernelProfile._fields))
-    return Sources(domain.drugs, network, kernel, np.nanmean(domain.y, axis=0), np.nanstd(domain.y, axis=0))
+    return Sources(domain.drugs, network, kernel, np.nanmean(domain.y, axis=0), np.nanstd(domain.y, axis=0), identity)
 
 
 def keep(parts: Parts | None, number: int, arrays: dict[str, np.ndarray]) -> None:
@@ -132,6 +144,22 @@ def as_target(domain: Domain, target: Domain) -> Domain:
     return replace(domain, scaler=target.scaler)
 
 
+def closed_arms(sources: Sources, seed: int) -> list[Arm]:
+    """The arms in closed form; what they share on a fold is computed once."""
+    known: dict[str, dict] = {}
+
+    def predict(domain: Domain, fold: ScaledFold, *, arm: str) -> np.ndarray:
+        key = str(key_of(fold))
+        if key not in known:
+            known[key] = fold_predictions(domain, fold, sources, seed)
+        return known[key][arm]
+
+    return [
+        Arm(arm, source_of(arm), predict=partial(predict, arm=arm), about=seed, parents=(sources.identity,))
+        for arm in ARMS
+    ]
+
+
 def fold_predictions(domain: Domain, fold: ScaledFold, sources: Sources, seed: int) -> dict[str, np.ndarray]:
     """{arm: (m,) predictions of the fold's held-out rows}, fitted on its training rows."""
     train, test = fold.fold.train, fold.fold.test
@@ -140,7 +168,7 @@ def fold_predictions(domain: Domain, fold: ScaledFold, sources: Sources, seed: i
     for arm, head in {**TARGET_ONLY, **TRANSFERS}.items():
         view = views[head.view]
         found[arm] = BASELINES[head.form](
-            view[train], domain.response[train], view[test], groups=domain.groups[train], marker=None, seed=seed
+            view[train], fold.y[train], view[test], groups=domain.groups[train], marker=None, seed=seed
         )
     for arm, members in AVERAGES.items():
         found[arm] = np.mean([found[member] for member in members], axis=0)

@@ -9,46 +9,45 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
+from tl_jax.report.page.overview import write_overview
 from tl_jax.report.plots.ranks import critical_difference
-from tl_jax.report.tables import write_csv
-from tl_jax.study.cohort.outputs import drawn
-from tl_jax.study.core.stages import circumstances, fingerprint
+from tl_jax.study.core.identity import identity
+from tl_jax.study.core.stages import fingerprint
+from tl_jax.study.core.writer import write_study
 from tl_jax.study.many_targets.tables import OverTargets
 from tl_jax.study.many_targets.targets import NAME, ManyResults, ManySettings
-from tl_jax.system.files import write_json
 from tl_jax.system.runtime import device, versions
+from tl_jax.transfer import strategies
 
 
 def many_identity(settings: ManySettings, cohort) -> dict:
     """A record to compare: a stopped run is resumed only where all of it is the same."""
-    return {
-        "experiment": NAME,
-        "flags": {name: value for name, value in settings.as_dict().items() if name != "data_dir"},
-        "data": {domain.name: fingerprint(domain) for domain in cohort.domains},
-        **circumstances(),
-    }
+    named = [strategies.get(name) for name in settings.fine_tuned]
+    return identity(NAME, settings, {domain.name: domain for domain in cohort.domains}, named)
 
 
 def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[str]:
-    """Write metrics, held_out, targets, blocks, gains, ranks and pairs (.csv), summary.json and the pictures.
+    """Write metrics, held_out, targets, blocks, gains, ranks and pairs (.csv), summary.json, pictures and report.html.
 
     genes.csv too, where the cohort was read from tables.
     Returns what could not be drawn.
     """
-    write_csv(folder / "metrics.csv", results.table("metrics"))
-    write_csv(folder / "held_out.csv", held_out(results))
-    for name in ("targets", "blocks", "gains", "ranks", "pairs"):
-        table = getattr(over, name)
-        if len(table):
-            write_csv(folder / f"{name}.csv", table)
+    tables = {name: getattr(over, name) for name in ("targets", "blocks", "gains", "ranks", "pairs")}
     if results.cohort.gene_names:
-        write_csv(folder / "genes.csv", gene_report(results.cohort))
-    left_out = []
-    for protocol, test in over.tests.items():
-        title = f"{NAME}: {test.blocks} targets of cohort {results.cohort.name}, protocol {protocol}"
-        left_out += drawn(partial(critical_difference, test, folder / f"ranks-{protocol}", title))
-    write_json(folder / "summary.json", summary(results, over, [*results.notes, *over.notes, *left_out]))
-    return left_out
+        tables["genes"] = gene_report(results.cohort)
+    tables = {name: table for name, table in tables.items() if len(table)}
+    title = f"{NAME}: {{}} targets of cohort {results.cohort.name}, protocol {{}}"
+    pictures = [
+        partial(critical_difference, test, folder / f"ranks-{protocol}", title.format(test.blocks, protocol))
+        for protocol, test in over.tests.items()
+    ]
+    return write_study(
+        folder,
+        {"metrics": results.table("metrics"), "held_out": held_out(results), **tables},
+        pictures=pictures,
+        summary=lambda left_out: summary(results, over, [*results.ledger.notes, *over.notes, *left_out]),
+        page=write_overview,
+    )
 
 
 def held_out(results: ManyResults) -> pd.DataFrame:
@@ -83,7 +82,7 @@ def summary(results: ManyResults, over: OverTargets, notes: list[str]) -> dict:
             "scaler": source.scaler,
             "final_train_loss": results.source_loss,
         },
-        "wall_seconds": results.seconds,
+        "wall_seconds": results.ledger.seconds,
         "mean_spearman": {protocol: row.to_dict() for protocol, row in means.iterrows()},
         "friedman": {
             protocol: {"statistic": t.statistic, "p": t.p, "critical_difference": t.critical_difference}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,17 @@ from tl_jax.config import Recipe
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
-from tl_jax.keys import run_key
+from tl_jax.keys import Repeats, run_key
 from tl_jax.models import build
 from tl_jax.study.cohort.settings import Settings
-from tl_jax.study.core.arms import Arm, strategy_arms, tables
-from tl_jax.study.core.folds import ScaledFold, drawn, scale_folds
+from tl_jax.study.core.arms import Arm, How, run_arms
+from tl_jax.study.core.ledger import Ledger
+from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.protocol import PROTOCOLS
-from tl_jax.study.core.stages import FINAL_REPEAT
-from tl_jax.study.core.timing import Timed
-from tl_jax.study.many_targets.drugs import ARMS, SOURCE, Sources, as_target, fit_sources, fold_predictions, source_of
-from tl_jax.system.parts import Parts, parts_of
-from tl_jax.system.progress import Progress
+from tl_jax.study.core.settings import StudySettings
+from tl_jax.study.core.table import ResultTable, result_of
+from tl_jax.study.many_targets.drugs import ARMS, SOURCE, Sources, as_target, closed_arms, fit_sources
+from tl_jax.system.progress import LOGGER, watched
 from tl_jax.training.multitask import measured_drugs, trunk
 from tl_jax.transfer import strategies
 
@@ -33,13 +33,15 @@ FINE_TUNED = ("freeze_layer12", "fine_tune")
 
 
 @dataclass(frozen=True)
-class ManySettings:
+class ManySettings(StudySettings):
     """Options of the study; every field goes into summary.json.
 
     targets: table of responses, below the data folder; None: the drugs of the cohort's own target. unit, direction:
     of the table. min_lines: source drugs measured on fewer source samples are left out. fine_tuned: strategies that
     also train networks from the source network's hidden layers.
     """
+
+    NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")
 
     cohort: str = "simulated"
     data_dir: str | None = None
@@ -49,12 +51,9 @@ class ManySettings:
     protocols: tuple[str, ...] = ("honest",)
     repeats: int = 10
     folds: int = 3
-    split: str = "stratified"
-    seed: int = 400
     hidden: tuple[int, ...] = (1000, 100)
     min_lines: int = 100
     fine_tuned: tuple[str, ...] = ()
-    quick: bool = False
 
     def __post_init__(self):
         for name in self.protocols:
@@ -81,41 +80,39 @@ class ManySettings:
         """Two repeats and a narrow network unless `given`, a fifth of the epochs."""
         return replace(self, **{"repeats": 2, "hidden": (100, 20), **given}, quick=True)
 
-    def as_dict(self) -> dict:
-        return asdict(self)
+
+@dataclass(frozen=True)
+class Target:
+    """One drug of the target domain and the problem it is under one protocol."""
+
+    drug: str
+    problem: Problem
 
 
 @dataclass
-class ManyResults(Timed):
-    """Tables with a column `target`, remarks and wall times."""
+class ManyResults:
+    """What the arms gave on each target, remarks and wall times. source_loss: of the source network, after training."""
 
     settings: ManySettings
     cohort: Cohort
     source: Domain
-    metrics: list[pd.DataFrame] = field(default_factory=list)
-    predictions: list[pd.DataFrame] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
+    found: list[tuple[Target, ResultTable]] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
     source_loss: float = float("nan")
 
     def table(self, name: str) -> pd.DataFrame:
-        return pd.concat(getattr(self, name), ignore_index=True)
+        """All arms' rows of "metrics" or "predictions", closed forms first, with a column `target`."""
+        frames = [
+            getattr(one, name).assign(
+                experiment=NAME, target=target.drug, arm=one.arm, source=one.source, protocol=one.protocol
+            )
+            for target, results in self.found
+            for one in results
+        ]
+        return pd.concat(frames, ignore_index=True)
 
 
-@dataclass(frozen=True)
-class Target:
-    """One drug of the target domain with its folds under one protocol. number: its place, which names its parts."""
-
-    number: int
-    drug: str
-    domain: Domain
-    protocol: str
-    folds: list[ScaledFold]
-
-
-def run_many_targets(
-    settings: ManySettings, cohort: Cohort, say: Callable[[str], None], work: Path | None = None
-) -> ManyResults:
+def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None = None) -> ManyResults:
     """Cross-validate every arm on every drug of the target, each drug on partitions of its own.
 
     The source models see no target. work: a folder for finished parts; those found there are not computed again.
@@ -123,38 +120,42 @@ def run_many_targets(
     whole = cohort.stage("target")
     source = measured_drugs(as_target(cohort.stage("source"), whole), settings.min_lines)
     results = ManyResults(settings, cohort, source)
-    results.notes.extend(map(str, unit_notes(cohort.domains)))
-    planned = plan_targets(settings, whole, results.notes)
-    for note in results.notes:
-        say(f"note: {note}")
+    notes = [str(note) for note in unit_notes(cohort.domains)]
+    planned = plan_targets(settings, whole, notes)
+    results.ledger.notes.extend(notes)
+    for note in notes:
+        LOGGER.info("note: %s", note)
+    how = How(settings.ordinary(settings.protocols[0]).network, settings.seed, settings.at_once, work, NAME)
+    how = replace(how, ledger=results.ledger)
+    sources = source_models(results, how)
+    # Matrices of a fold are too small to share among threads.
+    label = f"{NAME}, {len(ARMS)} arms"
+    with how.ledger.timed("closed forms"), threadpool_limits(1), watched(len(planned), label, "targets") as progress:
+        for target in planned:
+            arms = closed_arms(sources, settings.seed)
+            results.found.append((target, run_together(target.problem, arms, how)))
+            progress.advance(1, f"{target.drug}, {target.problem.protocol.name}")
+    for strategy in settings.fine_tuned:
+        for target in planned:
+            arm = fine_tuned(settings, target.problem, sources, strategy)
+            results.found.append((target, run_arms(target.problem, [arm], how)))
+    return results
+
+
+def source_models(results: ManyResults, how: How) -> Sources:
+    """The network and the kernel ridges of all source drugs, trained or found among finished parts."""
+    source, settings = results.source, results.settings
     measured = np.isfinite(source.y).sum(axis=0)
-    say(
+    LOGGER.info(
         f"source {source.name}: {len(source)} lines, {len(source.drugs)} drugs, each measured on {measured.min()} to "
         f"{measured.max()} lines; training one network for all of them and one kernel ridge for each"
     )
-    with results.timed("source models"), Progress(len(source.drugs), "source drugs", unit="kernel ridges") as progress:
+    with how.ledger.timed("source models"), watched(len(source.drugs), "source drugs", "kernel ridges") as progress:
         sources = fit_sources(
-            source,
-            settings.recipe,
-            settings.hidden,
-            settings.seed,
-            parts=parts_of(work, "source", say),
-            progress=progress.advance,
+            source, settings.recipe, settings.hidden, settings.seed, work=how.work, progress=progress.advance
         )
     results.source_loss = float(sources.network.loss[-1])
-    parts = parts_of(work, "arms", say)
-    done = {int(part["target"]): part for part in (parts.saved() if parts else ())}
-    # Matrices of a fold are too small to share among threads.
-    label = f"{NAME}, {len(ARMS)} arms"
-    with results.timed("closed forms"), threadpool_limits(1), Progress(len(planned), label, "targets") as progress:
-        for target in planned:
-            cross_validate(results, target, sources, parts, done.get(target.number))
-            progress.advance(1, f"{target.drug}, {target.protocol}")
-    for strategy in settings.fine_tuned:
-        with results.timed(strategy):
-            for target in planned:
-                fine_tune(results, target, sources, strategy, work, say)
-    return results
+    return sources
 
 
 def plan_targets(settings: ManySettings, whole: Domain, notes: list[str]) -> list[Target]:
@@ -163,55 +164,41 @@ def plan_targets(settings: ManySettings, whole: Domain, notes: list[str]) -> lis
     for drug in whole.drugs:
         domain = whole.for_drug(drug)
         try:
-            folds = drawn(domain, settings)
-            for protocol in settings.protocols:
-                scaled = scale_folds(domain, folds, PROTOCOLS[protocol])
-                planned.append(Target(len(planned), drug, domain, protocol, scaled))
+            own = [
+                Problem.drawn(domain, settings.partition, PROTOCOLS[protocol], name=f"{drug}, {protocol}")
+                for protocol in settings.protocols
+            ]
         except InputError as error:
-            planned = [target for target in planned if target.drug != drug]
             notes.append(f"target {drug} left out: {error}")
+            continue
+        planned += [Target(drug, problem) for problem in own]
     if not planned:
         raise InputError(f"no drug of target {whole.name} can be cross-validated: {notes[0]}")
     return planned
 
 
-def cross_validate(results: ManyResults, target: Target, sources: Sources, parts: Parts | None, found) -> None:
-    """All closed-form arms on one target's folds, into the tables; found: its finished part, or None."""
+def run_together(problem: Problem, arms: list[Arm], how: How) -> ResultTable:
+    """Closed forms that share what they compute on a fold: one finished part for all of them.
+
+    A part for each arm and fold, as run_arms keeps them, would take longer to write than these arms to fit.
+    """
+    parts = how.parts(problem, *arms)
+    found = next(iter(parts.saved()), None) if parts else None
     if found is None:
-        each = [fold_predictions(target.domain, fold, sources, results.settings.seed) for fold in target.folds]
-        found = {arm: np.concatenate([one[arm] for one in each]) for arm in ARMS}
+        folds = [{arm.name: arm.predict(problem.domain, f) for arm in arms} for f in problem.folds]
+        found = {arm.name: np.concatenate([each[arm.name] for each in folds]) for arm in arms}
         if parts is not None:
-            parts.save(target.number, {"target": np.asarray(target.number), **found})
-    ends = np.cumsum([len(f.fold.test) for f in target.folds])[:-1]
-    for arm in ARMS:
-        add(results, target, arm, tables(target.domain, target.folds, np.split(found[arm], ends), {}))
+            parts.save(0, found)
+    ends = np.cumsum([len(f.fold.test) for f in problem.folds])[:-1]
+    result = partial(result_of, problem, history={})
+    return ResultTable(tuple(result(arm.name, arm.source, predicted=np.split(found[arm.name], ends)) for arm in arms))
 
 
-def fine_tune(results: ManyResults, target: Target, sources: Sources, strategy: str, work, say) -> None:
-    """A network per fold that starts from the source network's hidden layers."""
-    settings = results.settings.ordinary(target.protocol)
-    registered = strategies.get(strategy)
-    key = run_key(settings.seed, FINAL_REPEAT, 1)
-    start = trunk(key, sources.network.variables, build(settings.network))
-    recipe = settings.recipe(registered)
-    arm = Arm(f"drug_{strategy}", SOURCE, registered, start, recipe, settings.fit_config(recipe))
-    label = f"{strategy} on {target.drug}, {target.protocol}"
-    with Progress(len(target.folds), label) as progress:
-        found = strategy_arms(
-            target.domain,
-            target.folds,
-            [arm],
-            network=settings.network,
-            seed=settings.seed,
-            parts=parts_of(work, f"{strategy} {target.number}", say),
-            progress=progress.advance,
-        )[0]
-    for name, one in found.items():
-        add(results, target, name, one)
-
-
-def add(results: ManyResults, target: Target, arm: str, found) -> None:
-    """Keep an arm's tables with the columns that tell what they are of."""
-    of = {"experiment": NAME, "target": target.drug, "arm": arm, "source": source_of(arm), "protocol": target.protocol}
-    results.metrics.append(found.metrics.assign(**of))
-    results.predictions.append(found.predictions.assign(**of))
+def fine_tuned(settings: ManySettings, problem: Problem, sources: Sources, strategy: str) -> Arm:
+    """A network that starts from the source network's hidden layers."""
+    own, registered = settings.ordinary(problem.protocol.name), strategies.get(strategy)
+    start = trunk(run_key(own.seed, Repeats.FINAL, 1), sources.network.variables, build(own.network))
+    recipe = own.recipe(registered)
+    return Arm(
+        f"drug_{strategy}", SOURCE, registered, start, recipe, own.fit_config(recipe), parents=(sources.identity,)
+    )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.scaling.scaled import fit_rows
-from tl_jax.study.cohort.cases import Case, Run
-from tl_jax.study.cohort.nested import inner_folds
+from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.stages import TrainedStage
 
 COLUMNS = ("protocol", "evaluated", "stage", "what", "fitted_on", "held_out", "check", "result")
@@ -34,29 +34,41 @@ class Seen(NamedTuple):
     result: str
 
 
-def leak_audit(run: Run, group: list[Case]) -> pd.DataFrame:
+def leak_audit(
+    problem: Problem,
+    cohort: Cohort,
+    roles: Iterable[str],
+    *,
+    inner: Problem | None = None,
+    outside: TrainedStage | None = None,
+    moved: bool = False,
+) -> pd.DataFrame:
     """One row per thing that is fitted: on what, what of the held-out samples it has seen, and what was checked.
 
-    evaluated: the domain and drug that the rows speak of. held_out: "nothing", "expression", "labels" or "expression
-    and labels" of the samples that are held out, or BALANCED where labels decide who is held out and nothing else.
-    The checks compare the samples, folds and rows of this very study; one that fails says so in capitals in `result`.
+    Args:
+        roles: of the domains whose models are started from. inner: the folds of the nested choice, where there is one.
+        outside: a source model that the user gave. moved: whether an arm's training sees all expression that the
+        protocol lends, by an alignment or a penalty.
+    Returns:
+        evaluated: the domain and drug that the rows speak of. held_out: "nothing", "expression", "labels" or
+        "expression and labels" of the samples that are held out, or BALANCED where labels decide who is held out and
+        nothing else. The checks compare the samples, folds and rows of this very study; one that fails says so in
+        capitals in `result`.
     """
-    domain, folds = group[0].domain, group[0].folds
-    rows = [*upstream(run, group), disjoint(folds), related(domain, folds), *preprocessing(run, domain, folds)]
-    rows += [*scaling(run, domain, folds), *fitting()]
-    if run.settings.extras and run.settings.extras.nested:
-        rows.append(selection(run, group[0]))
-    names = {"protocol": run.settings.protocol, "evaluated": f"{domain.name}: {domain.drugs[0]}"}
+    domain, folds = problem.domain, problem.folds
+    rows = [*upstream(domain, cohort, roles, outside), disjoint(folds), related(domain, folds)]
+    rows += [*preprocessing(problem), *scaling(problem), *fitting(problem, moved)]
+    if inner:
+        rows.append(selection(problem, inner))
+    names = {"protocol": problem.protocol.name, "evaluated": f"{domain.name}: {domain.drugs[0]}"}
     return pd.DataFrame(rows).assign(**names)[list(COLUMNS)]
 
 
-def upstream(run: Run, group: list[Case]) -> Iterator[Seen]:
+def upstream(domain: Domain, cohort: Cohort, roles: Iterable[str], outside: TrainedStage | None) -> Iterator[Seen]:
     """A row per domain that a source model was trained on: whether the target's samples are among its own."""
-    target, known = set(group[0].domain.samples), {}
-    for case in group:
-        known |= {role: run.cohort.stage(role) for role in case.route}
-    if run.outside and known.pop("source", None) is not None:
-        yield not_checked(run.outside)
+    target, known = set(domain.samples), {role: cohort.stage(role) for role in roles}
+    if outside and known.pop("source", None) is not None:
+        yield not_checked(outside)
     for role, domain in known.items():
         both = sorted(target & set(domain.samples))
         yield Seen(
@@ -94,11 +106,12 @@ def related(domain, folds) -> Seen:
     return Seen("partition", "related samples", "groups of the cohort file", "nothing", check, found)
 
 
-def preprocessing(run: Run, domain, folds) -> Iterator[Seen]:
+def preprocessing(problem: Problem) -> Iterator[Seen]:
     """Where the domain has some: whether each fold's is what its training rows alone give."""
+    domain, folds = problem.domain, problem.folds
     if not domain.preprocess:
         return
-    lent = run.settings.rules.expression_from != "train"
+    lent = problem.protocol.expression_from != "train"
     first = [f for f in folds if f.fold.repeat == folds[0].fold.repeat]
     same = sum(f.prepare.record() == fit_rows(domain, f.fold.train).record() for f in first)
     found = f"equal in {same} of {len(first)} folds" if lent or same == len(first) else f"{len(first) - same} DIFFER"
@@ -109,11 +122,11 @@ def preprocessing(run: Run, domain, folds) -> Iterator[Seen]:
     )
 
 
-def scaling(run: Run, domain, folds) -> tuple[Seen, Seen]:
+def scaling(problem: Problem) -> tuple[Seen, Seen]:
     """Which rows gave the statistics that scale expression and response."""
-    rules, low, high = run.settings.rules, domain.response.min(), domain.response.max()
+    rules, response, folds = problem.protocol, problem.domain.response, problem.folds
     own = sum(f.test is f.train for f in folds)
-    whole = sum((f.response.low, f.response.high) == (low, high) for f in folds)
+    whole = sum((f.response.low, f.response.high) == (response.min(), response.max()) for f in folds)
     lent = rules.response_from == "all"
     return (
         Seen(
@@ -129,23 +142,31 @@ def scaling(run: Run, domain, folds) -> tuple[Seen, Seen]:
     )
 
 
-def fitting() -> tuple[Seen, Seen]:
-    """What is so by construction: fitting takes the training rows' indices and no others."""
-    train = "training rows of the fold"
+def fitting(problem: Problem, moved: bool) -> tuple[Seen, Seen]:
+    """What is so by construction: fitting takes the training rows' labels and no others."""
+    train, sees = "training rows of the fold", moved and problem.protocol.expression_from == "all"
     networks = ("held-out loss is recorded for curves only", "a fixed number of epochs, no early stopping")
     closed = ("held-out rows are only predicted", "by construction")
+    seen = (f"{train}; an alignment or penalty: all expression", "expression") if sees else (train, "nothing")
     return (
-        Seen("training", "networks", train, "nothing", *networks),
+        Seen("training", "networks", *seen, *networks),
         Seen("tuning", "baselines and closed forms", f"{train}, inner folds", "nothing", *closed),
     )
 
 
-def selection(run: Run, case: Case) -> Seen:
-    """Whether any inner fold of the nested choice holds a held-out row."""
-    touched = 0
-    for number, outer in enumerate(case.folds):
-        used = [np.concatenate([f.fold.train, f.fold.test]) for f in inner_folds(run, case.domain, outer, number)]
-        touched += len(np.intersect1d(np.concatenate(used), outer.fold.test))
+def selection(problem: Problem, inner: Problem) -> Seen:
+    """Whether any inner fold of the nested choice holds a held-out row, and what its scaling has seen of them."""
+    touched, each = 0, len(inner.folds) // len(problem.folds)
+    for number, outer in enumerate(problem.folds):
+        own = inner.folds[number * each : (number + 1) * each]
+        used = np.concatenate([np.concatenate([f.fold.train, f.fold.test]) for f in own])
+        touched += len(np.intersect1d(used, outer.fold.test))
     found = f"{touched} IN COMMON" if touched else "none in common"
-    where = "inner folds of the training rows"
-    return Seen("selection", "nested choice", where, "nothing", "rows of inner folds against held-out rows", found)
+    rules, where = problem.protocol, "inner folds of the training rows"
+    # Inner folds follow the protocol like outer ones: what it lends of all samples is lent of the outer held-out too.
+    prepared = bool(problem.domain.preprocess) and rules.expression_from != "train"
+    seen = {"expression": rules.expression_from == "all" or prepared, "labels": rules.response_from == "all"}
+    lent = [name for name, is_seen in seen.items() if is_seen]
+    where += f", scaled with the {' and '.join(lent)} of all samples" if lent else ""
+    check = "rows of inner folds against held-out rows"
+    return Seen("selection", "nested choice", where, " and ".join(lent) or "nothing", check, found)

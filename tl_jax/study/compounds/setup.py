@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from tl_jax.data.compounds.chemical_splits import (
     Split,
@@ -23,13 +24,19 @@ from tl_jax.data.compounds.molecules import scaffolds
 from tl_jax.data.compounds.simulate_compounds import simulate_compounds
 from tl_jax.data.compounds.vectors import described
 from tl_jax.data.domain import LABEL, Domain
+from tl_jax.data.scaling.scaling import NETWORK_TOP, RESISTANT, ResponseScale
+from tl_jax.data.splits import Fold
 from tl_jax.errors import InputError
+from tl_jax.evaluation.draws.classification import score_classifier
 from tl_jax.evaluation.draws.draws import mean_overlap
 from tl_jax.study.compounds.settings import ALL, POOLED, SIMULATED, SIZES, DtiSettings
+from tl_jax.study.core.folds import unscaled
+from tl_jax.study.core.problem import Problem
+from tl_jax.system.progress import LOGGER
 
 
 @dataclass(frozen=True)
-class Problem:
+class Setup:
     """target: all its compounds, with `split` into pool and test set. sources: {name: domain} without the test set's.
 
     draws: {size asked for: training rows of each draw}. overlap: {size: share of rows that two draws have in common}.
@@ -52,6 +59,28 @@ class Problem:
         """(m,) labels of the test compounds."""
         return self.target.response[self.split.test]
 
+    def on(self, draws: Iterable[tuple[int, int]], name: str = "") -> Problem:
+        """The test compounds judged on some draws, each (size, number): one fold a draw, its repeat the number."""
+        test = self.split.test
+        rows = ((size, draw, self.draws[size][draw]) for size, draw in draws)
+        return problem_of(self.target, (Fold(draw, size, train, test) for size, draw, train in rows), name)
+
+
+class Logits(ResponseScale):
+    """Labels as a network's scale has them: its output is a logit, what it predicts a probability."""
+
+    def from_network(self, v: np.ndarray) -> np.ndarray:
+        return expit(np.asarray(v, np.float64))
+
+
+LOGITS = Logits(0.0, NETWORK_TOP, RESISTANT, LABEL)  # the ends leave 0 and 1 as they are on the way in
+
+
+def problem_of(domain: Domain, folds: Iterable[Fold], name: str = "") -> Problem:
+    """Compounds with folds, neither of them scaled; arms predict probabilities, judged as classifiers are."""
+    scaled = tuple(replace(unscaled(domain, fold), response=LOGITS) for fold in folds)
+    return Problem(domain, scaled, metric="mcc", scores=score_classifier, name=name)
+
 
 def as_domain(compounds: Compounds) -> Domain:
     """Compounds of one family as a domain: fingerprints as they are, 1 for active and 0 for inactive."""
@@ -70,7 +99,7 @@ def as_domain(compounds: Compounds) -> Domain:
     )
 
 
-def make_problem(settings: DtiSettings, cache: Path | None, say: Callable[[str], None]) -> Problem:
+def make_setup(settings: DtiSettings, cache: Path | None) -> Setup:
     """Read the table, describe the compounds, split the target and draw its training sets.
 
     cache: a folder for canonical SMILES, scaffolds and fingerprints. Raises InputError for an unknown family and for a
@@ -79,7 +108,7 @@ def make_problem(settings: DtiSettings, cache: Path | None, say: Callable[[str],
     families = families_of(settings, cache)
     target, names = chosen(settings, families)
     needed = {name: families[name] for name in dict.fromkeys((target, *(n for part in names.values() for n in part)))}
-    say(f"target {target}, sources {', '.join(names)}: describing {sum(map(len, needed.values())):,} compounds")
+    LOGGER.info(f"target {target}, sources {', '.join(names)}: describing {sum(map(len, needed.values())):,} compounds")
     needed = {name: with_features(compounds, settings, cache) for name, compounds in needed.items()}
     own = needed[target]
     split = split_of(own, settings, cache)
@@ -89,7 +118,7 @@ def make_problem(settings: DtiSettings, cache: Path | None, say: Callable[[str],
         name: source_domain(name, [needed[n] for n in part], test, settings, notes) for name, part in names.items()
     }
     draws = drawn(own.y, split, settings, notes)
-    return Problem(
+    return Setup(
         as_domain(own),
         split,
         sources,
@@ -203,11 +232,11 @@ def overlap_of(y: np.ndarray, split: Split, rows: list[np.ndarray]) -> float:
     return mean_overlap(*counts)
 
 
-def quickly(problem: Problem, most: int, seed: int) -> Problem:
-    """The same problem with at most so many compounds in each source."""
+def quickly(setup: Setup, most: int, seed: int) -> Setup:
+    """The same setup with at most so many compounds in each source."""
     rng = np.random.default_rng(seed)
     smaller = {
         name: domain if len(domain) <= most else domain.rows(np.sort(rng.choice(len(domain), most, replace=False)))
-        for name, domain in problem.sources.items()
+        for name, domain in setup.sources.items()
     }
-    return replace(problem, sources=smaller)
+    return replace(setup, sources=smaller)

@@ -1,0 +1,81 @@
+"""Every script on cohorts of very few samples: tables, or one clear line and nothing half-written."""
+
+import os
+
+import pandas as pd
+import pytest
+
+from experiments._command import call
+from experiments._tl_jax import SUBCOMMANDS
+
+EIGHT = """name = "eight"
+[simulate]
+seed = 3
+genes = 40
+n_source = 40
+n_intermediate = 8
+n_target = 8
+"""
+SMALL = ("--quick", "--hidden=8,4", "--repeats=1")
+SHORT = (*SMALL, "--epochs=2", "--strategy=scratch,freeze_layer1", "--baselines=ridge", "--source_drug=oxaliplatin")
+COMPOUNDS = ("--data=simulated", "--bits=64")
+STUDIES = {
+    "exp1_gdsc": (*SMALL, "--epochs=2", "--baselines=ridge"),
+    "exp2_intermediate": (*SMALL, "--epochs=2", "--baselines=ridge"),
+    "exp3_source_to_intermediate": SHORT,
+    "exp4_target": (*SMALL, "--epochs=2", "--baselines=ridge"),
+    "exp5_intermediate_to_target": SHORT[:-1],
+    "exp6_source_to_target": SHORT,
+    "exp7_two_step": SHORT,
+    "two_step_study": (*SHORT, "--permutations=2", "--levels=2", "--curve_repeats=1", "--nested=scratch,ridge"),
+    "many_targets": ("--quick", "--hidden=8,4", "--repeats=1", "--min_lines=10"),
+    "check_data": ("--repeats=1",),
+    "dti_transfer": (
+        *(*COMPOUNDS, "--source=beta", "--sizes=8", "--repeats=2", "--hidden=8,4", "--epochs=2", "--source_epochs=2"),
+        "--methods=scratch,mode1",
+    ),
+    "dti_grid_search": (
+        *(*COMPOUNDS, "--rows=8", "--layers=1", "--widths=8", "--batches=64", "--rates=0.01", "--dropouts=0.1"),
+        *("--epochs=2", "--folds=2"),
+    ),
+}
+# Scripts that train and judge nothing.
+OTHERS = {"fetch", "init_cohort", "report", "predict", "lineage", "import_weights", "export_weights", "list_names"}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TLJAX_DATA", "")
+    monkeypatch.setenv("TLJAX_CACHE", os.environ.get("TLJAX_CACHE", "off"))
+    (tmp_path / "eight.toml").write_text(EIGHT)
+    return tmp_path
+
+
+def test_no_script_is_forgotten():
+    assert {*STUDIES, *OTHERS} == set(SUBCOMMANDS.values())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_eight_samples(name, folder, capsys):
+    cohort = () if name.startswith("dti") else ("--cohort=eight.toml",)
+    code = call(name, [*cohort, *STUDIES[name], "--out=out"])
+    said = capsys.readouterr()
+    assert "Traceback" not in said.err
+    out = folder / "out"
+    if code == 2:
+        assert [line.startswith("error: ") for line in said.err.splitlines()].count(True) == 1
+        assert said.err.splitlines()[-1].startswith("error: ")
+        assert not out.exists()
+        return
+    assert code == 0 or (name, code) == ("check_data", 1)
+    if name == "check_data":
+        assert (out / "check_data.html").exists()
+        return
+    assert (out / "report.html").stat().st_size > 2000
+    assert said.out.splitlines()[-3].startswith("verdict: ")
+    assert said.out.splitlines()[-1] == f"report: {os.path.join('out', 'report.html')}"
+    tables = list(out.glob("*.csv"))
+    assert tables
+    assert all(len(pd.read_csv(path)) for path in tables)
+    assert not [path for path in folder.iterdir() if path.name.startswith("out.")], "the folder of parts was left"

@@ -1,0 +1,106 @@
+"""Every arm of an experiment: networks from each source, transfer in closed form, baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+
+import numpy as np
+
+from tl_jax.evaluation.predictors.baselines import BASELINES, available
+from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.study.cohort.prepare import Plan, Way
+from tl_jax.study.core.arms import Arm, fitted
+from tl_jax.study.core.folds import ScaledFold
+from tl_jax.study.core.ledger import Ledger
+from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.stages import TrainedStage, scaled_rows, source_for
+from tl_jax.study.core.views import viewer
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to the evaluated domain whose models are trained. first: arms without a source model run here only."""
+
+    way: Way
+    stages: tuple[TrainedStage, ...]
+    first: bool
+
+    @property
+    def upstream(self) -> TrainedStage | None:
+        """The stage right before the evaluated one."""
+        return self.stages[-1] if self.stages else None
+
+
+def arms_of(
+    plan: Plan, problem: Problem, cases: list[Case], ledger: Ledger
+) -> tuple[list[tuple[Case, Arm]], list[Arm]]:
+    """(networks, each with the case that it starts from; closed forms) on one domain."""
+    networks = [(case, arm) for case in cases for arm in networks_of(plan, case)]
+    return networks, [*methods_of(plan, cases), *baselines_of(plan, problem, cases[0], ledger)]
+
+
+def networks_of(plan: Plan, case: Case) -> Iterator[Arm]:
+    """The networks of one case; those that need no source model only once per domain."""
+    # The very same object for every arm that takes it, so that a program holds a source model once.
+    sources: dict[int | None, object] = {}
+    moved_to = cache(lambda: scaled_rows(case.upstream))
+    for strategy in plan.strategies:
+        needs = strategy.needs_source
+        if not (needs or case.first):
+            continue
+        rows = strategy.source_rows if needs else None
+        if rows not in sources:
+            sources[rows] = source_for(strategy, case.upstream)
+        for name, recipe in plan.settings.variants(strategy).items():
+            yield Arm(
+                name,
+                case.way.source if needs or plan.evaluates_source else "",
+                strategy,
+                sources[rows],
+                recipe,
+                plan.settings.fit_config(recipe),
+                parents=case.way.ids[-1:] if needs else (),
+                rows=moved_to() if strategy.align else None,
+            )
+
+
+def methods_of(plan: Plan, cases: list[Case]) -> Iterator[Arm]:
+    """Transfer in closed form: of each case, or of all sources of a route together."""
+    look = cache(lambda number: viewer(cases[number].stages, plan.settings.network))
+    routes: dict[tuple[str, ...], list[int]] = {}
+    for number, case in enumerate(cases):
+        routes.setdefault(case.way.route, []).append(number)
+    for name in plan.methods:
+        method = METHODS[name]
+        for numbers in routes.values() if method.many else [[number] for number in range(len(cases))]:
+            source = cases[numbers[0]].way.source if len(numbers) == 1 else all_sources(cases, numbers)
+            parents = tuple(one for number in numbers for one in cases[number].way.ids)
+            yield Arm(name, source, predict=partial(by_method, method.function, look, tuple(numbers)), parents=parents)
+
+
+def all_sources(cases: list[Case], numbers: list[int]) -> str:
+    """Several sources on one route as the column `source` names them."""
+    _, *later = cases[numbers[0]].way.source.split(" > ")
+    return " > ".join(["all sources", *later])
+
+
+def by_method(function, look, numbers: tuple[int, ...], domain, f: ScaledFold) -> np.ndarray:
+    views = [look(number).view(domain, f) for number in numbers]
+    return fitted(partial(function, views), domain, f)
+
+
+def baselines_of(plan: Plan, problem: Problem, case: Case, ledger: Ledger) -> Iterator[Arm]:
+    """The baselines, once per domain."""
+    domain, seed = problem.domain, plan.settings.seed
+    measured = np.flatnonzero(domain.measured)
+    column = np.flatnonzero(domain.genes[measured] == plan.cohort.marker)
+    marker = int(column[0]) if len(column) else None
+    columns = measured if domain.unmeasured else None
+    for name in dict.fromkeys(plan.settings.baselines):
+        if name not in available(marker):
+            ledger.remark(f"baseline {name} left out: no marker gene among the genes of the chain")
+            continue
+        predict = partial(fitted, BASELINES[name], marker=marker, seed=seed, columns=columns)
+        yield Arm(name, case.way.source if plan.evaluates_source else "", predict=predict, about=marker)

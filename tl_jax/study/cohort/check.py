@@ -1,0 +1,54 @@
+"""What is refused before any training because it cannot end well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tl_jax.data.domain import Cohort
+from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.baselines import KNOWN, check_names
+from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.models import build
+from tl_jax.study.cohort.outside_source import check_outside
+from tl_jax.study.cohort.plans import Experiment
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.core.probe import probe
+from tl_jax.transfer import strategies
+from tl_jax.transfer.strategies import STRATEGIES, Registered
+
+
+def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Sequence[Registered]) -> None:
+    """Refuse settings that contradict each other, the experiment or the cohort. chosen: the strategies."""
+    routes = experiment.routes_in(cohort)
+    for role in (*(role for route in routes for role in route), experiment.evaluated):
+        cohort.stage(role)
+    if settings.extras:
+        check_extras(settings)
+    if settings.source_checkpoint:
+        check_outside(experiment, settings, chosen)
+    if experiment.evaluated != "source" and len(cohort.domains) < 2:
+        raise InputError(f"cohort {cohort.name} has one domain; {experiment.name} needs a chain of at least two")
+    needing = [name for name in settings.strategies if name in METHODS or strategies.get(name).needs_source]
+    if not settings.strategies and not settings.baselines:
+        raise InputError("--strategy=none and --baselines=none leave nothing to run")
+    if needing and not experiment.routes:
+        raise InputError(f"{experiment.name} trains from scratch; strategy '{needing[0]}' needs a source model")
+    for strategy in chosen:
+        probe(strategy, build(settings.network), len(cohort.genes))
+        settings.fit_config(settings.recipe(strategy))
+    check_names(settings.baselines)
+    if not strategies.get(settings.intermediate_strategy).trains:
+        raise InputError(
+            f"--intermediate_strategy={settings.intermediate_strategy} trains nothing; no later stage can start from it"
+        )
+
+
+def check_extras(settings: Settings) -> None:
+    """Refuse names that are not among the arms of the study."""
+    extras, run = settings.extras, {*(settings.strategies or ()), *settings.baselines}
+    for flag, names in (("examined", extras.examined), ("nested", extras.nested), ("beside_strategy", extras.beside)):
+        for name in names:
+            if name not in run:
+                known = name in STRATEGIES or name in METHODS or name in KNOWN
+                why = "is not run here; add it to --strategy or --baselines" if known else "is no arm"
+                raise InputError(f"--{flag}={name}: {name} {why}")

@@ -1,0 +1,47 @@
+"""What determines the numbers of a study: a stopped run is resumed, and a finished one called complete, where all of
+it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import tl_jax
+from tl_jax.data.domain import Domain
+from tl_jax.study.core.code import code_of
+from tl_jax.study.core.settings import StudySettings
+from tl_jax.study.core.stages import fingerprint
+from tl_jax.system.files import digest
+from tl_jax.system.runtime import device, processor, versions
+from tl_jax.transfer.strategies import Registered
+
+
+def identity(
+    name: str, settings: StudySettings, domains: Mapping[str, Domain], strategies: Iterable[Registered] = (), **resolved
+) -> dict:
+    """A record to compare, written as study.json.
+
+    Args:
+        domains: the data by name. strategies: those that shape a model. resolved: what was decided from files when
+        the study was planned, such as source drugs and the ids of parent stages.
+    Returns:
+        JSON-able: options by name, data, code, versions and kind of device.
+    """
+    return {
+        "experiment": name,
+        "flags": settings.science(),
+        "data": {name: fingerprint(domain) for name, domain in domains.items()},
+        "strategies": {strategy.name: code_of(strategy.function) for strategy in strategies},
+        **resolved,
+        **circumstances(),
+    }
+
+
+def circumstances() -> dict:
+    """What the numbers of a study depend on beside its settings and data: all code, versions, kind of device."""
+    root = Path(tl_jax.__file__).parent
+    return {
+        "code": digest(*(path.read_text() for path in sorted(root.rglob("*.py")))),
+        "versions": versions(),
+        "device": {"platform": device()["platform"], "kind": device()["kind"], "processor": processor()},
+    }
