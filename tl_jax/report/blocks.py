@@ -87,7 +87,7 @@ class Table:
 class Figure:
     """A picture: `name` is unique in the report, `draw()` gives a matplotlib figure, `label` says what it shows.
 
-    `draw` raises InputError where matplotlib is not installed.
+    Call `draw` inside `plots.style.style()`, which raises InputError where matplotlib is not installed.
     """
 
     name: str
