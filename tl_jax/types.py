@@ -22,7 +22,7 @@ class Batch(NamedTuple):
     """
 
     x: jax.Array  # (n, features)
-    y: jax.Array  # (n,) or (n, outputs), on the network's scale
+    y: jax.Array  # (n,) or (n, outputs), on the network's scale; None where rows have no response
     w: jax.Array  # (n,) 1 for a real row, 0 for padding
     mask: jax.Array | None = None  # of y's shape, 0 or more
 
@@ -36,13 +36,15 @@ class Hparams(NamedTuple):
     learning_rate: Any = 1e-3
     kernel_l2: Any = 1e-4  # times the sum of squares of each regularised kernel that is trained
     activity_l1: Any = 1e-4  # times the sum of |activation| of each regularised layer, over the batch's own rows
-    dropout: Any = (0.3, 0.1)  # share of units dropped after each hidden layer
+    dropout: Any = (0.3, 0.1)  # share of units dropped after each hidden layer; further layers take the last
     lr_scale: Any = None  # factor on the learning rate per layer, (layers,); None: 1 everywhere
     weight_decay: Any = None  # times each trained weight, added to its gradient (coupled L2); None: none
+    weights: Any = None  # {name: number} that an objective reads, such as the weights of its terms; None: none
 
     def arrays(self, dtype=jnp.float32) -> Hparams:
         """The same numbers as arrays, ready to be traced or vmapped."""
-        return Hparams(*(None if v is None else jnp.asarray(v, dtype) for v in self))
+        *plain, weights = (v if v is None or isinstance(v, Mapping) else jnp.asarray(v, dtype) for v in self)
+        return Hparams(*plain, weights and {name: jnp.asarray(v, dtype) for name, v in weights.items()})
 
 
 class Output(NamedTuple):
