@@ -9,7 +9,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-PURPOSES = ("init", "shuffle", "dropout", "evaluation")
+PURPOSES = ("init", "shuffle", "dropout", "evaluation", "extra")
 
 
 def run_key(seed: int, repeat: int = 0, fold: int = 0) -> jax.Array:

@@ -24,7 +24,7 @@ def leaf_names(params: Params) -> tuple[str, ...]:
 
 
 def shown(value) -> str:
-    """A value for a repr: an array by type and shape, a tree by its number of leaves and numbers, others as they are."""
+    """A value for a repr: an array by type and shape, a tree by its size, others as they are."""
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"{value.dtype}[{', '.join(map(str, value.shape))}]"
     if isinstance(value, Mapping):
@@ -67,13 +67,15 @@ class Hparams(NamedTuple):
     learning_rate: Any = 1e-3
     kernel_l2: Any = 1e-4  # times the sum of squares of each regularised kernel that is trained
     activity_l1: Any = 1e-4  # times the sum of |activation| of each regularised layer, over the batch's own rows
-    dropout: Any = (0.3, 0.1)  # share of units dropped after each hidden layer
+    dropout: Any = (0.3, 0.1)  # share of units dropped after each hidden layer; further layers take the last
     lr_scale: Any = None  # factor on the learning rate per layer, (layers,); None: 1 everywhere
     weight_decay: Any = None  # times each trained weight, added to its gradient (coupled L2); None: none
+    weights: Any = None  # {name: number} that an objective reads, such as the weights of its terms; None: none
 
     def arrays(self, dtype=jnp.float32) -> Hparams:
         """The same numbers as arrays, ready to be traced or vmapped."""
-        return Hparams(*(None if v is None else jnp.asarray(v, dtype) for v in self))
+        *plain, weights = (v if v is None or isinstance(v, Mapping) else jnp.asarray(v, dtype) for v in self)
+        return Hparams(*plain, weights and {name: jnp.asarray(v, dtype) for name, v in weights.items()})
 
 
 class Output(NamedTuple):
