@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tl_jax.data.subsample import subsampled
-from tl_jax.evaluation.statistics.metrics import spearman_per_fold
+from tl_jax.evaluation.statistics.metrics import per_fold
 from tl_jax.study.cohort.cases import Run
 from tl_jax.study.cohort.contestants import Contestants, predict_all
 from tl_jax.study.core.arms import ArmTables
@@ -24,7 +24,7 @@ def sizes_of(arms: Contestants, asked: tuple[int, ...]) -> tuple[int, ...]:
 def learning_curves(
     run: Run, arms: Contestants, own: list[tuple[str, str, ArmTables]], asked: tuple[int, ...], repeats: int
 ) -> pd.DataFrame:
-    """Spearman per fold of every arm at every size.
+    """The metric per fold of every arm at every size.
 
     own: the study's tables, which hold the full size. repeats: of how many repeats the training rows are thinned.
     """
@@ -39,7 +39,9 @@ def learning_curves(
     thinned = {(name, source) for _, tables in found for name, source, _ in tables}
     found.append((most, [one for one in own if one[:2] in thinned]))
     curves = [
-        spearman_per_fold(tables.metrics).assign(arm=name, source=source, protocol=settings.protocol, n_train=size)
+        per_fold(tables.metrics, settings.metric).assign(
+            arm=name, source=source, protocol=settings.protocol, n_train=size
+        )
         for size, arms_found in found
         for name, source, tables in arms_found
     ]

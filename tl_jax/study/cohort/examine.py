@@ -52,8 +52,8 @@ def examine(run: Run, group: list[Case], arms: Contestants, tables: list[tuple[s
         keep("learning_curves", curves)
         if SCRATCH_ARM in extras.examined and curves["source"].ne("").any():
             transfers = curves[curves["source"].ne("") | curves["arm"].eq(SCRATCH_ARM)]
-            keep("gain_map", gain_map(transfers))
-            keep("extra_samples", extra_samples(transfers))
+            keep("gain_map", gain_map(transfers, metric=run.settings.metric))
+            keep("extra_samples", extra_samples(transfers, metric=run.settings.metric))
     if extras.levels and extras.examined:
         keep("variance", spread(run, some, extras.levels))
     with results.timed("source scores"):
@@ -66,9 +66,9 @@ def derive(run: Run) -> None:
     results = run.results
     predictions, metrics = results.table("predictions"), results.table("metrics")
     with results.timed("intervals"):
-        results.keep("intervals", derived.intervals(predictions, run.settings.seed))
+        results.keep("intervals", derived.intervals(predictions, run.settings.seed, metric=run.settings.metric))
         results.keep("prediction_intervals", held_out_intervals(whole(predictions)))
-    results.keep("detectable", derived.detectable(metrics))
+    results.keep("detectable", derived.detectable(metrics, metric=run.settings.metric))
     results.keep("lineage", derived.lineage(results.stages))
     measured = run.cohort.stage(run.experiment.evaluated).measured
     weights = {arm: values[:, measured] for arm, values in results.run_weights.items()}

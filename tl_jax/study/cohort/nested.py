@@ -7,7 +7,7 @@ import pandas as pd
 
 from tl_jax.data.domain import Domain
 from tl_jax.data.splits import Fold, partitions
-from tl_jax.evaluation.statistics.metrics import mean_per_repeat
+from tl_jax.evaluation.statistics.metrics import JUDGED, per_fold, sign, to_choose_from
 from tl_jax.study.cohort.cases import Run
 from tl_jax.study.cohort.contestants import Contestants, predict_all
 from tl_jax.study.core.arms import ArmTables, tables
@@ -17,7 +17,7 @@ ARM = "nested_choice"
 # Inner repeats count from here, so that their keys are not those of the study's repeats.
 FIRST_REPEAT = 200_000
 INNER_FOLDS = 3
-CHOICES = ("repeat", "fold", "arm", "source", "protocol", "inner_spearman", "candidates")
+CHOICES = ("repeat", "fold", "arm", "source", "protocol", "inner_{metric}", "candidates")
 
 
 def inner_folds(run: Run, domain: Domain, outer: ScaledFold, number: int) -> list[ScaledFold]:
@@ -35,9 +35,16 @@ def inner_folds(run: Run, domain: Domain, outer: ScaledFold, number: int) -> lis
     return scale_folds(domain, own, settings.rules)
 
 
-def choose(inner: list[tuple[str, str, ArmTables]]) -> pd.DataFrame:
-    """(arm, source) x outer fold: mean inner Spearman, an undefined fold counting 0."""
-    return pd.DataFrame({(name, source): mean_per_repeat(found.metrics) for name, source, found in inner})
+def choose(inner: list[tuple[str, str, ArmTables]], metric: str = JUDGED) -> pd.DataFrame:
+    """Outer fold x (arm, source): mean of the metric over the inner folds, more being better; an error's is negative.
+
+    NaN where no inner fold has one.
+    """
+    values = {
+        (name, source): per_fold(found.metrics, metric).set_index(["repeat", "fold"])["value"]
+        for name, source, found in inner
+    }
+    return to_choose_from(pd.DataFrame(values), metric).groupby("repeat").mean()
 
 
 def nested_choice(
@@ -48,16 +55,19 @@ def nested_choice(
     outer: the study's own tables of the candidates, whose held-out predictions are taken where they are chosen. Ties
     go to the candidate named first.
     """
-    case = arms.case
+    case, metric = arms.case, run.settings.metric
     folds = [f for number, one in enumerate(case.folds) for f in inner_folds(run, case.domain, one, number)]
-    scores = choose(predict_all(run, arms, folds, "inner folds"))
+    scores = choose(predict_all(run, arms, folds, "inner folds"), metric)
     held_out = {(name, source): found.predictions for name, source, found in outer}
     predicted, choices = [], []
     for number, f in enumerate(case.folds):
         row = scores.loc[FIRST_REPEAT + number]
-        best = row.index[int(np.argmax(row.to_numpy()))]
+        best = row.index[int(np.argmax(row.fillna(-np.inf).to_numpy()))]
         theirs = held_out[best]
         mine = theirs[(theirs["repeat"] == f.fold.repeat) & (theirs["fold"] == f.fold.fold)]
         predicted.append(mine["y_pred"].to_numpy())
-        choices.append((f.fold.repeat, f.fold.fold, *best, run.settings.protocol, float(row.max()), len(row)))
-    return tables(case.domain, case.folds, predicted, {}), pd.DataFrame(choices, columns=list(CHOICES))
+        choices.append(
+            (f.fold.repeat, f.fold.fold, *best, run.settings.protocol, sign(metric) * float(row.max()), len(row))
+        )
+    columns = [name.format(metric=metric) for name in CHOICES]
+    return tables(case.domain, case.folds, predicted, {}), pd.DataFrame(choices, columns=columns)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.splits import partitions
-from tl_jax.evaluation.statistics.metrics import mean_per_repeat
+from tl_jax.evaluation.statistics.metrics import get, mean_per_repeat
 from tl_jax.study.cohort.cases import Case, Run
 from tl_jax.study.cohort.contestants import Contestants, predict_all
 from tl_jax.study.core.arms import ArmTables
@@ -45,20 +45,24 @@ def permuted_folds(run: Run, case: Case, number: int) -> list[ScaledFold]:
 
 
 def permutation_test(run: Run, arms: Contestants, own: list[tuple[str, str, ArmTables]], count: int) -> pd.DataFrame:
-    """One row per arm: its mean Spearman per fold, and how many of `count` permutations reach it.
+    """One row per arm: its mean of the metric per fold, and how many of `count` permutations reach it.
 
     own: the study's tables, which hold the arms' true result. The statistic is that of one repeat (the study's
-    first), on true labels as on permuted ones: the mean over folds, an undefined fold counting 0.
+    first), on true labels as on permuted ones: the mean over folds. at_least: permutations that predict as well or
+    better (an error as low or lower), those that diverged included; null_q95: what 95 % of them do not pass.
     p = (1 + at_least) / (1 + permutations) (Phipson and Smyth 2010). The source model is fixed: it has seen no label
     of the target.
     """
     null = [fold for number in range(1, count + 1) for fold in permuted_folds(run, arms.case, number)]
+    metric, sign = run.settings.metric, get(run.settings.metric).sign
     observed, rows = {(name, source): tables.metrics for name, source, tables in own}, []
     for name, source, tables in predict_all(run, arms, null, "permutations"):
-        seen = float(mean_per_repeat(observed[name, source]).iloc[0])
-        chance = mean_per_repeat(tables.metrics).to_numpy()
-        reached = int((chance >= seen).sum())
-        p = (1 + reached) / (1 + count)
-        ends = (count, reached, p, chance.mean(), np.quantile(chance, 0.95))
+        seen = float(mean_per_repeat(observed[name, source], metric).iloc[0])
+        chance = mean_per_repeat(tables.metrics, metric).to_numpy()
+        reached = int((~(sign * chance < sign * seen)).sum())
+        p = (1 + reached) / (1 + count) if np.isfinite(seen) else float("nan")
+        known = chance[np.isfinite(chance)]
+        null = (known.mean(), sign * np.quantile(sign * known, 0.95)) if len(known) else (float("nan"),) * 2
+        ends = (count, reached, p, *null)
         rows.append((name, source, run.settings.protocol, seen, *ends))
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -13,6 +13,7 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import check_names
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.evaluation.statistics.comparisons import compare
+from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
 from tl_jax.models import build
 from tl_jax.study.cohort.cases import Case, Run
@@ -230,7 +231,7 @@ def judge(run: Run) -> None:
     if note(looks):
         run.results.remark(note(looks), run.say)
     transfers = {*run.methods, *(strategy.name for strategy in run.chosen if strategy.needs_source)}
-    for line in negative_transfer(run.results.comparisons, metrics, transfers):
+    for line in negative_transfer(run.results.comparisons, metrics, transfers, metric=run.settings.metric):
         run.results.remark(line, run.say)
 
 
@@ -245,13 +246,17 @@ def choose_source(run: Run, drugs: list[str]) -> None:
         return
     arm = DECIDING if DECIDING in names else names[0]
     results = run.results
-    results.ranking = rank_sources(run.cohort, drugs, results.table("metrics"), arm)
+    results.ranking = rank_sources(
+        run.cohort, drugs, results.table("metrics"), arm, run.settings.metric, results.table("predictions")
+    )
     if set(drugs) != set(run.cohort.source_drugs):
         results.remark("no source drug was chosen: only some source drugs were run", run.say)
         return
     path = write_choice(run.shelf.folder, run.cohort, run.settings, results.ranking, arm)
     if path is None:
-        results.remark("no source drug was chosen: no per-fold Spearman is defined (leave-one-out?)", run.say)
+        results.remark(
+            f"no source drug was chosen: no {get(run.settings.metric).per_fold} is defined (leave-one-out?)", run.say
+        )
     else:
         drug = next(row["drug"] for row in results.ranking if row["chosen"])
         results.remark(f"source drug chosen by {arm}: {drug}; written to {path}", run.say)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 from tl_jax.config import SCRATCH, TRANSFER, FitConfig, NetworkConfig, Recipe
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED, METRICS
 from tl_jax.study.core.protocol import PROTOCOLS, Protocol
 from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import Registered
@@ -67,8 +68,11 @@ class Settings:
     extras: Extras | None = None
     source_checkpoint: str | None = None  # a model in place of the source stage
     fold_models: bool = False  # kept beside each final model, for prediction intervals
+    metric: str = JUDGED  # by which arms are compared and chosen; any that is registered
 
     def __post_init__(self):
+        if self.metric not in METRICS:
+            raise InputError(f"--metric={self.metric}: there are {', '.join(METRICS)}; add your own with --module")
         if self.protocol not in PROTOCOLS:
             raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
         for name in ("repeats", "folds", "epochs", "read_epochs", "learning_rate", "batch_size", "at_once"):

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tl_jax.evaluation.sources.source_ranking import agreement_notes, rank_by_scores
 from tl_jax.evaluation.sources.transferability import scores_with_labels, scores_without_labels
-from tl_jax.evaluation.statistics.metrics import spearman_per_fold
+from tl_jax.evaluation.statistics.metrics import JUDGED, per_fold, sign
 from tl_jax.study.cohort.cases import Case, Run
 from tl_jax.study.core.stages import scaled_rows
 from tl_jax.study.core.views import viewer
@@ -34,10 +34,10 @@ def source_scores(run: Run, group: list[Case]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["source", "score", "value"])
 
 
-def gains_of(metrics: pd.DataFrame, arm: str) -> pd.DataFrame:
-    """source, realised_gain: mean Spearman per fold of `arm` minus that of scratch."""
-    folds = spearman_per_fold(metrics)
-    means = folds.assign(value=folds["value"].fillna(0.0)).groupby(["arm", "source"], sort=False)["value"].mean()
+def gains_of(metrics: pd.DataFrame, arm: str, metric: str = JUDGED) -> pd.DataFrame:
+    """source, realised_gain: by how much the mean of the metric per fold of `arm` is better than that of scratch."""
+    folds = per_fold(metrics, metric)
+    means = sign(metric) * folds.groupby(["arm", "source"], sort=False)["value"].mean()
     own = means[means.index.get_level_values("arm") == arm].droplevel("arm")
     return (own - float(means["scratch"].iloc[0])).rename("realised_gain").reset_index()
 
@@ -49,7 +49,7 @@ def ranked_sources(run: Run, group: list[Case], metrics: pd.DataFrame) -> dict[s
     group = [case for case in group if case.upstream is not None]
     if deciding is None or "scratch" not in arms or not group:
         return {}
-    table, agreement = rank_by_scores(source_scores(run, group), gains_of(metrics, deciding))
+    table, agreement = rank_by_scores(source_scores(run, group), gains_of(metrics, deciding, run.settings.metric))
     for note in agreement_notes(agreement):
         run.results.remark(note, run.say)
     return {

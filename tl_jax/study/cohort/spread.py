@@ -18,7 +18,7 @@ COLUMNS = ("arm", "source", "protocol", "component", "variance", "share", "note"
 
 
 def spread(run: Run, arms: Contestants, levels: int) -> pd.DataFrame:
-    """Variance components of the mean Spearman per fold, `levels` of each of the three factors, fully crossed.
+    """Variance components of the mean of the metric per fold, `levels` of each of the three factors, fully crossed.
 
     Arms without random numbers of their own have none of the last two and are left out.
     """
@@ -33,7 +33,7 @@ def spread(run: Run, arms: Contestants, levels: int) -> pd.DataFrame:
     ]
     found = []
     for name, source, tables in predict_all(run, networks, folds, "variance"):
-        means = mean_per_repeat(tables.metrics)
+        means = mean_per_repeat(tables.metrics, run.settings.metric)
         table = pd.DataFrame(cells, columns=["partition", "initialisation", "order"]).assign(value=means.to_numpy())
         found.append(variance_split(table).assign(arm=name, source=source, protocol=run.settings.protocol))
     return pd.concat(found, ignore_index=True)[list(COLUMNS)] if found else pd.DataFrame(columns=list(COLUMNS))

@@ -66,5 +66,5 @@ def run_study(
         first, second = sorted((settings.protocol, protocol), key=lambda name: name != "honest")
         usual = (first, second) == ("honest", "as_published")
         name = "protocols" if usual else f"protocols_{first}_{second}"
-        results.keep(name, protocols(results.table("metrics"), first, second))
+        results.keep(name, protocols(results.table("metrics"), first, second, settings.metric))
     return results
