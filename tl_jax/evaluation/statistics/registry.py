@@ -14,7 +14,7 @@ class Metric:
     """A metric of n predictions, with what must be known in order to judge by it.
 
     Fields:
-        name: in tables and for --metric. function: (y_true (n,), y_pred (n,)) -> float, NaN where undefined.
+        name: in tables. function: (y_true (n,), y_pred (n,)) -> float, NaN where undefined.
         label: in sentences, headings and on axes. higher_is_better: False for errors.
         unit: of its values. range: the least and the largest value that it can take.
         pooled_bias: "" or a word for how its value over all folds of a repeat together is biased, such as "downward".
@@ -62,7 +62,7 @@ def metric(name: str, *, classes: bool = False, **about) -> Callable[[Callable],
     """Register a function of (y_true, y_pred) as a metric; every study then computes it and may be judged by it.
 
     Args:
-        name: in metrics.csv and for --metric.
+        name: in metrics.csv.
         classes: True for a metric of probabilities against 0 and 1.
         about: the other fields of Metric; label is the name where none is given.
 
@@ -89,7 +89,7 @@ def get(name: str) -> Metric:
     for registry in (METRICS, CLASS_METRICS, DESCRIBED):
         if name in registry:
             return registry[name]
-    raise InputError(f"no metric '{name}'; {nearest(name, METRICS)}; add your own with --module")
+    raise InputError(f"no metric '{name}'; {nearest(name, METRICS)}; register your own with @metric()")
 
 
 def record(name: str) -> dict:
@@ -108,7 +108,7 @@ def from_record(found: dict) -> Metric:
 
 
 def _not_here(y_true, y_pred) -> float:
-    raise InputError("the metric of this study is not registered here; load its file with --module")
+    raise InputError("the metric of this study is not registered here; import its file first")
 
 
 def sign(name: str) -> int:

@@ -72,7 +72,9 @@ class Settings:
 
     def __post_init__(self):
         if self.metric not in METRICS:
-            raise InputError(f"--metric={self.metric}: there are {', '.join(METRICS)}; add your own with --module")
+            raise InputError(
+                f"--metric={self.metric}: there are {', '.join(METRICS)}; register your own with @metric()"
+            )
         if self.protocol not in PROTOCOLS:
             raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
         for name in ("repeats", "folds", "epochs", "read_epochs", "learning_rate", "batch_size", "at_once"):
