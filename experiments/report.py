@@ -3,14 +3,12 @@
 python -m experiments.report results/EXPERIMENT/TIME
 """
 
-import json
 from pathlib import Path
 
 from absl import flags
 
 from experiments import _command
 from tl_jax.errors import InputError
-from tl_jax.report.page.dti import write_dti_report
 from tl_jax.report.page.page import NAME, write_report
 from tl_jax.system.files import check_writable
 
@@ -31,18 +29,8 @@ def main(paths: list[str]) -> None:
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
     if folder.is_dir():  # write_report has a better word on a folder that is not there
         check_writable(out.absolute().parent, "--out")
-    writer_of(folder)(folder, out)
+    write_report(folder, out)
     print(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")
-
-
-def writer_of(folder: Path):
-    """Which page suits the folder: its summary names the experiment."""
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):  # the page's own reader has a better word on it
-        return write_report
-    named = isinstance(summary, dict) and summary.get("experiment")
-    return write_dti_report if named == "dti_transfer" else write_report
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ FLOORS = [
     {"data.cohort", "data.scaling", "weights", "interpret", "evaluation.draws", "report"},
     {"data.drafts", "evaluation.checks", "training"},
     {"evaluation.sources", "report.plots", "study.core"},
+    {"report.sections"},
     {"report.page"},
     {"study.cohort"},
     {"study.compounds", "study.many_targets"},

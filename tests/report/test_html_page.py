@@ -15,10 +15,11 @@ from pages import Page
 from studies import write_study
 
 from tl_jax.report.page import picture as html_picture
-from tl_jax.report.page.arms import prediction_intervals
-from tl_jax.report.page.page import SECTIONS, report_page, write_report
-from tl_jax.report.page.study import read_study
+from tl_jax.report.page.page import report_page, write_report
 from tl_jax.report.page.style import CELLS, CSS, INK, LINK, PAPER, SOFT, VERDICT
+from tl_jax.report.sections.arms import prediction_intervals
+from tl_jax.report.sections.registry import SECTIONS
+from tl_jax.report.sections.study import read_study
 
 pytest.importorskip("matplotlib")
 EVIL = '<script>alert(1)</script> & "$x$" \u540d\x07'

@@ -9,7 +9,7 @@ import pytest
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import spearman_per_fold
-from tl_jax.report.page.leaks import LOOKS
+from tl_jax.report.sections.leaks import LOOKS
 from tl_jax.study.cohort.leak_audit import BALANCED, leak_audit
 from tl_jax.study.cohort.nested import inner_folds
 from tl_jax.study.cohort.outputs import write_outputs

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tl_jax.evaluation.draws.draw_verdict import correct
 from tl_jax.evaluation.draws.published import published_2022, published_2023
-from tl_jax.report.page.dti import write_dti_report
+from tl_jax.report.page.page import write_report
 from tl_jax.report.plots.dti import size_curves, transfer_heatmap
 from tl_jax.report.tables import write_csv
 from tl_jax.study.cohort.outputs import drawn, page
@@ -55,7 +55,7 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
     write_predictions(results, folder / "predictions.npz")
     left_out = drawn(lambda: draw(results, judged, folder))
     write_json(folder / "summary.json", summary(results, judged, [*results.notes, *left_out]))
-    return left_out + page(write_dti_report, folder)
+    return left_out + page(write_report, folder)
 
 
 def write_predictions(results: DtiResults, path: Path) -> None:
