@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tl_jax.evaluation.statistics.against import METRIC
+from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.blocks import Blocks, Cell, Column, Figure, join, table
 from tl_jax.report.plots.shares import protocol_figure
 from tl_jax.report.sections.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, word
@@ -57,7 +57,7 @@ def _protocols(study: Study) -> Blocks:
         "95 % interval": between("ci_low", "ci_high"),
         "p corrected": p_value("p_corrected"),
     }
-    drawn = rows[rows["metric"] == METRIC]
+    drawn = rows[rows["metric"] == JUDGED]
     shown = (
         Figure(
             "protocols",
