@@ -90,8 +90,10 @@ def test_a_rate_of_a_pattern_reaches_its_leaves():
 def test_one_training_as_in_the_second_example():
     names = {}
     exec(ONE, names)
-    assert names["pred"].shape == (4, 22) and names["loss"].shape == (4, 20)
-    assert np.isfinite(names["loss"]).all() and (names["loss"][:, -1] < names["loss"][:, 0]).all()
+    assert names["pred"].shape == (4, 22)
+    assert names["loss"].shape == (4, 20)
+    assert np.isfinite(names["loss"]).all()
+    assert (names["loss"][:, -1] < names["loss"][:, 0]).all()
     alone, _ = names["one"](jax.random.split(names["key"], 4)[2], jnp.float32(1e-3))
     np.testing.assert_allclose(names["pred"][2], alone, rtol=2e-4)
 
@@ -170,9 +172,11 @@ def test_functions_and_a_network_stand_where_names_do(cohort):
         cohort, strategies=["scratch", keep_head], baselines=["mean", middle], network=linear(), repeats=1, epochs=2
     )
     assert set(found.metrics["arm"]) == {"scratch", "keep_head", "mean", "middle"}
-    assert STRATEGIES == registered  # borrowed for the study alone
+    assert registered == STRATEGIES  # borrowed for the study alone
     text = repr(found)
-    assert "keep_head from" in text and "3 folds x 1 repeats" in text and "array" not in text
+    assert "keep_head from" in text
+    assert "3 folds x 1 repeats" in text
+    assert "array" not in text
 
 
 @pytest.mark.parametrize(
@@ -222,17 +226,21 @@ def test_importing_is_light():
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     first, second = done.stdout.splitlines()
     seconds, loaded = first.split(" ", 1)
-    assert float(seconds) < 0.1 and loaded == "[]" and second == "False"
+    assert float(seconds) < 0.1
+    assert loaded == "[]"
+    assert second == "False"
 
 
 def test_names_and_help():
-    assert dir(tl) == sorted(tl.__all__, key=lambda name: (not name[0].isupper(), name)) and len(tl.__all__) < 20
+    assert dir(tl) == sorted(tl.__all__, key=lambda name: (not name[0].isupper(), name))
+    assert len(tl.__all__) < 20
     assert re.match(r"\d", tl.__version__)
     assert all(getattr(tl, name) is not None for name in tl.__all__)
     code = [line for line in tl.__doc__.splitlines() if line.startswith("    ") and line.strip()]
-    assert len(code) == 10 and "run_study" in tl.__doc__
+    assert len(code) == 10
+    assert "run_study" in tl.__doc__
     with pytest.raises(AttributeError):
-        tl.nothing
+        tl.nothing  # noqa: B018
 
 
 def documented():
@@ -259,8 +267,10 @@ def test_every_public_name_says_what_goes_in_and_comes_out(name, value):
         return
     signature = inspect.signature(value)
     untyped = [one for one in signature.parameters.values() if one.annotation is one.empty]
-    assert not untyped and signature.return_annotation is not signature.empty
-    assert "Args:" in text and "Returns:" in text
+    assert not untyped
+    assert signature.return_annotation is not signature.empty
+    assert "Args:" in text
+    assert "Returns:" in text
     for one in signature.parameters:
         assert re.search(rf"^ +\**{one}\b", text, re.M) or re.search(rf"\b{one}\b", text), f"{one} is not explained"
     if name not in ("leaves.all", "Transfer.fresh"):
@@ -273,5 +283,7 @@ def test_what_is_shown_of_an_object_holds_no_arrays(cohort):
     rows = tl.Batch(jnp.ones((3, 5)), jnp.ones(3))
     out = tl.fit(jax.random.key(0), tl.Transfer.fresh(variables), rows, tl.Recipe(1, 0.1), network=net)
     for value in (cohort, cohort["target"], net, rows, tl.Transfer.fresh(variables), out, tl.Recipe(1, jnp.ones(3))):
-        assert len(repr(value)) < 400 and "rray(" not in repr(value) and "[[" not in repr(value)
+        assert len(repr(value)) < 400
+        assert "rray(" not in repr(value)
+        assert "[[" not in repr(value)
     assert "20 samples x 60 genes" in repr(cohort["target"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 
 import pandas as pd
 
@@ -50,12 +52,10 @@ class Study:
     Args:
         results: everything, as the house keeps it.
         record: what determines the numbers.
-        folder: where the models are while this object lives; None where checkpoint_dir was given.
     """
 
     results: Results
     record: dict
-    folder: TemporaryDirectory | None = field(default=None, repr=False)
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -169,7 +169,6 @@ def run_study(
     if isinstance(network, Network) and hidden is not None:
         raise InputError("hidden changes nothing beside a Network of your own; leave it out")
     experiment, drugs = experiment_of(route), drugs_of(source_drug, cohort)
-    folder = TemporaryDirectory(prefix="tl_jax_") if checkpoint_dir is None else None
     given = {
         "cohort": cohort.name,
         "source_drugs": drugs,
@@ -180,21 +179,33 @@ def run_study(
         "seed": seed,
         "epochs": epochs,
         "learning_rate": () if learning_rate is None else (learning_rate,),
-        "checkpoint_dir": folder.name if folder else str(checkpoint_dir),
         "quick": quick,
         "hidden": (100, 20) if quick else (1000, 100),
     }
     if hidden is not None:
         given["hidden"] = listed(hidden, "hidden")
-    with known(strategies, baselines, network, len(cohort.genes)) as (moved, plain, name):
-        settings = StudySettings(**given, strategies=moved, baselines=plain, network_name=name)
-        results = run_experiment(experiment, settings, cohort, say if progress else lambda text: None)
-        record = identity(experiment, settings, cohort)
+    folder = Path(mkdtemp(prefix="tl_jax_")) if checkpoint_dir is None else None
+    try:
+        with known(strategies, baselines, network, len(cohort.genes)) as (moved, plain, name):
+            given |= {"strategies": moved, "baselines": plain, "network_name": name}
+            settings = StudySettings(**given, checkpoint_dir=str(folder or checkpoint_dir))
+            results = run_experiment(experiment, settings, cohort, say if progress else lambda text: None)
+            study = Study(results, identity(experiment, settings, cohort))
+    except BaseException:
+        forget(folder)
+        raise
+    weakref.finalize(study, forget, folder)
     if source_drug is None and experiment.uses_source_drug and len(cohort.source_drugs) > 1:
         results.notes.append(f"source drug {drugs[0]}, the default of the cohort; source_drug= names another")
     if folder:
         results.notes.append(FORGOTTEN)
-    return Study(results, record, folder)
+    return study
+
+
+def forget(folder: Path | None) -> None:
+    """Delete a temporary folder of models."""
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def experiment_of(route: Route | Sequence[Route]) -> Experiment:
