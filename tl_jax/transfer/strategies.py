@@ -52,10 +52,22 @@ def strategy(
     wide: bool = False,
     place: int = USUAL_PLACE,
 ) -> Callable[[Strategy], Strategy]:
-    """Register a function under its own name; everything else that the house knows of a strategy stands here.
+    """Register a function (source, fresh) -> Transfer under its own name, for studies and scripts.
 
-    needs_source=False: runs without a source model. source_rows, align, wide, place: see Registered. Give wide and
-    place as plain numbers: what draws tables reads them from the text of this room's files.
+    Args:
+        needs_source: False for one that runs without a source model; it is then given None.
+        trains: False for one that trains nothing, such as zero_shot.
+        source_rows: how many of its own samples the source brings as source["rows"], scaled, (source_rows, genes).
+        align: moves the target's rows towards the source's: align(source rows)(training rows)(rows).
+        wide: whether it trains the wide first layer from every source, which takes minutes to hours.
+        place: in tables and pictures, beside others. Give wide and place as plain numbers: what draws tables reads
+            them from the text of this room's files.
+
+    Returns:
+        A decorator that gives the function back unchanged.
+
+    Raises:
+        InputError: the name is taken by a function of another module.
     """
 
     def register(function: Strategy) -> Strategy:
