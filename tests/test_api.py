@@ -271,7 +271,7 @@ def test_every_public_name_says_what_goes_in_and_comes_out(name, value):
     assert signature.return_annotation is not signature.empty
     assert "Args:" in text
     assert "Returns:" in text
-    for one in signature.parameters:
+    for one in (one for one in signature.parameters if one != "self"):
         assert re.search(rf"^ +\**{one}\b", text, re.M) or re.search(rf"\b{one}\b", text), f"{one} is not explained"
     if name not in ("leaves.all", "Transfer.fresh"):
         assert "Raises:" in text
