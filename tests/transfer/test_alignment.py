@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import fractional_matrix_power
 
-from tl_jax.transfer.alignment import coral
+from tl_jax.transfer.alignment import match_covariance
 
 
 @pytest.fixture
@@ -19,23 +19,23 @@ def test_equals_dense_matrices(rows):
     cov = [np.cov(part.T) + np.eye(12) for part in rows]
     white = (target - target.mean(axis=0)) @ fractional_matrix_power(cov[0], -0.5)
     dense = white @ fractional_matrix_power(cov[1], 0.5) + source.mean(axis=0)
-    np.testing.assert_allclose(coral(source)(target)(target), dense, rtol=2e-5, atol=2e-5)
+    np.testing.assert_allclose(match_covariance(source)(target)(target), dense, rtol=2e-5, atol=2e-5)
 
 
 def test_a_domain_aligned_with_itself_stays(rows):
     target, _ = rows
-    np.testing.assert_allclose(coral(target)(target)(target), target, atol=1e-4)
+    np.testing.assert_allclose(match_covariance(target)(target)(target), target, atol=1e-4)
 
 
 def test_held_out_rows_change_nothing(rows):
     target, source = rows
-    move = coral(source)(target[:6])
+    move = match_covariance(source)(target[:6])
     np.testing.assert_allclose(move(target)[6:], move(target[6:]), atol=1e-5)
 
 
 def test_the_order_of_genes_and_samples_is_free(rows):
     target, source = rows
     genes, samples = np.random.default_rng(1).permutation(12), np.random.default_rng(2).permutation(9)
-    one = coral(source)(target)(target)
-    other = coral(source[:, genes])(target[samples][:, genes])(target[:, genes])
+    one = match_covariance(source)(target)(target)
+    other = match_covariance(source[:, genes])(target[samples][:, genes])(target[:, genes])
     np.testing.assert_allclose(other, one[:, genes], rtol=1e-4, atol=1e-4)
