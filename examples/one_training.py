@@ -34,11 +34,11 @@ class Network(nn.Module):
         return nn.softplus(nn.Dense(1, name="head")(h))[:, 0], first
 
 
-def loss(trained, frozen, x, y, w, key, rates):
+def loss(trained, frozen, x, y, w, key, rates, l1):
     """Mean squared error over the batch's own rows (w = 1), plus the activity penalty of layer 1."""
     prediction, first = Network().apply({"params": {**trained, **frozen}}, x, key, rates)
     size = jnp.maximum(w.sum(), 1)
-    return (w * jnp.square(prediction - y)).sum() / size + L1 * (w * jnp.abs(first).sum(axis=1)).sum() / size
+    return (w * jnp.square(prediction - y)).sum() / size + l1 * (w * jnp.abs(first).sum(axis=1)).sum() / size
 
 
 def batches(key, n):
@@ -50,19 +50,21 @@ def batches(key, n):
 
 
 @jax.jit
-def train(key, params, x, y, rates=DROPOUT):
+def train(key, params, x, y, rates=DROPOUT, rate=RATE, l1=L1):
     """(trained layers, (EPOCHS,) mean loss of each epoch); layer 1 of `params` is frozen."""
     frozen, trained = {"layer1": params["layer1"]}, {name: params[name] for name in ("layer2", "head")}
-    tx = optax.adam(RATE)
+    tx = optax.adam(rate)
     # One stream of the key for each purpose: 1 orders the rows, 2 is dropout.
     shuffle, noise = (jax.random.fold_in(key, purpose) for purpose in (1, 2))
 
     def step(carry, inputs):
         trained, state = carry
         rows, w, key = inputs
-        value, slope = jax.value_and_grad(loss)(trained, frozen, x[rows], y[rows], w, key, rates)
+        value, slope = jax.value_and_grad(loss)(trained, frozen, x[rows], y[rows], w, key, rates, l1)
         updates, state = tx.update(slope, state)
-        return (optax.apply_updates(trained, updates), state), (value, w.sum())
+        # As the library does: a factor of 1 that waits for the loss, so that wide weights are updated in place.
+        trained = jax.tree.map(lambda p, u: p + u * (1 + 0 * value), trained, updates)
+        return (trained, state), (value, w.sum())
 
     def epoch(carry, number):
         rows, w = batches(jax.random.fold_in(shuffle, number), len(x))

@@ -31,7 +31,9 @@ def test_the_example_is_the_library(example, rates, monkeypatch):
     if any(rates):
         monkeypatch.setattr(example, "drop", dropout)
     key, (params, x, y) = jax.random.key(4), example.example()
-    trained, history = example.train(key, params, x, y, jnp.asarray(rates))
+    trained, history = example.train(
+        key, params, x, y, jnp.asarray(rates), jnp.float32(example.RATE), jnp.float32(example.L1)
+    )
     config = FitConfig(example.EPOCHS, example.BATCH, optimizer="adam", cache_prefix=False)
     hparams = Hparams(example.RATE, 0.0, example.L1, rates).arrays()
     leaves = tuple(leaf for leaf in flatten(params) if not leaf.startswith("layer1"))

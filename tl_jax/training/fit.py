@@ -187,7 +187,7 @@ def train_step(
     moving: jax.Array | bool = True,
     skip_empty=True,
 ):
-    """One optimizer step; rows: by domain, of which the leading one counts. loss: a step_loss of supervised.py or objective.py.
+    """One optimizer step; rows: by domain, the leading one counts. loss: a step_loss of supervised.py or objective.py.
 
     With skip_empty a batch of padding alone changes nothing, the step count included. The guard costs three copies of
     a wide layer in every step, so it is off where it can change nothing.
