@@ -1,8 +1,8 @@
 """The whole of one training in sight, in plain flax, optax and jax: `python examples/one_training.py`.
 
-This is what `tl_jax.training.fit.fit` does with the two-step network and layer 1 frozen; tests/training/
-test_one_training.py holds the two to equal bits. The library draws its dropout noise faster than `drop` below (
-tl_jax/models/threefry.py): the bits are equal where it is given the same `drop`, or without dropout.
+This is what `tl_jax.training.fit.fit` does with the two-step network and layer 1 frozen. The library draws its dropout
+noise in a faster way than `drop` below (tl_jax/models/threefry.py); given that function in place of `drop`, the two
+agree bit for bit, which tests/training/test_one_training.py checks.
 """
 
 from functools import partial
