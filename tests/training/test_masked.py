@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from problems import NETWORK, rows, start
 
 from tl_jax.training.optimizer import masked
-from tl_jax.trees import flatten, merge, split
+from tl_jax.trees import flatten, split
 
 TRANSFER, ROWS = start("freeze_layer1"), rows(10)
 PARAMS = TRANSFER.variables["params"]
@@ -34,19 +34,15 @@ def test_equals_the_split_and_leaves_the_rest(tx):
     own = masked(tx, TRANSFER.trainable)
     trained, frozen = split(PARAMS, TRANSFER.trainable)
 
-    @jax.jit
-    def whole(params, state):
-        updates, state = own.update(jax.grad(loss)(params), state, params)
-        return optax.apply_updates(params, updates), state
-
-    @jax.jit
-    def half(trained, state):
-        updates, state = tx.update(jax.grad(lambda part: loss(merge(part, frozen)))(trained), state, trained)
-        return optax.apply_updates(trained, updates), state
-
+    # The same gradients for both: a compiler may round a gradient otherwise where less of it is asked for.
+    slope = jax.jit(jax.grad(loss))
     params, state, other = PARAMS, own.init(PARAMS), tx.init(trained)
     for _ in range(5):
-        (params, state), (trained, other) = whole(params, state), half(trained, other)
+        gradients = slope(params)
+        updates, state = own.update(gradients, state, params)
+        params = optax.apply_updates(params, updates)
+        updates, other = tx.update(split(gradients, TRANSFER.trainable)[0], other, trained)
+        trained = optax.apply_updates(trained, updates)
     after = flatten(params)
     for leaf, value in {**frozen, **trained}.items():
         np.testing.assert_array_equal(bits(value), bits(after[leaf]), err_msg=leaf)

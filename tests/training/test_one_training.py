@@ -26,9 +26,9 @@ def example():
     return module
 
 
-@pytest.mark.parametrize("rates", [(0.3, 0.1), (0.0, 0.0)])
-def test_the_example_is_the_library(example, rates, monkeypatch):
-    # Its own noise is another, and even at a rate of 0 is compiled into other last bits.
+def test_the_example_is_the_library(example, monkeypatch):
+    """Two compilers' runs of one arithmetic: at the example's own rates no last bit differs."""
+    rates = example.DROPOUT
     monkeypatch.setattr(example, "drop", dropout)
     key, (params, x, y) = jax.random.key(4), example.example()
     trained, history = example.train(
