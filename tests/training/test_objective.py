@@ -197,7 +197,10 @@ def test_deep_coral_on_the_run_axis():
     np.testing.assert_array_equal(found.prediction[0], plain.prediction[0])
     assert not np.array_equal(found.prediction[4], plain.prediction[4])
     again = fit_runs(varied, X, begin, **options, **own, at_once=1)
-    jax.tree.map(np.testing.assert_array_equal, found, again)
+    jax.tree.map(np.testing.assert_array_equal, found.trained, again.trained)
+    np.testing.assert_array_equal(found.prediction, again.prediction)
+    # The metric itself, of the order of 1e-10 here, is rounded as the compiler likes.
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5), found.history, again.history)
     k = 3
     scaled = [
         (X[r] - c) / s
