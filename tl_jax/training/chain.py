@@ -13,6 +13,7 @@ import numpy as np
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
 from tl_jax.system.cluster import agree_arrays, several
+from tl_jax.training.draws import leading
 from tl_jax.training.fit import complete, fit
 from tl_jax.training.objective import Objective
 from tl_jax.trees import flatten, unflatten
@@ -36,7 +37,7 @@ def fit_stage(
     key, source: Variables | None, train, hparams: Hparams, *, strategy, network: Network, config, objective=None
 ):
     """(all variables after training, FitResult) of one stage on all its rows; train, objective: as fit takes them."""
-    first = train if isinstance(train, Batch) else next(iter(train.values()))
+    first = train if isinstance(train, Batch) else train[leading(train)]
     fresh = network.init(purpose(key, "init"), first.x.shape[1], first.x.dtype)
     transfer = strategy(source, fresh)
     result = fit(key, transfer, train, None, hparams, network=network, config=config, objective=objective)

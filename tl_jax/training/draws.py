@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from zlib import crc32
 
@@ -13,6 +13,12 @@ from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
 
 PLAIN = "train"  # the domain of a training that has one only
+
+
+def leading(domains: Iterable[str]) -> str:
+    """The domain whose rows set the steps of an epoch: "train", else the first by name (jax sorts a dictionary)."""
+    domains = list(domains)
+    return PLAIN if PLAIN in domains else min(domains)
 
 
 def of_domain(key: jax.Array, domain: str) -> jax.Array:
@@ -41,9 +47,10 @@ def schedule(key, weights: jax.Array, config: FitConfig, domain: str = PLAIN):
 def draw_domains(key, weights: Mapping[str, jax.Array], config: FitConfig):
     """({domain: (row indices, weights)}, dropout keys) of every step, each (epochs, steps, ...).
 
-    The first domain is visited once per epoch and sets how many steps one has; the others follow it.
+    The leading domain is visited once per epoch and sets how many steps one has; the others follow it.
     """
-    first, *others = weights
+    first = leading(weights)
+    others = [name for name in weights if name != first]
     index, weight, noise = schedule(key, weights[first], config, first)
     drawn = {name: follow(key, name, weights[name], index.shape[1], config) for name in others}
     return {first: (index, weight), **drawn}, noise

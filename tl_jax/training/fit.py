@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
 from tl_jax.training import supervised
-from tl_jax.training.draws import PLAIN, draw_domains
+from tl_jax.training.draws import PLAIN, draw_domains, leading
 from tl_jax.training.objective import Objective, step_loss, with_extra
 from tl_jax.training.optimizer import grouped
 from tl_jax.training.prefix import Ahead, prepare
@@ -42,8 +42,8 @@ def fit(
     Args:
         key: of the run; shuffles, dropout and the objective's own leaves come from it.
         transfer: where it starts and what may move.
-        train: rows of one domain, or {domain: rows}: the first is visited once per epoch and sets its steps, the
-            others give full batches beside it. The strategy's penalty sees the first alone.
+        train: rows of one domain, or {domain: rows}: "train", or else the first by name, is visited once per epoch and
+            sets its steps; the others give full batches beside it, and the strategy's penalty does not see them.
         test: held-out rows, or None; the network predicts them, and their loss is the supervised one.
         hparams: numbers of the run.
         network: the network.
@@ -57,8 +57,9 @@ def fit(
     Raises:
         ValueError: several domains without an objective, or leaves named that are not there or not trained.
     """
-    domains = train if isinstance(train, Mapping) else {PLAIN: train}
-    first, *others = domains
+    domains = jax.tree.map(jnp.asarray, dict(train) if isinstance(train, Mapping) else {PLAIN: train})
+    first = leading(domains)
+    others = [name for name in domains if name != first]
     if objective is None and others:
         raise ValueError(f"several domains ({', '.join(domains)}) need an objective that says what they are for")
     if objective is not None:
@@ -186,7 +187,7 @@ def train_step(
     moving: jax.Array | bool = True,
     skip_empty=True,
 ):
-    """One optimizer step; rows: by domain, the first counts. loss: a step_loss of supervised.py or objective.py.
+    """One optimizer step; rows: by domain, the leading one counts. loss: a step_loss of supervised.py or objective.py.
 
     With skip_empty a batch of padding alone changes nothing, the step count included. The guard costs three copies of
     a wide layer in every step, so it is off where it can change nothing.
@@ -194,7 +195,7 @@ def train_step(
     """
     trained, state = carry
     weights, averages = apart(trained, network)
-    w = next(iter(rows.values())).batch.w
+    w = rows[leading(rows)].batch.w
     live = Live(tuple(averages), w, moving) if averages else None
     slope = jax.value_and_grad(loss, has_aux=True)
     (value, (metrics, statistics)), grads = slope(weights, averages, rows, key, progress, live)
