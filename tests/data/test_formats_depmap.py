@@ -8,8 +8,9 @@ import pytest
 
 from tl_jax.data.cohort.readers import read
 from tl_jax.data.cohort.responses import annotation_frame, response_frame
-from tl_jax.data.cohort.schema import PRESETS, AnnotationTable, ResponseTable
+from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable
 from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.formats.registry import RESPONSE
 from tl_jax.errors import InputError
 
 OMICS = "OmicsExpressionProteinCodingGenesTPMLogp1.csv"
@@ -75,7 +76,7 @@ def test_prism_secondary_screen(tmp_path):
     path = write(tmp_path, text, "secondary-screen-dose-response-curve-parameters.csv")
 
     def response(**keys):
-        table = ResponseTable(path=path.name, format="prism", **{**PRESETS["prism"], **keys})
+        table = ResponseTable(path=path.name, format="prism", **{**RESPONSE["prism"].presets, **keys})
         return response_frame(read(path, table), path, table)
 
     expected = {"6-mercaptopurine, hydrate": [0.9, np.nan], "temozolomide": [0.7, 0.5]}

@@ -6,8 +6,9 @@ import pytest
 
 from tl_jax.data.cohort.readers import read
 from tl_jax.data.cohort.responses import annotation_frame, response_frame
-from tl_jax.data.cohort.schema import PRESETS, AnnotationTable, ResponseTable
+from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable
 from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.formats.registry import RESPONSE
 from tl_jax.errors import InputError
 
 RELEASE = (
@@ -36,7 +37,7 @@ def curves():
 
 
 def response(path, **keys):
-    table = ResponseTable(path=str(path), format="gdsc_fitted", **{**PRESETS["gdsc_fitted"], **keys})
+    table = ResponseTable(path=str(path), format="gdsc_fitted", **{**RESPONSE["gdsc_fitted"].presets, **keys})
     return response_frame(read(path, table), path, table)
 
 

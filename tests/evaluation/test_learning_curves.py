@@ -180,3 +180,22 @@ def test_equal_arms_are_seldom_told_apart():
     rejected = p.assign(wrong=p.p_corrected < 0.05).groupby("n_train").wrong.mean()
     assert rejected.max() < 0.07
     assert (p.groupby(np.arange(len(p)) // 4).p_holm.min() < 0.05).mean() < 0.05
+
+
+def test_gains_of_an_error_are_those_of_its_opposite():
+    rng = np.random.default_rng(0)
+    rows = [
+        (arm, source, "honest", size, 7, repeat, fold, rng.uniform(0.2, 1.0) / size)
+        for arm, source in (("scratch", ""), ("copy_layer1", "drug"))
+        for size in (5, 10, 15)
+        for repeat in range(3)
+        for fold in range(3)
+    ]
+    names = ["arm", "source", "protocol", "n_train", "n_test", "repeat", "fold", "value"]
+    error = pd.DataFrame(rows, columns=names)
+    for function in (gain_map, extra_samples):
+        expected = function(error.assign(value=-error["value"]))
+        pd.testing.assert_frame_equal(function(error, metric="rmse"), expected)
+    means = error.groupby(["arm", "n_train"])["value"].mean()
+    gains = gain_map(error, metric="rmse").set_index("n_train")["gain"]
+    np.testing.assert_allclose(gains, means["scratch"] - means["copy_layer1"])

@@ -10,12 +10,12 @@ from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
 COLUMNS = ["experiment", "protocol", "source", "arm", "repeat", "fold", "metric", "value", "n_train", "n_test"]
 
 
-def study(levels):
-    """Metrics of arms whose Spearman per fold lies around the given levels."""
+def study(levels, metric="spearman"):
+    """Metrics of arms whose value per fold lies around the given levels."""
     rng = np.random.default_rng(1)
     noise = rng.normal(0, 0.02, (10, 4))
     rows = [
-        ("exp", "honest", source, arm, repeat, fold, "spearman", level + noise[repeat, k] + rng.normal(0, 0.02), 14, 8)
+        ("exp", "honest", source, arm, repeat, fold, metric, level + noise[repeat, k] + rng.normal(0, 0.02), 14, 8)
         for (source, arm), level in levels.items()
         for repeat in range(10)
         for k, fold in enumerate((0, 1, 2, "pooled"))
@@ -50,3 +50,13 @@ def test_nothing_is_said_without_a_reference_or_harm():
     assert negative_transfer(compare(frame, by_source=False), frame, {"copy_layer1"}) == []
     frame = study({("", "scratch"): 0.1, ("drug", "copy_layer1"): 0.4})
     assert negative_transfer(compare(frame, by_source=False), frame, {"copy_layer1"}) == []
+
+
+def test_a_larger_error_is_harm_and_a_smaller_one_is_not():
+    frame = study(
+        {("", "scratch"): 0.4, ("drug", "copy_layer1"): 0.7, ("drug", "fine_tune"): 0.1, ("", "ridge"): 0.2}, "rmse"
+    )
+    arms = {"copy_layer1", "fine_tune"}
+    (line,) = negative_transfer(compare(frame, by_source=False), frame, arms, metric="rmse")
+    assert line.startswith("negative transfer: copy_layer1 from drug does worse than scratch: RMSE per fold +0.3")
+    assert "ridge predicts better here" in line

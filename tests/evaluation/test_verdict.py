@@ -13,12 +13,12 @@ from tl_jax.evaluation.statistics.verdict import is_transfer, verdict, versus
 COLUMNS = ["experiment", "protocol", "source", "arm", "repeat", "fold", "metric", "value", "n_train", "n_test"]
 
 
-def metrics(levels, protocol="honest", spread=0.02):
-    """Spearman per fold around the given levels, on folds whose difficulty all arms share."""
+def metrics(levels, protocol="honest", spread=0.02, metric="spearman"):
+    """Values per fold around the given levels, on folds whose difficulty all arms share."""
     rng = np.random.default_rng(1)
     noise = rng.normal(0, 0.05, (10, 4))
     rows = [
-        ("exp", protocol, source, arm, repeat, fold, "spearman", level + noise[repeat, k] + rng.normal(0, spread))
+        ("exp", protocol, source, arm, repeat, fold, metric, level + noise[repeat, k] + rng.normal(0, spread))
         + ((22, 22) if fold == "pooled" else (14, (8, 7, 7)[k]))
         for (arm, source), level in levels.items()
         for repeat in range(10)
@@ -52,6 +52,21 @@ def test_a_shown_gain_is_named_with_its_interval():
 
 def test_a_better_baseline_is_called_so_only_when_shown():
     assert "ridge, predicts better (Spearman 0.7" in said({**EQUAL, ("ridge", ""): 0.7})
+
+
+def test_a_study_judged_by_an_error_calls_less_better():
+    levels = {("scratch", ""): 0.6, ("copy_layer1", "drug"): 0.2, ("fine_tune", "drug"): 0.9, ("ridge", ""): 0.1}
+    frame = metrics(levels, metric="rmse")
+    text = verdict(compare(frame, by_source=False), frame, metric="rmse")
+    assert "1 of 2 transfer arms is better than training from scratch: copy_layer1 from drug changes by -0.4" in text
+    assert "in RMSE per fold" in text
+    assert "negative transfer: 1 of 2 probably do worse than scratch" in text
+    assert "the worst fine_tune from drug by +0.2" in text or "by +0.3" in text
+    assert "the best baseline, ridge, predicts better (RMSE 0.1" in text
+    assert "Spearman" not in text
+    alone = metrics({("scratch", ""): 0.5, ("ridge", ""): 0.3}, metric="rmse")
+    said_alone = verdict(compare(alone, by_source=False), alone, metric="rmse")
+    assert "the lowest RMSE per fold is that of ridge (0.3" in said_alone
 
 
 def test_harm_is_named():

@@ -11,8 +11,9 @@ from twin import MISSING, NUMBER
 
 from tl_jax.data.cohort.readers import read
 from tl_jax.data.cohort.responses import response_frame
-from tl_jax.data.cohort.schema import PRESETS, ResponseTable
+from tl_jax.data.cohort.schema import ResponseTable
 from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.formats import registry
 
 MATRIX = """!Series_title\t"A study"
 !Sample_title\t"GS.149"\t"GS.186"\t"GS.201"
@@ -80,7 +81,7 @@ def test_expression(tmp_path, slow, kind):
 @pytest.mark.parametrize("kind", list(RESPONSE))
 def test_response(tmp_path, slow, kind):
     name, text, form = RESPONSE[kind]
-    table = ResponseTable(path=name, format=form, **PRESETS[form])
+    table = ResponseTable(path=name, format=form, **registry.RESPONSE[form].presets)
 
     def make(rng):
         (tmp_path / name).write_bytes(damaged(text.encode(), rng))

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.study.cohort.choice import rank_sources
 
 
@@ -42,17 +43,53 @@ def test_experiment_3_chooses_and_6_and_7_read_it(run, small, cohort, tmp_path):
         run("exp7_two_step", small(source_drugs=()), cohort)
 
 
+DRUGS = ["Oxaliplatin", "Bortezomib", "Cyclophosphamide"]
+
+
+def folds_of(values, metric="spearman"):
+    """A table of metrics: {drug: its values in the folds of one repeat}."""
+    rows = [(drug, 0, fold, value) for drug, own in values.items() for fold, value in enumerate(own)]
+    frame = pd.DataFrame(rows, columns=["source", "repeat", "fold", "value"])
+    return frame.assign(metric=metric, arm="copy_layer1")
+
+
+def ranked(cohort, metrics, *more):
+    return {row["drug"]: row for row in rank_sources(cohort, DRUGS, metrics, "copy_layer1", *more)}
+
+
 def test_collapsed_folds_count_as_no_correlation(cohort):
-    rows = [("Oxaliplatin", f, 0.9 if f == 0 else float("nan")) for f in range(5)]
-    rows += [("Bortezomib", f, 0.3) for f in range(5)] + [("Cyclophosphamide", f, float("nan")) for f in range(5)]
-    metrics = pd.DataFrame(rows, columns=["source", "fold", "value"]).assign(metric="spearman", arm="copy_layer1")
-    drugs = ["Oxaliplatin", "Bortezomib", "Cyclophosphamide"]
-    ranking = {row["drug"]: row for row in rank_sources(cohort, drugs, metrics, "copy_layer1")}
+    """Folds whose predictions are one value have a Spearman of 0, and are counted beside it."""
+    predicted = {"Oxaliplatin": [[0.1, 0.2, 0.3]] + [[0.5] * 3] * 4, "Bortezomib": [[0.1, 0.3, 0.2]] * 5}
+    predicted["Cyclophosphamide"] = [[0.7] * 3] * 5
+    truth = [0.0, 0.5, 1.0]
+    values = {drug: [spearman(truth, one) for one in own] for drug, own in predicted.items()}
+    rows = [(drug, 0, fold, y) for drug, own in predicted.items() for fold, some in enumerate(own) for y in some]
+    predictions = pd.DataFrame(rows, columns=["source", "repeat", "fold", "y_pred"]).assign(arm="copy_layer1")
+    ranking = ranked(cohort, folds_of(values), "spearman", predictions)
     assert ranking["Bortezomib"]["rank"] == 1
-    np.testing.assert_allclose(ranking["Oxaliplatin"]["intermediate_spearman"], 0.18)
-    assert ranking["Oxaliplatin"]["undefined_folds"] == 4
-    assert ranking["Cyclophosphamide"]["rank"] is None
+    np.testing.assert_allclose(ranking["Oxaliplatin"]["intermediate_spearman"], 0.2)
+    assert [ranking[drug]["undefined_folds"] for drug in DRUGS] == [4, 0, 5]
+    assert (ranking["Cyclophosphamide"]["rank"], ranking["Cyclophosphamide"]["intermediate_spearman"]) == (3, 0)
     assert not any(row["chosen"] for row in ranking.values())
+
+
+def test_lucky_folds_of_a_network_that_diverged_do_not_win(cohort):
+    gone = float("nan")
+    metrics = folds_of(
+        {"Oxaliplatin": [0.9, gone, gone], "Bortezomib": [0.5, 0.5, 0.5], "Cyclophosphamide": [gone] * 3}
+    )
+    ranking = ranked(cohort, metrics)
+    assert ranking["Bortezomib"]["rank"] == 2  # 0.9, and twice the worst of those that did not diverge
+    assert ranking["Oxaliplatin"]["undefined_folds"] == 2
+    none = ranked(cohort, folds_of({drug: [gone] * 3 for drug in DRUGS}))
+    assert [row["rank"] for row in none.values()] == [None] * 3
+
+
+def test_the_lowest_error_is_chosen(cohort):
+    metrics = folds_of({"Oxaliplatin": [0.3, 0.4], "Bortezomib": [0.1, 0.2], "Cyclophosphamide": [0.9, 0.9]}, "rmse")
+    ranking = ranked(cohort, metrics, "rmse")
+    assert [ranking[drug]["rank"] for drug in DRUGS] == [2, 1, 3]
+    np.testing.assert_allclose(ranking["Bortezomib"]["intermediate_rmse"], 0.15)
 
 
 def test_no_choice_is_made_from_some_drugs(run, small, cohort, tmp_path):

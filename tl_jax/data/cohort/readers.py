@@ -1,59 +1,23 @@
 """The public formats by the names that a cohort file gives them: how a file is read, and how it becomes a table.
 
 Each family stands in a module of its own. gdsc_fitted and prism are long tables with known column names: see
-schema.PRESETS.
+the presets of formats/registry.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from tl_jax.data.cohort.schema import ExpressionTable, SampleTable
-from tl_jax.data.formats.depmap import cellminer, depmap, genes_in_rows, read_cellminer, read_gct
-from tl_jax.data.formats.gdsc import gdsc_rma
-from tl_jax.data.formats.geo import is_series_matrix, read_samples, read_series_matrix
-from tl_jax.data.formats.h5ad import is_h5ad, read_h5ad, read_obs
-from tl_jax.data.formats.tenx import read_tenx
-from tl_jax.data.tables.cells import number_matrix
+from tl_jax.data.formats.geo import is_series_matrix, read_samples
+from tl_jax.data.formats.h5ad import is_h5ad, read_obs
+from tl_jax.data.formats.registry import EXPRESSION, RESPONSE
 from tl_jax.data.tables.raw_tables import Layout, find_file, read_table
 from tl_jax.errors import InputError
 
 LAYOUT = ("separator", "decimal", "header_row", "sheet", "member")
-# Formats whose headings repeat names on purpose (replicates).
-REPEATED_COLUMNS = ("gdsc_rma", "hgcc_auc")
-
-
-def _as_it_is(frame: pd.DataFrame, path: Path, _table) -> pd.DataFrame:
-    number_matrix(frame, list(frame.index), path)  # refuses infinite values
-    return frame
-
-
-@dataclass(frozen=True)
-class ExpressionFormat:
-    """A public format of expression.
-
-    shape: (frame as read, path, table) to samples x genes. read: (path, table) to the frame; None for a table
-    file. keys: those of a cohort file that say how this format is read; others would change nothing.
-    """
-
-    shape: Callable[[pd.DataFrame, Path, ExpressionTable], pd.DataFrame]
-    read: Callable[[Path, ExpressionTable], pd.DataFrame] | None = None
-    keys: tuple[str, ...] = ()
-
-
-EXPRESSION = {
-    "gdsc_rma": ExpressionFormat(gdsc_rma, keys=("separator", "member")),
-    "depmap": ExpressionFormat(depmap, keys=("separator", "member")),
-    "gct": ExpressionFormat(genes_in_rows, read_gct, ("gene_column", "member")),
-    "geo_series_matrix": ExpressionFormat(genes_in_rows, read_series_matrix, ("sample_column", "member")),
-    "cellminer": ExpressionFormat(cellminer, read_cellminer, ("gene_column", "sheet", "member")),
-    "h5ad": ExpressionFormat(_as_it_is, read_h5ad, ("sample_column", "gene_column", "layer", "pool_by")),
-    "tenx": ExpressionFormat(_as_it_is, read_tenx, ("gene_column",)),
-}
 TABLE_KEYS = (*LAYOUT, "sample_column", "gene_column", "orientation", "ignore_columns")
 READING_KEYS = (*TABLE_KEYS, "layer", "pool_by")
 
@@ -89,7 +53,14 @@ def reading(path: Path, table: SampleTable) -> tuple:
 
 def repeated_columns(table: SampleTable) -> str:
     """What read_table does with repeated columns: they are replicates where names are cut."""
-    return "keep" if table.cuts_names or getattr(table, "format", "") in REPEATED_COLUMNS else "error"
+    return "keep" if table.cuts_names or _repeats(table) else "error"
+
+
+def _repeats(table: SampleTable) -> bool:
+    """Whether headings of the table's format repeat names on purpose (replicates)."""
+    name = getattr(table, "format", "")
+    known = EXPRESSION.get(name) or RESPONSE.get(name)
+    return known is not None and known.repeated
 
 
 def _samples(path: Path, table: SampleTable, expression: bool) -> pd.DataFrame:

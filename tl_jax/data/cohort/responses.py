@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable, SampleTable
-from tl_jax.data.formats.gdsc import gdsc_fitted, hgcc_auc
+from tl_jax.data.formats.registry import RESPONSE
 from tl_jax.data.tables.cells import as_ids, clean_ids, nearest, number_matrix, require_column
 from tl_jax.data.tables.copies import mean_of_copies
 from tl_jax.errors import InputError
@@ -21,12 +21,11 @@ def response_frame(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.
     The drugs stand in the order asked for, or sorted. Raises InputError for unknown columns, drugs and
     filter values, text among the numbers, and samples measured twice (unless duplicates = 'mean').
     """
-    if table.format == "hgcc_auc":
-        frame = hgcc_auc(frame, path)
-    if table.format in ("gdsc_fitted", "prism"):
-        frame, table = gdsc_fitted(frame, path, table)
+    known = RESPONSE.get(table.format)
+    if known:
+        frame, table = known.shape(frame, path, table)
     frame = select_rows(frame, path, table.filter, "filter")
-    wide = table.format in ("wide", "hgcc_auc")
+    wide = known.wide if known else table.format == "wide"
     return _from_wide(frame, path, table) if wide else _from_long(frame, path, table)
 
 

@@ -6,41 +6,33 @@ docs/cohorts.md describes every key for users; this module is its checked form.
 from __future__ import annotations
 
 # ruff: noqa: RUF009 - key() only declares a field, so the call has no state to share.
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from tl_jax.data.cohort.preprocess_keys import check_preprocess
 from tl_jax.data.cohort.schema_kinds import KINDS
+from tl_jax.data.formats.registry import EXPRESSION, RESPONSE, load, names
 from tl_jax.data.genes.names import GENE_IDS
 from tl_jax.data.preprocessing.preprocess import UNKNOWN
 from tl_jax.data.preprocessing.transforms import TRANSFORMS
 from tl_jax.data.tables.cells import nearest, shown
 from tl_jax.errors import InputError
 
-EXPRESSION_FORMATS = ("table", "gdsc_rma", "depmap", "gct", "geo_series_matrix", "cellminer", "h5ad", "tenx")
-RESPONSE_FORMATS = ("long", "wide", "gdsc_fitted", "hgcc_auc", "prism")
-
-# Keys that a public format implies; the cohort file may still override each.
-PRESETS = {
-    "gdsc_fitted": {
-        "sample_column": "COSMIC_ID",
-        "drug_column": "DRUG_NAME",
-        "value_column": "AUC",
-        "drug_id_column": "DRUG_ID",
-        "duplicates": "mean",
-    },
-    "hgcc_auc": {"duplicates": "mean"},
-    "prism": {
-        "sample_column": "depmap_id",
-        "drug_column": "name",
-        "value_column": "auc",
-        "drug_id_column": "broad_id",
-        "duplicates": "mean",
-    },
-}
+load()
 
 
-def key(kind, default=MISSING, choices: tuple[str, ...] = ()):
+def expression_formats() -> tuple[str, ...]:
+    """Every format of expression that a cohort file may name, those that were registered just now included."""
+    return ("table", *names(EXPRESSION))
+
+
+def response_formats() -> tuple[str, ...]:
+    """Every format of drug response that a cohort file may name."""
+    return ("long", "wide", *names(RESPONSE))
+
+
+def key(kind, default=MISSING, choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()):
     """A key of the cohort file: its kind (see _value), default (required without one) and allowed values."""
     return field(default=default, metadata={"kind": kind, "choices": choices})
 
@@ -69,7 +61,7 @@ class SampleTable:
 class ExpressionTable(SampleTable):
     """[domain.expression]"""
 
-    format: str = key("text", "table", EXPRESSION_FORMATS)
+    format: str = key("text", "table", expression_formats)
     orientation: str = key("text", "auto", ("auto", "samples", "genes"))
     gene_column: str = key("text", "")
     ignore_columns: tuple[str, ...] = key("texts", ())
@@ -88,7 +80,7 @@ class ExpressionTable(SampleTable):
 class ResponseTable(SampleTable):
     """[domain.response] and, for a second measurement, [domain.replicates]"""
 
-    format: str = key("text", "long", RESPONSE_FORMATS)
+    format: str = key("text", "long", response_formats)
     drug_column: str = key("text", "")
     value_column: str = key("text", "")
     drug: str = key("text", "")
@@ -189,8 +181,9 @@ def _value(value, rules, where: str, file: Path):
     allowed, wording, convert = KINDS[kind]
     if not allowed(value):
         raise InputError(f"{file}: {where} must be {wording}, not {shown(repr(value))}")
-    if rules["choices"] and value not in rules["choices"]:
-        raise InputError(f"{file}: {where} is '{shown(value)}'; write one of {', '.join(rules['choices'])}")
+    choices = rules["choices"]() if callable(rules["choices"]) else rules["choices"]
+    if choices and value not in choices:
+        raise InputError(f"{file}: {where} is '{shown(value)}'; write one of {', '.join(choices)}")
     return convert(value)
 
 
@@ -199,7 +192,8 @@ def _domain(table, index: int, file: Path) -> DomainTable:
     name = table.get("name", index + 1) if isinstance(table, dict) else index + 1
     where = f"domain '{name}'"
     if isinstance(table, dict) and isinstance(table.get("response"), dict):
-        response = {**PRESETS.get(str(table["response"].get("format")), {}), **table["response"]}
+        known = RESPONSE.get(str(table["response"].get("format")))
+        response = {**(known.presets if known else {}), **table["response"]}
         table = {**table, "response": response}
         if isinstance(table.get("replicates"), dict):
             table["replicates"] = {**response, **table["replicates"]}
@@ -220,8 +214,10 @@ def _check_expression(expression: ExpressionTable, where: str, file: Path) -> No
 
 
 def _check_response(response: ResponseTable, where: str, file: Path) -> None:
-    needed = {"wide": ("sample_column",), "hgcc_auc": ()}
-    for name in needed.get(response.format, ("sample_column", "drug_column", "value_column")):
+    known = RESPONSE.get(response.format)
+    long = ("sample_column", "drug_column", "value_column")
+    needed = ("sample_column",) if response.format == "wide" else () if known and known.wide else long
+    for name in needed:
         if not getattr(response, name):
             message = f"[domain.response] of format '{response.format}' lacks the key '{name}'"
             raise InputError(f"{file}: {where}, {message}; see docs/cohorts.md")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.formats.registry import expression_reader
 from tl_jax.data.tables.cells import as_ids, clean_ids, examples, number_matrix, require_column
 from tl_jax.data.tables.copies import mean_of_copies
 from tl_jax.data.tables.raw_tables import table_content
@@ -25,6 +26,7 @@ _DEFAULT = "IsDefaultEntryForModel"
 _CELL = re.compile(r"[A-Z]{2,3}:\S")
 
 
+@expression_reader("depmap", keys=("separator", "member"), place=2)
 def depmap(frame: pd.DataFrame, path: Path, _table=None) -> pd.DataFrame:
     """Samples (ModelID, ACH-...) x gene symbols, log2(TPM + 1).
 
@@ -68,6 +70,7 @@ def read_gct(path: Path, table) -> pd.DataFrame:
     return frame[[column, *frame.columns[notes + 1 :]]].iloc[above:].reset_index(drop=True)
 
 
+@expression_reader("gct", read=read_gct, keys=("gene_column", "member"), place=3)
 def genes_in_rows(frame: pd.DataFrame, path: Path, _table=None) -> pd.DataFrame:
     """Samples x genes from a table whose first column names the genes; rows without a gene are left out."""
     names = as_ids(frame.iloc[:, 0])
@@ -90,6 +93,7 @@ def read_cellminer(path: Path, table) -> pd.DataFrame:
     return frame
 
 
+@expression_reader("cellminer", read=read_cellminer, keys=("gene_column", "sheet", "member"), place=5)
 def cellminer(frame: pd.DataFrame, path: Path, table) -> pd.DataFrame:
     """Samples (`BR:MCF7`) x gene symbols of a CellMiner table, in its unit.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tl_jax.data.formats.registry import expression_reader, response_reader
 from tl_jax.data.tables.cells import as_ids, number_matrix, require_column
 from tl_jax.data.tables.copies import mean_of_copies
 from tl_jax.errors import InputError
@@ -28,6 +29,7 @@ _ALIASES = {
 }
 
 
+@expression_reader("gdsc_rma", keys=("separator", "member"), place=1, repeated=True)
 def gdsc_rma(frame: pd.DataFrame, path: Path, _table=None) -> pd.DataFrame:
     """GDSC expression as samples (COSMIC ids) x genes, float64, RMA log2.
 
@@ -48,6 +50,24 @@ def gdsc_rma(frame: pd.DataFrame, path: Path, _table=None) -> pd.DataFrame:
     return mean_of_copies(mean_of_copies(values).T).T
 
 
+GDSC_KEYS = {
+    "sample_column": "COSMIC_ID",
+    "drug_column": "DRUG_NAME",
+    "value_column": "AUC",
+    "drug_id_column": "DRUG_ID",
+    "duplicates": "mean",
+}
+PRISM_KEYS = {
+    "sample_column": "depmap_id",
+    "drug_column": "name",
+    "value_column": "auc",
+    "drug_id_column": "broad_id",
+    "duplicates": "mean",
+}
+
+
+@response_reader("gdsc_fitted", presets=GDSC_KEYS, place=1)
+@response_reader("prism", presets=PRISM_KEYS, place=3)
 def gdsc_fitted(frame: pd.DataFrame, path: Path, table) -> tuple[pd.DataFrame, object]:
     """The rows that name a sample, and the cohort's table with columns under the file's own names.
 
@@ -88,3 +108,9 @@ def hgcc_auc(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
     values = pd.DataFrame(number_matrix(frame.iloc[:, 1:], drugs, path).T, columns=drugs)
     values.insert(0, "sample", list(frame.columns[1:]))
     return values
+
+
+@response_reader("hgcc_auc", wide=True, presets={"duplicates": "mean"}, place=2, repeated=True)
+def hgcc_table(frame: pd.DataFrame, path: Path, table) -> tuple[pd.DataFrame, object]:
+    """`hgcc_auc` with the cohort's table as it is."""
+    return hgcc_auc(frame, path), table

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from tl_jax.data.formats.depmap import genes_in_rows
+from tl_jax.data.formats.registry import expression_reader
 from tl_jax.data.tables.cells import examples
 from tl_jax.data.tables.headings import unique_names
 from tl_jax.data.tables.raw_tables import table_content
@@ -102,3 +104,8 @@ def _add(columns: dict[str, list[str]], name: str, values: list[str]) -> None:
         columns[name] = [a or b for a, b in zip(old, values, strict=True)]
     else:
         columns[unique_names([*columns, name])[-1]] = values
+
+
+expression_reader("geo_series_matrix", read=read_series_matrix, keys=("sample_column", "member"), place=4)(
+    genes_in_rows
+)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.formats.hdf5 import as_text, checked, child, is_group, needed, numbers, opened, values
+from tl_jax.data.formats.registry import as_it_is, expression_reader
 from tl_jax.data.formats.sparse_cells import cells_frame, compressed, refuse_shape
 from tl_jax.data.tables.cells import as_ids, clean_ids, nearest, shown
 from tl_jax.errors import InputError
@@ -157,3 +158,6 @@ def _compound(file, node, name: str, path: Path) -> pd.DataFrame:
     if not columns:
         raise InputError(f"{path}: '{name}' has no column; save the file again")
     return pd.DataFrame(columns)
+
+
+expression_reader("h5ad", read=read_h5ad, keys=("sample_column", "gene_column", "layer", "pool_by"), place=6)(as_it_is)

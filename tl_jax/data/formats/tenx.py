@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from tl_jax.data.formats.hdf5 import child, is_group, needed, numbers, opened, values
+from tl_jax.data.formats.registry import as_it_is, expression_reader
 from tl_jax.data.formats.sparse_cells import cells_frame, compressed, refuse_shape
 from tl_jax.data.tables.archives import check_size, unpacked
 from tl_jax.data.tables.cells import examples, shown
@@ -149,3 +150,6 @@ def _from_h5(path: Path) -> tuple[sparse.csr_matrix, pd.DataFrame, list[str]]:
     refuse_shape(shape[::-1], (len(barcodes), len(features)), path)
     # Columns of genes x cells are rows of cells x genes.
     return compressed(*parts, (int(shape[1]), int(shape[0])), True, path), features, barcodes
+
+
+expression_reader("tenx", read=read_tenx, keys=("gene_column",), place=7)(as_it_is)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from tl_jax.data.domain import Domain
-from tl_jax.evaluation.statistics.metrics import spearman
+from tl_jax.evaluation.statistics.metrics import rank_correlation
 
 QUANTILES = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}
 
@@ -33,5 +33,5 @@ def label_quality(domain: Domain, drug: str) -> dict[str, float]:
     second = np.full(len(y), np.nan) if one.replicate is None else one.replicate[:, 0]
     both = np.isfinite(second)
     found["replicate_n"] = int(both.sum())
-    found["replicate_spearman"] = spearman(y[both], second[both]) if both.sum() >= 3 else float("nan")
+    found["replicate_spearman"] = rank_correlation(y[both], second[both]) if both.sum() >= 3 else float("nan")
     return found

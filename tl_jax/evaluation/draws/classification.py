@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from tl_jax.evaluation.statistics.registry import metric
+
 BINS = 10
 PROBABILITY_FLOOR = 1e-15  # log loss of a certain mistake stays finite
 
@@ -212,3 +214,15 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """above / below, and 0 where below is 0."""
     below = np.asarray(below, np.float64)
     return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=below > 0)
+
+
+@metric("mcc", classes=True, label="MCC", range=(-1, 1))
+def mcc_of(truth: np.ndarray, p: np.ndarray) -> float:
+    """MCC of probabilities against labels, (n,) each."""
+    return score_classifier(truth, p)["mcc"]
+
+
+@metric("auroc", classes=True, label="AUROC", range=(0, 1))
+def auroc_of(truth: np.ndarray, p: np.ndarray) -> float:
+    """AUROC of probabilities against labels, (n,) each."""
+    return score_classifier(truth, p)["auroc"]

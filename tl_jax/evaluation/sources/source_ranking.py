@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tl_jax.evaluation.sources.transferability import SCORES
-from tl_jax.evaluation.statistics.metrics import spearman
+from tl_jax.evaluation.statistics.metrics import rank_correlation
 
 # Three sources have six orders: one in six studies would show perfect agreement by chance.
 FEWEST = 4
@@ -37,7 +37,7 @@ def rank_by_scores(
     rows = []
     for name, part in table.assign(directed=directed.rank()).groupby("score", sort=False):  # ranks: LogME may be inf
         both = part[["directed", "realised_gain"]].dropna()
-        agree = spearman(both["directed"], both["realised_gain"]) if len(both) >= FEWEST else float("nan")
+        agree = rank_correlation(both["directed"], both["realised_gain"]) if len(both) >= FEWEST else float("nan")
         rows.append((name, len(both), agree))
     return table[list(TABLE)], pd.DataFrame(rows, columns=list(AGREEMENT))
 

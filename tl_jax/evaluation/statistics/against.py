@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-METRIC = "spearman"
+from tl_jax.evaluation.statistics.metrics import JUDGED
 
 
-def against(comparisons: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Every arm minus `reference`: the comparisons of the per-fold Spearman, the arm first, in their order.
+def against(comparisons: pd.DataFrame, reference: str, metric: str = JUDGED) -> pd.DataFrame:
+    """Every arm minus `reference`: the comparisons of one metric per fold, the arm first, in their order.
 
     Columns: arm, source, reference and those of `comparisons` that do not name a pair.
     """
-    rows = comparisons[comparisons["metric"] == METRIC]
+    rows = comparisons[comparisons["metric"] == metric]
     first = rows[rows["arm_b"] == reference]
     second = turned(rows[(rows["arm_a"] == reference) & (rows["arm_b"] != reference)])
     both = pd.concat([first, second]).sort_index(kind="stable")

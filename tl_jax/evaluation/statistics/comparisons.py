@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.evaluation.statistics.metrics import held_out_ratio, is_pooled
+from tl_jax.evaluation.statistics.metrics import sign as sign_of
 from tl_jax.evaluation.statistics.paired import (
     cliffs_delta,
     corrected_t,
@@ -18,7 +19,6 @@ from tl_jax.evaluation.statistics.paired import (
     win_rate,
 )
 
-LOWER_IS_BETTER = ("rmse", "mae")
 # Differences no larger than this count as none: of a correlation or R2; of an error, as a share of the pair's mean.
 ROPE = 0.05
 COLUMNS = (
@@ -37,7 +37,7 @@ def compare(metrics: pd.DataFrame, *, by_source: bool) -> pd.DataFrame:
 
     mean_difference is a - b with its corrected 95 % interval. p_better, p_rope, p_worse: probabilities that a is
     better than b, equivalent within `rope`, or worse; win_rate and cliffs_delta count a as better too, so that for
-    RMSE and MAE, where less is better, they point against the sign of the difference. p_holm counts all pairs of one
+    errors, where less is better, they point against the sign of the difference. p_holm counts all pairs of one
     experiment, protocol and metric (and source, with by_source). p_naive_wilcoxon is the usual test over the pooled
     values of repeats, which is far too easily significant.
     """
@@ -59,7 +59,7 @@ def pairs(rows: pd.DataFrame, metric: str) -> Iterator[dict]:
     folds = table(rows[~over_repeats], ["repeat", "fold"])
     repeats = table(rows[over_repeats], ["repeat"])
     ratio = held_out_ratio(rows[~over_repeats])
-    sign = -1 if metric in LOWER_IS_BETTER else 1
+    sign = sign_of(metric)
     nothing = np.full(len(repeats), np.nan)
     # Columns as arrays once: a study of sixty arms has thousands of pairs, and pandas takes milliseconds for each.
     columns = {arm: folds[arm].to_numpy(np.float64) for arm in folds.columns}

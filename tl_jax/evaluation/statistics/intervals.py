@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from tl_jax.evaluation.statistics.metrics import spearman, spearman_rows
+from tl_jax.evaluation.statistics.metrics import METRICS
+from tl_jax.evaluation.statistics.registry import Metric
 
-ROWS = {spearman: spearman_rows}  # metrics that take many resamples at once
 Interval = tuple[float, float]
 UNDEFINED = (float("nan"), float("nan"))
 
@@ -39,15 +39,16 @@ def bca_interval(
     samples that is the rule.
     """
     truth, prediction = np.asarray(y_true, np.float64), np.asarray(y_pred, np.float64)
+    many = many_at_once(metric)
     if len(truth) < 4 or not np.isfinite(metric(truth, prediction)):
         return UNDEFINED
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         interval = stats.bootstrap(
             (truth, prediction),
-            ROWS.get(metric, metric),
+            many or metric,
             paired=True,
-            vectorized=metric in ROWS,
+            vectorized=many is not None,
             method="BCa",
             n_resamples=resamples,
             confidence_level=level,
@@ -55,3 +56,9 @@ def bca_interval(
         ).confidence_interval
     low, high = float(interval.low), float(interval.high)
     return (low, high) if high - low > 1e-12 else UNDEFINED  # rounding gives a constant metric a spread
+
+
+def many_at_once(metric: Callable[..., float]) -> Callable | None:
+    """The form of a registered metric, or of its function, that takes many resamples at once, if it has one."""
+    known = metric if isinstance(metric, Metric) else next((m for m in METRICS.values() if m.function is metric), None)
+    return known.many if known else None

@@ -1,8 +1,9 @@
 """What a source gains at each size of the training set, and how many samples that gain is worth.
 
-Both functions read one long table of a metric where more is better (Spearman), one row per arm, source, protocol,
-size, repeat and fold: columns arm, source ("" for arms without one), protocol, n_train, n_test (held-out rows of the
-fold), repeat, fold, value. Every size must be judged on the same folds by every arm (tl_jax/data/subsample.py).
+Both functions read one long table of a metric, one row per arm, source, protocol, size, repeat and fold: columns arm,
+source ("" for arms without one), protocol, n_train, n_test (held-out rows of the fold), repeat, fold, value. A gain is
+positive where the arm is better: of an error it is how much lower the arm's is.
+Every size must be judged on the same folds by every arm (tl_jax/data/subsample.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED, sign
 from tl_jax.evaluation.statistics.paired import corrected_t, holm
 
 CURVES = ("arm", "source", "protocol", "n_train", "n_test", "repeat", "fold", "value")
@@ -21,7 +23,7 @@ GAINS = ("arm", "source", "protocol", "n_train", "gain", "ci_low", "ci_high", "p
 EXTRA = ("arm", "source", "protocol", "n_train", "gain", "extra", "extra_low", "extra_high", "note")
 
 
-def gain_map(curves: pd.DataFrame, reference: str = "scratch") -> pd.DataFrame:
+def gain_map(curves: pd.DataFrame, reference: str = "scratch", metric: str = JUDGED) -> pd.DataFrame:
     """One row per protocol, size and arm with a source: its mean gain over the reference on the folds they share.
 
     Columns: arm, source, protocol, n_train, gain, ci_low, ci_high (95 %), p_corrected, p_holm. Intervals and p are of
@@ -31,7 +33,7 @@ def gain_map(curves: pd.DataFrame, reference: str = "scratch") -> pd.DataFrame:
     Raises InputError where the reference is missing, ValueError for missing columns or repeated rows.
     """
     rows = []
-    for (protocol, n_train, source, arm), (difference, ratio) in _cells(curves, reference):
+    for (protocol, n_train, source, arm), (difference, ratio) in _cells(_upward(curves, metric), reference):
         test = corrected_t(difference, ratio)
         gain = float(np.mean(difference)) if len(difference) else float("nan")
         rows.append((arm, source, protocol, n_train, gain, test.low, test.high, test.p))
@@ -40,7 +42,7 @@ def gain_map(curves: pd.DataFrame, reference: str = "scratch") -> pd.DataFrame:
     return table[list(GAINS)]
 
 
-def extra_samples(curves: pd.DataFrame, reference: str = "scratch") -> pd.DataFrame:
+def extra_samples(curves: pd.DataFrame, reference: str = "scratch", metric: str = JUDGED) -> pd.DataFrame:
     """How many samples more the reference needs for the same mean: "transfer is worth `extra` samples".
 
     The reference's means at the measured sizes are smoothed to a curve that never falls (isotonic regression,
@@ -51,7 +53,7 @@ def extra_samples(curves: pd.DataFrame, reference: str = "scratch") -> pd.DataFr
     of the gain's corrected 95 % interval; the curve itself counts as known, so the interval is too short.
     Nothing is extrapolated: beyond the measured sizes a value is NaN and `note` says which bound holds.
     """
-    gains, known = gain_map(curves, reference), _reference(curves, reference)
+    gains, known = gain_map(curves, reference, metric), _reference(_upward(curves, metric), reference)
     rows = []
     for protocol, part in gains.groupby("protocol", sort=False):
         sizes, level = _smoothed(known[known["protocol"] == protocol])
@@ -63,9 +65,14 @@ def extra_samples(curves: pd.DataFrame, reference: str = "scratch") -> pd.DataFr
     return pd.DataFrame(rows, columns=list(EXTRA))
 
 
+def _upward(curves: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The curves with more being better: an error with its sign changed."""
+    _check(curves)
+    return curves if sign(metric) > 0 else curves.assign(value=-curves["value"])
+
+
 def _cells(curves: pd.DataFrame, reference: str) -> Iterator[tuple[tuple, tuple[np.ndarray, float]]]:
     """((protocol, n_train, source, arm), (differences to the reference per fold, n_test / n_train))."""
-    _check(curves)
     known = _reference(curves, reference)
     folds = ["protocol", "n_train", "repeat", "fold"]
     others = curves[(curves["source"] != "") & (curves["arm"] != reference)]

@@ -100,6 +100,6 @@ def naive_wilcoxon(differences) -> float:
 
 
 def finite(values) -> np.ndarray:
-    """The defined ones: a fold whose Spearman is undefined compares nothing."""
+    """The defined ones: a fold whose value is undefined compares nothing."""
     values = np.asarray(values, np.float64)
     return values[np.isfinite(values)]

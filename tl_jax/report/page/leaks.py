@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tl_jax.evaluation.statistics.against import METRIC
+from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.page.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, word
 from tl_jax.report.page.picture import picture
 from tl_jax.report.page.study import Study
@@ -59,7 +59,7 @@ def _protocols(study: Study) -> Html:
         "95 % interval": between("ci_low", "ci_high"),
         "p corrected": p_value("p_corrected"),
     }
-    drawn = rows[rows["metric"] == METRIC]
+    drawn = rows[rows["metric"] == JUDGED]
     shown = (
         picture(
             "protocols",

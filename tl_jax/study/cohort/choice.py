@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from tl_jax.data.domain import Cohort
 from tl_jax.errors import InputError
 from tl_jax.evaluation.checks.reliability import label_quality
-from tl_jax.evaluation.statistics.metrics import spearman_per_fold
+from tl_jax.evaluation.statistics.metrics import JUDGED, constant_folds, get, per_fold, to_choose_from
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.stages import fingerprint
@@ -22,28 +23,42 @@ DECIDING = "copy_layer1"  # the published transfer decides where it was run
 REMEDY = "run experiments.exp3_source_to_intermediate with these flags, or name a drug with --source_drug"
 FILES = "best_source-*.json"
 # Flags that shape the models which the ranking speaks of: a choice made with others is none.
-MEANING = ("protocol", "drug", "hidden", "seed", "optimizer", "quick")
+MEANING = ("protocol", "metric", "drug", "hidden", "seed", "optimizer", "quick")
 # Flags that shape how well the ranking is known, or that mean another stage in a later experiment: they are told.
 TOLD = ("repeats", "folds", "split", "epochs", "learning_rate", "batch_size")
 
 
-def rank_sources(cohort: Cohort, drugs: list[str], metrics: pd.DataFrame, arm: str) -> list[dict]:
-    """One row per source drug: label quality, mean per-fold Spearman on the intermediate, rank.
+def rank_sources(
+    cohort: Cohort,
+    drugs: list[str],
+    metrics: pd.DataFrame,
+    arm: str,
+    metric: str = JUDGED,
+    predictions: pd.DataFrame | None = None,
+) -> list[dict]:
+    """One row per source drug: label quality, mean of the metric per fold on the intermediate, rank.
 
-    metrics: of experiment 3. arm: the strategy whose Spearman decides. Pooled Spearman is not used:
-    pooling over folds biases it downward. A fold without a Spearman (constant predictions) counts as 0, so
-    that a model which mostly collapses is not ranked by its few lucky folds.
+    metrics, predictions: of experiment 3. arm: the strategy whose metric decides. Its pooled value is not used:
+    pooling over folds biases a Spearman downward. A network that diverged counts by the rule of
+    `metrics.to_choose_from`. undefined_folds: those that say nothing, because predictions were constant (which counts
+    0) or because the metric is not defined; without `predictions` the constant ones are not counted.
     """
-    folds = spearman_per_fold(metrics[metrics.arm == arm])
-    by_drug = {drug: folds.value[folds.source == drug] for drug in drugs}
-    means = pd.Series({d: v.fillna(0).mean() if v.notna().any() else float("nan") for d, v in by_drug.items()})
+    folds = per_fold(metrics[metrics.arm == arm], metric)
+    values = folds.pivot(index=["repeat", "fold"], columns="source", values="value").reindex(columns=drugs)
+    comparable = to_choose_from(values, metric)
+    means = pd.Series({drug: comparable[drug].mean() for drug in drugs})
     ranks = means.rank(ascending=False, method="first")
+    silent = values.isna().sum()
+    if predictions is not None:
+        own = predictions[(predictions["arm"] == arm) & np.isfinite(predictions["y_pred"])]
+        silent += pd.Series({drug: constant_folds(own[own["source"] == drug]) for drug in drugs})
+    means *= get(metric).sign
     return [
         {
             "drug": drug,
             **label_quality(cohort.stage("source").for_drug(drug), drug),
-            "intermediate_spearman": float(means[drug]),
-            "undefined_folds": int(by_drug[drug].isna().sum()),
+            f"intermediate_{metric}": float(means[drug]),
+            "undefined_folds": int(silent[drug]),
             "rank": None if pd.isna(ranks[drug]) else int(ranks[drug]),
             "chosen": False,
         }
@@ -76,11 +91,11 @@ def write_choice(folder: Path, cohort: Cohort, settings: Settings, ranking: list
     if best is None:
         return None
     best["chosen"] = True
-    where = cohort.stage("intermediate").name
+    where, label = cohort.stage("intermediate").name, get(settings.metric).label
     record = {
         "drug": best["drug"],
-        "decided_by": f"mean per-fold Spearman of {arm} on {where}, {settings.repeats} x {settings.folds}-fold",
-        "note": "target labels were never seen; the deciding Spearman is optimistic, being the best of several",
+        "decided_by": f"mean per-fold {label} of {arm} on {where}, {settings.repeats} x {settings.folds}-fold",
+        "note": f"target labels were never seen; the deciding {label} is optimistic, being the best of several",
         "strategy": arm,
         "flags": flags_of(cohort, settings),
         "settings": settings.as_dict(),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
+from tl_jax.evaluation.statistics.registry import record
 from tl_jax.report import plots
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import arm_table, source_table, summarise
@@ -72,6 +73,7 @@ def summary(results: Results, notes: list[str], flags: dict) -> dict:
         "title": results.experiment.title,
         "cohort": {"name": results.cohort.name, "title": results.cohort.title, "genes": len(results.cohort.genes)},
         "settings": results.settings.as_dict(),
+        "metric": record(results.settings.metric),
         "flags": flags,
         "versions": versions(),
         "device": device(),

@@ -174,7 +174,7 @@ def problem_of(plan: Plan, domain: Domain) -> Problem:
     """The folds of a domain; named by its drug where several drugs are evaluated."""
     settings = plan.settings
     name = domain.drugs[0] if plan.evaluates_source else ""
-    return Problem.drawn(domain, settings.partition, settings.rules, name=name)
+    return Problem.drawn(domain, settings.partition, settings.rules, name=name, metric=settings.metric)
 
 
 def routes_with(plan: Plan, drugs: list[str], uses_source: bool) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tl_jax.data.domain import Cohort
 from tl_jax.evaluation.statistics.comparisons import compare
+from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
 from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
@@ -103,16 +104,16 @@ def judge(results: Results) -> None:
     if note(looks):
         results.ledger.remark(note(looks))
     transfers = {*plan.methods, *(strategy.name for strategy in plan.strategies if strategy.needs_source)}
-    results.ledger.remark(*negative_transfer(comparisons, metrics, transfers))
+    results.ledger.remark(*negative_transfer(comparisons, metrics, transfers, metric=plan.settings.metric))
 
 
 def derive(results: Results) -> None:
     """The tables that follow from the arms' own."""
     predictions, plan = results.table("predictions"), results.plan
     with results.ledger.timed("intervals"):
-        results.keep("intervals", derived.intervals(predictions, plan.settings.seed))
+        results.keep("intervals", derived.intervals(predictions, plan.settings.seed, metric=plan.settings.metric))
         results.keep("prediction_intervals", derived.prediction_intervals(predictions))
-    results.keep("detectable", derived.detectable(results.table("metrics")))
+    results.keep("detectable", derived.detectable(results.table("metrics"), metric=plan.settings.metric))
     results.keep("lineage", derived.lineage(results.stages))
     measured = plan.cohort.stage(plan.experiment.evaluated).measured
     trained = {(one.arm, one.source): one.gene_weights for one in results.arms if one.gene_weights is not None}
@@ -130,11 +131,12 @@ def choose_source(results: Results) -> None:
     if not names:
         return ledger.remark("no source drug was chosen: no strategy here starts from a source")
     arm = DECIDING if DECIDING in names else names[0]
-    results.ranking = rank_sources(plan.cohort, plan.drugs, results.table("metrics"), arm)
+    metric, tables = plan.settings.metric, (results.table("metrics"), results.table("predictions"))
+    results.ranking = rank_sources(plan.cohort, plan.drugs, tables[0], arm, metric, tables[1])
     if set(plan.drugs) != set(plan.cohort.source_drugs):
         return ledger.remark("no source drug was chosen: only some source drugs were run")
     path = write_choice(plan.folder, plan.cohort, plan.settings, results.ranking, arm)
     if path is None:
-        return ledger.remark("no source drug was chosen: no per-fold Spearman is defined (leave-one-out?)")
+        return ledger.remark(f"no source drug was chosen: no {get(metric).per_fold} is defined (leave-one-out?)")
     drug = next(row["drug"] for row in results.ranking if row["chosen"])
     return ledger.remark(f"source drug chosen by {arm}: {drug}; written to {path}")

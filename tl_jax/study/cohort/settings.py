@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tl_jax.config import SCRATCH, TRANSFER, FitConfig, NetworkConfig, Recipe
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED, METRICS
 from tl_jax.study.core.protocol import PROTOCOLS, Protocol
 from tl_jax.study.core.settings import Extras, StudySettings
 from tl_jax.training.optimizer import OPTIMIZERS
@@ -37,8 +38,13 @@ class Settings(StudySettings):
     extras: Extras | None = None
     source_checkpoint: str | None = None  # a model in place of the source stage
     fold_models: bool = False  # kept beside each final model, for prediction intervals
+    metric: str = JUDGED  # by which arms are compared and chosen; any that is registered
 
     def __post_init__(self):
+        if self.metric not in METRICS:
+            raise InputError(
+                f"--metric={self.metric}: there are {', '.join(METRICS)}; register your own with @metric()"
+            )
         if self.protocol not in PROTOCOLS:
             raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
         self.check_numbers(("repeats", "folds", "epochs", "read_epochs", "learning_rate", "batch_size", "at_once"))

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tl_jax.evaluation.sources.source_ranking import agreement_notes, rank_by_scores
 from tl_jax.evaluation.sources.transferability import scores_with_labels, scores_without_labels
-from tl_jax.evaluation.statistics.metrics import spearman_per_fold
+from tl_jax.evaluation.statistics.metrics import JUDGED, per_fold, sign
 from tl_jax.study.cohort.arms import Case
 from tl_jax.study.core.arms import How
 from tl_jax.study.core.problem import Problem
@@ -35,10 +35,10 @@ def source_scores(problem: Problem, cases: list[Case], how: How) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["source", "score", "value"])
 
 
-def gains_of(metrics: pd.DataFrame, arm: str) -> pd.DataFrame:
-    """source, realised_gain: mean Spearman per fold of `arm` minus that of scratch."""
-    folds = spearman_per_fold(metrics)
-    means = folds.assign(value=folds["value"].fillna(0.0)).groupby(["arm", "source"], sort=False)["value"].mean()
+def gains_of(metrics: pd.DataFrame, arm: str, metric: str = JUDGED) -> pd.DataFrame:
+    """source, realised_gain: by how much the mean of the metric per fold of `arm` is better than that of scratch."""
+    folds = per_fold(metrics, metric)
+    means = sign(metric) * folds.groupby(["arm", "source"], sort=False)["value"].mean()
     own = means[means.index.get_level_values("arm") == arm].droplevel("arm")
     return (own - float(means["scratch"].iloc[0])).rename("realised_gain").reset_index()
 
@@ -50,7 +50,7 @@ def ranked_sources(problem: Problem, cases: list[Case], how: How, metrics: pd.Da
     cases = [case for case in cases if case.upstream is not None]
     if deciding is None or "scratch" not in arms or not cases:
         return {}
-    table, agreement = rank_by_scores(source_scores(problem, cases, how), gains_of(metrics, deciding))
+    table, agreement = rank_by_scores(source_scores(problem, cases, how), gains_of(metrics, deciding, problem.metric))
     how.ledger.remark(*agreement_notes(agreement))
     own = {"deciding_arm": deciding, "protocol": problem.protocol.name}
     return {"transferability": table.assign(**own), "transferability_agreement": agreement.assign(**own)}

@@ -100,5 +100,5 @@ def run_study(plan: StudyPlan, work: Path | None = None) -> Results:
         first, second = sorted((settings.protocol, protocol), key=lambda name: name != "honest")
         usual = (first, second) == ("honest", "as_published")
         name = "protocols" if usual else f"protocols_{first}_{second}"
-        results.keep(name, protocols(results.table("metrics"), first, second))
+        results.keep(name, protocols(results.table("metrics"), first, second, settings.metric))
     return results

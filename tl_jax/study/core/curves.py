@@ -33,7 +33,7 @@ def thinned_problems(problem: Problem, asked: tuple[int, ...], repeats: int) -> 
 def learning_curves(
     problem: Problem, thinned: dict[int, Problem], arms: Sequence[Arm], how: How, own: ResultTable
 ) -> pd.DataFrame:
-    """Spearman per fold of every arm at every size.
+    """The metric per fold of every arm at every size.
 
     Args:
         thinned: see thinned_problems. own: the arms' results on the problem itself, which are the full size.

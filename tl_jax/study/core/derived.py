@@ -7,8 +7,8 @@ import pandas as pd
 
 from tl_jax.evaluation.statistics.conformal import held_out_intervals
 from tl_jax.evaluation.statistics.detectable import detectable_difference
-from tl_jax.evaluation.statistics.intervals import bca_interval, fisher_interval
-from tl_jax.evaluation.statistics.metrics import held_out_ratio, spearman, spearman_per_fold
+from tl_jax.evaluation.statistics.intervals import UNDEFINED, bca_interval, fisher_interval
+from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, per_fold
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.interpret.stability import TOP, gene_overlap, gene_stability
 from tl_jax.study.core.stages import TrainedStage
@@ -16,7 +16,7 @@ from tl_jax.study.core.stages import TrainedStage
 LEVEL = 0.95
 LISTED = 200  # genes of an arm in gene_stability.csv, besides those that any run ranks high
 KEYS = ["arm", "source", "protocol"]
-INTERVALS = (*KEYS, "n", "spearman", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")
+BOUNDS = ("fisher_low", "fisher_high", "bca_low", "bca_high", "level")
 DETECTABLE = ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric", "power", "detectable")
 PROTOCOLS = ("difference", "ci_low", "ci_high", "p_corrected")
 LINEAGE = (
@@ -25,19 +25,20 @@ LINEAGE = (
 )
 
 
-def intervals(predictions: pd.DataFrame, seed: int, resamples: int = 1999) -> pd.DataFrame:
-    """Spearman of each sample's prediction, averaged over repeats, with intervals over samples.
+def intervals(predictions: pd.DataFrame, seed: int, resamples: int = 1999, metric: str = JUDGED) -> pd.DataFrame:
+    """The metric of each sample's prediction, averaged over repeats, with intervals over samples.
 
-    They take the models for given and samples for independent; comparisons of arms need `comparisons.csv`.
+    Fisher's interval is one of rank correlations, and empty for other metrics. They take the models for given and
+    samples for independent; comparisons of arms need `comparisons.csv`.
     """
-    rows = []
+    judged, rows = get(metric), []
     for key, part in predictions.groupby(KEYS, sort=False):
         samples = part.groupby("sample_id", sort=True)[["y_true", "y_pred"]].mean()
         truth, predicted = samples["y_true"].to_numpy(), samples["y_pred"].to_numpy()
-        rho, n = spearman(truth, predicted), len(samples)
-        fisher = fisher_interval(rho, n, LEVEL)
-        rows.append((*key, n, rho, *fisher, *bca_interval(truth, predicted, spearman, seed, resamples, LEVEL), LEVEL))
-    return pd.DataFrame(rows, columns=list(INTERVALS))
+        value, n = judged(truth, predicted), len(samples)
+        fisher = fisher_interval(value, n, LEVEL) if metric == "spearman" else UNDEFINED
+        rows.append((*key, n, value, *fisher, *bca_interval(truth, predicted, judged, seed, resamples, LEVEL), LEVEL))
+    return pd.DataFrame(rows, columns=[*KEYS, "n", metric, *BOUNDS])
 
 
 def prediction_intervals(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -46,9 +47,11 @@ def prediction_intervals(predictions: pd.DataFrame) -> pd.DataFrame:
     return held_out_intervals(predictions[finite])
 
 
-def detectable(metrics: pd.DataFrame, reference: str = "scratch", power: float = 0.8) -> pd.DataFrame:
+def detectable(
+    metrics: pd.DataFrame, reference: str = "scratch", power: float = 0.8, metric: str = JUDGED
+) -> pd.DataFrame:
     """The smallest true difference from the reference that this study finds with `power`, for every other arm."""
-    folds, rows = spearman_per_fold(metrics), []
+    folds, rows = per_fold(metrics, metric), []
     for protocol, part in folds.groupby("protocol", sort=False):
         ratio = held_out_ratio(part)
         wide = part.pivot(index=["repeat", "fold"], columns=["arm", "source"], values="value")
@@ -59,13 +62,13 @@ def detectable(metrics: pd.DataFrame, reference: str = "scratch", power: float =
             if arm != reference:
                 gap = (wide[arm, source] - wide[column]).to_numpy(np.float64)
                 found = detectable_difference(gap, ratio, power)
-                rows.append((arm, source, *column, protocol, "spearman", power, found))
+                rows.append((arm, source, *column, protocol, metric, power, found))
     return pd.DataFrame(rows, columns=list(DETECTABLE))
 
 
-def protocols(metrics: pd.DataFrame, honest: str, other: str) -> pd.DataFrame:
-    """What another protocol makes of every arm's Spearman per fold, on the same folds, with a corrected interval."""
-    folds, rows = spearman_per_fold(metrics), []
+def protocols(metrics: pd.DataFrame, honest: str, other: str, metric: str = JUDGED) -> pd.DataFrame:
+    """What another protocol makes of every arm's metric per fold, on the same folds, with a corrected interval."""
+    folds, rows = per_fold(metrics, metric), []
     ratio = held_out_ratio(folds)
     for (arm, source), part in folds.groupby(["arm", "source"], sort=False):
         wide = part.pivot(index=["repeat", "fold"], columns="protocol", values="value")
@@ -74,7 +77,7 @@ def protocols(metrics: pd.DataFrame, honest: str, other: str) -> pd.DataFrame:
             gap = (both[other] - both[honest]).to_numpy(np.float64)
             test = corrected_t(gap, ratio)
             means = [float(both[name].mean()) if len(both) else float("nan") for name in (honest, other)]
-            rows.append((arm, source, "spearman", *means, means[1] - means[0], test.low, test.high, test.p))
+            rows.append((arm, source, metric, *means, means[1] - means[0], test.low, test.high, test.p))
     return pd.DataFrame(rows, columns=["arm", "source", "metric", honest, other, *PROTOCOLS])
 
 

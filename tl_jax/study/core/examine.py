@@ -86,15 +86,15 @@ def examine(
         tables["permutations"] = permutation_test(drawn.permuted, some, how, own)
     if drawn.thinned:
         curves = learning_curves(problem, drawn.thinned, some, how, own)
-        tables |= {"learning_curves": curves, **dict(gains(curves, asked.examined))}
+        tables |= {"learning_curves": curves, **dict(gains(curves, asked.examined, problem.metric))}
     if drawn.varied:
         tables["variance"] = variance_components(drawn.varied, some, how, asked.levels)
     return more, tables
 
 
-def gains(curves: pd.DataFrame, examined: Collection[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+def gains(curves: pd.DataFrame, examined: Collection[str], metric: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """What transfer adds at each size, and how many samples it is worth; nothing without scratch or a transfer."""
     if SCRATCH_ARM in examined and curves["source"].ne("").any():
         transfers = curves[curves["source"].ne("") | curves["arm"].eq(SCRATCH_ARM)]
-        yield "gain_map", gain_map(transfers)
-        yield "extra_samples", extra_samples(transfers)
+        yield "gain_map", gain_map(transfers, metric=metric)
+        yield "extra_samples", extra_samples(transfers, metric=metric)

@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.splits import Fold
+from tl_jax.evaluation.statistics.metrics import sign, to_choose_from
 from tl_jax.keys import Repeats
 from tl_jax.study.core.arms import Arm, How, run_arms
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.problem import Problem
-from tl_jax.study.core.table import ArmResult, ResultTable, mean_by_repeat, result_of
+from tl_jax.study.core.table import ArmResult, ResultTable, per_fold, result_of
 
 ARM = "nested_choice"
 INNER_FOLDS = 3
-CHOICES = ("repeat", "fold", "arm", "source", "protocol", "inner_spearman", "candidates")
+CHOICES = ("repeat", "fold", "arm", "source", "protocol", "inner_{metric}", "candidates")
 
 
 def inner_folds(problem: Problem, number: int) -> tuple[ScaledFold, ...]:
@@ -42,16 +43,27 @@ def nested_choice(
     Args:
         inner: inner_problem(problem). arms: the candidates. own: their results on the problem, whose held-out
         predictions are taken where they are chosen.
-    Ties go to the candidate named first; an undefined fold counts 0.
+    Ties go to the candidate named first.
     """
     found = run_arms(inner, arms, how, "inner folds")
-    scores = pd.DataFrame({(one.arm, one.source): mean_by_repeat(inner, one) for one in found})
+    scores = inner_scores(inner, found)
     predicted, choices = [], []
     for number, f in enumerate(problem.folds):
         row = scores.loc[Repeats.INNER + number]
-        best = row.index[int(np.argmax(row.to_numpy()))]
+        best = row.index[int(np.argmax(row.fillna(-np.inf).to_numpy()))]
         theirs = own.of(*best).predictions
         mine = theirs[(theirs["repeat"] == f.fold.repeat) & (theirs["fold"] == f.fold.fold)]
         predicted.append(mine["y_pred"].to_numpy())
-        choices.append((f.fold.repeat, f.fold.fold, *best, problem.protocol.name, float(row.max()), len(row)))
-    return result_of(problem, ARM, "", predicted, {}), pd.DataFrame(choices, columns=list(CHOICES))
+        reached = sign(problem.metric) * float(row.max())
+        choices.append((f.fold.repeat, f.fold.fold, *best, problem.protocol.name, reached, len(row)))
+    columns = [name.format(metric=problem.metric) for name in CHOICES]
+    return result_of(problem, ARM, "", predicted, {}), pd.DataFrame(choices, columns=columns)
+
+
+def inner_scores(inner: Problem, found: ResultTable) -> pd.DataFrame:
+    """Outer fold x (arm, source): mean of the metric over the inner folds, more being better; an error's is negative.
+
+    NaN where no inner fold has one.
+    """
+    values = {(one.arm, one.source): per_fold(inner, one).set_index(["repeat", "fold"])["value"] for one in found}
+    return to_choose_from(pd.DataFrame(values), inner.metric).groupby("repeat").mean()

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.metrics import sign
 from tl_jax.keys import Repeats
 from tl_jax.study.core.arms import Arm, How, run_arms
 from tl_jax.study.core.folds import ScaledFold
@@ -44,20 +45,23 @@ def permuted_problem(problem: Problem, count: int) -> Problem:
 
 
 def permutation_test(permuted: Problem, arms: Sequence[Arm], how: How, own: ResultTable) -> pd.DataFrame:
-    """One row per arm: its mean Spearman per fold, and how many of the permutations reach it.
+    """One row per arm: its mean of the metric per fold, and how many of the permutations reach it.
 
     Args:
         permuted: see permuted_problem. own: the arms' results on true labels.
-    The statistic is that of one repeat (the study's first), on true labels as on permuted ones: the mean over folds,
-    an undefined fold counting 0. p = (1 + at_least) / (1 + permutations) (Phipson and Smyth 2010). The source model is
-    fixed: it has seen no label of the target.
+    The statistic is that of one repeat (the study's first), on true labels as on permuted ones: the mean over folds.
+    at_least: permutations that predict as well or better (an error as low or lower), those that diverged included;
+    null_q95: what 95 % of them do not pass. p = (1 + at_least) / (1 + permutations) (Phipson and Smyth 2010). The
+    source model is fixed: it has seen no label of the target.
     """
-    rows = []
+    rows, direction = [], sign(permuted.metric)
     for one in run_arms(permuted, arms, how, "permutations"):
         seen = float(mean_by_repeat(permuted, own.of(one.arm, one.source)).iloc[0])
         chance = mean_by_repeat(permuted, one).to_numpy()
-        reached, count = int((chance >= seen).sum()), len(chance)
-        p = (1 + reached) / (1 + count)
-        ends = (count, reached, p, chance.mean(), np.quantile(chance, 0.95))
+        reached, count = int((~(direction * chance < direction * seen)).sum()), len(chance)
+        p = (1 + reached) / (1 + count) if np.isfinite(seen) else float("nan")
+        known = chance[np.isfinite(chance)]
+        null = (known.mean(), direction * np.quantile(direction * known, 0.95)) if len(known) else (float("nan"),) * 2
+        ends = (count, reached, p, *null)
         rows.append((one.arm, one.source, one.protocol, seen, *ends))
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -38,7 +38,7 @@ def varied_problem(problem: Problem, levels: int) -> Problem:
 
 
 def variance_components(varied: Problem, arms: Sequence[Arm], how: How, levels: int) -> pd.DataFrame:
-    """Variance components of the mean Spearman per fold, `levels` of each of the three factors, fully crossed.
+    """Variance components of the mean of the metric per fold, `levels` of each of the three factors, fully crossed.
 
     Arms without random numbers of their own have none of the last two and are left out.
     """

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tl_jax.evaluation.statistics.metrics import mean_per_repeat, spearman_per_fold
+from tl_jax.evaluation.statistics import metrics
 from tl_jax.study.core.problem import Problem
 
 # A row's keys. split: number of the fold (compounds: size of the draw), or "pooled" over all of a draw's folds;
@@ -121,9 +121,9 @@ def result_of(
         for f, y_pred in zip(problem.folds, predicted, strict=True)
     ]
     predictions = pd.concat(frames, ignore_index=True)
-    metrics = measure(problem, predictions)
+    measured = measure(problem, predictions)
     keys = (problem.domain.name, arm, source, problem.protocol.name)
-    return ArmResult(*keys, predictions, metrics, average(history), gene_weights)
+    return ArmResult(*keys, predictions, measured, average(history), gene_weights)
 
 
 def measure(problem: Problem, predictions: pd.DataFrame) -> pd.DataFrame:
@@ -156,9 +156,9 @@ def average(history: dict[str, np.ndarray]) -> pd.DataFrame:
 
 def per_fold(problem: Problem, one: ArmResult) -> pd.DataFrame:
     """The rows of a result that hold one fold's value of the metric that judges the problem."""
-    return spearman_per_fold(one.metrics)
+    return metrics.per_fold(one.metrics, problem.metric)
 
 
 def mean_by_repeat(problem: Problem, one: ArmResult) -> pd.Series:
     """Mean over folds of the metric that judges the problem, for each repeat."""
-    return mean_per_repeat(one.metrics)
+    return metrics.mean_per_repeat(one.metrics, problem.metric)

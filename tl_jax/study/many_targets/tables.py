@@ -47,7 +47,7 @@ def over_targets(results: ManyResults) -> OverTargets:
         blocks.append(table.reset_index().assign(protocol=protocol))
         for reference in REFERENCES:
             found.append(gains(table, reference).assign(protocol=protocol, reference=reference))
-        # An arm that predicts a constant somewhere, as the mean does, has no Spearman and hence no rank.
+        # An arm whose metric is undefined on a target, as where its network diverged, has no rank.
         try:
             test = friedman(table.dropna(axis="columns"))
         except InputError as error:
