@@ -5,9 +5,6 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from tl_jax.study.cohort.leak_audit import BALANCED, leak_audit
-from tl_jax.study.cohort.nested import inner_folds
-from tl_jax.study.cohort.permutations import permuted
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import spearman_per_fold
