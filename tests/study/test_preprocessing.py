@@ -10,10 +10,11 @@ from tl_jax.data.preprocessing.preprocess import Preprocess
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.aligned import aligned
 from tl_jax.study.core.blocks import in_program
 from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.leak_audit import preprocessing
+from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.training.multitask import masked_batch
@@ -100,22 +101,20 @@ def test_without_preprocessing_nothing_is_touched(cohort):
     assert fingerprint(dataclasses.replace(batched, preprocess=Preprocess(("rank",)))) != fingerprint(domain)
 
 
-class Rules:
-    """What the audit reads of a run."""
-
-    def __init__(self, protocol):
-        self.settings = Settings(protocol=protocol)
+def audited(domain, protocol, folds=None):
+    """What the audit says of a domain's preprocessing under a protocol, whose folds these are unless told otherwise."""
+    return list(preprocessing(Problem(domain, tuple(folds or folds_of(domain, protocol)), PROTOCOLS[protocol])))
 
 
 def test_the_audit_says_what_preprocessing_has_seen(target, cohort):
-    honest = next(preprocessing(Rules("honest"), target, folds_of(target)))
+    (honest,) = audited(target, "honest")
     assert (honest.held_out, honest.result) == ("nothing", "equal in 3 of 3 folds")
-    lent = next(preprocessing(Rules("transductive"), target, folds_of(target, "transductive")))
+    (lent,) = audited(target, "transductive")
     assert (lent.held_out, lent.result) == ("expression", "equal in 0 of 3 folds")
-    leaky = next(preprocessing(Rules("honest"), target, folds_of(target, "transductive")))
+    (leaky,) = audited(target, "honest", folds_of(target, "transductive"))
     assert leaky.result == "3 DIFFER"
     plain = cohort.stage("target").for_drug(cohort.drug)
-    assert not list(preprocessing(Rules("honest"), plain, folds_of(plain)))
+    assert not audited(plain, "honest")
 
 
 def test_a_fold_without_enough_of_the_reference_is_refused(target):
