@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tl_jax.study.cohort.leak_audit import preprocessing
 
 from tl_jax.data.preprocessing.preprocess import Preprocess
 from tl_jax.data.scaling.scaled import prepare
