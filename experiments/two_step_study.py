@@ -45,7 +45,6 @@ def settings():
     from experiments import _flags
     from experiments._lists import distinct, numbers
     from tl_jax.study.cohort.plans import EXPERIMENTS
-    from tl_jax.study.cohort.run import resolved
     from tl_jax.study.cohort.study import with_extras
 
     given = {name: FLAGS[name].value for name in ("permutations", "curve_repeats", "levels")}
@@ -54,7 +53,7 @@ def settings():
         given[name] = None if value is None else () if value == ["none"] else tuple(dict.fromkeys(value))
     sizes, shared = distinct(numbers("curve_sizes")), _flags.settings()
     if FLAGS.beside_strategy is not None:
-        run = resolved(EXPERIMENTS[NAME], shared).strategies
+        run = EXPERIMENTS[NAME].resolved(shared).strategies
         given["beside"] = run if FLAGS.beside_strategy == ["all"] else tuple(dict.fromkeys(FLAGS.beside_strategy))
     if FLAGS.beside == FLAGS.protocol:
         raise InputError(f"--beside={FLAGS.beside} is the study's own protocol; name another, or none")

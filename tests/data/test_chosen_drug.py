@@ -48,7 +48,7 @@ def test_source_drugs_beyond_the_short_list_are_taken_by_name(tmp_path, small_co
 
     def sources(*asked):
         settings = Settings(source_drugs=asked, **options)
-        found = run_experiment(EXPERIMENTS["exp1_gdsc"], settings, short, lambda text: None)
+        found = run_experiment(EXPERIMENTS["exp1_gdsc"], settings, short)
         return set(found.table("metrics").source)
 
     assert sources() == sources("all") == {"Oxaliplatin"}

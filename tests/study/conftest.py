@@ -1,6 +1,8 @@
 """One small chain, one of counts with batches, and one finished two-step experiment that the study tests share."""
 
 import dataclasses
+import logging
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from tl_jax.data.preprocessing.preprocess import Preprocess
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.run import run_experiment
 from tl_jax.study.cohort.settings import Settings
+from tl_jax.system.progress import LOGGER
 
 SMALL = {
     "hidden": (8, 4),
@@ -68,16 +71,31 @@ def small(tmp_path):
 @pytest.fixture(scope="session")
 def two_step(cohort, tmp_path_factory):
     """(results, lines said) of experiment 7."""
-    said = []
     settings = Settings(**SMALL, checkpoint_dir=str(tmp_path_factory.mktemp("two_step")))
-    return run_experiment(EXPERIMENTS["exp7_two_step"], settings, cohort, said.append), said
+    with heard() as said:
+        results = run_experiment(EXPERIMENTS["exp7_two_step"], settings, cohort)
+    return results, said
+
+
+@contextmanager
+def heard():
+    """Lines that the house says meanwhile, for fixtures, which may outlive a caplog."""
+    lines, level, handler = [], LOGGER.level, logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel("INFO")
+    try:
+        yield lines
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)
 
 
 @pytest.fixture
 def run():
-    """run(name, settings, cohort, say=...) an experiment, silently unless told otherwise."""
+    """run(name, settings, cohort) an experiment."""
 
-    def one(name, settings, cohort, say=lambda text: None):
-        return run_experiment(EXPERIMENTS[name], settings, cohort, say)
+    def one(name, settings, cohort):
+        return run_experiment(EXPERIMENTS[name], settings, cohort)
 
     return one

@@ -24,15 +24,14 @@ def test_experiment_3_chooses_and_6_and_7_read_it(run, small, cohort, tmp_path):
     assert ranking[best]["chosen"]
     np.testing.assert_allclose(ranking[best]["intermediate_spearman"], means[best])
     assert third.table("metrics").query("arm == 'scratch'").source.unique().tolist() == [""]
-    path = tmp_path / "checkpoints" / cohort.name / "best_source-honest-quick.json"
+    (path,) = (tmp_path / "checkpoints" / cohort.name).glob("best_source-honest-quick-temozolomide-*.json")
     assert json.loads(path.read_text())["drug"] == best
-    said = []
-    sixth = run("exp6_source_to_target", small(source_drugs=(), strategies=("copy_layer1",)), cohort, say=said.append)
+    sixth = run("exp6_source_to_target", small(source_drugs=(), strategies=("copy_layer1",)), cohort)
     assert sixth.table("metrics").query("arm == 'copy_layer1'").source.unique().tolist() == [best]
-    assert f"source drug {best}" in said[0]
+    assert f"source drug {best}" in sixth.notes[0]
     assert best in sixth.stages[-1].meta["note"]
     assert sixth.stages[0].meta["note"] == ""
-    with pytest.raises(InputError, match="not this network"):
+    with pytest.raises(InputError, match="decided with --hidden=8,4, not --hidden=9,4"):
         run("exp6_source_to_target", small(source_drugs=(), hidden=(9, 4)), cohort)
 
     moved = dataclasses.replace(cohort.domains[1], y=cohort.domains[1].y + 0.01)

@@ -22,8 +22,9 @@ from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.cohort.run import run_experiment
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core import fold_models
+from tl_jax.study.core.arms import Arm, How
 from tl_jax.study.core.fold_models import FILE, fold_predictions, keep_fold_models, load_fold_models
-from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.problem import Partition, Problem
 from tl_jax.system.parts import pack, unpack
 from tl_jax.training.chain import fit_stage
 from tl_jax.training.fit import predict
@@ -52,7 +53,7 @@ def done(request, whole, target, tmp_path_factory):
         strategies=(request.param,), checkpoint_dir=str(tmp_path_factory.mktemp("folds")),
     )  # fmt: skip
     few = dataclasses.replace(whole, domains=(*whole.domains[:2], target))
-    return run_experiment(EXPERIMENTS["exp6_source_to_target"], settings, few, lambda text: None), settings
+    return run_experiment(EXPERIMENTS["exp6_source_to_target"], settings, few), settings
 
 
 def final(results):
@@ -108,19 +109,20 @@ def test_leaves_that_all_share_are_kept_once(done):
     assert not list(stage.path.glob(".*"))
 
 
-def test_fold_models_are_found_again_replaced_and_mended(done, target, tmp_path, monkeypatch):
+def test_fold_models_are_found_again_replaced_and_mended(done, target, tmp_path, monkeypatch, caplog):
     results, settings = done
+    caplog.set_level("INFO", "tl_jax")
     stage = final(results)
     stage = dataclasses.replace(stage, path=shutil.copytree(stage.path, tmp_path / "copy"))
-    trained, said = [], []
+    trained = []
 
     def keep(folds):
-        parts = partitions(target.response, target.groups, folds=folds, repeats=2, seed=settings.seed)
-        keep_fold_models(stage, scale_folds(target, parts, settings.rules), None, settings, said.append)
+        problem = Problem.drawn(target, Partition(folds, 2, settings.seed), settings.rules)
+        keep_fold_models(stage, problem, Arm("copied"), How(settings.network, settings.seed))
 
     monkeypatch.setattr(fold_models, "trained_folds", lambda f, folds, *_: trained.append(len(folds)) or {"low": [0]})
     keep(3)
-    assert (trained, said) == ([], [f"reusing fold models {stage.path / FILE}"])
+    assert (trained, caplog.messages) == ([], [f"reusing fold models {stage.path / FILE}"])
     keep(4)
     keep(4)
     assert trained == [4]

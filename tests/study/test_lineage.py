@@ -53,7 +53,7 @@ def test_what_changes_the_weights_changes_the_lineage(small, cohort, monkeypatch
         "another optimizer": identity(recipe=small(optimizer="adam").recipe(STRATEGIES["scratch"])),
         "a note": identity(note="source drug chosen"),
     }
-    monkeypatch.setattr("tl_jax.study.core.stages.code_fingerprint", lambda: "changed")
+    monkeypatch.setattr("tl_jax.study.core.stages.code_of", lambda *subjects: "changed")
     ids["changed training code"] = identity()
     assert len(set(ids.values())) == len(ids)
     monkeypatch.undo()

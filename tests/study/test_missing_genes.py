@@ -37,7 +37,7 @@ def one_step(cohort, folder, **changes):
         hidden=(8, 4), repeats=1, folds=3, quick=True, strategies=("copy_layer1",), baselines=("marker_gene",),
         checkpoint_dir=str(folder), **changes,
     )  # fmt: skip
-    return run_experiment(EXPERIMENTS["exp5_intermediate_to_target"], settings, cohort, lambda text: None)
+    return run_experiment(EXPERIMENTS["exp5_intermediate_to_target"], settings, cohort)
 
 
 @pytest.fixture(scope="module")

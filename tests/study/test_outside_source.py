@@ -9,9 +9,9 @@ import pytest
 
 from tl_jax.checkpoint import load_stage, save_stage
 from tl_jax.errors import InputError
-from tl_jax.study.cohort.identity import identity
 from tl_jax.study.cohort.outputs import summary
 from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.prepare import prepare
 from tl_jax.study.core.lineage import lineage_text
 from tl_jax.study.weights.exported import export_model
 from tl_jax.study.weights.import_weights import Wishes, import_weights
@@ -35,8 +35,7 @@ def of_user(small, path, **changes):
 
 def test_an_imported_source_gives_the_numbers_of_the_trained_one(one_step, run, small, cohort):
     results, imported = one_step
-    said = []
-    again = run("exp6_source_to_target", of_user(small, imported), cohort, said.append)
+    again = run("exp6_source_to_target", of_user(small, imported), cohort)
     a, b = (one.table("predictions").drop(columns="source") for one in (results, again))
     pd.testing.assert_frame_equal(a, b)
     _, meta = load_stage(imported)
@@ -79,7 +78,7 @@ def test_another_model_is_another_study(one_step, small, cohort, tmp_path):
     record = {key: value for key, value in meta.items() if key not in ("leaves", "files", "content", "format")}
     save_stage(tmp_path / "other", {"params": {**variables["params"], "head": head}}, record)
     first, second, third = (
-        identity(EXPERIMENTS["exp6_source_to_target"], of_user(small, path), cohort)
+        prepare(EXPERIMENTS["exp6_source_to_target"], of_user(small, path), cohort).identity()
         for path in (imported, imported, tmp_path / "other")
     )
     assert first == second

@@ -58,7 +58,7 @@ def done(counted, tmp_path_factory):
         fold_models=True,
         checkpoint_dir=str(tmp_path_factory.mktemp("counted")),
     )
-    return run_experiment(EXPERIMENTS["exp7_two_step"], settings, counted, lambda text: None), settings
+    return run_experiment(EXPERIMENTS["exp7_two_step"], settings, counted), settings
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ from tl_jax.data.preprocessing.preprocess import Preprocess
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.study.cohort.leak_audit import preprocessing
-from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.aligned import aligned
 from tl_jax.study.core.blocks import in_program
 from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.leak_audit import preprocessing
+from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.training.multitask import masked_batch
-from tl_jax.transfer.alignment import coral
+from tl_jax.transfer.alignment import match_covariance
 
 
 @pytest.fixture(name="target")
@@ -82,8 +82,8 @@ def test_the_program_gets_every_folds_own_rows(target, protocol):
 def test_alignment_moves_preprocessed_rows(target):
     source_rows = np.random.default_rng(0).normal(size=(50, 60))
     folds = folds_of(target)
-    domain, own = aligned(target, folds, coral, source_rows, False)
-    move = coral(source_rows)(folds[1].scaled_train(target))
+    domain, own = aligned(target, folds, match_covariance, source_rows, False)
+    move = match_covariance(source_rows)(folds[1].scaled_train(target))
     np.testing.assert_array_equal(domain.x[own[1].fold.test], move(folds[1].scaled_test(target)))
 
 
@@ -100,22 +100,20 @@ def test_without_preprocessing_nothing_is_touched(cohort):
     assert fingerprint(dataclasses.replace(batched, preprocess=Preprocess(("rank",)))) != fingerprint(domain)
 
 
-class Rules:
-    """What the audit reads of a run."""
-
-    def __init__(self, protocol):
-        self.settings = Settings(protocol=protocol)
+def audited(domain, protocol, folds=None):
+    """What the audit says of a domain's preprocessing under a protocol, whose folds these are unless told otherwise."""
+    return list(preprocessing(Problem(domain, tuple(folds or folds_of(domain, protocol)), PROTOCOLS[protocol])))
 
 
 def test_the_audit_says_what_preprocessing_has_seen(target, cohort):
-    honest = next(preprocessing(Rules("honest"), target, folds_of(target)))
+    (honest,) = audited(target, "honest")
     assert (honest.held_out, honest.result) == ("nothing", "equal in 3 of 3 folds")
-    lent = next(preprocessing(Rules("transductive"), target, folds_of(target, "transductive")))
+    (lent,) = audited(target, "transductive")
     assert (lent.held_out, lent.result) == ("expression", "equal in 0 of 3 folds")
-    leaky = next(preprocessing(Rules("honest"), target, folds_of(target, "transductive")))
+    (leaky,) = audited(target, "honest", folds_of(target, "transductive"))
     assert leaky.result == "3 DIFFER"
     plain = cohort.stage("target").for_drug(cohort.drug)
-    assert not list(preprocessing(Rules("honest"), plain, folds_of(plain)))
+    assert not audited(plain, "honest")
 
 
 def test_a_fold_without_enough_of_the_reference_is_refused(target):

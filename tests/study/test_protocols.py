@@ -8,9 +8,9 @@ import pytest
 from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
-from tl_jax.study.core.arms import Arm
+from tl_jax.study.core.arms import Arm, How, run_arms
 from tl_jax.study.core.folds import scale_folds
-from tl_jax.study.core.former import strategy_arms
+from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.transfer.strategies import STRATEGIES
 
@@ -57,11 +57,10 @@ def test_held_out_labels_and_rows_cannot_reach_a_model(small, cohort):
     y[folds[0].test] = y[folds[0].test][::-1] * 3
     predicted = []
     for d in (domain, dataclasses.replace(domain, y=y)):
-        scaled = scale_folds(d, folds, settings.rules)[:1]
+        problem = Problem(d, tuple(scale_folds(d, folds, settings.rules)[:1]))
         recipe = settings.recipe(STRATEGIES["scratch"])
         arm = Arm("scratch", "", STRATEGIES["scratch"], None, recipe, settings.fit_config(recipe))
-        tables = strategy_arms(d, scaled, [arm], network=settings.network, seed=1)[0]
-        predicted.append(tables["scratch"].predictions.y_pred.to_numpy())
+        predicted.append(run_arms(problem, [arm], How(settings.network, seed=1)).predictions.y_pred.to_numpy())
     np.testing.assert_array_equal(*predicted)
 
 

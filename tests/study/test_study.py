@@ -5,20 +5,21 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from tl_jax.study.cohort.leak_audit import BALANCED, leak_audit
-from tl_jax.study.cohort.nested import inner_folds
-from tl_jax.study.cohort.permutations import permuted
 
-from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import spearman_per_fold
-from tl_jax.report.page.leaks import LOOKS
+from tl_jax.report.sections.leaks import LOOKS
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Extras, Settings
-from tl_jax.study.cohort.study import run_study, with_extras
-from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.cohort.study import prepare_study, run_study, with_extras
+from tl_jax.study.core.leak_audit import BALANCED, leak_audit
+from tl_jax.study.core.nested import inner_folds
+from tl_jax.study.core.permutations import permuted
+from tl_jax.study.core.problem import Partition, Problem
+from tl_jax.study.core.protocol import PROTOCOLS
 
 STUDY = EXPERIMENTS["two_step_study"]
 ARMS = ("scratch", "freeze_layer1", "feature_ridge", "average_sources")
@@ -50,7 +51,7 @@ def make(folder, **changes):
 def study(cohort, tmp_path_factory):
     # fold_models: kept under honest; the second protocol must not refuse them after all the work of the first.
     settings = with_extras(STUDY, make(tmp_path_factory.mktemp("study"), fold_models=True), **GIVEN)
-    return run_study(STUDY, settings, {"honest": cohort, "as_published": cohort}, lambda text: None)
+    return run_study(prepare_study(STUDY, settings, {"honest": cohort, "as_published": cohort}))
 
 
 @pytest.fixture(scope="session")
@@ -143,39 +144,29 @@ def test_the_nested_choice_predicts_as_what_it_chose(study, table):
     assert set(choices.candidates) == {1 + 5 + 5 + 1}
 
 
-class Half:
-    """What inner_folds and leak_audit read of a run."""
-
-    def __init__(self, settings, cohort):
-        self.settings, self.cohort, self.outside = settings, cohort, None
-
-
-def target_case(cohort, settings, domain=None):
-    from tl_jax.study.cohort.cases import Case
-
-    domain = domain or cohort.stage("target").for_drug(cohort.drug)
-    folds = partitions(domain.response, domain.groups, folds=3, repeats=2, seed=1)
-    return Case("x", domain, scale_folds(domain, folds, settings.rules), (), True, ("source",))
+def target_problem(cohort, protocol="honest", **changes):
+    """The target's problem, with other fields of its domain where `changes` names some."""
+    domain = dataclasses.replace(cohort.stage("target").for_drug(cohort.drug), **changes)
+    return Problem.drawn(domain, Partition(3, 2, seed=1), PROTOCOLS[protocol])
 
 
-def test_inner_folds_never_see_a_held_out_sample(cohort, tmp_path):
-    settings = make(tmp_path)
-    run, case = Half(settings, cohort), target_case(cohort, settings)
-    outer = case.folds[0]
-    inner = inner_folds(run, case.domain, outer, 0)
+def test_inner_folds_never_see_a_held_out_sample(cohort):
+    problem = target_problem(cohort)
+    outer = problem.folds[0]
+    inner = inner_folds(problem, 0)
     assert len(inner) == 3
     assert sorted(np.concatenate([f.fold.test for f in inner])) == list(outer.fold.train)
-    y, x = case.domain.y.copy(), case.domain.x.copy()
+    y, x = problem.domain.y.copy(), problem.domain.x.copy()
     y[outer.fold.test] += 0.3
     x[outer.fold.test] *= 2
-    changed = dataclasses.replace(case.domain, x=x, y=y)
-    for before, after in zip(inner, inner_folds(run, changed, outer, 0), strict=True):
+    changed = dataclasses.replace(problem, domain=dataclasses.replace(problem.domain, x=x, y=y))
+    for before, after in zip(inner, inner_folds(changed, 0), strict=True):
         np.testing.assert_array_equal(before.fold.train, after.fold.train)
         np.testing.assert_array_equal(before.train.center, after.train.center)
         assert before.response == after.response
 
 
-def test_the_audit_finds_nothing_here_and_a_leak_where_there_is_one(study, table, cohort, tmp_path):
+def test_the_audit_finds_nothing_here_and_a_leak_where_there_is_one(table, cohort):
     found = table("leak_audit")
     assert set(found.protocol) == {"honest", "as_published"}
     honest = found[(found.protocol == "honest") & (found.stage != "partition")]
@@ -186,14 +177,13 @@ def test_the_audit_finds_nothing_here_and_a_leak_where_there_is_one(study, table
     assert set(balanced) == {BALANCED} <= set(LOOKS)
     assert not found.result.str.contains("SHARED|SPLIT|IN BOTH|IN COMMON").any()
 
-    settings = make(tmp_path)
-    case = target_case(cohort, settings)
-    names = case.domain.samples.copy()
+    problem = target_problem(cohort)
+    names = problem.domain.samples.copy()
     names[0] = cohort.stage("source").samples[0]
-    groups = case.domain.groups.copy()
-    groups[:] = "one"
-    leaky = dataclasses.replace(case, domain=dataclasses.replace(case.domain, samples=names, groups=groups))
-    audit = leak_audit(Half(settings, cohort), [leaky]).set_index("what")
+    # Folds that were drawn without knowing who is related.
+    domain = dataclasses.replace(problem.domain, samples=names, groups=np.full_like(problem.domain.groups, "one"))
+    leaky = dataclasses.replace(problem, domain=domain)
+    audit = leak_audit(leaky, cohort, ["source"]).set_index("what")
     assert "1 SHARED" in audit.loc["models of source", "result"]
     assert audit.loc["models of source", "held_out"] == "expression and labels"
     assert "SPLIT in 6 folds" in audit.loc["related samples", "result"]
@@ -224,7 +214,7 @@ def test_a_stage_that_routes_share_is_listed_once(study):
 
 def test_the_audit_names_what_was_evaluated(cohort, tmp_path):
     settings = make(tmp_path, strategies=("scratch",), baselines=("mean",), repeats=1)
-    results = run_experiment(EXPERIMENTS["exp1_gdsc"], settings, cohort, lambda text: None, finals=False)
+    results = run_plan(prepare(EXPERIMENTS["exp1_gdsc"], settings, cohort), finals=False)
     audit = pd.concat(results.extra["leak_audit"])
     assert set(audit.evaluated) == {"source: Oxaliplatin", "source: Bortezomib"}
     assert not audit.duplicated().any()
@@ -253,7 +243,7 @@ def test_names_that_are_not_run_are_refused(cohort, tmp_path):
     ):
         settings = with_extras(STUDY, make(tmp_path), **given)
         with pytest.raises(InputError, match=text):
-            run_study(STUDY, settings, {"honest": cohort}, lambda text: None)
+            prepare_study(STUDY, settings, {"honest": cohort})
     for wrong in ({"permutations": 5}, {"levels": 1}, {"curve_repeats": -1}):
         with pytest.raises(InputError):
             Extras(**wrong)
@@ -267,7 +257,7 @@ def test_a_study_stopped_half_way_goes_on_to_the_same_tables(cohort, tmp_path):
     settings = with_extras(STUDY, settings, **{**GIVEN, "nested": ("scratch", "feature_ridge", "ridge")})
 
     def run():
-        return run_study(STUDY, settings, {"honest": cohort}, lambda text: None, tmp_path / "work")
+        return run_study(prepare_study(STUDY, settings, {"honest": cohort}), tmp_path / "work")
 
     whole = run()
     parts = sorted((tmp_path / "work").rglob("*.part"))

@@ -22,7 +22,7 @@ def gain(relatedness, folder):
             hidden=(64, 16),
             checkpoint_dir=str(folder / f"{relatedness}-{seed}"),
         )
-        results = run_experiment(EXPERIMENTS["exp6_source_to_target"], settings, cohort, lambda text: None)
+        results = run_experiment(EXPERIMENTS["exp6_source_to_target"], settings, cohort)
         folds = results.table("metrics").query("metric == 'spearman' and fold != 'pooled'")
         means = folds.groupby("arm").value.mean()
         gains.append(means["freeze_layer1"] - means["scratch"])

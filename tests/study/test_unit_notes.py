@@ -1,14 +1,15 @@
 """Domains in different units are named before any training, once for all protocols, and kept in the summary."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tl_jax.data.cohort.simulate import simulate
 from tl_jax.study.cohort import study
 from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.results import Results
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.many_targets import targets as many_targets
 
@@ -20,24 +21,25 @@ def mixed():
     return replace(cohort, domains=(*cohort.domains[:2], replace(cohort.domains[2], x=raw)))
 
 
-def test_a_study_says_it_first_and_once(monkeypatch):
-    said = []
+def test_a_study_says_it_first_and_once(monkeypatch, caplog, tmp_path):
+    caplog.set_level("INFO", "tl_jax")
 
-    def trained(experiment, settings, cohort, say, work, **rest):
-        say("training")
-        return SimpleNamespace(notes=["later"], remark=lambda text, say: None, join=lambda other: None,
-                               table=lambda name: None, keep=lambda name, frame: None)  # fmt: skip
+    def trained(plan, work, finals=True):
+        results = Results(plan)
+        results.ledger.remark("training")
+        return results
 
-    monkeypatch.setattr(study, "run_experiment", trained)
-    monkeypatch.setattr(study, "protocols", lambda *arguments: None)
+    monkeypatch.setattr(study, "run_plan", trained)
+    monkeypatch.setattr(study, "protocols", lambda *arguments: pd.DataFrame())
     name, cohort = "two_step_study", mixed()
-    settings = study.with_extras(EXPERIMENTS[name], Settings(baselines=("ridge",)))
+    settings = study.with_extras(EXPERIMENTS[name], Settings(baselines=("ridge",), checkpoint_dir=str(tmp_path)))
     cohorts = {"honest": cohort, "as_published": cohort}
-    results = study.run_study(EXPERIMENTS[name], settings, cohorts, said.append)
-    assert said[0].startswith("note: units of expression differ: source looks like log2")
-    assert said[1:] == ["training", "training"]
-    assert len(results.notes) == 2
+    results = study.run_study(study.prepare_study(EXPERIMENTS[name], settings, cohorts))
+    assert caplog.messages[0].startswith("note: units of expression differ: source looks like log2")
+    assert [text for text in caplog.messages[1:] if "units" in text] == []
+    assert caplog.messages.count("training") == 2
     assert results.notes[0].endswith('set transform = "log_cpm" in [domain.expression] of target')
+    assert [text for text in results.notes[1:] if "units" in text] == []
 
 
 def test_a_study_over_many_targets_says_it_too(monkeypatch, caplog):

@@ -1,7 +1,8 @@
 """Digests of code: whatever determines a model's weights must not find its former self's checkpoints.
 
 A module is digested with all modules of this package that it imports, and those that they import: only `system` and
-`errors`, which move no number, are left out. A user's own module is digested with the local modules of its folder.
+`errors`, which move no number, are left out. A user's own module is digested with the local modules of its folder, and
+with those of this package that they import.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def code_of(*subjects: Callable | str) -> str:
         if path is None:
             loose.append(by_itself(subject))
         else:
-            files |= closure(path, path.stat().st_mtime_ns)
+            files |= closure(path)
     return digest(*loose, *sorted(text_of(path, path.stat().st_mtime_ns) for path in files))
 
 
@@ -67,34 +68,39 @@ def text_of(path: Path, changed: int) -> str:
     return f"{path.name}\n{path.read_text(encoding='utf-8')}"
 
 
-@cache
-def closure(path: Path, changed: int) -> frozenset[Path]:
+def closure(path: Path) -> set[Path]:
     """A file and every local file that it imports, at the top or inside a function, and so on."""
     found, waiting = set(), [path]
     while waiting:
         here = waiting.pop()
         if here not in found:
             found.add(here)
-            waiting += imported(here, here.stat().st_mtime_ns)
-    return frozenset(found)
+            for name in imported(here, here.stat().st_mtime_ns):
+                waiting += file_of(name, here, path.parent)
+    return found
+
+
+def file_of(name: str, importer: Path, folder: Path) -> Iterator[Path]:
+    """The file of a module, if it is one of this package or of the folder from which a user's file imports."""
+    inside = importer.is_relative_to(ROOT)
+    ours = inside or name.partition(".")[0] == ROOT.name
+    bare = name.lstrip(".")
+    # One dot is the importer's own folder, two the folder above it.
+    base = importer.parents[len(name) - len(bare) - 1] if bare != name else ROOT.parent if ours else folder
+    place = base.joinpath(*bare.split(".")) if bare else base
+    own = next((one for one in (place.with_suffix(".py"), place / "__init__.py") if one.is_file()), None)
+    if own is not None and not (ours and own.relative_to(ROOT).parts[0] in PLUMBING):
+        yield own
 
 
 @cache
-def imported(path: Path, changed: int) -> tuple[Path, ...]:
-    """Files that one file imports: of this package where it stands in it, else of its own folder."""
-    inside = path.is_relative_to(ROOT)
-    base = ROOT.parent if inside else path.parent
-    found = []
-    for name in names_in(ast.parse(text_of(path, changed).partition("\n")[2])):
-        place = base.joinpath(*name.split("."))
-        own = next((p for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()), None)
-        if own is not None and not (inside and own.relative_to(ROOT).parts[0] in PLUMBING):
-            found.append(own)
-    return tuple(found)
+def imported(path: Path, changed: int) -> tuple[str, ...]:
+    """Names of modules that a file may import, as it was when it was last changed."""
+    return tuple(names_in(ast.parse(text_of(path, changed).partition("\n")[2])))
 
 
 def names_in(tree: ast.Module) -> Iterator[str]:
-    """Dotted names that a module may import: of `from a import b` both a and a.b."""
+    """Dotted names that a module may import: of `from a import b` both a and a.b; a relative one begins with dots."""
     waiting: list[ast.AST] = [tree]
     while waiting:  # statements only: ast.walk would take four times as long
         node = waiting.pop()
@@ -102,6 +108,7 @@ def names_in(tree: ast.Module) -> Iterator[str]:
             waiting += getattr(node, block, ()) if not isinstance(node, ast.expr) else ()
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield module
+            yield from (f"{module}{'.' if node.module else ''}{alias.name}" for alias in node.names)

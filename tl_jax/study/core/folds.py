@@ -12,7 +12,7 @@ from tl_jax.data.domain import Domain
 from tl_jax.data.preprocessing.preprocess import Fitted
 from tl_jax.data.scaling.scaled import fit_rows, preprocessed
 from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_response_scale, fit_scaler
-from tl_jax.data.splits import Fold, partitions
+from tl_jax.data.splits import Fold
 from tl_jax.errors import InputError
 from tl_jax.keys import run_keys
 from tl_jax.study.core.protocol import Protocol
@@ -49,18 +49,6 @@ class ScaledFold:
     def scaled_test(self, domain: Domain) -> np.ndarray:
         """(held-out rows, genes) as a model meets them."""
         return self.test.apply(self.rows(domain, self.fold.test))
-
-
-def drawn(domain: Domain, settings) -> list[Fold]:
-    """Every fold of every repeat of a domain as the settings (folds, repeats, seed, split) ask for."""
-    return partitions(
-        domain.response,
-        domain.groups,
-        folds=settings.folds,
-        repeats=settings.repeats,
-        seed=settings.seed,
-        kind=settings.split,
-    )
 
 
 def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[ScaledFold]:
