@@ -81,7 +81,7 @@ def check_flags(sets) -> None:
         raise InputError(f"--from_dir={FLAGS.from_dir} is not a folder")
 
 
-STOPPED = "stopped; the same command goes on where the download was cut"
+STOPPED = "stopped; files that are whole stay, the same command fetches the rest"
 main = Script(__doc__, (DATA, OUTPUT), work, takes_paths=True, stopped=STOPPED)
 
 if __name__ == "__main__":

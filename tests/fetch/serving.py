@@ -1,6 +1,5 @@
 """A web server on 127.0.0.1 that does what a test tells it, in a thread."""
 
-import re
 import threading
 import time
 from contextlib import contextmanager
@@ -16,9 +15,6 @@ class Page:
     """
 
     content: bytes = b""
-    etag: str = '"v1"'
-    modified: str = ""
-    ranges: bool = True
     cuts: list = field(default_factory=lambda: [None])
     statuses: list = field(default_factory=lambda: [200])
     headers: dict = field(default_factory=dict)
@@ -27,8 +23,6 @@ class Page:
     wait: float = 0.0
     stall: int | None = None  # bytes after which nothing more comes, while the connection stays
     chunked: bool = False
-    careless: bool = False  # ranges are served whatever If-Range says
-    lie: dict = field(default_factory=dict)  # header: value, in answers to a range
 
 
 def used(entries: list):
@@ -50,13 +44,8 @@ class Handler(BaseHTTPRequestHandler):
             while page and page.stall == 0 and not self.server.ending:
                 time.sleep(0.02)
             return
-        start, stop = self.span(page), len(page.content)
-        headers = {"ETag": page.etag, "Last-Modified": page.modified, **page.headers}
-        if start is not None:
-            headers |= {"Content-Range": f"bytes {start}-{stop - 1}/{stop}", **page.lie}
-        body = page.content[start or 0 :]
-        cut = used(page.cuts)
-        sent = body if cut is None else body[: max(0, cut - (start or 0))]
+        headers, body, cut = dict(page.headers), page.content, used(page.cuts)
+        sent = body[:cut]
         if page.chunked:
             headers["Transfer-Encoding"] = "chunked"
             pieces = [sent[i : i + 100_000] for i in range(0, len(sent), 100_000)]
@@ -64,22 +53,9 @@ class Handler(BaseHTTPRequestHandler):
             sent += b"0\r\n\r\n" if cut is None else b""
         if page.stall is not None:
             sent = body[: page.stall]
-        self.answer(
-            200 if start is None else 206,
-            headers,
-            sent,
-            len(body) if page.length and not page.chunked else None,
-            page.drip,
-        )
+        self.answer(200, headers, sent, len(body) if page.length and not page.chunked else None, page.drip)
         while page.stall is not None and not self.server.ending:
             time.sleep(0.02)
-
-    def span(self, page):
-        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        same = page.careless or self.headers.get("If-Range") in (page.etag, page.modified)
-        if not asked or not page.ranges or not same or int(asked[1]) >= len(page.content):
-            return None
-        return int(asked[1])
 
     def answer(self, status, headers, body, length, drip=0.0):
         self.send_response(status)

@@ -69,8 +69,8 @@ def test_fetch_and_list(call, web, tmp_path):
     assert "present" in call(list=True, **own).out
     (tmp_path / "d" / "big.bin").write_bytes(b"x")
     assert "WRONG HASH" in call(list=True, **own).out
-    (tmp_path / "d" / "big.bin").rename(tmp_path / "d" / "big.bin.part")
-    assert "partial" in call(list=True, **own).out
+    (tmp_path / "d" / "big.bin").unlink()
+    assert "missing" in call(list=True, **own).out
 
 
 def test_the_shipped_list_names_every_set_and_licence(call):
@@ -105,29 +105,33 @@ def test_faults_are_named(call, names, chosen, match, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_killed_in_the_middle_it_leaves_no_file_and_goes_on_later(web, tmp_path, how):
+def test_killed_in_the_middle_it_leaves_no_file_and_fetches_it_later(web, tmp_path, how):
     web.pages["/big.bin"].stall = 3 * 2**20
     arguments = ("mine", f"--manifest={tmp_path / 'm.toml'}", "--data_dir=d")
     process = start("fetch", *arguments, folder=tmp_path)
-    part = tmp_path / "d" / "big.bin.part"
     deadline = time.monotonic() + 60
-    while not (part.is_file() and part.stat().st_size >= 2 * 2**20) and time.monotonic() < deadline:
+    while arrived(tmp_path / "d" / ".fetch") < 2 * 2**20 and time.monotonic() < deadline:
         time.sleep(0.02)
+    assert arrived(tmp_path / "d" / ".fetch") >= 2 * 2**20
     process.send_signal(how)
     _, err = process.communicate()
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert err.endswith("stopped; the same command goes on where the download was cut\n")
+        assert err.endswith("stopped; files that are whole stay, the same command fetches the rest\n")
         assert "Traceback" not in err
     assert not (tmp_path / "d" / "big.bin").exists()
     assert not (tmp_path / "d" / "fetched.json").exists()
-    kept = part.stat().st_size
     web.pages["/big.bin"].stall = None
     code, _, err = script("fetch", *arguments, folder=tmp_path)
     assert code == 0, err
-    assert web.asked[-1][1]["Range"] == f"bytes={kept}-"
     assert (tmp_path / "d" / "big.bin").read_bytes() == CONTENT
     assert sorted(p.name for p in (tmp_path / "d").iterdir()) == [".fetch", "big.bin", "fetched.json"]
+    assert [p.name for p in (tmp_path / "d" / ".fetch").iterdir()] == ["lock"]
+
+
+def arrived(work):
+    """Bytes of unfinished things."""
+    return sum(path.stat().st_size for path in work.iterdir()) if work.is_dir() else 0
 
 
 def test_a_fault_is_one_line_and_code_2(tmp_path):

@@ -11,8 +11,9 @@ import pytest
 pytest.importorskip("pooch", reason="downloads need pip install tl_jax[fetch]")
 from tl_jax.errors import InputError
 from tl_jax.fetch import sources
+from tl_jax.fetch.checks import WrongHash
 from tl_jax.fetch.manifest import RemoteFile
-from tl_jax.fetch.sources import Unreachable, WrongHash, obtain
+from tl_jax.fetch.sources import Unreachable, obtain
 
 
 def wheel(text="x"):
@@ -43,7 +44,7 @@ def by_pip(tmp_path, monkeypatch):
 
         monkeypatch.setattr(sources.subprocess, "run", pip)
         into = tmp_path / "arrived.whl"
-        obtain(ENTRY, tmp_path, into, known, print)
+        obtain(ENTRY, into, known, print)
         return into.read_bytes()
 
     return run
@@ -82,7 +83,7 @@ def test_drive_is_asked_in_gdowns_own_words(tmp_path, monkeypatch):
 
     monkeypatch.setattr(gdown, "download", download)
     into = tmp_path / "a.zip"
-    assert obtain(RemoteFile("a.zip", drive="abc"), tmp_path, into, KNOWN, print) == "Google Drive abc"
+    assert obtain(RemoteFile("a.zip", drive="abc"), into, KNOWN, print) == "Google Drive abc"
     assert into.read_bytes() == RIGHT
 
 
@@ -94,7 +95,7 @@ def test_a_page_that_gdown_cannot_read_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(gdown, "download", download)
     with pytest.raises(Unreachable, match="no form"):
-        obtain(RemoteFile("a.zip", drive="abc"), tmp_path, tmp_path / "a.zip", "", print)
+        obtain(RemoteFile("a.zip", drive="abc"), tmp_path / "a.zip", "", print)
 
 
 def test_a_missing_extra_is_named(tmp_path, monkeypatch):
@@ -103,4 +104,4 @@ def test_a_missing_extra_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(sources.importlib, "import_module", absent)
     with pytest.raises(InputError, match=r"pip install tl_jax\[fetch\]"):
-        obtain(RemoteFile("a.csv", addresses=("https://x.org/a.csv",)), tmp_path, tmp_path / "a", "", print)
+        obtain(RemoteFile("a.csv", addresses=("https://x.org/a.csv",)), tmp_path / "a", "", print)

@@ -96,6 +96,23 @@ def test_links_devices_and_holes_are_refused(tmp_path, out, kind, what):
     assert not list(out.iterdir())
 
 
+def test_a_link_beside_the_named_member_is_not_followed(tmp_path, out):
+    """pooch's Untar takes every name that begins so, and on Python 3.11 writes through the link."""
+    (tmp_path / "secret").mkdir()
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        link = tarfile.TarInfo("table.txt.d")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "secret")
+        archive.addfile(link)
+        for name in ("table.txt.d/owned", "table.txt"):
+            info = tarfile.TarInfo(name)
+            info.size = len(TABLE)
+            archive.addfile(info, io.BytesIO(TABLE))
+    assert unpack(path, WANTED, out) == {"out.txt": out / "out.txt"}
+    assert [p.name for p in out.iterdir()] == ["out.txt"]
+    assert not list((tmp_path / "secret").iterdir())
+
+
 @pytest.mark.parametrize("mode", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
 def test_links_in_a_zip_are_refused(tmp_path, out, mode):
     info = zipfile.ZipInfo("table.txt")

@@ -15,6 +15,14 @@ ZIPS = (".zip", ".xlsx", ".whl")
 PAGE = (b"<!doctype html", b"<html", b"<?xml", b"<error")
 
 
+class Failed(Exception):
+    """One way gave no file; the message says what was seen."""
+
+
+class WrongHash(Failed):
+    """One way gave a file with another SHA-256 than the one that is enforced."""
+
+
 class WrongContent(Exception):
     """A file that arrived whole and is something else than its name says; the message says what was seen."""
 

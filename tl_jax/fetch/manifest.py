@@ -14,7 +14,7 @@ from tl_jax.errors import InputError
 SHIPPED = Path(__file__).with_name("releases.toml")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 PINNED = re.compile(r"[A-Za-z0-9][\w.-]*==[A-Za-z0-9][\w.!+]*")  # nothing that pip could take for an option
-OWN = ("fetched.json", ".part", ".part.json")  # endings in the data folder that are the fetcher's own
+OWN = "fetched.json"  # the one name in the data folder that is the fetcher's own
 
 
 SET_KEYS = {
@@ -155,7 +155,7 @@ def remote_file(entry: dict, where: str) -> RemoteFile:
     members = tuple(Member(**member) for member in packed)
     file = RemoteFile(**{**entry, "addresses": tuple(addresses), "unpack": members})
     for name in file.names:
-        if not name or name.startswith(".") or name.endswith(OWN) or re.search(r"[/\\\x00-\x1f]", name):
+        if not name or name.startswith(".") or name == OWN or re.search(r"[/\\\x00-\x1f]", name):
             raise InputError(f"{where}: '{name}' is no plain file name")
     for address in file.addresses:
         check_address(address, where)

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tl_jax.errors import InputError
-from tl_jax.fetch.checks import WrongContent, check_content, check_space, sha256_of
+from tl_jax.fetch.checks import WrongContent, WrongHash, check_content, check_space, sha256_of
 from tl_jax.fetch.manifest import DataSet, RemoteFile
 from tl_jax.fetch.records import NAME, Records
-from tl_jax.fetch.sources import Unreachable, WrongHash, obtain
+from tl_jax.fetch.sources import Unreachable, obtain
 from tl_jax.fetch.unpack import unpack
 from tl_jax.system.files import check_writable
 from tl_jax.system.parts import held
@@ -152,7 +152,7 @@ class Placing:
         if file.by_hand:
             raise Unreachable(f"{file.name} has no public address; {by_hand}")
         try:
-            return obtain(file, self.folder, arrived, known, self.say, self.patience)
+            return obtain(file, arrived, known, self.say, self.patience)
         except WrongHash as error:
             raise WrongHash(f"{error}; {self.remedy(file)}") from error
         except Unreachable as error:
@@ -171,8 +171,6 @@ class Placing:
             os.fsync(file.fileno())
         target = self.folder / arrived.name
         os.replace(arrived, target)
-        for left in (".part", ".part.json"):
-            target.with_name(target.name + left).unlink(missing_ok=True)
         self.record(target, digest, address)
         trust = "as known" if known else f"trusted on first use, enforced from now on ({NAME})"
         self.say(f"{target.name}: {target.stat().st_size:,} bytes, SHA-256 {digest}, {trust}")

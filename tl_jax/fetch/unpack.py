@@ -30,6 +30,8 @@ DAMAGE = (
 def unpack(archive: Path, members: Iterable[Member], folder: Path) -> dict[str, Path]:
     """Write the members into `folder` under their names; {name: path}, without optional ones that are not there.
 
+    pooch's own unpacking is not used: on Python 3.11 it follows links out of the folder, and it unpacks, unasked,
+    every entry whose name begins with the member's.
     Raises InputError for a path that leads out of a folder, a link, a device, a member that is missing or there
     twice, more bytes than AT_MOST or RATIO allow, and damage.
     """
