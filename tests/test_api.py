@@ -53,7 +53,7 @@ def cohort(small_cohort, tmp_path_factory):
 def example(cohort, tmp_path_factory):
     """What the first example leaves behind: its names, its folder, what stood there before it saved."""
     folder = tmp_path_factory.mktemp("example")
-    text = STUDY.replace('tl.load_cohort("simulated")', "COHORT").replace("repeats=10", "repeats=2, hidden=(16, 8)")
+    text = STUDY.replace('tl.load_cohort("simulated")', "COHORT").replace("repeats=10", "repeats=2, hidden=(8, 4), epochs=5")
     names = {"COHORT": cohort}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -87,6 +87,7 @@ def test_a_rate_of_a_pattern_reaches_its_leaves():
         tl.Transfer(start, tl.leaves.all(start), lr_scale={"layer9/*": 0.1})
 
 
+@pytest.mark.full
 def test_one_training_as_in_the_second_example():
     names = {}
     exec(ONE, names)
@@ -166,6 +167,7 @@ def linear() -> tl.Network:
     return tl.Network(init, apply, prefix, ("layer1", "head"))
 
 
+@pytest.mark.full
 def test_functions_and_a_network_stand_where_names_do(cohort):
     registered = dict(STRATEGIES)
     found = tl.run_study(
