@@ -1,11 +1,11 @@
-# make demo: a two-step transfer study on the simulated cohort.   make test: the tests.
-# make lint: ruff.   make check: both, as .ci/run does.
+# make demo: a two-step transfer study on the simulated cohort.
+# make test: the tests of every day.   make test-all: all tests.   make lint: ruff.   make check: lint and test-all.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint check docs clean
+.PHONY: demo test test-all lint check docs clean
 
 $(READY): setup.cfg pyproject.toml requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -19,11 +19,15 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
+# All but the studies of minutes, with every example, compiled as users compile.
+test-all: $(READY)
+	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not slow"
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-check: test lint
+check: lint test-all
 
 # The site of docs/; a link that leads nowhere fails it.
 docs: $(READY)

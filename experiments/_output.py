@@ -11,7 +11,7 @@ from pathlib import Path
 from experiments._declared import FLAGS
 from tl_jax.errors import InputError
 from tl_jax.report.page.page import NAME
-from tl_jax.report.page.words import verdict_words
+from tl_jax.report.sections import verdict_words
 from tl_jax.system import cluster
 from tl_jax.system.files import folder_atomic, refuse_existing
 from tl_jax.system.parts import RECORD, TABLES, clear, finished, same_study, unlike, workplace

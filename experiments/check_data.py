@@ -29,7 +29,8 @@ def work() -> int:
     from tl_jax.data.cohort.cohort_file import load_cohort
     from tl_jax.evaluation.checks.cohort import check_cohort
     from tl_jax.evaluation.checks.parts import Plan
-    from tl_jax.report.page.check_page import NAME, printed, write_check
+    from tl_jax.report.page.check_page import NAME, write_check
+    from tl_jax.report.sections.check import printed
     from tl_jax.system.files import folder_atomic, refuse_existing
 
     out = Path(FLAGS.out or f"results/check_data/{datetime.now():%Y-%m-%d_%H-%M-%S}")

@@ -17,8 +17,7 @@ OUTPUT = group(
 
 
 def work(paths: list[str]) -> None:
-    from tl_jax.report.page.page import NAME
-    from tl_jax.report.page.words import writer_of
+    from tl_jax.report.page.page import NAME, write_report
     from tl_jax.system.files import check_writable
 
     if len(paths) != 1:
@@ -31,7 +30,7 @@ def work(paths: list[str]) -> None:
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
     if folder.is_dir():  # write_report has a better word on a folder that is not there
         check_writable(out.absolute().parent, "--out")
-    writer_of(folder)(folder, out)
+    write_report(folder, out)
     print(f"report: {out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 

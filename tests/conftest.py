@@ -1,14 +1,25 @@
-"""Shared fixtures: where golden numbers and real data are, strict jax settings."""
+"""Shared fixtures: where golden numbers and real data are, strict jax settings; what `make test` leaves to test-all."""
 
 import os
 from pathlib import Path
 
+import hypothesis
 import jax
 import numpy as np
 import pytest
 
 from tl_jax.system import runtime
 
+# Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
+ALL = os.environ.get("TLJAX_TESTS") == "all"
+if not ALL:
+    # Most of a test's time goes into compiling programs that run for milliseconds; test-all compiles as users do.
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each worker
+
+hypothesis.settings.register_profile("ci", deadline=None)
+hypothesis.settings.register_profile("dev", deadline=None, max_examples=20)
+hypothesis.settings.load_profile("ci" if ALL else "dev")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,10 +66,27 @@ def small_cohort() -> str:
 
 # Whole studies and scripts, by file: begun first, so that no worker is left alone with one of them at the end.
 LONG = (
-    *("test_resume", "test_readme", "test_many_devices", "test_study", "test_scripts", "test_dti", "test_dti_transfer"),
-    "test_many_targets",
+    *("test_study", "test_readme", "test_dti", "test_resume", "test_many_devices", "test_dti_transfer"),
+    *("test_scripts", "test_many_targets"),
 )
+# Fixtures, by file, that take half a minute or more: what uses them is `full`. Smaller studies run in `make test`.
+COSTLY = {"test_study": {"study"}, "test_dti": {"study"}, "test_side_by_side": {"reports"}}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    for item in items:
+        if COSTLY.get(item.path.stem, set()) & set(item.fixturenames):
+            item.add_marker("full")
+        if not ALL:
+            fewer_examples(getattr(item, "obj", None))
+
+
+def fewer_examples(test):
+    """A fifth of the examples that a test of hypothesis names itself, for the profile dev."""
+    own = getattr(test, "_hypothesis_internal_use_settings", None)
+    most = hypothesis.settings.default.max_examples
+    if own is not None and own.max_examples > most:
+        few = max(most, own.max_examples // 5)
+        test._hypothesis_internal_use_settings = hypothesis.settings(own, max_examples=few)

@@ -1,15 +1,13 @@
 """The README and docs must stay true: examples run, commands parse, links and make targets exist."""
 
-import json
-import os
 import re
+import runpy
 import shlex
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from scripting import own_strategies, script
 
 from tl_jax.study.cohort.plans import EXPERIMENTS
 
@@ -20,16 +18,6 @@ PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"python3? -m (experiments\.\w+)([^`\n|]*)")
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
-
-# Argument 1: [[module, argv], ...] as JSON. Runs the experiments for real, in one process so that programs are compiled
-# once.
-RUN = """
-import json, sys
-from experiments._command import call
-for module, argv in json.loads(sys.argv[1]):
-    assert call(module.split(".")[1], argv) == 0, (module, argv)
-"""
-
 
 SHIPPED = ("--cohort=nci60", "--cohort=gdsc", "--cohort=simulated")
 # Of the study a part that takes seconds; tests/study/test_study.py has the rest.
@@ -65,13 +53,6 @@ def commands() -> list[tuple[str, str, list[str]]]:
     return found
 
 
-def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(ROOT / ".pytest_cache" / "programs")}
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=1200
-    )
-
-
 def test_the_readme_has_examples_and_commands():
     assert len(whole_scripts()) == 1
     assert len(strategy_files()) == 1
@@ -79,23 +60,23 @@ def test_the_readme_has_examples_and_commands():
 
 
 @pytest.mark.parametrize("body", whole_scripts())
-def test_the_example_runs_and_is_short(body, tmp_path):
+def test_the_example_runs_and_is_short(body, tmp_path, monkeypatch, capsys):
     assert len([line for line in body.splitlines() if line.strip()]) <= 12
     (tmp_path / "example.py").write_text(body)
-    done = python(tmp_path, "example.py")
-    assert done.returncode == 0, done.stderr
-    assert "slow_layer1" in done.stdout
+    monkeypatch.chdir(tmp_path)
+    with own_strategies():
+        runpy.run_path("example.py", run_name="__main__")
+    assert "slow_layer1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("body", strategy_files())
 def test_the_strategy_file_works(body, tmp_path):
     (tmp_path / "my_strategies.py").write_text(body)
     name = re.search(r"@strategy\(.*?\)\ndef (\w+)", body).group(1)
-    done = python(
-        tmp_path, "-m", "experiments.exp5_intermediate_to_target", "--strategy_module=my_strategies.py",
-        f"--strategy={name}", "--hidden=8,4", "--repeats=1", "--epochs=2", "--baselines=none", "--out=out",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    mine = ("--strategy_module=my_strategies.py", f"--strategy={name}")
+    small = ("--hidden=8,4", "--repeats=1", "--epochs=2", "--baselines=none", "--out=out")
+    code, _, err = script("exp5_intermediate_to_target", *mine, *small, folder=tmp_path)
+    assert code == 0, err
     assert name in (tmp_path / "out" / "metrics.csv").read_text()
 
 
@@ -104,6 +85,7 @@ def test_every_command_parses(page, module, argv):
     import_module(module).main.parse(argv)
 
 
+@pytest.mark.full
 def test_every_experiment_command_of_the_pages_runs(small_cohort, tmp_path):
     """On a small simulated cohort with a narrow network, one after another as a reader would run them."""
     (tmp_path / "small.toml").write_text(small_cohort)
@@ -118,8 +100,9 @@ def test_every_experiment_command_of_the_pages_runs(small_cohort, tmp_path):
     assert {module for module, _ in wanted} >= {f"experiments.{name}" for name in EXPERIMENTS}
     # The table of results comes first in the page, but needs the choice that experiment 3 makes.
     wanted.sort(key=lambda command: command[0])
-    done = python(tmp_path, "-c", RUN, json.dumps(wanted))
-    assert done.returncode == 0, done.stderr
+    for module, argv in wanted:
+        code, _, err = script(module.removeprefix("experiments."), *argv, folder=tmp_path)
+        assert code == 0, (module, argv, err)
     assert all((tmp_path / f"out{i}" / "summary.json").exists() for i in range(len(wanted)))
 
 
@@ -134,10 +117,10 @@ def test_every_script_has_a_command_in_the_pages():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_named_make_targets_exist(page):
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z]+)`", text(page)))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z-]+)`", text(page)))
     for _, body in FENCE.findall(text(page)):
-        named |= set(re.findall(r"^make ([a-z]+)", body, re.MULTILINE))
+        named |= set(re.findall(r"^make ([a-z-]+)", body, re.MULTILINE))
     assert named <= targets
 
 

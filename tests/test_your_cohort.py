@@ -1,15 +1,13 @@
 """docs/your_cohort.md as a new user would follow it: every command of the page, one after another."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scripting import script
 
 from tl_jax.data.genes.table import symbols
 
@@ -70,14 +68,10 @@ def folder(tmp_path_factory):
 
 
 def run(module: str, arguments: list[str], folder: Path) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(ROOT / ".pytest_cache" / "programs")}
-    extra = LIGHT.get(module.removeprefix("experiments."), [])
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments, *extra],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=600,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{module}: {done.stderr}"
-    return done.stdout + done.stderr
+    name = module.removeprefix("experiments.")
+    code, out, err = script(name, *arguments, *LIGHT.get(name, []), folder=folder)
+    assert code == 0, f"{module}: {err}"
+    return out + err
 
 
 def test_the_page_from_two_tables_to_a_report(folder):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
-from tl_jax.types import Hparams
+from tl_jax.types import Hparams, named
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,19 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a stage is trained: what the specification gives per experiment."""
+    """How a stage is trained. Numbers may be arrays, so that a vmapped `fit` takes one for each run.
+
+    Args:
+        epochs: passes over the training rows.
+        learning_rate: of the optimizer.
+        batch_size: rows per step; the last batch of an epoch may hold fewer.
+        kernel_l2: times the sum of squares of each regularised kernel that is trained.
+        activity_l1: times the mean over rows of the sum of |activation| of each regularised layer.
+        dropout: share of units dropped after each hidden layer.
+        optimizer: "keras_adam" or another name of training/optimizer.py.
+        weight_decay: times each trained weight, added to its gradient; None: none.
+        live_epochs: epochs in which running statistics move; None: all.
+    """
 
     epochs: int
     learning_rate: float
@@ -58,6 +70,9 @@ class Recipe:
     optimizer: str = "keras_adam"
     weight_decay: float | None = None
     live_epochs: int | None = None
+
+    def __repr__(self) -> str:
+        return named("Recipe", **{f.name: getattr(self, f.name) for f in fields(self)})
 
     def hparams(self) -> Hparams:
         numbers = (self.learning_rate, self.kernel_l2, self.activity_l1, self.dropout)

@@ -11,7 +11,7 @@ from enum import IntEnum
 import jax
 import jax.numpy as jnp
 
-PURPOSES = ("init", "shuffle", "dropout", "evaluation")
+PURPOSES = ("init", "shuffle", "dropout", "evaluation", "extra")
 
 
 class Repeats(IntEnum):

@@ -7,13 +7,12 @@ from fnmatch import fnmatchcase
 
 import jax
 
-from tl_jax.types import Flat, Params
+from tl_jax.types import Flat, Params, leaf_names
 
 
 def flatten(params: Params) -> Flat:
     """{"layer1/kernel": array, ...} in the tree's own order."""
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
+    return dict(zip(leaf_names(params), jax.tree.leaves(params), strict=True))
 
 
 def unflatten(flat: Flat) -> Params:

@@ -12,7 +12,8 @@ from tl_jax.evaluation.checks.cohort import READY, check_cohort
 from tl_jax.evaluation.checks.design import split_groups
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Plan, stages
 from tl_jax.evaluation.checks.response import squeezing, wrong_range
-from tl_jax.report.page.check_page import check_page, printed
+from tl_jax.report.page.check_page import check_page
+from tl_jax.report.sections.check import printed
 
 PLAN = Plan(repeats=2)
 TABLE = {"source": 0, "intermediate": 1, "target": 2}

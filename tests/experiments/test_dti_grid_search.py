@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import free_port, script, start
+from scripting import forked, free_port, script, start
 
 pytest.importorskip("rdkit")
 NAME = "dti_grid_search"
@@ -38,7 +38,7 @@ def test_the_plan_writes_nothing(tmp_path):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("grid")
-    code, out, err = script(NAME, *ARGUMENTS, "--out=whole", folder=folder, JAX_NUM_CPU_DEVICES="1")
+    code, out, err = forked(NAME, *ARGUMENTS, "--out=whole", folder=folder, JAX_NUM_CPU_DEVICES="1")
     assert code == 0, err
     assert "the best of 8 points" in out
     assert "asked once: MCC" in out
@@ -112,7 +112,7 @@ def test_two_processes(folder):
 
 @slow
 def test_some_points_of_the_same_grid(folder):
-    code, _, err = script(NAME, *ARGUMENTS, "--adaptive=4", "--out=some", folder=folder, JAX_NUM_CPU_DEVICES="1")
+    code, _, err = forked(NAME, *ARGUMENTS, "--adaptive=4", "--out=some", folder=folder, JAX_NUM_CPU_DEVICES="1")
     assert code == 0, err
     whole = (folder / "whole" / "grid.csv").read_text().splitlines()[1:]
     some = (folder / "some" / "grid.csv").read_text().splitlines()[1:]

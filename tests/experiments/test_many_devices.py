@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import free_port, script, start, tables
+from scripting import forked, free_port, script, start, tables
 
 EXPERIMENT = "exp5_intermediate_to_target"
 ARGUMENTS = (
@@ -28,7 +28,7 @@ def folder(small_cohort, tmp_path_factory):
 def single(folder):
     """The tables that one device gives."""
     arguments = (*ARGUMENTS, "--out=one", "--checkpoint_dir=kept_one")
-    code, _, err = script(EXPERIMENT, *arguments, folder=folder, JAX_NUM_CPU_DEVICES="1")
+    code, _, err = forked(EXPERIMENT, *arguments, folder=folder, JAX_NUM_CPU_DEVICES="1")
     assert code == 0, err
     assert "on 1 cpu device," in err
     return tables(folder / "one")
@@ -53,7 +53,7 @@ def pair(folder, *more, devices="2"):
 
 def test_four_devices(folder, single):
     arguments = (*ARGUMENTS, "--out=four", "--checkpoint_dir=kept_four")
-    code, _, err = script(EXPERIMENT, *arguments, folder=folder, JAX_NUM_CPU_DEVICES="4")
+    code, _, err = forked(EXPERIMENT, *arguments, folder=folder, JAX_NUM_CPU_DEVICES="4")
     assert code == 0, err
     assert "on 4 cpu devices," in err
     assert tables(folder / "four") == single
@@ -69,7 +69,7 @@ def test_two_processes(folder, single):
     assert tables(folder / "two") == single
 
 
-@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("victim", [pytest.param(0, marks=pytest.mark.full), 1])
 def test_a_peer_that_dies_ends_the_others_and_the_study_resumes(folder, single, victim):
     more = (f"--out=lost{victim}", f"--checkpoint_dir=kept_lost{victim}", "--at_once=2")
     processes = pair(folder, *more, devices="1")
@@ -85,7 +85,7 @@ def test_a_peer_that_dies_ends_the_others_and_the_study_resumes(folder, single, 
     assert processes[1 - victim].returncode == 2
     assert err.splitlines()[-1].startswith(f"error: process {1 - victim}: ")
     assert "start all processes again with --resume" in err.splitlines()[-1]
-    code, _, err = script(EXPERIMENT, *ARGUMENTS, *more, "--resume", folder=folder, JAX_NUM_CPU_DEVICES="1")
+    code, _, err = forked(EXPERIMENT, *ARGUMENTS, *more, "--resume", folder=folder, JAX_NUM_CPU_DEVICES="1")
     assert code == 0, err
     assert tables(folder / f"lost{victim}") == single
 

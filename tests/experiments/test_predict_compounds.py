@@ -1,8 +1,6 @@
 """The script on a model of compounds: what it leaves and says, and each fault as one line."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pandas as pd
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import PROGRAMS, ROOT, script
+from scripting import script
 
 pytest.importorskip("rdkit", reason="compounds need rdkit: pip install tl_jax[chem]")
 import jax
@@ -27,21 +25,6 @@ from tl_jax.transfer import strategies
 
 STUDY = ("--data=simulated", "--source=beta", "--methods=mode1", "--sizes=6", "--repeats=2", "--hidden=8,4")
 SHORT = ("--epochs=3", "--source_epochs=3", "--learning_rate=0.01", "--bits=256", "--checkpoint_dir=kept", "--out=out")
-# Argument 1: [argv, ...] as JSON. Prints the InputError of each.
-RUN = """
-import json, sys
-from experiments import predict
-from tl_jax.errors import InputError
-found = []
-for argv in json.loads(sys.argv[1]):
-    try:
-        predict.main.perform(argv)
-    except InputError as error:
-        found.append(str(error))
-print(json.dumps(found))
-"""
-
-
 NEW = "id,smiles\nnew,Cc1cc(C(N)=O)cc(-c2ccccc2)c1\nglycerin,OCC(O)CO\nbad,C1CC\n"
 
 
@@ -103,18 +86,9 @@ FAULTS = [
 ]
 
 
-def test_tables_and_flags_that_do_not_fit(tmp_path):
-    """All in one process, since each takes seconds to begin."""
-    asked = [["--checkpoint=x", "--out=o.csv", *arguments] for arguments, _ in FAULTS]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, json.dumps(asked)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TLJAX_CACHE": str(PROGRAMS)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    messages = json.loads(done.stdout)
-    assert [wanted in found for found, (_, wanted) in zip(messages, FAULTS, strict=True)] == [True] * len(FAULTS)
-    assert not any("\n" in message for message in messages)
+@pytest.mark.parametrize(("arguments", "wanted"), FAULTS)
+def test_tables_and_flags_that_do_not_fit(arguments, wanted, tmp_path):
+    code, out, err = script("predict", "--checkpoint=x", "--out=o.csv", *arguments, folder=tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert wanted in err
     assert list(tmp_path.iterdir()) == []

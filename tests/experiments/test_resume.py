@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import script, start, tables
+from scripting import forked, script, start, tables
 
 from tl_jax.system.parts import unfinished
 
@@ -26,9 +26,9 @@ def study(small_cohort, tmp_path_factory):
     """A folder with the cohort and, in `whole`, the tables of a study that nothing disturbed; the study's seconds."""
     folder = tmp_path_factory.mktemp("resume")
     (folder / "small.toml").write_text(small_cohort)
-    run(folder, "--out=warm")  # fills the cache of compiled programs
+    forked("exp4_target", *ARGUMENTS, "--out=warm", folder=folder)  # fills the cache of compiled programs
     began = time.monotonic()
-    code, _, err = run(folder, "--out=whole", "--checkpoint_dir=other")
+    code, _, err = forked("exp4_target", *ARGUMENTS, "--out=whole", "--checkpoint_dir=other", folder=folder)
     assert code == 0, err
     assert "plan: 12 runs" in err
     return folder, time.monotonic() - began
@@ -43,7 +43,7 @@ def run(folder, *more):
     return script("exp4_target", *ARGUMENTS, *more, folder=folder)
 
 
-@pytest.mark.parametrize("most", [7, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("most", [3, pytest.param(7, marks=pytest.mark.full), pytest.param(20, marks=pytest.mark.slow)])
 def test_kills_at_random_moments(study, most):
     """Killed without warning and resumed again and again; whenever a study gets through, the next begins."""
     folder, takes = study

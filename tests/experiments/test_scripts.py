@@ -36,7 +36,7 @@ def done(small_cohort, tmp_path_factory):
         "--checkpoint_dir=kept",
         "--fold_models",
     )
-    code, out, err = script("exp7_two_step", *arguments, *more, folder=folder)
+    code, out, err = script("exp7_two_step", *arguments, *more, folder=folder, pictures=True)
     assert code == 0, err
     return folder, out, err
 

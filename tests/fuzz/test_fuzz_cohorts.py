@@ -7,6 +7,7 @@ import tomllib
 
 import numpy as np
 import pytest
+from counted import FEW
 from judged import judged_each
 from mutations import altered, as_text, damaged, spoiled
 
@@ -54,7 +55,7 @@ def test_values_of_wrong_kinds_everywhere(own_files, folder, slow):
         return folder / "own.toml"
 
     call = lambda path: load_cohort(path, folder)  # noqa: E731
-    assert judged_each("cohort keys", slow, make, call, *NAMES, place=folder, same=finite) > 20
+    assert judged_each("cohort keys", slow, make, call, *NAMES, place=folder, same=finite) > 20 // FEW
 
 
 def test_damaged_text_of_a_cohort_file(own_files, folder, slow):
@@ -77,7 +78,7 @@ def test_tables_of_a_cohort(folder, slow):
         return folder / "own.toml"
 
     call = lambda path: load_cohort(path, folder)  # noqa: E731
-    assert judged_each("cohort tables", slow, make, call, *NAMES, place=folder, same=finite) > 10
+    assert judged_each("cohort tables", slow, make, call, *NAMES, place=folder, same=finite) > 10 // FEW
 
 
 def test_settings_of_the_simulated_chain(tmp_path, slow):

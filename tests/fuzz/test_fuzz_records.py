@@ -16,7 +16,7 @@ from tl_jax.fetch.manifest import Member
 from tl_jax.fetch.records import Records
 from tl_jax.fetch.unpack import unpack as unpack_archive
 from tl_jax.report.page.page import write_report
-from tl_jax.report.page.study import read_study
+from tl_jax.report.sections.study import read_study
 from tl_jax.system.parts import RECORD, Parts, pack, same_study
 
 GENES = ["A", "B", "C"]

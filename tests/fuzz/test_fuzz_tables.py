@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from counted import FEW
 from judged import judged_each
 from mutations import altered, as_text, damaged
 from twin import assert_same, table_of
@@ -154,4 +155,4 @@ def test_altered_responses_keep_their_gaps_and_their_places(tmp_path, slow):
         assert all(np.isnan(value) for (row, _), value in expected.items() if row in empty)
         assert_same(found, {place: value for place, value in expected.items() if place[0] not in empty})
 
-    assert judged_each("response", slow, make, call, "auc.csv", place=tmp_path, same=same) > 5
+    assert judged_each("response", slow, make, call, "auc.csv", place=tmp_path, same=same) > 5 // FEW

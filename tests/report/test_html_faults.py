@@ -14,8 +14,8 @@ from scripting import script
 from studies import write_study
 
 from tl_jax.errors import InputError
-from tl_jax.report.page.lineage import lineage
-from tl_jax.report.page.study import read_study
+from tl_jax.report.sections.lineage import lineage
+from tl_jax.report.sections.study import read_study
 
 
 @pytest.fixture(scope="module")

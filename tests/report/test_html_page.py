@@ -15,10 +15,12 @@ from pages import Page
 from studies import write_study
 
 from tl_jax.report.page import picture as html_picture
-from tl_jax.report.page.arms import prediction_intervals
-from tl_jax.report.page.page import SECTIONS, report_page, write_report
-from tl_jax.report.page.study import read_study
+from tl_jax.report.page.page import report_page, write_report
+from tl_jax.report.page.render import rendered
 from tl_jax.report.page.style import CELLS, CSS, INK, LINK, PAPER, SOFT, VERDICT
+from tl_jax.report.sections.arms import prediction_intervals
+from tl_jax.report.sections.registry import SECTIONS
+from tl_jax.report.sections.study import read_study
 
 pytest.importorskip("matplotlib")
 EVIL = '<script>alert(1)</script> & "$x$" \u540d\x07'
@@ -181,6 +183,10 @@ def test_text_stands_out_from_its_ground():
     assert colors <= {one for one, _ in pairs}
 
 
+def html(blocks):
+    return "".join(map(rendered, blocks))
+
+
 def test_intervals_without_an_end_are_drawn(folder, tmp_path):
     """Few residuals give endless intervals; undefined ones are empty cells."""
     table = pd.read_csv(folder / "prediction_intervals.csv", keep_default_na=False)
@@ -191,8 +197,8 @@ def test_intervals_without_an_end_are_drawn(folder, tmp_path):
     shutil.copy(folder / "metrics.csv", other)
     table.to_csv(other / "prediction_intervals.csv", index=False)
     study = read_study(other)
-    made = Page(prediction_intervals(study))
+    made = Page(html(prediction_intervals(study)))
     assert len(made.all("svg")) == 1
     assert "nan" not in "".join(e["attrs"].get("d", "") for e in made.all("path"))
     table.assign(low=np.nan, high=np.nan).to_csv(other / "prediction_intervals.csv", index=False)
-    assert Page(prediction_intervals(read_study(other))).all("svg")
+    assert Page(html(prediction_intervals(read_study(other)))).all("svg")

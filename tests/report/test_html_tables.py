@@ -15,9 +15,10 @@ from pages import Page
 from studies import write_study
 
 from tl_jax.evaluation.statistics.paired import corrected_t
-from tl_jax.report.page.contract import TABLES
-from tl_jax.report.page.page import SECTIONS, report_page
-from tl_jax.report.page.study import read_study
+from tl_jax.report.page.page import report_page
+from tl_jax.report.sections.contract import TABLES
+from tl_jax.report.sections.registry import SECTIONS
+from tl_jax.report.sections.study import read_study
 
 # Table that is removed -> section that goes with it; the other tables of a section keep it.
 ALONE = {"comparisons": "gain", "gain_map": "gain-map", "predictions": "observed", "prediction_intervals": "intervals"}

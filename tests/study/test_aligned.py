@@ -9,7 +9,7 @@ from tl_jax.data.splits import partitions
 from tl_jax.study.core.aligned import aligned
 from tl_jax.study.core.folds import scale_folds
 from tl_jax.study.core.protocol import PROTOCOLS
-from tl_jax.transfer.alignment import coral
+from tl_jax.transfer.alignment import match_covariance
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def source_rows(cohort):
 def moved(domain, source_rows, all_rows=False):
     folds = partitions(domain.response, domain.groups, folds=3, repeats=1, seed=1)
     scaled = scale_folds(domain, folds, PROTOCOLS["honest"])
-    return scaled, *aligned(domain, scaled, coral, source_rows, all_rows)
+    return scaled, *aligned(domain, scaled, match_covariance, source_rows, all_rows)
 
 
 def test_each_fold_has_rows_of_its_own(target, source_rows):
@@ -34,7 +34,7 @@ def test_each_fold_has_rows_of_its_own(target, source_rows):
     assert len(domain) == 3 * len(target)
     for before, after in zip(folds, own, strict=True):
         train = before.train.apply(target.x[before.fold.train])
-        expected = coral(source_rows)(train)(before.test.apply(target.x[before.fold.test]))
+        expected = match_covariance(source_rows)(train)(before.test.apply(target.x[before.fold.test]))
         np.testing.assert_array_equal(after.test.apply(domain.x[after.fold.test]), expected)
         np.testing.assert_array_equal(domain.samples[after.fold.test], target.samples[before.fold.test])
         np.testing.assert_array_equal(after.y[after.fold.train], target.response[before.fold.train])

@@ -17,7 +17,7 @@ from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.training.multitask import masked_batch
-from tl_jax.transfer.alignment import coral
+from tl_jax.transfer.alignment import match_covariance
 
 
 @pytest.fixture(name="target")
@@ -82,8 +82,8 @@ def test_the_program_gets_every_folds_own_rows(target, protocol):
 def test_alignment_moves_preprocessed_rows(target):
     source_rows = np.random.default_rng(0).normal(size=(50, 60))
     folds = folds_of(target)
-    domain, own = aligned(target, folds, coral, source_rows, False)
-    move = coral(source_rows)(folds[1].scaled_train(target))
+    domain, own = aligned(target, folds, match_covariance, source_rows, False)
+    move = match_covariance(source_rows)(folds[1].scaled_train(target))
     np.testing.assert_array_equal(domain.x[own[1].fold.test], move(folds[1].scaled_test(target)))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import spearman_per_fold
-from tl_jax.report.page.leaks import LOOKS
+from tl_jax.report.sections.leaks import LOOKS
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.prepare import prepare

@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from problems import CONFIG, GENES, HPARAMS, NETWORK, rows, start
 
 from tl_jax.models.dropout import dropout
-from tl_jax.training.fit import batches, complete, fit
+from tl_jax.training.draws import batches
+from tl_jax.training.fit import complete, fit
 from tl_jax.training.optimizer import build_optimizer
 from tl_jax.training.prefix import frozen_depth
 from tl_jax.trees import flatten, split

@@ -12,8 +12,8 @@ from tl_jax.config import FitConfig, NetworkConfig
 from tl_jax.models import build
 from tl_jax.training.chain import Stage, run_chain
 from tl_jax.training.fit import complete, evaluate, fit, predict, train_step
-from tl_jax.training.objective import Prefix, Rows
 from tl_jax.training.optimizer import build_optimizer
+from tl_jax.training.supervised import Prefix, Rows, step_loss
 from tl_jax.transfer.strategies import STRATEGIES
 from tl_jax.trees import flatten
 from tl_jax.types import Batch, Hparams, Network, Output, Transfer
@@ -81,11 +81,12 @@ def test_adam_epsilon(golden, precision):
     hparams = Hparams(float(case["learning_rate"]), 0.0, 0.0, ()).arrays(dtype)
     tx = build_optimizer("keras_adam", {"layer1/kernel": hparams.learning_rate})
     carry, kernels, size = (trained, tx.init(trained)), [], int(case["batch_size"])
+    loss = step_loss(Prefix({}, 0), hparams, network)
     for _ in range(int(case["epochs"])):
         for start in range(0, len(x), size):
             bx, by = x[start : start + size], y[start : start + size]
             rows = Rows(Batch(bx, by, jnp.ones(len(bx), dtype)), jnp.zeros(len(bx), dtype))
-            carry, _ = train_step(carry, rows, None, prefix=Prefix({}, 0), hparams=hparams, network=network, tx=tx)
+            carry, _ = train_step(carry, {"train": rows}, None, loss=loss, network=network, tx=tx)
             kernels.append(carry[0]["layer1/kernel"])
     expected = case[f"{prefix}batch_layer1_kernel"]
     np.testing.assert_allclose(kernels, expected, rtol=0, atol=1e-9 if prefix else 1e-5)

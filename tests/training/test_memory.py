@@ -57,12 +57,13 @@ print(json.dumps({"taken": taken, "predicted": predicted, "devices": len(plan.de
 """
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's account of memory")
-@pytest.mark.parametrize(("genes", "count", "name"), [(20_000, 2, "scratch"), (20_000, 4, "fine_tune")])
-def test_peak_memory_is_within_a_fifth_of_the_prediction(genes, count, name):
+@pytest.mark.parametrize(("count", "name"), [(2, "scratch"), (4, "fine_tune")])
+def test_peak_memory_is_within_a_fifth_of_the_prediction(count, name):
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, json.dumps([genes, count, name])],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-c", MEASURE, json.dumps([20_000, count, name])],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""},  # compiled as users compile
         capture_output=True,
         text=True,
         check=False,

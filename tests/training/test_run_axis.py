@@ -27,6 +27,7 @@ def one_by_one(runs, starts, config=CONFIG, **options):
     return [fit_runs(runs, X, [start], network=NETWORK, config=config, **options) for start in starts]
 
 
+@pytest.mark.full
 def test_starts_of_equal_shape_share_a_program():
     """Strategies and source models side by side on one axis equal each alone."""
     runs = five_folds(sizes=(2, 3, 3, 3, 4))
@@ -41,7 +42,9 @@ def test_starts_of_equal_shape_share_a_program():
     assert not np.allclose(result.prediction[5:10], result.prediction[10:15])
 
 
-@pytest.mark.parametrize("rows_per_product", [1, 45, 384])
+@pytest.mark.parametrize(
+    "rows_per_product", [pytest.param(1, marks=pytest.mark.full), 45, pytest.param(384, marks=pytest.mark.full)]
+)
 def test_runs_share_the_product_of_their_frozen_layers(rows_per_product, monkeypatch):
     """Any number of runs per product, each from its own source, gives what every run gives without a cached prefix."""
     monkeypatch.setattr(prefix, "ROWS_PER_PRODUCT", rows_per_product)

@@ -12,8 +12,8 @@ import pytest
 
 from tl_jax.config import FitConfig, NetworkConfig
 from tl_jax.models import build
-from tl_jax.training.fit import apart, complete, fit, loss_and_rest
-from tl_jax.training.objective import Prefix, Rows
+from tl_jax.training.fit import apart, complete, fit
+from tl_jax.training.supervised import Prefix, Rows, loss_and_rest
 from tl_jax.trees import all_but, flatten, split
 from tl_jax.types import Batch, Hparams, Live, Transfer
 

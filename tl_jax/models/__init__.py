@@ -1,12 +1,12 @@
-"""Networks as pure functions, one file per architecture."""
+"""Networks as pure functions, one file per architecture; a file whose factory is decorated by @network() is found."""
 
 from tl_jax.config import NetworkConfig
 from tl_jax.errors import InputError
-from tl_jax.models.fc_layers import fc_layers
-from tl_jax.models.two_step import two_step
+from tl_jax.models.registry import NETWORKS, network
+from tl_jax.registry import load
 from tl_jax.types import Network
 
-NETWORKS = {"two_step": two_step, "fc_layers": fc_layers}
+__all__ = ["NETWORKS", "build", "network"]
 
 
 def build(config: NetworkConfig) -> Network:
@@ -16,3 +16,6 @@ def build(config: NetworkConfig) -> Network:
     # A factory that knows of one output only stays valid.
     several = () if config.outputs == 1 else (config.outputs,)
     return NETWORKS[config.name](tuple(config.hidden), *several)
+
+
+load("models")

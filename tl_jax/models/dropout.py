@@ -6,6 +6,11 @@ import jax.numpy as jnp
 from tl_jax.models.threefry import bits16
 
 
+def rate_after(rates, layer: int):
+    """The rate after a hidden layer, counted from 1; layers beyond the last rate take that one."""
+    return None if rates is None else rates[min(layer, len(rates)) - 1]
+
+
 def dropout(key: jax.Array | None, h: jax.Array, rate: jax.Array, layer: int = 0) -> jax.Array:
     """h (n, units) with a share `rate` of entries zeroed and the rest scaled by 1 / (1 - rate).
 

@@ -7,12 +7,12 @@ own ("bn1/mean", "bn1/var"): one that is trainable is live, one that is not make
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import jax
 import jax.numpy as jnp
 
 from tl_jax.models.dropout import dropout as drop
+from tl_jax.models.dropout import rate_after
+from tl_jax.models.registry import network
 from tl_jax.types import Flat, Live, Network, Output
 
 EPSILON = 1e-5
@@ -85,11 +85,11 @@ def forward(names, variables, x, *, key=None, dropout=None, start=0, live=None, 
         if stop == number:
             return Output(h, activations)
         if number % 2 == 0:
-            h = drop(key, h, None if dropout is None else dropout[number // 2 - 1], layer=number // 2)
+            h = drop(key, h, rate_after(dropout, number // 2), layer=number // 2)
     return Output(affine(layers["head"], h)[:, 0], activations, statistics or None)
 
 
-@lru_cache
+@network()
 def fc_layers(hidden: tuple[int, ...] = (1200, 300)) -> Network:
     """The network as pure functions; layers: layer1, bn1, layer2, bn2, ..., head. Predictions are logits (n,).
 

@@ -6,13 +6,13 @@ kernels uniform in (-.05, .05), biases zero; kernel L2 and activity L1 on layer 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from tl_jax.models.dropout import dropout as drop
+from tl_jax.models.dropout import rate_after
+from tl_jax.models.registry import network
 from tl_jax.types import Network, Output
 
 
@@ -42,12 +42,12 @@ class TwoStep(nn.Module):
                 activations[f"layer{i}"] = h
                 if stop == i:
                     return h, activations
-                h = drop(key, h, None if dropout is None else dropout[i - 1], layer=i)
+                h = drop(key, h, rate_after(dropout, i), layer=i)
         prediction = nn.softplus(dense(self.outputs, "head", x.dtype)(h))
         return prediction[:, 0] if self.outputs == 1 else prediction, activations
 
 
-@lru_cache
+@network()
 def two_step(hidden: tuple[int, ...] = (1000, 100), outputs: int = 1) -> Network:
     """The network as pure functions; layers: layer1, layer2, ..., head (outputs columns).
 

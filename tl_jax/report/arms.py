@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tl_jax.evaluation.predictors.baselines import KNOWN
+from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.registry import declared
 
 # Display order; a strategy of a user's own follows these.
-STRATEGIES = (
-    *("scratch", "zero_shot", "copy_layer1", "freeze_layer1", "freeze_layer12", "fine_tune", "head_only"),
-    *("gradual_unfreezing", "discriminative_rates", "l2_sp", "mmd_fine_tune", "coral_freeze_layer1"),
-    *("feature_ridge", "shrunken_ridge", "average_sources", "stack_sources"),
-)
+STRATEGIES = (*declared("transfer", "strategy"), *METHODS)
 BASELINES = tuple(KNOWN)
 IDENTITY = ("experiment", "protocol", "source", "arm")
 

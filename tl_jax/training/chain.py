@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from zlib import crc32
@@ -13,7 +13,9 @@ import numpy as np
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
 from tl_jax.system.cluster import agree_arrays, several
+from tl_jax.training.draws import leading
 from tl_jax.training.fit import complete, fit
+from tl_jax.training.objective import Objective
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Batch, FitResult, Hparams, Network, Strategy, Variables
 
@@ -23,18 +25,22 @@ class Stage:
     """One stage: its scaled rows, how it starts from the stage before it, how it is trained."""
 
     name: str
-    train: Batch
+    train: Batch | Mapping[str, Batch]
     strategy: Strategy
     hparams: Hparams
     config: FitConfig
+    objective: Objective | None = None
 
 
-@partial(jax.jit, static_argnames=("strategy", "network", "config"))
-def fit_stage(key, source: Variables | None, train: Batch, hparams: Hparams, *, strategy, network: Network, config):
-    """(all variables after training, FitResult) of one stage on all its rows."""
-    fresh = network.init(purpose(key, "init"), train.x.shape[1], train.x.dtype)
+@partial(jax.jit, static_argnames=("strategy", "network", "config", "objective"))
+def fit_stage(
+    key, source: Variables | None, train, hparams: Hparams, *, strategy, network: Network, config, objective=None
+):
+    """(all variables after training, FitResult) of one stage on all its rows; train, objective: as fit takes them."""
+    first = train if isinstance(train, Batch) else train[leading(train)]
+    fresh = network.init(purpose(key, "init"), first.x.shape[1], first.x.dtype)
     transfer = strategy(source, fresh)
-    result = fit(key, transfer, train, None, hparams, network=network, config=config)
+    result = fit(key, transfer, train, None, hparams, network=network, config=config, objective=objective)
     return complete(transfer, result.trained), result
 
 
@@ -74,6 +80,7 @@ def run_chain(
                 strategy=stage.strategy,
                 network=network,
                 config=stage.config,
+                objective=stage.objective,
             )
             variables = as_first(variables)
             save(stage, variables, result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,7 +15,9 @@ from jax.sharding import PartitionSpec as P
 
 from tl_jax.config import FitConfig
 from tl_jax.keys import purpose
+from tl_jax.training.draws import PLAIN
 from tl_jax.training.fit import fit
+from tl_jax.training.objective import Objective
 from tl_jax.training.prefix import Ahead, advance_together, runs_per_product
 from tl_jax.types import Batch, Flat, Hparams, Network, Strategy, Transfer, Variables
 
@@ -56,7 +58,17 @@ class RunsResult(NamedTuple):
 
 
 def one_run(
-    run: Runs, x, sources, ahead: Ahead | None = None, *, strategies, network: Network, config: FitConfig, keep_trained
+    run: Runs,
+    x,
+    sources,
+    domains: Mapping[str, Batch] | None = None,
+    ahead: Ahead | None = None,
+    *,
+    strategies,
+    network: Network,
+    config: FitConfig,
+    objective: Objective | None = None,
+    keep_trained,
 ) -> RunsResult:
     """One run of the axis: scale its rows, start as the strategy says, fit, predict its held-out rows."""
     (x_train, x_test), key = scaled_rows(run, x), jax.random.wrap_key_data(run.key, impl="threefry2x32")
@@ -65,7 +77,8 @@ def one_run(
     own = key if run.init_key is None else jax.random.wrap_key_data(run.init_key, impl="threefry2x32")
     fresh = network.init(purpose(own, "init"), x.shape[1], x.dtype)
     transfer = begin(run.start, strategies, sources, fresh)
-    result = fit(key, transfer, train, test, run.hparams, network=network, config=config, ahead=ahead)
+    options = {"network": network, "config": config, "objective": objective, "ahead": ahead}
+    result = fit(key, transfer, {PLAIN: train, **(domains or {})}, test, run.hparams, **options)
     kernel = result.trained.get(f"{network.layers[0]}/kernel")
     features = None if kernel is None else jnp.abs(kernel).sum(axis=1)
     return RunsResult(result.prediction, result.history, result.trained if keep_trained else None, features)
@@ -104,30 +117,45 @@ def scaled(x: jax.Array, center: jax.Array, scale: jax.Array) -> jax.Array:
     return (x - center[None]) / jax.lax.optimization_barrier(jnp.broadcast_to(scale, x.shape))
 
 
-@partial(jax.jit, static_argnames=("strategies", "network", "config", "keep_trained", "mesh", "mapped"))
-def run_chunk(runs: Runs, count, x, sources, *, strategies, network, config, keep_trained, mesh: Mesh, mapped: bool):
+@partial(jax.jit, static_argnames=("strategies", "network", "config", "objective", "keep_trained", "mesh", "mapped"))
+def run_chunk(
+    runs: Runs,
+    count,
+    x,
+    sources,
+    domains=None,
+    *,
+    strategies,
+    network,
+    config,
+    objective=None,
+    keep_trained,
+    mesh: Mesh,
+    mapped: bool,
+):
     """A chunk of runs, spread evenly over the mesh; no device ever waits for another.
 
     runs: (devices x lanes, ...), each device's own lanes together; count: (devices,) how many of them are real.
+    domains: {name: Batch} of rows beside the runs' own, shared by all, for an objective.
     mapped: a device's runs one after another (a CPU core keeps one run's state in cache); else all side by side.
     """
     options = {"strategies": strategies, "network": network, "config": config}
     # Traced once, although its result's shape is asked for first.
-    lane = jax.jit(partial(one_run, **options, keep_trained=keep_trained), inline=True)
+    lane = jax.jit(partial(one_run, **options, objective=objective, keep_trained=keep_trained), inline=True)
 
-    def on_one_device(runs, count, x, sources):
+    def on_one_device(runs, count, x, sources, domains):
         if mapped:
-            return one_after_another(lane, runs, count[0], x, sources, **options)
-        return jax.vmap(lambda run: lane(run, x, sources))(runs)
+            return one_after_another(lane, runs, count[0], x, sources, domains, **options)
+        return jax.vmap(lambda run: lane(run, x, sources, domains))(runs)
 
     # check_vma=True would sum the gradients of runs that share a source model.
     spread = jax.shard_map(
-        on_one_device, mesh=mesh, in_specs=(P("runs"), P("runs"), P(), P()), out_specs=P("runs"), check_vma=False
+        on_one_device, mesh=mesh, in_specs=(P("runs"), P("runs"), P(), P(), P()), out_specs=P("runs"), check_vma=False
     )
-    return spread(runs, count, x, sources)
+    return spread(runs, count, x, sources, domains)
 
 
-def one_after_another(lane, runs: Runs, count, x, sources, *, strategies, network, config) -> RunsResult:
+def one_after_another(lane, runs: Runs, count, x, sources, domains, *, strategies, network, config) -> RunsResult:
     """The first `count` of a device's runs in turn, a few of them ahead together through their frozen layers.
 
     The barriers keep what surrounds a run out of its arithmetic, and the number of turns is an argument, so that its
@@ -144,7 +172,7 @@ def one_after_another(lane, runs: Runs, count, x, sources, *, strategies, networ
         return advance_together(some.start, both, strategies, sources_, network, config)
 
     def turn(i, out, ahead=None):
-        one = jax.lax.optimization_barrier((at(runs, i), x, sources, ahead))
+        one = jax.lax.optimization_barrier((at(runs, i), x, sources, domains, ahead))
         result = jax.lax.optimization_barrier(lane(*one))
         return jax.tree.map(lambda whole, part: whole.at[i].set(part), out, result)
 
@@ -156,7 +184,7 @@ def one_after_another(lane, runs: Runs, count, x, sources, *, strategies, networ
         )
 
     shapes = jax.eval_shape(
-        lambda: lane(at(runs, 0), x, sources, at(look_ahead(jnp.int32(0)), 0) if together else None)
+        lambda: lane(at(runs, 0), x, sources, domains, at(look_ahead(jnp.int32(0)), 0) if together else None)
     )
     nothing = jax.tree.map(lambda s: jnp.zeros((lanes, *s.shape), s.dtype), shapes)
     if not together:

@@ -1,88 +1,73 @@
-"""The training objective in Keras' convention, and its two reported numbers."""
+"""What a training minimises: any loss over named batches, with leaves and optimizer groups of its own.
+
+Shipped ones, which show how one is written, are in objectives.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from tl_jax.trees import merge
-from tl_jax.types import Batch, Flat, Hparams, Live, Network, Output, Variables
+from tl_jax.keys import purpose
+from tl_jax.training.optimizer import Group
+from tl_jax.training.supervised import Prefix, Rows
+from tl_jax.trees import flatten, merge
+from tl_jax.types import Flat, Hparams, Params, Transfer
+
+STATISTICS = "statistics"  # what a loss returns under this name is no metric: running statistics after the batch
 
 
-class Prefix(NamedTuple):
-    """What is the same in every step of a training.
+class Objective(NamedTuple):
+    """What a training minimises; hashable, since it is part of a compiled program.
 
-    frozen: leaves that are not trained. depth: how many leading layers are already in the batch's x.
-    penalty: of all variables, added to the loss; None for none.
+    loss(params, batches, hparams, key, progress) -> (scalar, {metric: scalar}):
+        params: all leaves, nested, frozen ones and the objective's own included.
+        batches: {domain: Batch}, `batch_size` rows of each domain of the training; rows of weight 0 are padding.
+        hparams: the run's numbers; weights of the loss's own terms are in hparams.weights.
+        key: of this step, for dropout and the like; tl_jax.training.draws.of_domain gives each domain its own.
+        progress: share of the training that is done, from 0 to nearly 1, for schedules.
+        Each metric becomes train_<metric> of the history. "statistics", where a network normalises by the batch, is
+        Output.statistics: the running statistics that move, by leaf name.
+    init_extra(key, params) -> Params: modules beside the network's own, such as {"decoder": {"kernel": ..., }}, all
+        of them trained. A module that the start holds already is taken from there.
+    groups: optimizer groups of some leaves; the others follow the training's own optimizer.
     """
 
-    frozen: Flat
-    depth: int
-    penalty: Callable[[Variables], jax.Array] | None = None
+    loss: Callable[..., tuple[jax.Array, dict[str, jax.Array]]]
+    init_extra: Callable[[jax.Array, Params], Params] | None = None
+    groups: tuple[Group, ...] = ()
 
 
-class Rows(NamedTuple):
-    """A batch with the activity penalty of the layers inside its prefix, per row: (n,)."""
-
-    batch: Batch
-    activity: jax.Array
-
-
-def objective(
-    trained: Flat, prefix: Prefix, rows: Rows, hparams: Hparams, key, network: Network, live: Live | None = None
-) -> tuple[jax.Array, jax.Array, Output]:
-    """(loss, mean absolute error on the response's scale, forward pass) of one batch of b rows of weight 1.
-
-    loss = mean of the network's loss, squared error unless it says otherwise, over rows and outputs (with a mask:
-           over measured entries, weighted by it)
-         + kernel_l2 * sum(kernel^2)          of each regularised layer that is TRAINED (as Keras 3 reports)
-         + activity_l1 / b * sum |activation| of each regularised layer, trained or frozen
-         + the strategy's own penalty, where it has one.
-    No factor 1/2, no bias in the penalty; b is the batch's own size, also of a last, smaller batch.
-    """
-    batch, variables = rows.batch, {"params": merge(trained, prefix.frozen)}
-    more = {} if live is None else {"live": live}
-    out = network.apply(variables, batch.x, key=key, dropout=hparams.dropout, start=prefix.depth, **more)
-    if out.prediction.shape != batch.y.shape:
-        raise ValueError(f"prediction {out.prediction.shape} and response {batch.y.shape} differ in shape")
-    size = jnp.maximum(batch.w.sum(), 1)
-    loss, error, mean = errors(out.prediction, batch, network)
-    activity = rows.activity + row_activity(out.activations, network, since=prefix.depth)
-    kernels = [trained[f"{layer}/kernel"] for layer in network.regularised if f"{layer}/kernel" in trained]
-    decay = sum((jnp.square(kernel).sum() for kernel in kernels), start=jnp.zeros([], batch.x.dtype))
-    penalty = hparams.kernel_l2 * decay + hparams.activity_l1 * (batch.w * activity).sum() / size
-    if prefix.penalty is not None:
-        penalty = penalty + prefix.penalty(variables)
-    return mean(loss) + penalty, mean(error), out
+def with_extra(objective: Objective | None, key: jax.Array, transfer: Transfer) -> Transfer:
+    """The start with the objective's own modules, drawn from the run's key, all of them trained."""
+    if objective is None or objective.init_extra is None:
+        return transfer
+    params = transfer.variables["params"]
+    drawn = objective.init_extra(purpose(key, "extra"), params)
+    missing = {module: leaves for module, leaves in drawn.items() if module not in params}
+    variables = {**transfer.variables, "params": {**params, **missing}}
+    return replace(transfer, variables=variables, trainable=(*transfer.trainable, *flatten(missing)))
 
 
-def errors(
-    prediction: jax.Array, batch: Batch, network: Network
-) -> tuple[jax.Array, jax.Array, Callable[[jax.Array], jax.Array]]:
-    """(loss, absolute error, how such values are averaged): rows by weight or, with a mask, measured entries.
+def step_loss(objective: Objective, prefix: Prefix, hparams: Hparams) -> Callable:
+    """The objective as a step takes it: (weights, averages, rows, key, progress, live) -> (loss, (metrics, rest))."""
 
-    An unmeasured entry is replaced before anything is computed of it: a NaN there would come through in the gradient,
-    even multiplied by 0. A batch without any measured entry has error 0.
-    """
+    def loss(weights: Flat, averages: Flat, rows: dict[str, Rows], key, progress, live):
+        params = merge({**weights, **averages}, prefix.frozen)
+        batches = {domain: part.batch for domain, part in rows.items()}
+        value, metrics = objective.loss(params, batches, hparams, key, progress)
+        if jnp.shape(value) != ():
+            raise ValueError(f"an objective's loss must be one number; it has shape {jnp.shape(value)}")
+        statistics = metrics.get(STATISTICS)
+        stray = sorted(set(statistics or {}) - set(averages))
+        if stray:
+            raise ValueError(f"the objective moves statistics that are not trainable: {stray}")
+        if prefix.penalty is not None:
+            value = value + prefix.penalty({"params": params})
+        return value, ({name: v for name, v in metrics.items() if name != STATISTICS}, statistics)
 
-    def of(y):
-        return network.loss(prediction, y), jnp.abs(network.link(prediction) - y)
-
-    if batch.mask is None:
-        size = jnp.maximum(batch.w.sum(), 1)
-        return *of(batch.y), lambda v: (batch.w * v.reshape(len(v), -1).mean(axis=1)).sum() / size
-    weight = batch.mask * batch.w.reshape(-1, *[1] * (batch.y.ndim - 1))
-    total = weight.sum()
-    total = jnp.where(total > 0, total, 1)
-    known = weight > 0
-    loss, error = (jnp.where(known, value, 0) for value in of(jnp.where(known, batch.y, 0)))
-    return loss, error, lambda v: (weight * v).sum() / total
-
-
-def row_activity(activations, network: Network, since: int = 0, until: int | None = None) -> jax.Array | float:
-    """sum |activation| per row (n,) over the regularised layers number since + 1 to until."""
-    counted = [name for name in network.layers[since:until] if name in network.regularised and name in activations]
-    return sum((jnp.abs(activations[name]).sum(axis=1) for name in counted), start=0.0)
+    return loss

@@ -1,13 +1,16 @@
-"""Optimizers over the trained leaves only."""
+"""Optimizers over the trained leaves only, in groups where an objective asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
+
+from tl_jax.trees import flatten, select, unflatten
+from tl_jax.types import Hparams
 
 
 class KerasAdamState(NamedTuple):
@@ -52,6 +55,86 @@ def build_optimizer(name: str, rates: Mapping[str, jax.Array], weight_decay=None
     """
     if name not in OPTIMIZERS:
         raise ValueError(f"unknown optimizer '{name}'; there are: {', '.join(OPTIMIZERS)}")
-    descend = optax.stateless(lambda updates, params=None: {leaf: -rates[leaf] * updates[leaf] for leaf in updates})
+
+    def slide(updates, params=None):
+        # In a group the leaves of other groups are empty nodes.
+        return {leaf: jax.tree.map(lambda u, r=rates[leaf]: -r * u, update) for leaf, update in updates.items()}
+
+    descend = optax.stateless(slide)
     decay = [] if weight_decay is None else [optax.add_decayed_weights(weight_decay)]
     return optax.chain(*decay, OPTIMIZERS[name](), descend)
+
+
+class Group(NamedTuple):
+    """Leaves with an optimizer of their own.
+
+    leaves: patterns, such as ("discriminator/*",). optimizer: one of OPTIMIZERS; None: the training's.
+    rate: factor on the learning rate, or the name of an entry of Hparams.weights that holds it.
+    climbs: these leaves climb the loss instead of descending it: an adversary by its sign.
+    """
+
+    leaves: tuple[str, ...]
+    optimizer: str | None = None
+    rate: float | str = 1.0
+    climbs: bool = False
+
+
+def grouped(
+    name: str, rates: Mapping[str, jax.Array], groups: Sequence[Group], hparams: Hparams
+) -> optax.GradientTransformation:
+    """build_optimizer for the leaves of no group, and one for each group; a leaf in two groups raises."""
+    if not groups:
+        return build_optimizer(name, rates, hparams.weight_decay)
+    labels = dict.fromkeys(rates, "")
+    for number, group in enumerate(groups):
+        for leaf in select(unflatten(dict(rates)), *group.leaves):
+            if labels[leaf]:
+                raise ValueError(f"leaf '{leaf}' is in two optimizer groups")
+            labels[leaf] = f"group {number}"
+    transforms = {"": build_optimizer(name, rates, hparams.weight_decay)}
+    for number, group in enumerate(groups):
+        factor = hparams.weights[group.rate] if isinstance(group.rate, str) else group.rate
+        own = {leaf: rate * factor for leaf, rate in rates.items()}
+        descend = build_optimizer(group.optimizer or name, own, hparams.weight_decay)
+        transforms[f"group {number}"] = optax.chain(optax.scale(-1.0), descend) if group.climbs else descend
+    return optax.partition(transforms, labels)
+
+
+def masked(tx: optax.GradientTransformation, trainable: Iterable[str]) -> optax.GradientTransformation:
+    """Any optax transformation for some leaves alone, in a training loop of your own.
+
+    The other leaves stay bitwise as they are, also under weight decay, and have no optimizer state; under jit their
+    gradient is not computed. The numbers are those of splitting the tree before `tx` sees it, as `fit` does.
+
+    Args:
+        tx: what moves the trained leaves.
+        trainable: their names, such as Transfer.trainable, or patterns, such as "head/*".
+
+    Returns:
+        A transformation of the whole tree: `optax.apply_updates(params, updates)` follows as usual. `update` needs
+        params.
+
+    Raises:
+        TypeError: where trainable is one string.
+        ValueError: in `init`, where a pattern matches no leaf; in `update`, where params are not given.
+    """
+    if isinstance(trainable, str):
+        raise TypeError(f"trainable must be a list of names, such as ['{trainable}']")
+    patterns, tx = tuple(trainable), optax.with_extra_args_support(tx)
+
+    def chosen(tree, params):
+        names = set(select(params, *patterns))
+        return {name: leaf for name, leaf in flatten(tree).items() if name in names}
+
+    def init(params):
+        return tx.init(chosen(params, params))
+
+    def update(updates, state, params=None, **more):
+        if params is None:
+            raise ValueError("masked(tx, ...).update needs params: tx.update(gradients, state, params)")
+        moved, state = tx.update(chosen(updates, params), state, chosen(params, params), **more)
+        # Minus nought: p + -0. is p for every p, whereas -0. + 0. is 0.
+        leaves = [moved[name] if name in moved else jnp.full_like(p, -0.0) for name, p in flatten(params).items()]
+        return jax.tree.unflatten(jax.tree.structure(params), leaves), state
+
+    return optax.GradientTransformationExtraArgs(init, update)

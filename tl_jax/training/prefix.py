@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from tl_jax.config import FitConfig
-from tl_jax.training.objective import Prefix, Rows, row_activity
+from tl_jax.training.supervised import Prefix, Rows, row_activity
 from tl_jax.trees import flatten, split
 from tl_jax.types import Batch, Network, Strategy, Transfer, Variables
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import jax
@@ -16,8 +16,9 @@ from tl_jax.system.cluster import agree, agree_arrays, is_first, whole
 from tl_jax.system.parts import Parts
 from tl_jax.training.chunk import Runs, RunsResult, run_chunk
 from tl_jax.training.cost import cost_of_run
+from tl_jax.training.objective import Objective
 from tl_jax.training.plan import Plan, fits, own_devices, plan_runs, smaller
-from tl_jax.types import Network, Start
+from tl_jax.types import Batch, Network, Start
 
 
 def join(axes: Sequence[Runs]) -> Runs:
@@ -39,6 +40,8 @@ def fit_runs(
     *,
     network: Network,
     config: FitConfig,
+    objective: Objective | None = None,
+    domains: Mapping[str, Batch] | None = None,
     at_once: int | None = None,
     keep_trained: bool = False,
     devices: Sequence[jax.Device] | None = None,
@@ -48,18 +51,33 @@ def fit_runs(
 ) -> RunsResult:
     """Execute all runs in one compiled program, called chunk after chunk as the planner decides.
 
-    x: (n, genes), shared. starts: what `runs.start` counts; all must train the same leaves. at_once: runs per call;
-    None lets the planner choose. parts: where each call's results are kept and earlier ones found, so that only the
-    missing runs are executed. progress(k) is called on the host after each call of k runs.
+    Args:
+        runs: all that differs between runs.
+        x: (n, genes), shared.
+        starts: what `runs.start` counts; all must train the same leaves.
+        network: the network.
+        config: whatever changes the program.
+        objective: what is minimised over the runs' own rows, which are its domain "train"; None: the network's
+            supervised loss.
+        domains: {name: scaled rows} of the objective's other domains, shared by all runs.
+        at_once: runs per call; None lets the planner choose.
+        keep_trained: whether the trained leaves come back.
+        devices: where to run; None: all there are.
+        parts: where each call's results are kept and earlier ones found, so that only the missing runs are executed.
+        progress: progress(k) is called on the host after each call of k runs.
+        say: is given the plan in one line.
     """
     config = replace(config, skip_empty=has_empty_steps(runs, config.batch_size))
+    if objective is not None:
+        config = replace(config, cache_prefix=False)  # as fit does: its loss may look anywhere in the network
+    more = {"objective": objective, "domains": domains}
     total = len(runs.train_rows)
     finished = gathered(parts)
     missing = np.setdiff1d(np.arange(total), [run for part in finished for run in part["run"]])
     progress(total - len(missing))
     if len(missing):
-        plan = plan_for(runs, x, starts, network, config, keep_trained, at_once, devices)
-        call, plan = fitting_program(plan, runs, x, starts, network, config, keep_trained)
+        plan = plan_for(runs, x, starts, network, config, keep_trained, at_once, devices, **more)
+        call, plan = fitting_program(plan, runs, x, starts, network, config, keep_trained, **more)
         say(plan.text())
         for index, count in plan.calls(missing):
             kept = [d * plan.lanes + i for d, k in enumerate(count) for i in range(k)]
@@ -94,21 +112,27 @@ def unflat(arrays: dict[str, np.ndarray]) -> RunsResult:
     return RunsResult(arrays["prediction"], history, trained or None, arrays.get("features"))
 
 
-def plan_for(runs: Runs, x, starts, network, config, keep_trained=False, at_once=None, devices=None) -> Plan:
+def plan_for(
+    runs: Runs, x, starts, network, config, keep_trained=False, at_once=None, devices=None, objective=None, domains=None
+) -> Plan:
     """The planner's answer for these runs, before anything is compiled."""
     rows = (runs.train_rows.shape[1], runs.test_rows.shape[1])
-    cost = cost_of_run(rows, x, starts, network, config, keep_trained)
+    cost = cost_of_run(rows, x, starts, network, config, keep_trained, objective, domains)
     return plan_runs(len(runs.train_rows), cost, at_once, devices)
 
 
-def fitting_program(plan: Plan, runs: Runs, x, starts, network, config, keep_trained=False):
+def fitting_program(
+    plan: Plan, runs: Runs, x, starts, network, config, keep_trained=False, objective=None, domains=None
+):
     """(function of run numbers and counts, plan): the compiled program of the largest plan that fits in memory."""
     strategies, sources = (tuple(part) for part in zip(*starts, strict=True))
     runs = jax.tree.map(np.asarray, runs._replace(**jax.tree.map(jax.random.key_data, keys_of(runs))))
     options = {"strategies": strategies, "network": network, "config": config, "keep_trained": keep_trained}
+    options |= {"objective": objective}
+    common = (x, sources, domains)
     while True:
         everywhere, apart = (NamedSharding(plan.mesh, spec) for spec in (P(), P("runs")))
-        shared = jax.tree.map(lambda leaf, s=everywhere: place(leaf, s), (x, sources))
+        shared = jax.tree.map(lambda leaf, s=everywhere: place(leaf, s), common)
 
         def arguments(index, count, shared=shared, apart=apart):
             chunk = jax.tree.map(lambda leaf: place(leaf[index.ravel()], apart), runs)
@@ -117,7 +141,7 @@ def fitting_program(plan: Plan, runs: Runs, x, starts, network, config, keep_tra
         example = arguments(*next(plan.calls(np.arange(plan.total))))
         lowered = run_chunk.lower(*example, **options, mesh=plan.mesh, mapped=plan.mapped)
         program = lowered.compile(dict(plan.options))
-        plan = replace(plan, predicted=program_bytes(program, plan, (x, sources)))
+        plan = replace(plan, predicted=program_bytes(program, plan, common))
         less = smaller(plan) if not fits(plan) else None
         if less is None:
             return (lambda index, count, program=program: program(*arguments(index, count))), plan

@@ -1,5 +1,5 @@
-"""Strategies: how a stage starts from a source model, and what may move."""
+"""Strategies: how a stage starts from a source model, and what may move; a new file in this folder is found."""
 
-from tl_jax.transfer import fine_tuning, layer_freezing, strategies
+from tl_jax.registry import load
 
-__all__ = ["fine_tuning", "layer_freezing", "strategies"]
+load("transfer")

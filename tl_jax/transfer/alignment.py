@@ -1,4 +1,4 @@
-"""CORAL: the target's expression with the source's mean and covariance, fitted on training rows."""
+"""The target's expression moved to the source's mean and covariance, fitted on training rows (the CORAL of rows)."""
 
 from __future__ import annotations
 
@@ -28,16 +28,22 @@ def spread(rows: np.ndarray) -> Spread:
     return Spread(mean, centred.T @ (left / np.sqrt(values)), values / (len(rows) - 1))
 
 
-def power(rows: np.ndarray, of: Spread, exponent: float) -> np.ndarray:
-    """Rows (n, genes) times (covariance + identity) ** exponent."""
-    return rows + (rows @ of.vectors) * ((of.variances + RIDGE) ** exponent - RIDGE**exponent) @ of.vectors.T
+def power(rows: np.ndarray, of: Spread, exponent: float, ridge: float = RIDGE) -> np.ndarray:
+    """Rows (n, genes) times (covariance + ridge * identity) ** exponent.
+
+    A direction without variance is stretched by ridge ** exponent, which is 1 for the ridge of the paper alone.
+    """
+    rest = ridge**exponent
+    return rows * rest + (rows @ of.vectors) * ((of.variances + ridge) ** exponent - rest) @ of.vectors.T
 
 
-def coral(source_rows: np.ndarray) -> Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]:
-    """coral(source rows)(training rows) is a map of rows (n, genes) to float32 rows of the source's covariance.
+def match_covariance(
+    source_rows: np.ndarray, ridge: float = RIDGE
+) -> Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    """match_covariance(source rows)(training rows) maps rows (n, genes) to float32 rows of the source's covariance.
 
     All rows scaled, each domain by its own statistics. Sun, Feng and Saenko 2016, algorithm 1: whiten by the training
-    rows' covariance + I, colour by the source's + I; means are matched too. Labels are never seen.
+    rows' covariance + ridge * I, colour by the source's; means are matched too. Labels are never seen.
     """
     source = spread(np.asarray(source_rows, np.float64))
 
@@ -45,8 +51,8 @@ def coral(source_rows: np.ndarray) -> Callable[[np.ndarray], Callable[[np.ndarra
         own = spread(np.asarray(train_rows, np.float64))
 
         def move(rows: np.ndarray) -> np.ndarray:
-            white = power(np.asarray(rows, np.float64) - own.mean, own, -0.5)
-            return (power(white, source, 0.5) + source.mean).astype(np.float32)
+            white = power(np.asarray(rows, np.float64) - own.mean, own, -0.5, ridge)
+            return (power(white, source, 0.5, ridge) + source.mean).astype(np.float32)
 
         return move
 

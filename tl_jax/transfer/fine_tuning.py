@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 
-from tl_jax.transfer.alignment import coral
-from tl_jax.transfer.strategies import copy_layers, everything, freeze_layer1, strategy
+from tl_jax.transfer.alignment import match_covariance
+from tl_jax.transfer.losses import mmd
+from tl_jax.transfer.strategies import copy_layers, everything, freeze_layer1, layer_number, strategy
 from tl_jax.types import Params, Transfer
 
 RATE_RATIO = 2.6  # Howard and Ruder 2018, section 3.2: each layer learns so much slower than the one above it
 PULL = 0.1  # Li et al. 2018, section 4: alpha of L2-SP
 SOURCE_ROWS = 32
 ALIGNMENT = 1.0  # weight of the squared MMD beside the mean squared error on the network's scale
-BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the mean squared distance (Long et al. 2015 sum such kernels)
 
 
 def hidden(params: Params) -> tuple[str, ...]:
@@ -20,24 +20,27 @@ def hidden(params: Params) -> tuple[str, ...]:
     return tuple(f"{name}/*" for name in params if name != "head")
 
 
-def by_layer(leaves: tuple[str, ...], values: dict[int, float]) -> dict[str, float]:
-    """{leaf: value} of the leaves of some hidden layers, by number; a batch norm goes with its layer."""
-    numbers = {leaf: leaf.split("/")[0][-1] for leaf in leaves}
-    return {leaf: values[int(n)] for leaf, n in numbers.items() if n.isdigit() and int(n) in values}
+def below_head(leaves: tuple[str, ...]) -> tuple[dict[str, int], int]:
+    """({leaf of a hidden layer: how many layers it lies below the head}, layers in all); bn2 lies where layer2 does."""
+    numbers = {leaf: layer_number(leaf) for leaf in leaves}
+    layers = 1 + max(filter(None, numbers.values()), default=0)
+    return {leaf: layers - number for leaf, number in numbers.items() if number}, layers
 
 
-@strategy()
+@strategy(wide=True)
 def gradual_unfreezing(source, fresh):
-    """Hidden layers copied, fresh head; the head moves first, layer 2 from a third, layer 1 from two thirds on.
+    """Hidden layers copied, fresh head; the head moves first, then the others from above, one in each share of epochs.
 
-    Howard and Ruder 2018 (ULMFiT), section 3.3. Adam's moments of a layer gather while it waits.
+    With two hidden layers: layer 2 from a third, layer 1 from two thirds on. Howard and Ruder 2018 (ULMFiT), section
+    3.3. Adam's moments of a layer gather while it waits.
     """
     start = copy_layers(source, fresh, *hidden(fresh["params"]))
     leaves = everything(start)
-    return Transfer(start, leaves, opens=by_layer(leaves, {2: 1 / 3, 1: 2 / 3}))
+    below, layers = below_head(leaves)
+    return Transfer(start, leaves, opens={leaf: steps / layers for leaf, steps in below.items()})
 
 
-@strategy()
+@strategy(wide=True)
 def discriminative_rates(source, fresh):
     """Hidden layers copied, fresh head; each layer learns 2.6 times slower than the one above it.
 
@@ -45,40 +48,30 @@ def discriminative_rates(source, fresh):
     """
     start = copy_layers(source, fresh, *hidden(fresh["params"]))
     leaves = everything(start)
-    return Transfer(start, leaves, by_layer(leaves, {2: 1 / RATE_RATIO, 1: 1 / RATE_RATIO**2}))
+    return Transfer(start, leaves, {leaf: 1 / RATE_RATIO**steps for leaf, steps in below_head(leaves)[0].items()})
 
 
 def pull(variables, rows, anchors, network):
-    """alpha / 2 times the squared distance of the anchored leaves from where they started."""
+    """alpha / 2 times the squared distance of the anchored weights from where they started.
+
+    Running statistics are no weights: they follow the batches.
+    """
     layers = variables["params"]
-    gaps = (jnp.square(layers[layer][leaf] - at).sum() for layer, part in anchors.items() for leaf, at in part.items())
-    return PULL / 2 * sum(gaps)
+    anchored = ((layer, leaf, at) for layer, part in anchors.items() for leaf, at in part.items())
+    weights = (one for one in anchored if f"{one[0]}/{one[1]}" not in network.statistics)
+    return PULL / 2 * sum(jnp.square(layers[layer][leaf] - at).sum() for layer, leaf, at in weights)
 
 
-@strategy()
+@strategy(wide=True)
 def l2_sp(source, fresh):
-    """Hidden layers copied and pulled back towards the source while all train; fresh head.
+    """Hidden layers, batch norms included, copied and pulled back towards the source while all train; fresh head.
 
     L2-SP of Li, Grandvalet and Davoine 2018, equation 3; the head keeps the recipe's plain L2.
     """
     start = copy_layers(source, fresh, *hidden(fresh["params"]))
-    anchors = {layer: source["params"][layer] for layer in ("layer1", "layer2")}
+    below = sorted((layer for layer in fresh["params"] if layer_number(layer)), key=layer_number)
+    anchors = {layer: source["params"][layer] for layer in below}
     return Transfer(start, everything(start), penalty=pull, anchors=anchors)
-
-
-def mmd(a, weight_a, b, weight_b):
-    """Squared maximum mean discrepancy between weighted rows (n, d) and (m, d), Gaussian kernels of five widths.
-
-    Gretton et al. 2012, equation 5 (the biased estimate); widths as multiples of the mean squared distance.
-    """
-    rows, weight = jnp.concatenate([a, b]), jnp.concatenate([weight_a / weight_a.sum(), -weight_b / weight_b.sum()])
-    # By differences: through products of rows the distance of near points, and its gradient, would be rounding.
-    distance = jnp.square(rows[:, None] - rows[None, :]).sum(axis=2)
-    here = jnp.abs(weight)
-    typical = (here[:, None] * here[None, :] * distance).sum() / jnp.square(here.sum())
-    scaled = distance / jnp.maximum(typical, 1e-12)
-    kernel = sum(jnp.exp(-scaled / width) for width in BANDWIDTHS) / len(BANDWIDTHS)
-    return (weight[:, None] * weight[None, :] * kernel).sum()
 
 
 def hidden_mmd(variables, rows, anchors, network):
@@ -88,7 +81,7 @@ def hidden_mmd(variables, rows, anchors, network):
     return ALIGNMENT * mmd(target, rows.w, source, jnp.ones(len(source), source.dtype))
 
 
-@strategy(source_rows=SOURCE_ROWS)
+@strategy(source_rows=SOURCE_ROWS, wide=True)
 def mmd_fine_tune(source, fresh):
     """Hidden layers copied, fresh head, all train; the last hidden layer is kept from telling source and target apart.
 
@@ -99,7 +92,7 @@ def mmd_fine_tune(source, fresh):
     return Transfer(start, everything(start), penalty=hidden_mmd, anchors=source["rows"])
 
 
-@strategy(align=coral)
+@strategy(align=match_covariance)
 def coral_freeze_layer1(source, fresh):
     """As freeze_layer1, after the target's expression was given the source's covariance (CORAL)."""
     return freeze_layer1(source, fresh)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tl_jax.errors import InputError
+from tl_jax.registry import USUAL_PLACE
 from tl_jax.trees import all_but, flatten, replace_leaves
 from tl_jax.types import Params, Strategy, Transfer, Variables
 
@@ -23,6 +24,8 @@ class Registered:
 
     source_rows: how many of its own samples the source brings as source["rows"], scaled, (source_rows, genes).
     align: moves the target's rows towards the source's before layer 1: align(source rows)(training rows)(rows).
+    wide: trains the wide first layer from every source, which takes minutes to hours: not under a study's second
+    protocol unless asked for. place: in tables and pictures, beside others.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Registered:
     trains: bool
     source_rows: int = 0
     align: Callable | None = None
+    wide: bool = False
+    place: int = USUAL_PLACE
 
 
 STRATEGIES: dict[str, Registered] = {}
@@ -39,11 +44,30 @@ FAMILIES: dict[str, Callable[[str], Registered]] = {}
 
 
 def strategy(
-    *, needs_source: bool = True, trains: bool = True, source_rows: int = 0, align: Callable | None = None
+    *,
+    needs_source: bool = True,
+    trains: bool = True,
+    source_rows: int = 0,
+    align: Callable | None = None,
+    wide: bool = False,
+    place: int = USUAL_PLACE,
 ) -> Callable[[Strategy], Strategy]:
-    """Register a function under its own name. needs_source=False: runs without a source model.
+    """Register a function (source, fresh) -> Transfer under its own name, for studies and scripts.
 
-    source_rows, align: see Registered.
+    Args:
+        needs_source: False for one that runs without a source model; it is then given None.
+        trains: False for one that trains nothing, such as zero_shot.
+        source_rows: how many of its own samples the source brings as source["rows"], scaled, (source_rows, genes).
+        align: moves the target's rows towards the source's: align(source rows)(training rows)(rows).
+        wide: whether it trains the wide first layer from every source, which takes minutes to hours.
+        place: in tables and pictures, beside others. Give wide and place as plain numbers: what draws tables reads
+            them from the text of this room's files.
+
+    Returns:
+        A decorator that gives the function back unchanged.
+
+    Raises:
+        InputError: the name is taken by a function of another module.
     """
 
     def register(function: Strategy) -> Strategy:
@@ -51,7 +75,7 @@ def strategy(
         if taken and taken.function.__module__ != function.__module__:
             raise InputError(f"a strategy named '{function.__name__}' exists already; give yours another name")
         name = function.__name__
-        STRATEGIES[name] = Registered(name, function, needs_source, trains, source_rows, align)
+        STRATEGIES[name] = Registered(name, function, needs_source, trains, source_rows, align, wide, place)
         return function
 
     return register
@@ -68,10 +92,18 @@ def get(name: str) -> Registered:
     raise InputError(f"no strategy '{name}'; there are: {known}; add your own with --strategy_module")
 
 
+def layer_number(name: str) -> int | None:
+    """2 for "layer2", "bn2" and their leaves; None for the head."""
+    digits = name.split("/")[0].lstrip("abcdefghijklmnopqrstuvwxyz")
+    return int(digits) if digits.isdecimal() else None
+
+
 def block(params: Params, *numbers: int) -> tuple[str, ...]:
     """Patterns of all leaves of some hidden layers, their batch norms included: "layer1/*", and "bn1/*" where it is."""
-    wanted = {str(number) for number in numbers}
-    return tuple(f"{name}/*" for name in params if name.lstrip("abcdefghijklmnopqrstuvwxyz") in wanted)
+    missing = sorted(set(numbers) - {layer_number(name) for name in params})
+    if missing:
+        raise ValueError(f"there is no layer {missing} to copy or freeze")
+    return tuple(f"{name}/*" for name in params if layer_number(name) in numbers)
 
 
 def copy_layers(source: Variables, fresh: Variables, *patterns: str) -> Variables:
@@ -90,43 +122,43 @@ def frozen_below(source: Variables, fresh: Variables, *numbers: int) -> Transfer
     return Transfer(copy_layers(source, fresh, *frozen), all_but(fresh["params"], *frozen))
 
 
-@strategy(needs_source=False)
+@strategy(needs_source=False, place=10)
 def scratch(source, fresh):
     """No transfer: the fresh initialisation, all trainable."""
     return Transfer(fresh, everything(fresh))
 
 
-@strategy(trains=False)
+@strategy(trains=False, place=11)
 def zero_shot(source, fresh):
     """The source model as it is; nothing is trained."""
     return Transfer(source, ())
 
 
-@strategy()
+@strategy(wide=True, place=12)
 def copy_layer1(source, fresh):
     """The published transfer: layer 1 copied and trainable, the rest fresh (experiment 5)."""
     return Transfer(copy_layers(source, fresh, *block(fresh["params"], 1)), everything(fresh))
 
 
-@strategy()
+@strategy(place=13)
 def freeze_layer1(source, fresh):
     """Layer 1 copied and frozen, the rest fresh."""
     return frozen_below(source, fresh, 1)
 
 
-@strategy()
+@strategy(place=14)
 def freeze_layer12(source, fresh):
-    """Layers 1 and 2 copied and frozen, a fresh head."""
+    """Layers 1 and 2 copied and frozen, the rest fresh."""
     return frozen_below(source, fresh, 1, 2)
 
 
-@strategy()
+@strategy(wide=True, place=15)
 def fine_tune(source, fresh):
     """All layers copied, all trainable."""
     return Transfer(source, everything(source))
 
 
-@strategy()
+@strategy(place=16)
 def head_only(source, fresh):
     """All layers copied; only the head moves, from the source's own head."""
     return Transfer(source, tuple(n for n in everything(source) if n.startswith("head/")))

@@ -33,20 +33,33 @@ def load_cohort(
 ) -> Cohort:
     """A shipped cohort by name, or a user's own by the path of its .toml file.
 
-    data_dir: folder of the tables (environment variable TLJAX_DATA where None); paths in the file are
-    relative to it. protocol: "as_published" uses transform_as_published where one is given; no other does.
-    targets: responses of the target to read instead of its own; the cohort's drug is then the first of them.
-    drug: the drug to judge in place of the file's, any that its last domain holds.
-    Domains stand in chain order on their shared genes, sorted; samples are sorted, so the order of rows
-    and columns in the files changes nothing. Raises InputError for any fault of the file or its tables.
+    Args:
+        name_or_path: such as "simulated", or "my_cohort.toml" (docs/cohorts.md says what stands in it).
+        data_dir: folder of the tables; None: that of the environment variable TLJAX_DATA. Paths in the file are
+            relative to it.
+        protocol: "as_published" uses transform_as_published where the file gives one; no other protocol does.
+        targets: responses of the target to read instead of its own; the cohort's drug is then the first of them.
+        drug: the drug to judge in place of the file's, any that its last domain holds.
+
+    Returns:
+        Cohort: domains in chain order, x (n, genes) float32, all on the genes that they share, sorted. Samples are
+        sorted too, so the order of rows and columns in the files changes nothing.
+
+    Raises:
+        InputError: any fault of the file or its tables, in one line that names file, column or sample.
     """
     file = _cohort_path(str(name_or_path))
     table = parse_cohort(_toml(file), file)
     if targets is not None:
-        table = targets.put_into(table, file)
+        table = replace(targets.put_into(table, file), drug="")
     if table.simulate is not None:
         return _for_drug(_simulated(table, file), drug)
     reader = TableReader(data_dir, file, table.fetch)
+    return _for_drug(cohort_of(table, reader, protocol, file), drug)
+
+
+def cohort_of(table: CohortTable, reader: TableReader, protocol: str, file: Path) -> Cohort:
+    """The cohort that a parsed file describes, its tables taken from a reader; file: named in errors."""
     domains: list[Domain] = []
     names: dict[str, GeneNames] = {}
     for part in table.domain:
@@ -54,9 +67,9 @@ def load_cohort(
         known_genes = {table.marker, *(str(g) for d in domains for g in d.genes)} - {""}
         domain, names[part.name] = load_domain(part, reader, protocol, known_genes)
         domains.append(domain)
-    if targets is not None:
+    if not table.drug:  # the responses are others than the file's own
         table = replace(table, drug=domains[-1].drugs[0])
-    return replace(_for_drug(_assemble(table, domains, file), drug), gene_names=names)
+    return replace(_assemble(table, domains, file), gene_names=names)
 
 
 def shipped_content(name: str) -> dict:

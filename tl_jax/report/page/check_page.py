@@ -1,97 +1,19 @@
-"""A checked cohort as text for the terminal and as one HTML page."""
+"""A checked cohort as one HTML page."""
 
 from __future__ import annotations
 
-import textwrap
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from tl_jax.evaluation.checks.cohort import Checked
-from tl_jax.evaluation.checks.parts import BLOCKING, Finding, Part, stages
-from tl_jax.report.page.cells import p_text
-from tl_jax.report.page.page import Section, whole_page
-from tl_jax.report.page.picture import picture
-from tl_jax.report.page.tags import Column, Html, join, paragraph, table, tag
-from tl_jax.report.plots.check import MOST_PANELS, map_figure, response_figure
-from tl_jax.report.tables import UNDEFINED, WIDTH, no_formula, number, shorten
+from tl_jax.evaluation.checks.parts import Finding
+from tl_jax.report.page.page import html_of
+from tl_jax.report.sections.check import check_report
+from tl_jax.report.tables import no_formula
 from tl_jax.system.files import write_atomic
 
 NAME = "check_data.html"
-FOOTER = "Made by tl_jax from one cohort, before any training. Research software."
-PERCENT = ("used of own", "samples alike", "whole numbers", "negative", "zero", "tied", "share")
-LONGEST = 40  # characters of a cell in the terminal
-
-
-def cell(name: str, value) -> str:
-    """A value of a table as text; a dash where it is missing."""
-    if value is None or (isinstance(value, float | np.floating) and not np.isfinite(value)):
-        return UNDEFINED
-    if isinstance(value, str):
-        return value or UNDEFINED
-    if isinstance(value, int | np.integer):
-        return f"{value:,}"
-    if name in PERCENT:
-        return "under 1%" if 0 < value < 0.01 else f"{int(value * 100)}%" if 0.99 < value < 1 else f"{value:.0%}"
-    if name == "p" or name.startswith("p ("):
-        return p_text(float(value))
-    return f"{value:,.0f}" if abs(value) >= 10_000 else number(value, ".3g")
-
-
-def cells(frame: pd.DataFrame) -> list[list[str]]:
-    """Rows of a frame as text; a column of counts with gaps stays one of counts."""
-    columns = {name: frame[name].astype(object).where(frame[name].notna(), None) for name in frame}
-    counts = [name for name in frame if frame[name].dtype.kind == "f" and (frame[name].dropna() % 1 == 0).all()]
-    values = {
-        name: [cell(name, int(v) if name in counts and v is not None and name not in PERCENT else v) for v in column]
-        for name, column in columns.items()
-    }
-    return [list(row) for row in zip(*values.values(), strict=True)]
-
-
-def printed(checked: Checked) -> str:
-    """All of it as text of at most 100 columns; what is to do stands at the end."""
-    blocks = [shorten(f"{checked.cohort.name}: {checked.cohort.title}", WIDTH)]
-    for part in checked.parts:
-        blocks.append(f"== {part.title}")
-        blocks += [_wrapped(line) for line in part.lines]
-        blocks += ["\n".join(text_table(frame)) for _, frame in part.tables]
-    return "\n\n".join([*blocks, "== What to do", findings_text(checked)])
-
-
-def findings_text(checked: Checked) -> str:
-    """The findings, numbered, each with its remedy, and the verdict last."""
-    lines = []
-    for place, f in enumerate(checked.findings, 1):
-        lead = f"{place}. [{f.severity}] "
-        lines.append(_wrapped(f"{lead}{f.text}: {f.remedy}.", "   "))
-    return "\n".join([*lines, checked.verdict])
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
-
-
-def text_table(frame: pd.DataFrame) -> list[str]:
-    """Lines of a table; of a few rows and many columns turned round, else in blocks that repeat the first column."""
-    head, rows = [str(name) for name in frame], cells(frame)
-    rows = [[shorten(value, LONGEST) for value in row] for row in rows]
-    if len(rows) <= 3 and sum(max(len(row[k]) for row in [head, *rows]) + 2 for k in range(len(head))) > WIDTH:
-        head, *rows = [list(line) for line in zip(head, *rows, strict=True)]
-    widths = [max(len(row[k]) for row in [head, *rows]) for k in range(len(head))]
-    lines, start = [], 1
-    while start < len(head):
-        end, room = start + 1, widths[0] + widths[start] + 2
-        while end < len(head) and room + widths[end] + 2 <= WIDTH:
-            room, end = room + widths[end] + 2, end + 1
-        shown = range(start, end)
-        lines += [""] * bool(lines)
-        for row in [head, *rows]:
-            lines.append("  ".join([row[0].ljust(widths[0]), *(row[k].rjust(widths[k]) for k in shown)]).rstrip())
-        start = end
-    return lines
 
 
 def write_check(checked: Checked, folder: Path) -> list[str]:
@@ -105,61 +27,4 @@ def write_check(checked: Checked, folder: Path) -> list[str]:
 
 def check_page(checked: Checked) -> str:
     """The page as text; it needs no other file and no network."""
-    look = "verdict"
-    top = [
-        paragraph(f"{checked.cohort.title}. Checked before any training.", class_="subtitle"),
-        paragraph(tag("strong", checked.verdict[0].upper() + checked.verdict[1:] + "."), class_=look),
-    ]
-    sections = [Section("todo", "What to do", to_do), Section("map", "Map of all samples", sample_map)]
-    sections = [s for s in sections if checked.maps or s.anchor != "map"]
-    sections += [Section(part.anchor, part.title, partial(_part, part)) for part in checked.parts]
-    return whole_page(checked, f"Check of {checked.cohort.name}", top, sections, FOOTER)
-
-
-def to_do(checked: Checked) -> Html:
-    """Findings with their remedies."""
-    if not checked.findings:
-        return paragraph("Nothing was found. That is no proof: the checks below are the ones that were made.")
-    items = []
-    for f in checked.findings:
-        grave = tag("strong", f.severity, class_="bad" if f.severity == BLOCKING else "open")
-        items.append(tag("li", grave, f" {f.text}: {f.remedy}."))
-    return tag("ol", *items)
-
-
-def sample_map(checked: Checked) -> Html:
-    """The picture of all samples."""
-    domains = checked.cohort.domains
-    names = ", ".join(d.name for d in domains)
-    label = f"samples of {names} on two principal components, {', '.join(m.title for m in checked.maps)}"
-    text = (
-        "Domains that lie apart as read and together once scaled differ by platform; what still lies apart differs in "
-        "biology or in batch."
-    )
-    return picture("map", lambda: map_figure(checked.maps, domains), label, text)
-
-
-def _part(part: Part, checked: Checked) -> Html:
-    """One part: its sentences, its pictures, its tables."""
-    content = [paragraph(line) for line in part.lines]
-    if part.anchor == "responses":
-        content.append(_responses(checked))
-    for caption, frame in part.tables:
-        numeric = [frame[name].dtype.kind in "iuf" for name in frame]
-        columns = [Column(str(name), bool(k and n)) for k, (name, n) in enumerate(zip(frame, numeric, strict=True))]
-        content.append(table(caption, columns, cells(frame)))
-    return join(content)
-
-
-def _responses(checked: Checked) -> Html:
-    """Histograms: the target first, then upwards."""
-    shown = [
-        (s.domain, drug)
-        for s in reversed(stages(checked.cohort))
-        for drug in s.drugs
-        if np.isfinite(s.domain.y[:, s.domain.column(drug)]).any()
-    ]
-    if not shown:
-        return join([])
-    named = "; ".join(f"{drug} in {domain.name}" for domain, drug in shown[:MOST_PANELS])
-    return picture("responses", lambda: response_figure(shown), f"histograms of the response: {named}", "Responses.")
+    return html_of(check_report(checked))

@@ -77,7 +77,7 @@ def _inline(svg: str, name: str, label: str, look: str) -> Html:
     root = ET.fromstring(svg)
     for parent in list(root.iter()):
         for child in list(parent):
-            # The metadata name a foreign address; the style would reach the whole page (html_style.py has it).
+            # The metadata name a foreign address; the style would reach the whole page (style.py has it).
             if child.tag.endswith("}metadata") or child.tag.endswith("}style"):
                 parent.remove(child)
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))

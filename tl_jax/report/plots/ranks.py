@@ -23,27 +23,32 @@ def critical_difference(ranks: Ranks, stem: str | Path, title: str) -> tuple[Pat
     Raises:
         InputError: more than 20 methods, or matplotlib is not installed.
     """
+    with style():
+        return save(ranks_figure(ranks, title), stem)
+
+
+def ranks_figure(ranks: Ranks, title: str):
+    """The figure of `critical_difference`; call it inside `style()`."""
     methods, bars = len(ranks.average), alike(ranks)
     if methods > 20:
         raise InputError(f"{methods} methods are too many for a diagram of ranks; leave out all but 20")
     left = -(-methods // 2)  # methods named on the left, the others on the right
     depth = BAR * len(bars) + ROW * left + 0.15  # inches below the axis
-    with style():
-        handles = [sign(f"critical difference ({number(ranks.critical_difference, '.2f')})", color=VERMILLION, lw=2)]
-        if bars:
-            handles.append(sign("not told apart", color=BLUE, lw=4))
-        figure = page(WIDTH, depth + 0.55, title, caption(ranks), handles)
-        ax = figure.add_subplot()
-        ax.set_ylim(-depth, 0.4)
-        draw_axis(ax, ranks)
-        for place, (first, last) in enumerate(bars):
-            ends = ranks.average.iloc[[first, last]] + [-0.03, 0.03]
-            ax.plot(ends, [-BAR * (place + 0.75)] * 2, color=BLUE, linewidth=4, solid_capstyle="butt", zorder=3)
-        for place, (name, rank) in enumerate(ranks.average.items()):
-            on_left = place < left
-            row = place if on_left else methods - 1 - place
-            draw_method(ax, str(name), rank, -(BAR * len(bars) + 0.1 + ROW * (row + 0.5)), on_left, methods)
-        return save(figure, stem)
+    handles = [sign(f"critical difference ({number(ranks.critical_difference, '.2f')})", color=VERMILLION, lw=2)]
+    if bars:
+        handles.append(sign("not told apart", color=BLUE, lw=4))
+    figure = page(WIDTH, depth + 0.55, title, caption(ranks), handles)
+    ax = figure.add_subplot()
+    ax.set_ylim(-depth, 0.4)
+    draw_axis(ax, ranks)
+    for place, (first, last) in enumerate(bars):
+        ends = ranks.average.iloc[[first, last]] + [-0.03, 0.03]
+        ax.plot(ends, [-BAR * (place + 0.75)] * 2, color=BLUE, linewidth=4, solid_capstyle="butt", zorder=3)
+    for place, (name, rank) in enumerate(ranks.average.items()):
+        on_left = place < left
+        row = place if on_left else methods - 1 - place
+        draw_method(ax, str(name), rank, -(BAR * len(bars) + 0.1 + ROW * (row + 0.5)), on_left, methods)
+    return figure
 
 
 def caption(ranks: Ranks) -> str:

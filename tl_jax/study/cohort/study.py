@@ -17,12 +17,11 @@ from tl_jax.study.cohort.settings import Extras, Settings
 from tl_jax.study.core.derived import protocols
 from tl_jax.study.core.ledger import distinct
 from tl_jax.system.progress import LOGGER
+from tl_jax.transfer.strategies import STRATEGIES
 
 # Arms that take seconds: what a study permutes, thins and varies unless it is told otherwise.
 EXAMINED = ("scratch", "freeze_layer1", "feature_ridge", "ridge")
 NESTED = ("scratch", "freeze_layer1", "feature_ridge", "shrunken_ridge", "ridge", "kernel_ridge")
-# Not under a second protocol unless asked for: 200 epochs of the wide first layer, for each source and fold.
-LONG = ("copy_layer1", "fine_tune", "gradual_unfreezing", "discriminative_rates", "l2_sp", "mmd_fine_tune")
 FULL = {"permutations": 99, "curve_repeats": 5, "levels": 3}
 QUICK = {"permutations": 19, "curve_repeats": 2, "levels": 2}
 
@@ -55,7 +54,9 @@ def with_extras(experiment: Experiment, settings: Settings, **given) -> Settings
     run = {*settings.strategies, *settings.baselines}
     names = {"examined": EXAMINED, "nested": NESTED}
     usual = {key: tuple(name for name in value if name in run) for key, value in names.items()}
-    usual["beside"] = tuple(name for name in settings.strategies if settings.quick or name not in LONG)
+    # Not under a second protocol unless asked for: 200 epochs of the wide first layer, for each source and fold.
+    wide = {name for name, one in STRATEGIES.items() if one.wide}
+    usual["beside"] = tuple(name for name in settings.strategies if settings.quick or name not in wide)
     usual |= QUICK if settings.quick else FULL
     return replace(settings, extras=Extras(**(usual | {k: v for k, v in given.items() if v is not None})))
 

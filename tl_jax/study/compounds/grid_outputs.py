@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tl_jax.report.page.overview import write_overview
+from tl_jax.report.page.page import write_report
 from tl_jax.report.plots.grid import grid_profiles
 from tl_jax.study.compounds.grid import Pool, judged
 from tl_jax.study.compounds.grid_plan import effort
@@ -95,7 +95,7 @@ def write_grid(results: GridResults, folder: Path) -> list[str]:
         tables,
         pictures=[lambda: draw(results, folder)],
         summary=lambda notes: summary(results, notes),
-        page=write_overview,
+        page=write_report,
     )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tl_jax.evaluation.draws.draw_verdict import correct
 from tl_jax.evaluation.draws.published import published_2022, published_2023
-from tl_jax.report.page.dti import write_dti_report
+from tl_jax.report.page.page import write_report
 from tl_jax.report.plots.dti import size_curves, transfer_heatmap
 from tl_jax.study.compounds.networks import methods_of
 from tl_jax.study.compounds.settings import NAME, DtiSettings
@@ -48,7 +48,7 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
         tables,
         pictures=[lambda: draw(results, judged, folder)],
         summary=lambda left_out: summary(results, judged, [*results.ledger.notes, *left_out]),
-        page=write_dti_report,
+        page=write_report,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
-from tl_jax.report.page.overview import write_overview
+from tl_jax.report.page.page import write_report
 from tl_jax.report.plots.ranks import critical_difference
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.stages import fingerprint
@@ -46,7 +46,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
         {"metrics": results.table("metrics"), "held_out": held_out(results), **tables},
         pictures=pictures,
         summary=lambda left_out: summary(results, over, [*results.ledger.notes, *over.notes, *left_out]),
-        page=write_overview,
+        page=write_report,
     )
 
 

@@ -7,11 +7,10 @@ import pandas as pd
 from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.verdict import ALPHA, SCRATCH
 from tl_jax.report.arms import arm_key
-from tl_jax.report.page.cells import between, fixed, frame_table, in_order, missing, whole, word
-from tl_jax.report.page.picture import picture
-from tl_jax.report.page.study import Study
-from tl_jax.report.page.tags import Column, Html, join, paragraph, table, tag
+from tl_jax.report.blocks import Blocks, Cell, Column, Figure, Strong, join, paragraph, table
 from tl_jax.report.plots.curves import curve_figure
+from tl_jax.report.sections.cells import between, fixed, frame_table, in_order, missing, whole, word
+from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
 LEGEND = (
@@ -21,7 +20,7 @@ LEGEND = (
 )
 
 
-def gain_map(study: Study) -> Html:
+def gain_map(study: Study) -> Blocks:
     """A table of gains for each protocol and size: sources down, strategies across."""
     rows = study.need("gain_map")
     parts = [paragraph(LEGEND)]
@@ -33,30 +32,30 @@ def gain_map(study: Study) -> Html:
             [source or "no source", *(gain_cell(found.get((source, arm))) for arm in strategies)]
             for source in sorted(cells["source"].unique())
         ]
-        parts.append(table(caption, [Column("source"), *(Column(arm, True) for arm in strategies)], lines))
+        parts.append(table(caption, [Column("source"), *(Column(arm, True) for arm in strategies)], lines, frame=cells))
     return join(parts)
 
 
-def gain_cell(row: dict | None) -> Html:
+def gain_cell(row: dict | None) -> Cell:
     """One cell of the map."""
     if row is None or pd.isna(row["gain"]):
-        return tag("td", UNDEFINED, class_="n")
+        return Cell(UNDEFINED)
     gain, (low, high) = number(row["gain"], "+.2f"), (row["ci_low"], row["ci_high"])
-    ends = tag("small", f"{number(low, '+.2f')} to {number(high, '+.2f')}")
+    ends = f"{number(low, '+.2f')} to {number(high, '+.2f')}"
     if not (low > 0 or high < 0):
-        return tag("td", f"({gain})", tag("br"), ends, class_="n open")
+        return Cell(f"({gain})", ends, "open")
     star = "*" if row["p_holm"] < ALPHA else ""
-    sign, look = ("\u25b2", "n gain") if low > 0 else ("\u25bc", "n loss")
-    return tag("td", tag("b", f"{sign} {gain}{star}"), tag("br"), ends, class_=look)
+    sign, look = ("\u25b2", "gain") if low > 0 else ("\u25bc", "loss")
+    return Cell(Strong(f"{sign} {gain}{star}"), ends, look)
 
 
-def learning_curves(study: Study) -> Html:
+def learning_curves(study: Study) -> Blocks:
     """Spearman by size with and without transfer, and how many samples transfer is worth."""
     study.need("learning_curves", "extra_samples")
     return join([_curves(study), _worth(study)])
 
 
-def _curves(study: Study) -> Html:
+def _curves(study: Study) -> Blocks:
     """The picture of the curves."""
     rows = study.table("learning_curves")
     if rows.empty:
@@ -66,7 +65,7 @@ def _curves(study: Study) -> Html:
     reference = next((name for name in names if name == SCRATCH), None)
     reference = reference or next((name for name in names if base(name) == SCRATCH), SCRATCH)
     sizes = ", ".join(f"{size:.0f}" for size in sorted(rows["n_train"].unique()))
-    return picture(
+    return Figure(
         "curves",
         lambda: curve_figure(rows, reference),
         f"learning curves: mean Spearman per fold with {sizes} training samples, {len(names)} arms, a panel per source",
@@ -74,7 +73,7 @@ def _curves(study: Study) -> Html:
     )
 
 
-def _worth(study: Study) -> Html:
+def _worth(study: Study) -> Blocks:
     """Transfer in samples."""
     rows = in_order(study.table("extra_samples"))
     if rows.empty:

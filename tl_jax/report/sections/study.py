@@ -15,14 +15,10 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.verdict import judged_protocol, mean_per_fold, reference_arm, versus
-from tl_jax.report.page.contract import OPTIONAL_NUMBERS, TABLES, Contract
-from tl_jax.report.page.tags import printable
+from tl_jax.report.blocks import Absent, printable
+from tl_jax.report.sections.contract import NUMBERS_BUT, OPTIONAL_NUMBERS, TABLES, Contract
 
 REMEDY = "write it with the experiment's own script"
-
-
-class Absent(Exception):
-    """A section has nothing to show; the text says why in one line."""
 
 
 @dataclass(frozen=True)
@@ -90,23 +86,23 @@ def read_study(folder: Path) -> Study:
     return study
 
 
-def read_folder(folder: Path, contracts: Mapping[str, Contract]) -> Study:
-    """Read and check the tables of a results folder that `contracts` names.
+def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "metrics") -> Study:
+    """Read and check the tables of a results folder that `contracts` names; the table `first` must be there.
 
     Raises:
-        InputError: no folder, no metrics.csv, a missing column, a cell that is no number, a file that is no UTF-8 or no
+        InputError: no folder, no such table, a missing column, a cell that is no number, a file that is no UTF-8 or no
             JSON.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; name the --out folder of an experiment")
-    if not (folder / "metrics.csv").is_file():
-        raise InputError(f"{folder} holds no metrics.csv; name the --out folder of an experiment that has ended")
+    if not (folder / f"{first}.csv").is_file():
+        raise InputError(f"{folder} holds no {first}.csv; name the --out folder of an experiment that has ended")
     there = {name: folder / f"{name}.csv" for name in contracts}
     frames = {name: _read(path, name, contracts[name]) for name, path in there.items() if path.is_file()}
     tables = {name: frame for name, frame in frames.items() if len(frame)}
-    if "metrics" not in tables:
-        raise InputError(f"{folder / 'metrics.csv'} has no rows; {REMEDY}")
+    if first not in tables:
+        raise InputError(f"{folder / f'{first}.csv'} has no rows; {REMEDY}")
     files = sorted(folder / name for name in [*(f"{name}.csv" for name in frames), "summary.json", "study.json"])
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
     return Study(tables, _json(folder / "summary.json"), _json(folder / "study.json"), digests, contracts)
@@ -127,7 +123,8 @@ def _read(path: Path, name: str, contract: Contract) -> pd.DataFrame:
     missing = [column for column in (*contract.text, *contract.numbers) if column not in frame]
     if missing:
         raise InputError(f"{path} lacks the column {missing[0]}; {REMEDY}")
-    further = [c for c in frame if c != "gene"] if name == "gene_weights" else OPTIONAL_NUMBERS.get(name, ())
+    text = NUMBERS_BUT.get(name)
+    further = [c for c in frame if c not in text] if text else OPTIONAL_NUMBERS.get(name, ())
     numbers = [*contract.numbers, *(column for column in further if column in frame)]
     columns = {c: _numbers(frame[c], path) if c in numbers else frame[c].map(printable) for c in frame}
     return pd.DataFrame(columns).rename(columns=lambda column: printable(str(column)))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tl_jax.report.page.study import Absent, Study
-from tl_jax.report.page.tags import Column, Html, bullets, definitions, join, table, tag
+from tl_jax.report.blocks import Absent, Blocks, Code, Column, Part, Table, bullets, definitions, paragraph, table
+from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED
 
 
-def data(study: Study) -> Html:
+def data(study: Study) -> Blocks:
     """Sizes, units and fingerprints of the data."""
     domains = study.entry("data", kind=dict) or {}
     stages = study.entry("stage_data", kind=dict) or {}
@@ -17,15 +17,15 @@ def data(study: Study) -> Html:
         raise Absent("summary.json says nothing of the data")
     parts = [_evaluated(domains)] if domains else []
     if stages:
-        lines = [(name, tag("code", print_)) for name, print_ in stages.items()]
+        lines = [(name, Code(print_)) for name, print_ in stages.items()]
         parts.append(definitions("Data of every stage, as domain:drug and fingerprint", lines))
     genes = study.entry("cohort", "genes")
-    if genes is not None:
-        parts.append(tag("p", f"{genes:,} genes are shared by all domains." if isinstance(genes, int) else ""))
-    return join(parts)
+    if isinstance(genes, int):
+        parts.append(paragraph(f"{genes:,} genes are shared by all domains."))
+    return parts
 
 
-def _evaluated(domains: dict) -> Html:
+def _evaluated(domains: dict) -> Table:
     """The domains that were cross-validated."""
     keys = ("samples", "genes", "gene_coverage", "unit", "direction", "fingerprint")
     heads = ("samples", "genes", "share of its own genes", "unit", "high response means", "fingerprint")
@@ -34,12 +34,12 @@ def _evaluated(domains: dict) -> Html:
         one = one if isinstance(one, dict) else {}
         values = [value(one.get(key)) for key in keys]
         values[2] = f"{one['gene_coverage']:.0%}" if isinstance(one.get("gene_coverage"), int | float) else values[2]
-        lines.append([name, *values[:-1], tag("code", values[-1])])
+        lines.append([name, *values[:-1], Code(values[-1])])
     columns = [Column("domain:drug"), *(Column(head, head in ("samples", "genes")) for head in heads)]
     return table("Evaluated data", columns, lines)
 
 
-def settings(study: Study) -> Html:
+def settings(study: Study) -> Blocks:
     """Settings, seeds, versions, device and wall time."""
     groups = (
         ("Settings, seeds included", study.entry("settings")),
@@ -52,10 +52,10 @@ def settings(study: Study) -> Html:
     found = [(name, content) for name, content in groups if content]
     if not found:
         raise Absent("summary.json names no settings")
-    return join(
-        tag("details", tag("summary", name), definitions(name, flat(content)), open=place == 0)
+    return [
+        Part(name, (definitions(name, flat(content)),), folded=True, opened=place == 0)
         for place, (name, content) in enumerate(found)
-    )
+    ]
 
 
 def flat(content, path: str = "") -> Iterator[tuple[str, str]]:
@@ -78,7 +78,7 @@ def value(content) -> str:
     return f"{content:,}" if isinstance(content, int) and content > 9999 else str(content)
 
 
-def notes(study: Study) -> Html:
+def notes(study: Study) -> Blocks:
     """Remarks and warnings of the run."""
     found = study.entry("notes", kind=list)
     if not found:
@@ -86,7 +86,7 @@ def notes(study: Study) -> Html:
     return bullets(found)
 
 
-def tables(study: Study) -> Html:
+def tables(study: Study) -> Blocks:
     """The files that this page was made of."""
-    lines = [(name, tag("code", digest)) for name, digest in study.digests.items()]
+    lines = [(name, Code(digest)) for name, digest in study.digests.items()]
     return definitions("Files and their SHA-256; nothing else was read", lines)

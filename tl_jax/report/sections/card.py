@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from tl_jax.evaluation.statistics.metrics import is_pooled, spearman_per_fold
 from tl_jax.evaluation.statistics.verdict import is_transfer, samples, verdict
-from tl_jax.report.page.study import Study
-from tl_jax.report.page.tags import Html, bullets, join, paragraph, tag
+from tl_jax.report.blocks import Blocks, Part, Strong, Text, bullets, paragraph
+from tl_jax.report.sections.study import Study
 
 
-def card(study: Study) -> Html:
+def card(study: Study) -> Blocks:
     """Use, limits, data, evaluation and ethical notes; every line follows from the tables or from how they are made."""
-    return join(
-        [
-            tag("h3", "Intended use"),
-            bullets(_use(study)),
-            tag("h3", "Training data"),
-            bullets(_data(study)),
-            tag("h3", "Evaluation"),
-            bullets(_evaluation(study)),
-            tag("h3", "Limits"),
-            bullets(_limits(study)),
-            tag("h3", "Ethical notes"),
-            bullets(_ethics(study)),
-        ]
-    )
+    parts = {
+        "Intended use": _use(study),
+        "Training data": _data(study),
+        "Evaluation": _evaluation(study),
+        "Limits": _limits(study),
+        "Ethical notes": _ethics(study),
+    }
+    return [Part(title, (bullets(lines),)) for title, lines in parts.items()]
 
 
 def _use(study: Study) -> list:
@@ -31,7 +25,7 @@ def _use(study: Study) -> list:
     return [
         "Research: whether models trained on one data set help to predict drug response in another, by comparison on "
         "the same folds.",
-        tag("strong", "Not for clinical decisions."),
+        Strong("Not for clinical decisions."),
         "Not validated on samples of any laboratory, platform or drug but those listed under training data.",
     ]
 
@@ -111,7 +105,7 @@ def _ethics(study: Study) -> list[str]:
     return lines if simulated else [*lines, "The terms of the data's owners apply to the data and to these models."]
 
 
-def verdict_box(study: Study) -> Html:
+def verdict_box(study: Study) -> Text:
     """The verdict at the top of the page."""
     text = verdict(study.table("comparisons"), study.metrics, study.table("detectable"))
-    return paragraph(tag("strong", "Verdict. "), text, class_="verdict", id="verdict")
+    return paragraph(Strong("Verdict. "), text, kind="verdict")

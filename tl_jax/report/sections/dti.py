@@ -1,8 +1,6 @@
-"""One page of a study between protein families, made from the tables of its results folder alone."""
+"""Sections of a study between protein families."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,44 +8,44 @@ import pandas as pd
 from tl_jax.evaluation.draws.draw_verdict import FAULT, correct, verdict
 from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.evaluation.predictors.shallow import RANKS_ONLY
-from tl_jax.report.page import run as html_run
-from tl_jax.report.page.cells import between, fixed, frame_table, p_value, share, whole, word
-from tl_jax.report.page.contract import FAMILY_TABLES
-from tl_jax.report.page.page import NAME, Section, whole_page
-from tl_jax.report.page.picture import picture
-from tl_jax.report.page.study import Absent, Study, read_folder
-from tl_jax.report.page.tags import Column, Html, bullets, definitions, join, paragraph, table, tag
+from tl_jax.report.blocks import (
+    Absent,
+    Blocks,
+    Cell,
+    Column,
+    Figure,
+    Part,
+    Strong,
+    Table,
+    Text,
+    bullets,
+    definitions,
+    join,
+    paragraph,
+    table,
+)
 from tl_jax.report.plots.dti import curves_figure, heatmap_figure
+from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, share, whole, word
+from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
-from tl_jax.system.files import write_atomic
 
 HEADLINE = "mcc"
 NAMES = {"mcc": "MCC", "auroc": "AUROC"}
 
 
-def write_dti_report(folder: str | Path, out: str | Path | None = None) -> Path:
-    """Write `report.html` into the results folder, or to `out`; errors as in html_study.read_folder."""
-    page = dti_page(read_folder(Path(folder), FAMILY_TABLES))
-    place = Path(out) if out else Path(folder) / NAME
-    return write_atomic(place, lambda path: path.write_text(page, encoding="utf-8", newline="\n"))
-
-
-def dti_page(study: Study) -> str:
-    """The page as text."""
+def top(study: Study) -> tuple[str, tuple[Text, ...]]:
+    """Title and verdict."""
     target = study.entry("settings", "target") or "the target"
     own = study.entry("data", "target", "family") or target
     text = " ".join(verdict(study.table("comparisons"), study.table("arms"))) or "Nothing was compared."
-    top = [
-        paragraph("Drug-target interaction learned from few compounds, with and without other protein families."),
-        paragraph(tag("strong", "Verdict. "), text, class_="verdict", id="verdict"),
-    ]
-    return whole_page(study, f"Transfer to {own}", top, SECTIONS)
+    line = "Drug-target interaction learned from few compounds, with and without other protein families."
+    return f"Transfer to {own}", (paragraph(line), paragraph(Strong("Verdict. "), text, kind="verdict"))
 
 
-def curves(study: Study) -> Html:
+def curves(study: Study) -> Blocks:
     """Mean MCC by the number of training compounds."""
     rows = correct(study.need("arms"), HEADLINE)
-    return picture(
+    return Figure(
         "curves",
         lambda: curves_figure(rows, ""),
         f"mean MCC of {rows[['source', 'arm']].drop_duplicates().shape[0]} arms by training size; the numbers stand in "
@@ -56,7 +54,7 @@ def curves(study: Study) -> Html:
     )
 
 
-def gains(study: Study) -> Html:
+def gains(study: Study) -> Blocks:
     """A map for each reference, and how to read it."""
     rows = correct(study.need("comparisons"), HEADLINE)
     parts = [
@@ -69,7 +67,7 @@ def gains(study: Study) -> Html:
     for reference, part in rows.groupby("reference", sort=False):
         shown = part.rename(columns={"difference": "value"})
         parts.append(
-            picture(
+            Figure(
                 f"gain-{reference}",
                 lambda shown=shown, reference=reference: heatmap_figure(shown, "", reference=reference),
                 f"gain in MCC over {reference} by source, method and training size; the numbers stand in the table "
@@ -77,11 +75,12 @@ def gains(study: Study) -> Html:
                 f"Gain over {reference}.",
             )
         )
-        parts.append(tag("details", tag("summary", f"Gain over {reference} in numbers"), gain_table(part, reference)))
-    return join(parts)
+        numbers = gain_table(part, reference)
+        parts.append(Part(f"Gain over {reference} in numbers", (numbers,), folded=True))
+    return parts
 
 
-def gain_table(rows: pd.DataFrame, reference: str) -> Html:
+def gain_table(rows: pd.DataFrame, reference: str) -> Table:
     """The numbers of a map."""
     cells = {
         "arm": word("arm"),
@@ -99,14 +98,14 @@ def gain_table(rows: pd.DataFrame, reference: str) -> Html:
     return frame_table(caption, rows, cells, words=("source",))
 
 
-def crossovers(study: Study) -> Html:
+def crossovers(study: Study) -> Blocks:
     """Up to which size each arm is ahead."""
     rows = study.need("crossovers")
     cells = {"arm": word("arm"), "source": word("source"), "against": word("reference"), "answer": word("answer")}
     return frame_table("Up to which size transfer helps", rows, cells, words=("source", "against", "answer"))
 
 
-def arms(study: Study) -> Html:
+def arms(study: Study) -> Blocks:
     """Every arm at every size: its mean and interval, one table for each metric."""
     rows, parts = study.need("arms"), []
     for metric in dict.fromkeys(rows["metric"]):
@@ -120,19 +119,19 @@ def arms(study: Study) -> Html:
         ]
         heads = [Column("arm"), Column("source"), *(Column(f"{n:,.0f}" if n else "untrained", True) for n in sizes)]
         caption = f"Mean {NAMES.get(metric, metric)} over draws with its 95 % interval, by training compounds"
-        parts.append(table(caption, heads, lines))
-    return join(parts)
+        parts.append(table(caption, heads, lines, frame=own))
+    return parts
 
 
-def level(row: dict | None) -> Html:
+def level(row: dict | None) -> Cell:
     """A mean and its interval in one cell."""
     if row is None:
-        return tag("td", UNDEFINED, class_="n")
+        return Cell(UNDEFINED)
     ends = f"{number(row['ci_low'], '.2f')} to {number(row['ci_high'], '.2f')}"
-    return tag("td", number(row["value"], ".3f"), tag("br"), tag("small", ends), class_="n")
+    return Cell(number(row["value"], ".3f"), ends)
 
 
-def switches(study: Study) -> Html:
+def switches(study: Study) -> Blocks:
     """What each fault of the published code is worth."""
     cells = {
         "fault": word("switch"),
@@ -147,7 +146,7 @@ def switches(study: Study) -> Html:
     return frame_table(caption, study.need("switches"), cells, words=("arm", "source"))
 
 
-def calibration(study: Study) -> Html:
+def calibration(study: Study) -> Blocks:
     """How far probabilities are from shares, at the largest size."""
     rows = study.need("metrics")
     rows = rows[(rows["size"] == rows["size"].max()) & rows["metric"].isin(["brier", "log_loss", "ece"])]
@@ -167,7 +166,7 @@ def calibration(study: Study) -> Html:
     return join([paragraph(note), frame_table("Calibration", means, cells, words=("source",))])
 
 
-def compounds(study: Study) -> Html:
+def compounds(study: Study) -> Blocks:
     """How like the test compounds are to what the models were trained on."""
     rows = study.need("test_compounds")
     near = {
@@ -187,7 +186,7 @@ def compounds(study: Study) -> Html:
     return join([paragraph(text), table(caption, [Column(h, k > 0) for k, h in enumerate(heads)], lines)])
 
 
-def reach(study: Study) -> Html:
+def reach(study: Study) -> Blocks:
     """How the models that were kept fare near their training compounds and far from them."""
     cells = {
         "arm": word("arm"),
@@ -204,7 +203,7 @@ def reach(study: Study) -> Html:
     return frame_table(caption, study.need("reach"), cells, words=("source", "similarity"))
 
 
-def data(study: Study) -> Html:
+def data(study: Study) -> Blocks:
     """Families of the table, what was left out of them, and the domains that were used."""
     cells = {"family": word("family")} | {
         name: whole(name) for name in ("compounds", "active", "merged", "disagreeing", "unparsed", "unmeasured")
@@ -222,15 +221,15 @@ def data(study: Study) -> Html:
         counts = gone.groupby(["family", "reason"], sort=False).size()
         text = "; ".join(f"{family}: {n} {reason}" for (family, reason), n in counts.items())
         parts.append(paragraph(f"Rows that are no compound of their own are listed in left_out.csv ({text})."))
-    return join(parts)
+    return parts
 
 
-def card(study: Study) -> Html:
+def card(study: Study) -> Blocks:
     """Use and limits."""
     return bullets(
         [
             "Research: whether compounds measured on other protein families help to predict activity on this one.",
-            tag("strong", "Not for clinical decisions, and no substitute for an assay."),
+            Strong("Not for clinical decisions, and no substitute for an assay."),
             "The input is the compound alone: a family counts as hit where any of its listed targets is.",
             "One target family, one test set and one network for each source: another seed of a source model, another "
             "split or another family may order the arms differently.",
@@ -238,20 +237,3 @@ def card(study: Study) -> Html:
             "Labels join Ki, IC50 and EC50 of many laboratories.",
         ]
     )
-
-
-SECTIONS = (
-    Section("curves", "Curves over the training size", curves),
-    Section("gain", "What transfer gained", gains),
-    Section("crossover", "Up to which size transfer helps", crossovers),
-    Section("arms", "All arms", arms),
-    Section("switches", "What the faults of the published code are worth", switches),
-    Section("calibration", "Calibration", calibration),
-    Section("similarity", "Test compounds and training compounds", compounds),
-    Section("reach", "How far the kept models reach", reach),
-    Section("data", "Data", data),
-    Section("settings", "Settings, versions, device, time", html_run.settings),
-    Section("notes", "Notes of the run", html_run.notes),
-    Section("card", "Model card", card),
-    Section("files", "Tables this page was made of", html_run.tables),
-)

@@ -70,6 +70,19 @@ FAMILY_TABLES = {
         ("source", "arm"), ("from_similarity", "to_similarity", "n", "active", "confident", "mcc", "auroc", "brier")
     ),
 }  # fmt: skip
+# The same of a study of many targets (study/many_targets/tables.py), and of a grid search.
+TARGET_TABLES = {
+    "blocks": Contract(("target", "protocol"), ()),
+    "gains": Contract(("arm", "protocol", "reference", "source"), ("targets", "gain", *INTERVAL, "won")),
+    "ranks": Contract(("arm", "protocol"), ("average_rank",)),
+}
+AXES = ("layers", "width", "batch", "rate", "dropout", "epochs")
+SEARCH_TABLES = {
+    "grid": Contract((), (*AXES, "mcc", "mcc_sd", "auroc", "auroc_sd")),
+    "test": Contract(("metric",), ("value",)),
+}
+# Tables whose columns are numbers but for these.
+NUMBERS_BUT = {"gene_weights": ("gene",), "blocks": ("target", "protocol")}
 # Numbers of tables whose further columns the report draws where they are there.
 OPTIONAL_NUMBERS = {
     "comparisons": ("t", "df"),

@@ -8,18 +8,27 @@ from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.known_rates import false_positives
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_arm, sample_range, versus
 from tl_jax.report.arms import BASELINES
-from tl_jax.report.page.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, share, whole
-from tl_jax.report.page.picture import picture
-from tl_jax.report.page.study import Absent, Study
-from tl_jax.report.page.tags import Html, join, paragraph, tag
+from tl_jax.report.blocks import Absent, Blocks, Figure, Part, Table, join, paragraph
 from tl_jax.report.plots.forest import forest_figure
 from tl_jax.report.plots.intervals import correlation_figure
+from tl_jax.report.sections.cells import (
+    arm_cells,
+    between,
+    fixed,
+    frame_table,
+    in_order,
+    missing,
+    p_value,
+    share,
+    whole,
+)
+from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
 NAIVE = "naive Wilcoxon p (rejects equal methods in more than half of such studies)"
 
 
-def comparison(study: Study) -> Html:
+def comparison(study: Study) -> Blocks:
     """Forest plot and table of each arm minus training from scratch, other protocols folded away."""
     study.need("comparisons")
     rows = transfers_first(study.gains)
@@ -33,7 +42,7 @@ def comparison(study: Study) -> Html:
             "that holds 0 shows no difference, and no equality either unless P(equivalent) is large."
         ),
         paragraph(test_rates(sample_range(study.metrics, study.protocol)[0])),
-        picture(
+        Figure(
             "forest",
             lambda: forest_figure(rows, plain),
             f"forest plot: {len(rows)} arms minus {rows['reference'].iloc[0]}, Spearman per fold, with intervals and "
@@ -61,7 +70,7 @@ def transfers_first(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows[moved], rows[others]], ignore_index=True)
 
 
-def comparison_table(rows: pd.DataFrame, protocol: str) -> Html:
+def comparison_table(rows: pd.DataFrame, protocol: str) -> Table:
     """The numbers of the forest plot."""
     cells = arm_cells(rows.drop(columns="protocol")) | {
         "difference": fixed("mean_difference", "+.2f"),
@@ -83,24 +92,24 @@ def _probabilities(row: dict) -> str:
     return UNDEFINED if UNDEFINED in values else ", ".join(values)
 
 
-def _other_protocols(study: Study) -> Html:
+def _other_protocols(study: Study) -> Blocks:
     """The same tables under the protocols that do not judge."""
     parts = []
     for protocol in dict.fromkeys(study.metrics["protocol"]):
         reference = reference_arm(mean_per_fold(study.metrics, protocol))
         rows = transfers_first(versus(study.table("comparisons"), protocol, reference))
         if protocol != study.protocol and len(rows):
-            parts.append(tag("details", tag("summary", f"Under {protocol}"), comparison_table(rows, protocol)))
-    return join(parts)
+            parts.append(Part(f"Under {protocol}", (comparison_table(rows, protocol),), folded=True))
+    return parts
 
 
-def predicts(study: Study) -> Html:
+def predicts(study: Study) -> Blocks:
     """Whether an arm predicts at all: permuted labels, and intervals of its Spearman over samples."""
     study.need("permutations", "intervals")
     return join([_permutations(study), _intervals(study)])
 
 
-def _permutations(study: Study) -> Html:
+def _permutations(study: Study) -> Blocks:
     """Each arm's Spearman beside that of permuted labels."""
     rows = in_order(study.table("permutations"))
     if rows.empty:
@@ -122,7 +131,7 @@ def _permutations(study: Study) -> Html:
     return join([paragraph(text), frame_table(caption, rows, cells, words=("source", "protocol"))])
 
 
-def _intervals(study: Study) -> Html:
+def _intervals(study: Study) -> Blocks:
     """The Spearman of each arm with its interval over samples."""
     rows = in_order(study.table("intervals"))
     if rows.empty:
@@ -138,7 +147,7 @@ def _intervals(study: Study) -> Html:
     caption = "Spearman of predictions averaged over repeats, with intervals over samples"
     return join(
         [
-            picture(
+            Figure(
                 "correlations",
                 lambda: correlation_figure(drawn),
                 f"Spearman of {len(drawn)} arms with BCa and Fisher intervals; the numbers stand in the table below",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from tl_jax.evaluation.statistics.metrics import JUDGED
-from tl_jax.report.page.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, word
-from tl_jax.report.page.picture import picture
-from tl_jax.report.page.study import Study
-from tl_jax.report.page.tags import Column, Html, join, table, tag
+from tl_jax.report.blocks import Blocks, Cell, Column, Figure, join, table
 from tl_jax.report.plots.shares import protocol_figure
+from tl_jax.report.sections.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, word
+from tl_jax.report.sections.study import Study
 
 # What a fit sees of held-out samples -> look of its cell; the words stand in the cell.
 LOOKS = {"nothing": "good", "expression": "open", "labels, to balance folds": "open", "expression and labels": "bad"}
@@ -23,13 +22,13 @@ AUDIT = {
 }
 
 
-def leaks(study: Study) -> Html:
+def leaks(study: Study) -> Blocks:
     """The audit, then as_published against honest for each arm."""
     study.need("leak_audit", "protocols")
     return join([_audit(study), _protocols(study)])
 
 
-def _audit(study: Study) -> Html:
+def _audit(study: Study) -> Blocks:
     """Every fit, and what it sees."""
     rows = study.table("leak_audit")
     if rows.empty:
@@ -37,16 +36,15 @@ def _audit(study: Study) -> Html:
     several = "evaluated" in rows and rows["evaluated"].nunique() > 1
     shown = {name: heading for name, heading in AUDIT.items() if name != "evaluated" or several}
     lines = [
-        [
-            tag("td", row[name], class_=LOOKS.get(row[name], "bad")) if name == "held_out" else row[name]
-            for name in shown
-        ]
+        [Cell(row[name], look=LOOKS.get(row[name], "bad")) if name == "held_out" else row[name] for name in shown]
         for row in rows.to_dict("records")
     ]
-    return table("What each step is fitted on, and how that was checked", [Column(h) for h in shown.values()], lines)
+    return table(
+        "What each step is fitted on, and how that was checked", [Column(h) for h in shown.values()], lines, frame=rows
+    )
 
 
-def _protocols(study: Study) -> Html:
+def _protocols(study: Study) -> Blocks:
     """The difference that a leak makes to each arm."""
     rows = in_order(study.table("protocols"))
     if rows.empty:
@@ -61,14 +59,14 @@ def _protocols(study: Study) -> Html:
     }
     drawn = rows[rows["metric"] == JUDGED]
     shown = (
-        picture(
+        Figure(
             "protocols",
             lambda: protocol_figure(drawn),
             f"Spearman of {len(drawn)} arms under honest and under as_published; the numbers stand in the table below",
             "",
         )
         if len(drawn)
-        else Html("")
+        else []
     )
     caption = "as_published minus honest, by arm; p-values are not corrected for their number"
     return join([shown, frame_table(caption, rows, cells, words=("source", "metric"))])

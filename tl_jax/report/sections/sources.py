@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.report.page.cells import arm_cells, fixed, frame_table, in_order, missing, share, whole, word
-from tl_jax.report.page.picture import picture
-from tl_jax.report.page.study import Study
-from tl_jax.report.page.tags import Column, Html, join, paragraph, table
+from tl_jax.report.blocks import Blocks, Column, Figure, join, paragraph, table
 from tl_jax.report.plots.rows import source_figure
 from tl_jax.report.plots.shares import variance_figure
+from tl_jax.report.sections.cells import arm_cells, fixed, frame_table, in_order, missing, share, whole, word
+from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
 
-def sources(study: Study) -> Html:
+def sources(study: Study) -> Blocks:
     """Transferability scores beside the gain that was realised; the ranking of experiment 3."""
     study.need("transferability", "source_drugs")
     return join([_scores(study), _agreement(study), _ranking(study)])
 
 
-def _scores(study: Study) -> Html:
+def _scores(study: Study) -> Blocks:
     """A row per source, a column per score."""
     rows = study.table("transferability")
     if rows.empty:
@@ -37,7 +36,7 @@ def _scores(study: Study) -> Html:
     ]
     columns = [Column("source"), Column("realised gain", True), *(Column(score, True) for score in scores)]
     caption = "Sources by realised gain in Spearman per fold of the deciding arm; in brackets the rank by each column"
-    return table(caption, columns, lines)
+    return table(caption, columns, lines, frame=rows)
 
 
 def _score(row: dict | None) -> str:
@@ -50,11 +49,11 @@ def _ranked(value: float, rank: float, spec: str) -> str:
     return text if pd.isna(rank) else f"{text} ({rank:g})"
 
 
-def _agreement(study: Study) -> Html:
+def _agreement(study: Study) -> Blocks:
     """How well each score orders the sources."""
     rows = study.table("transferability_agreement")
     if rows.empty:
-        return Html("")
+        return []
     cells = {
         "score": word("score"),
         "sources": whole("sources"),
@@ -64,16 +63,16 @@ def _agreement(study: Study) -> Html:
     return frame_table(caption, rows, cells)
 
 
-def _ranking(study: Study) -> Html:
+def _ranking(study: Study) -> Blocks:
     """Experiment 3's ranking of source drugs."""
     rows = study.table("source_drugs")
     if rows.empty:
-        return Html("")
+        return []
     drugs = rows.to_dict("records")
     for drug in drugs:
         drug["chosen"] = str(drug.get("chosen", "")).lower() == "true"
     chosen = ", ".join(drug["drug"] for drug in drugs if drug["chosen"]) or "none"
-    return picture(
+    return Figure(
         "drugs",
         lambda: source_figure(drugs, ""),
         f"{len(drugs)} source drugs by rank: Spearman on the intermediate, label reliability, dynamic range",
@@ -81,14 +80,14 @@ def _ranking(study: Study) -> Html:
     )
 
 
-def variance(study: Study) -> Html:
+def variance(study: Study) -> Blocks:
     """Shares of partition, initialisation and batch order."""
     rows = in_order(study.need("variance"))
     drawn = study.judged(rows)
     return join(
         [
             paragraph("What a new seed would change: another partition, another initialisation, another batch order."),
-            picture(
+            Figure(
                 "variance",
                 lambda: variance_figure(drawn),
                 f"stacked shares of variance for {len(drawn[['arm', 'source']].drop_duplicates())} arms; the numbers "
@@ -100,7 +99,7 @@ def variance(study: Study) -> Html:
     )
 
 
-def _components(rows: pd.DataFrame) -> Html:
+def _components(rows: pd.DataFrame) -> Blocks:
     """A row per arm, a column per component."""
     index = ["arm", "source", "protocol"]
     wide = rows.assign(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tl_jax.evaluation.statistics.verdict import HONEST
 from tl_jax.report.arms import arm_key
-from tl_jax.report.page.tags import Column, Html, paragraph, table
+from tl_jax.report.blocks import Column, Table, Text, paragraph, table
 from tl_jax.report.tables import UNDEFINED, number
 
 Cell = Callable[[Mapping], object]
@@ -58,11 +58,11 @@ def interval(low: float, high: float, spec: str = "+.2f") -> str:
 
 def frame_table(
     caption: str, frame: pd.DataFrame, cells: Mapping[str, Cell], words: tuple[str, ...] = (), heads: int = 1
-) -> Html:
+) -> Table:
     """A table of a frame: {heading: cell of a row}; the headings of `words` and the first `heads` hold text."""
     columns = [Column(name, k >= heads and name not in words) for k, name in enumerate(cells)]
     rows = [[cell(row) for cell in cells.values()] for row in frame.to_dict("records")]
-    return table(caption, columns, rows, heads)
+    return table(caption, columns, rows, heads, frame)
 
 
 def arm_cells(frame: pd.DataFrame) -> dict[str, Cell]:
@@ -75,9 +75,9 @@ def arm_cells(frame: pd.DataFrame) -> dict[str, Cell]:
     return cells
 
 
-def missing(name: str) -> Html:
+def missing(name: str) -> Text:
     """A line in the place of a table that the folder does not hold."""
-    return paragraph(f"No {name}.csv with rows in this folder.", class_="note")
+    return paragraph(f"No {name}.csv with rows in this folder.", kind="note")
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import pandas as pd
 
 from tl_jax.report.arms import split_arms
-from tl_jax.report.page.cells import arm_cells, fixed, frame_table, in_order, interval, share, whole
-from tl_jax.report.page.picture import picture
-from tl_jax.report.page.study import Absent, Study
-from tl_jax.report.page.tags import Html, join, paragraph
+from tl_jax.report.blocks import Absent, Blocks, Figure, join, paragraph
 from tl_jax.report.plots.intervals import prediction_figure
 from tl_jax.report.plots.loss import loss_figure
 from tl_jax.report.plots.rows import arm_figure
 from tl_jax.report.plots.scatter import predicted_figure
+from tl_jax.report.sections.cells import arm_cells, fixed, frame_table, in_order, interval, share, whole
+from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import summarise
 
 MOST_LOSSES = 12
 
 
-def distributions(study: Study) -> Html:
+def distributions(study: Study) -> Blocks:
     """Spearman of every fold, and all metrics of every arm."""
     metrics = study.judged(study.metrics)
     if not (metrics["metric"] == "spearman").any():
@@ -43,7 +42,7 @@ def distributions(study: Study) -> Html:
                 "Spearman, over all folds of a repeat together, is biased downward in small cohorts: where held-out "
                 "samples lie high, their training rows lie low."
             ),
-            picture(
+            Figure(
                 "folds",
                 lambda: arm_figure(metrics, ""),
                 f"Spearman of every test fold for {count} arms, with means and pooled medians; the table has the means",
@@ -65,13 +64,13 @@ def unit(study: Study) -> str:
     return ", ".join(sorted({str(one["unit"]) for one in domains if isinstance(one, dict) and one.get("unit")}))
 
 
-def scatter(study: Study) -> Html:
+def scatter(study: Study) -> Blocks:
     """Predicted against observed."""
     rows = study.judged(study.need("predictions"))
     if not rows["y_true"].notna().any():
         raise Absent("predictions.csv has no observed value")
     first = by_rank(study, rows)
-    return picture(
+    return Figure(
         "scatter",
         lambda: predicted_figure(first, "", unit(study) or "response"),
         f"predicted against observed response of {rows['sample_id'].nunique()} samples, a panel for each of "
@@ -90,7 +89,7 @@ def by_rank(study: Study, rows: pd.DataFrame, most: int = 12) -> pd.DataFrame:
     return rows.merge(ranked)
 
 
-def prediction_intervals(study: Study) -> Html:
+def prediction_intervals(study: Study) -> Blocks:
     """Intervals of held-out samples, and how often they hold the observed value."""
     rows = study.judged(study.need("prediction_intervals"))
     first = by_rank(study, rows, 6)
@@ -111,7 +110,7 @@ def prediction_intervals(study: Study) -> Html:
     }
     return join(
         [
-            picture(
+            Figure(
                 "predictions",
                 lambda: prediction_figure(first, unit(study)),
                 f"prediction intervals of held-out samples, a panel for each of {len(split_arms(first))} arms; the "
@@ -123,10 +122,10 @@ def prediction_intervals(study: Study) -> Html:
     )
 
 
-def losses(study: Study) -> Html:
+def losses(study: Study) -> Blocks:
     """Loss by epoch."""
     rows = by_rank(study, study.judged(study.need("history")), MOST_LOSSES)
-    return picture(
+    return Figure(
         "losses",
         lambda: loss_figure(rows, "", "loss (training objective)"),
         f"training and held-out loss by epoch, a panel for each of {len(split_arms(rows))} arms",

@@ -5,29 +5,29 @@ from __future__ import annotations
 import pandas as pd
 
 from tl_jax.evaluation.statistics.against import named
-from tl_jax.report.page.cells import fixed, frame_table, in_order, missing, whole
-from tl_jax.report.page.study import Study
-from tl_jax.report.page.tags import Column, Html, join, paragraph, table
+from tl_jax.report.blocks import Blocks, Column, join, paragraph, table
+from tl_jax.report.sections.cells import fixed, frame_table, in_order, missing, whole
+from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import number
 
 TOP = 10
 
 
-def genes(study: Study) -> Html:
+def genes(study: Study) -> Blocks:
     """The genes with the largest weights, their stability over repeats, and the overlap of arms."""
     study.need("gene_weights", "gene_stability", "gene_overlap")
     note = "Weights describe a network's first layer; they are no test of a gene's effect."
     return join([paragraph(note), _weights(study), _stability(study), _overlap(study)])
 
 
-def _weights(study: Study) -> Html:
+def _weights(study: Study) -> Blocks:
     """The first genes of each final model."""
     rows = study.table("gene_weights")
     if rows.empty:
-        return Html("")
+        return []
     lines = [[model, ", ".join(_first(rows, model))] for model in rows.columns if model != "gene"]
     caption = f"The {TOP} genes with the largest sum of absolute layer 1 weights in each final model, largest first"
-    return table(caption, (Column("model"), Column("genes")), lines)
+    return table(caption, (Column("model"), Column("genes")), lines, frame=rows)
 
 
 def _first(rows: pd.DataFrame, model: str) -> list[str]:
@@ -36,7 +36,7 @@ def _first(rows: pd.DataFrame, model: str) -> list[str]:
     return list(rows.loc[order, "gene"])
 
 
-def _stability(study: Study) -> Html:
+def _stability(study: Study) -> Blocks:
     """The first genes over repeats."""
     rows = study.table("gene_stability")
     if rows.empty:
@@ -50,10 +50,10 @@ def _stability(study: Study) -> Html:
         f"The first {TOP} genes by mean weight over repeats; in brackets the share of repeats in which the gene is "
         "among the top 50, and the mean weight"
     )
-    return table(caption, (Column("arm"), Column("genes")), lines)
+    return table(caption, (Column("arm"), Column("genes")), lines, frame=rows)
 
 
-def _overlap(study: Study) -> Html:
+def _overlap(study: Study) -> Blocks:
     """Genes shared by the tops of two arms."""
     rows = study.table("gene_overlap")
     if rows.empty:

@@ -1,0 +1,130 @@
+"""Sections of a study of many targets: ranks, gains over a model on the target's own genes, every target."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.ranks import Ranks, friedman
+from tl_jax.report.blocks import (
+    Absent,
+    Block,
+    Blocks,
+    Cell,
+    Column,
+    Figure,
+    Part,
+    Strong,
+    Text,
+    join,
+    paragraph,
+    table,
+)
+from tl_jax.report.plots.ranks import caption, ranks_figure
+from tl_jax.report.sections.cells import between, fixed, frame_table, share, whole, word
+from tl_jax.report.sections.study import Study
+from tl_jax.report.tables import number
+
+KEYS = ["target", "protocol"]
+
+
+def top(study: Study) -> tuple[str, tuple[Text, ...]]:
+    """Title, what was judged, and the verdict."""
+    cohort = study.entry("cohort", "title") or study.entry("cohort", "name") or "a cohort"
+    targets = study.table("blocks")["target"].nunique()
+    line = f"All source drugs as one source, judged on each of {targets} drugs of the target."
+    return f"Many targets: {cohort}", (
+        paragraph(line, kind="lead"),
+        paragraph(Strong("Verdict. "), verdict(study), kind="verdict"),
+    )
+
+
+def verdict(study: Study) -> str:
+    """Which arm that uses the source gains most over a kernel ridge on the target's own genes, and how sure that is."""
+    gains, count = study.table("gains"), study.table("blocks")["target"].nunique()
+    if gains.empty:
+        return "Nothing was compared."
+    protocol = gains["protocol"].iloc[0]
+    rows = gains[(gains["protocol"] == protocol) & (gains["reference"] == "kernel_ridge")].dropna(subset=["gain"])
+    moved = rows[~rows["arm"].isin(["mean", "ridge", "kernel_ridge"])]
+    over = f"Over {count} target{'' if count == 1 else 's'} (protocol {protocol})"
+    if moved.empty:
+        return f"{over} no arm that uses the source could be compared with kernel_ridge."
+    best = moved.sort_values("gain", ascending=False, kind="stable").iloc[0]
+    text = f"{over} {best['arm']} is the best arm that uses the source: {best['gain']:+.3f} Spearman over kernel_ridge"
+    if pd.isna(best["ci_low"]):
+        return f"{text}; there are too few targets for an interval over them."
+    sure = best["ci_low"] > 0 or best["ci_high"] < 0
+    picked = f", not corrected for being the best of {len(moved)} arms" if len(moved) > 1 else ""
+    bounds = f"95 % interval over targets {best['ci_low']:+.3f} to {best['ci_high']:+.3f}{picked}"
+    claim = "it leaves out 0" if sure else "it holds 0, so nothing is claimed"
+    return f"{text} ({bounds}); {claim}. The targets share their samples: this speaks of drugs on these samples."
+
+
+def of_protocol(rows: pd.DataFrame, protocol: str) -> pd.DataFrame:
+    """Targets by arms."""
+    return rows[rows["protocol"] == protocol].set_index("target").drop(columns="protocol")
+
+
+def ranks(study: Study) -> Blocks:
+    """Friedman's test and the diagram of ranks, for each protocol."""
+    rows, parts = study.need("blocks"), []
+    for protocol in dict.fromkeys(rows["protocol"]):
+        try:
+            parts += ranks_of(friedman(of_protocol(rows, protocol).dropna(axis="columns")), protocol)
+        except InputError as error:
+            parts.append(paragraph(f"Protocol {protocol}: no test over targets: {error}.", kind="note"))
+    return parts
+
+
+def ranks_of(test: Ranks, protocol: str) -> list[Block]:
+    """Average ranks as a picture and as a table."""
+    frame = pd.DataFrame({"arm": test.average.index, "rank": test.average.to_numpy()})
+    cells = {"arm": word("arm"), "average rank": fixed("rank")}
+    label = f"average ranks of {len(frame)} arms over {test.blocks} targets; the numbers stand in the table below"
+    title = f"Average rank, 1 the best, protocol {protocol}"
+    return [
+        paragraph(caption(test)),
+        Figure(f"ranks-{protocol}", lambda: ranks_figure(test, ""), label, f"Protocol {protocol}."),
+        frame_table(title, frame, cells),
+    ]
+
+
+def gains(study: Study) -> Blocks:
+    """A table of gains over each reference and protocol."""
+    rows, parts = study.need("gains"), []
+    cells = {
+        "arm": word("arm"),
+        "source": word("source"),
+        "targets": whole("targets"),
+        "gain": fixed("gain", "+.3f"),
+        "95 % interval": between("ci_low", "ci_high", "+.3f"),
+        "targets won": share("won"),
+    }
+    for (protocol, reference), part in rows.groupby(["protocol", "reference"], sort=False):
+        title = f"Gain in Spearman per fold over {reference}, mean over targets, protocol {protocol}"
+        parts.append(frame_table(title, part, cells, words=("source",)))
+    return join([paragraph("An interval that holds 0 shows neither a gain nor a loss."), parts])
+
+
+def targets(study: Study) -> Blocks:
+    """Every target in numbers, the best arm of each marked."""
+    rows, parts = study.need("blocks"), []
+    names = [name for name in rows if name not in KEYS]
+    if not names:
+        raise Absent("blocks.csv names no arm")
+    for protocol, part in rows.groupby("protocol", sort=False):
+        lines = [[row["target"], *marked([row[name] for name in names])] for row in part.to_dict("records")]
+        columns = [Column("target"), *(Column(name, True) for name in names)]
+        title = f"Mean Spearman per fold, protocol {protocol}; bold on blue: the highest of a target"
+        parts.append(
+            Part(f"Under {protocol}", (table(title, columns, lines, frame=part),), folded=True, opened=not parts)
+        )
+    return parts
+
+
+def marked(values: list[float]) -> list[Cell]:
+    """Numbers, the highest of them in bold."""
+    best = max((value for value in values if pd.notna(value)), default=None)
+    text = [number(value, ".2f") for value in values]
+    return [Cell(Strong(t), look="gain") if value == best else Cell(t) for t, value in zip(text, values, strict=True)]
