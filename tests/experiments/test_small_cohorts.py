@@ -27,7 +27,14 @@ STUDIES = {
     "exp5_intermediate_to_target": SHORT[:-1],
     "exp6_source_to_target": SHORT,
     "exp7_two_step": SHORT,
-    "two_step_study": (*SHORT, "--permutations=2", "--levels=2", "--curve_repeats=1", "--nested=scratch,ridge"),
+    "two_step_study": (
+        *SHORT,
+        "--permutations=19",
+        "--examined=ridge",
+        "--levels=2",
+        "--curve_repeats=1",
+        "--nested=scratch,ridge",
+    ),
     "many_targets": ("--quick", "--hidden=8,4", "--repeats=1", "--min_lines=10"),
     "check_data": ("--repeats=1",),
     "dti_transfer": (

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tl_jax.data.subsample import subsampled
+from tl_jax.errors import InputError
 from tl_jax.study.core.arms import Arm, How, run_arms
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.table import ResultTable, per_fold
 
+FEWEST = 4  # training samples of a curve, where none were named
 COLUMNS = ("arm", "source", "protocol", "n_train", "n_test", "repeat", "fold", "value")
 
 
 def sizes_of(problem: Problem, asked: tuple[int, ...]) -> tuple[int, ...]:
     """The training sizes that were asked for, or about a third, half and three quarters of the smallest fold's."""
     most = min(len(f.fold.train) for f in problem.folds)
-    sizes = asked or tuple(max(4, round(share * most)) for share in (1 / 3, 1 / 2, 3 / 4))
-    return tuple(dict.fromkeys(size for size in sizes if size != most))
+    usual = (max(FEWEST, round(share * most)) for share in (1 / 3, 1 / 2, 3 / 4))
+    sizes = tuple(dict.fromkeys(size for size in asked or usual if size != most))
+    if not asked and (not sizes or max(sizes) > most):
+        raise InputError(f"they begin at {FEWEST} training samples, and a fold has {most}")
+    return sizes
 
 
 def thinned_problems(problem: Problem, asked: tuple[int, ...], repeats: int) -> dict[int, Problem]:
