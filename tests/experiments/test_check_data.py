@@ -55,7 +55,7 @@ def own(folder, counts):
 def test_a_sound_cohort_exits_with_0_and_leaves_a_page(tmp_path):
     own(tmp_path, counts=False)
     arguments = ("--cohort=own.toml", "--data_dir=.", "--out=checked")
-    code, out, err = script("check_data", *arguments, folder=tmp_path)
+    code, out, err = script("check_data", *arguments, folder=tmp_path, pictures=True)
     assert (code, err) == (0, "")
     assert "\nready" in out
     assert re.search(r"^with expression +40 +20$", out, re.MULTILINE)

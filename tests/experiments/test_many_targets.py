@@ -56,7 +56,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(folder):
     """(standard output, standard error) of a study that nothing disturbed."""
-    code, out, err = script("many_targets", *ARGUMENTS, "--out=whole", folder=folder)
+    code, out, err = script("many_targets", *ARGUMENTS, "--out=whole", folder=folder, pictures=True)
     assert code == 0, err
     return out, err
 

@@ -153,6 +153,7 @@ def test_mapped_or_side_by_side_is_the_same(name, monkeypatch):
     np.testing.assert_allclose(results[0].prediction, results[1].prediction, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["scratch", "freeze_layer1"])
 def test_devices_and_chunks_change_no_bit(name):
     runs, devices = five_folds(repeats=2, sizes=(2, 3, 3, 3, 4)), jax.devices()
@@ -163,6 +164,7 @@ def test_devices_and_chunks_change_no_bit(name):
         jax.tree.map(np.testing.assert_array_equal, whole, other)
 
 
+@pytest.mark.full
 def test_only_missing_runs_are_executed_again(tmp_path):
     """A study that stopped half-way goes on after its finished parts, whatever the size of its chunks."""
     runs, start = five_folds(repeats=2), (STRATEGIES["scratch"].function, None)

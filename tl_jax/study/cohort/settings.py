@@ -43,7 +43,7 @@ class Settings(StudySettings):
     def __post_init__(self):
         if self.metric not in METRICS:
             raise InputError(
-                f"--metric={self.metric}: there are {', '.join(METRICS)}; register your own with @metric()"
+                f"no metric '{self.metric}'; there are: {', '.join(METRICS)}; register your own with @metric()"
             )
         if self.protocol not in PROTOCOLS:
             raise InputError(f"no protocol '{self.protocol}'; there are: {', '.join(PROTOCOLS)}")
