@@ -67,7 +67,7 @@ def test_a_sound_cohort_exits_with_0_and_leaves_a_page(tmp_path):
     assert (code, err.count("\n")) == (2, 1)
     assert "--overwrite" in err
     (tmp_path / "checked" / "check_data.html").write_text("old")
-    assert script("check_data", *arguments, "--overwrite", folder=tmp_path)[0] == 0
+    assert script("check_data", *arguments, "--overwrite", folder=tmp_path, pictures=True)[0] == 0
     assert (tmp_path / "checked" / "check_data.html").read_text() == page
 
 

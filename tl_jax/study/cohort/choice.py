@@ -179,5 +179,5 @@ def flag(name: str, value) -> str:
     if value is None or value == []:
         return f"the default --{name}"
     if isinstance(value, bool):
-        return f"--{name}={str(value).lower()}"
+        return f"--{'' if value else 'no'}{name}"
     return f"--{name}={','.join(map(str, value)) if isinstance(value, list) else value}"
