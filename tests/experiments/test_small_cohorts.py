@@ -1,5 +1,6 @@
 """Every script on cohorts of very few samples: tables, or one clear line and nothing half-written."""
 
+import json
 import os
 
 import pandas as pd
@@ -86,3 +87,24 @@ def test_eight_samples(name, folder, capsys):
     assert tables
     assert all(len(pd.read_csv(path)) for path in tables)
     assert not [path for path in folder.iterdir() if path.name.startswith("out.")], "the folder of parts was left"
+
+
+STUDY = (
+    *("--cohort=eight.toml", "--quick", "--hidden=8,4", "--epochs=2", "--repeats=2", "--source_drug=oxaliplatin"),
+    *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--examined=ridge", "--permutations=19"),
+    *("--curve_repeats=1", "--nested=scratch,ridge"),
+)
+
+
+def test_the_study_ends_on_eight_samples_and_says_what_it_left_out(folder):
+    """The protocol beside it cannot scale single held-out samples either."""
+    assert call("two_step_study", [*STUDY, "--split=leave_one_out", "--out=alone"]) == 0
+    notes = json.loads((folder / "alone" / "summary.json").read_text())["notes"]
+    assert any(text.startswith("the protocol as_published left out: ") for text in notes)
+    assert not (folder / "alone" / "protocols.csv").exists()
+    assert call("two_step_study", [*STUDY, "--out=o"]) == 0
+    notes = json.loads((folder / "o" / "summary.json").read_text())["notes"]
+    assert any(text.startswith("the nested choice left out: only 2 samples lie on one side") for text in notes)
+    assert not (folder / "o" / "nested_choices.csv").exists()
+    for name in ("permutations", "learning_curves", "protocols", "leak_audit"):
+        assert len(pd.read_csv(folder / "o" / f"{name}.csv")), name

@@ -11,7 +11,7 @@ from tl_jax.study.core.stages import StagePlan, ids_of
 from tl_jax.transfer.strategies import STRATEGIES, Registered
 
 OWN = """from helper import rate
-from tl_jax.transfer.alignment import coral
+from tl_jax.transfer import alignment
 from tl_jax.types import Transfer
 
 def start(source, fresh):

@@ -1,14 +1,10 @@
 """Cohorts of very few samples: refused before any training, or run to the end with a remark for what is left out."""
 
-import json
-import os
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from experiments._command import call
 from tl_jax.config import NetworkConfig
 from tl_jax.data.cohort.simulate import simulate
 from tl_jax.data.splits import KINDS
@@ -101,41 +97,3 @@ def test_one_partition_has_no_variance_split():
     assert "the variance split left out: it compares partitions, so that at least 2 --repeats are needed" in (
         examination.left_out
     )
-
-
-EIGHT = """name = "eight"
-[simulate]
-seed = 3
-genes = 40
-n_source = 40
-n_intermediate = 8
-n_target = 8
-"""
-STUDY = (
-    *("--cohort=eight.toml", "--quick", "--hidden=8,4", "--epochs=2", "--repeats=2", "--source_drug=oxaliplatin"),
-    *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--examined=ridge", "--permutations=19"),
-    *("--curve_repeats=1", "--nested=scratch,ridge"),
-)
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TLJAX_DATA", "")
-    monkeypatch.setenv("TLJAX_CACHE", os.environ.get("TLJAX_CACHE", "off"))
-    (tmp_path / "eight.toml").write_text(EIGHT)
-    return tmp_path
-
-
-def test_the_study_ends_on_eight_samples_and_says_what_it_left_out(folder):
-    """The protocol beside it cannot scale single held-out samples either."""
-    assert call("two_step_study", [*STUDY, "--split=leave_one_out", "--out=alone"]) == 0
-    notes = json.loads((folder / "alone" / "summary.json").read_text())["notes"]
-    assert any(text.startswith("the protocol as_published left out: ") for text in notes)
-    assert not (folder / "alone" / "protocols.csv").exists()
-    assert call("two_step_study", [*STUDY, "--out=o"]) == 0
-    notes = json.loads((folder / "o" / "summary.json").read_text())["notes"]
-    assert any(text.startswith("the nested choice left out: only 2 samples lie on one side") for text in notes)
-    assert not (folder / "o" / "nested_choices.csv").exists()
-    for name in ("permutations", "learning_curves", "protocols", "leak_audit"):
-        assert len(pd.read_csv(folder / "o" / f"{name}.csv")), name
