@@ -53,7 +53,9 @@ def cohort(small_cohort, tmp_path_factory):
 def example(cohort, tmp_path_factory):
     """What the first example leaves behind: its names, its folder, what stood there before it saved."""
     folder = tmp_path_factory.mktemp("example")
-    text = STUDY.replace('tl.load_cohort("simulated")', "COHORT").replace("repeats=10", "repeats=2, hidden=(8, 4), epochs=5")
+    text = STUDY.replace('tl.load_cohort("simulated")', "COHORT").replace(
+        "repeats=10", "repeats=2, hidden=(8, 4), epochs=5"
+    )
     names = {"COHORT": cohort}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
