@@ -214,7 +214,7 @@ class Cohort:
             tissue: {domain: Series by sample}, for checks and reports.
             scaler: of the expression, "robust" or "standard", for all or by domain; None: "standard".
             source_drugs: columns of the first response that may serve as sources; None: all.
-            default_source: the source drug where none is named; None: the first.
+            default_source: the source drug where none is named; None: the first by name.
             marker: gene of the baseline marker_gene, "" for none.
             missing_genes: of the first domain that a later one lacks: "drop", "error" or "train_mean".
             expression: further keys of [domain.expression] in docs/cohorts.md, such as {"missing_values": "drop_genes",

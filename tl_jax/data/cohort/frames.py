@@ -11,12 +11,13 @@ import pandas as pd
 from tl_jax.data.cohort.cohort_file import cohort_of
 from tl_jax.data.cohort.schema import parse_cohort
 from tl_jax.data.domain import Cohort
-from tl_jax.data.tables.cells import as_ids
+from tl_jax.data.tables.cells import as_ids, examples
 from tl_jax.errors import InputError
 
 WHERE = Path("Cohort.from_frames")
 SAMPLE = "sample"
 NOTES = {"groups": "group_column", "tissue": "tissue_column"}
+OURS = ("path", "sample_column", "orientation")  # keys of [domain.expression] that a frame leaves no choice about
 
 
 class Frames:
@@ -52,10 +53,7 @@ def from_frames(
     """See Cohort.from_frames. per_domain: unit, direction, scaler, groups and tissue as they were given."""
     if not isinstance(frames, Mapping) or not frames:
         raise InputError(f"{WHERE}: give a dictionary such as {{'source': (expression, response), 'target': (...)}}")
-    for option, given in per_domain.items():
-        stray = [key for key in given if key not in frames] if isinstance(given, Mapping) else []
-        if stray:
-            raise InputError(f"{WHERE}: {option} names the domain '{stray[0]}'; there are: {', '.join(frames)}")
+    check_options(frames, per_domain, expression)
     held = Frames()
     domains = [described(str(role), pair, held, drug, per_domain, expression) for role, pair in frames.items()]
     last = held.held[domains[-1]["response"]["path"]].columns[1:]
@@ -72,6 +70,23 @@ def from_frames(
         "domain": domains,
     }
     return cohort_of(parse_cohort(content, WHERE), held, "honest", WHERE)
+
+
+def check_options(frames: Mapping, per_domain: Mapping[str, Any], expression: Mapping[str, Any]) -> None:
+    """Refuse options by domain that name none of the frames, and options of the wrong type."""
+    for option, given in per_domain.items():
+        by_domain = isinstance(given, Mapping)
+        if option in NOTES and given is not None and not by_domain:
+            raise InputError(f"{WHERE}: {option} is {kind(given)}; give {{domain: Series by sample}}")
+        stray = [key for key in given if key not in frames] if by_domain else []
+        if stray:
+            known = ", ".join(map(str, frames))
+            raise InputError(f"{WHERE}: {option} names the domain '{stray[0]}'; there are: {known}")
+    if not isinstance(expression, Mapping):
+        raise InputError(f"{WHERE}: expression is {kind(expression)}; give {{key: value}} as in docs/cohorts.md")
+    taken = [key for key in expression if key in OURS]
+    if taken:
+        raise InputError(f"{WHERE}: expression holds the key '{taken[0]}', which the frames decide; leave it out")
 
 
 def described(
@@ -91,6 +106,7 @@ def described(
             f"{WHERE}: the response of '{role}' is {kind(measured)}; give a Series by sample, or samples x drugs"
         )
     own = {option: of_domain(given, role) for option, given in per_domain.items()}
+    rows = {*as_ids(wide.index), *as_ids(measured.index)}  # expression may cut its names to the response's
     found = {
         "name": role,
         "expression": {**table(f"expression of '{role}'", wide, held), "orientation": "samples", **expression},
@@ -99,7 +115,7 @@ def described(
     found["response"] |= {option: own[option] for option in ("unit", "direction") if own[option] is not None}
     if own["scaler"] is not None:
         found["scaler"] = own["scaler"]
-    notes = {option: noted(own[option], option, role) for option in NOTES if own[option] is not None}
+    notes = {option: noted(own[option], option, role, rows) for option in NOTES if own[option] is not None}
     if notes:
         frame = pd.DataFrame(notes).astype(object)
         found["annotation"] = table(f"notes on '{role}'", frame.where(frame.notna(), ""), held)
@@ -117,14 +133,17 @@ def of_domain(given, role: str):
     return given.get(role) if isinstance(given, Mapping) else given
 
 
-def noted(values, option: str, role: str) -> pd.Series:
-    """Groups or tissues by sample."""
+def noted(values, option: str, role: str, rows: set[str]) -> pd.Series:
+    """Groups or tissues by sample; rows: the samples that there are."""
     if not isinstance(values, pd.Series):
         raise InputError(f"{WHERE}: {option} of '{role}' is {kind(values)}; give a Series by sample")
     values = values.set_axis(as_ids(values.index))
     if not values.index.is_unique:
         again = values.index[values.index.duplicated()][0]
         raise InputError(f"{WHERE}: {option} of '{role}' names the sample '{again}' twice; keep one")
+    if not rows & set(values.index):
+        there = f"it names {examples(values.index)}, the domain has {examples(sorted(rows - {''}))}"
+        raise InputError(f"{WHERE}: {option} of '{role}' names none of its samples; {there}")
     return values
 
 
@@ -135,6 +154,9 @@ def table(name: str, frame: pd.DataFrame, held: Frames) -> dict:
     if not len(frame) or not len(frame.columns):
         raise InputError(f"{name} has the shape {frame.shape[0]} x {frame.shape[1]}; it needs samples and columns")
     columns = as_ids(frame.columns)
+    if len(set(columns)) < len(columns) and name.startswith("response"):
+        again = next(one for one in columns if columns.count(one) > 1)
+        raise InputError(f"{name} has the column '{again}' twice; keep one")
     names = (SAMPLE, *(f"{SAMPLE}{number}" for number in range(2, len(columns) + 3)))
     column = next(one for one in names if one not in columns)
     body = frame.set_axis(columns, axis=1).reset_index(drop=True)
