@@ -85,7 +85,14 @@ FINAL = group(
     texts("final", [], "networks of the study, such as mode1, trained on the whole pool in the end and kept"),
     text("final_source", "", "source that they start from; default: the first"),
 )
-TRANSFER = (COMPOUNDS, FAMILIES, ARMS, TEST_SET, DRAWS, TRAINING, RATES, OUTPUT, KEPT, FINAL)
+EXAMINED = group(
+    "protocol and folds",
+    texts("examined", [], "arms that are permuted and varied at every size, such as scratch,mode1,svc"),
+    integer("permutations", 0, "permutations of the labels, to ask whether an arm predicts at all; 0: none"),
+    integer("levels", 0, "draws, initialisations and orders of the variance split; 0: none"),
+    texts("nested", [], "candidates of a choice by inner folds of each draw, which is an arm of its own"),
+)
+TRANSFER = (COMPOUNDS, FAMILIES, ARMS, TEST_SET, DRAWS, EXAMINED, TRAINING, RATES, OUTPUT, KEPT, FINAL)
 
 FAMILY = group(
     "data",

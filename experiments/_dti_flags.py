@@ -6,6 +6,7 @@ from experiments._compound_groups import PLAIN
 from experiments._declared import FLAGS
 from experiments._lists import distinct, numbers, parsed
 from tl_jax.study.compounds.settings import DtiSettings
+from tl_jax.study.core.settings import Extras
 
 OWN = (
     *("target", "repeats", "frozen_bn", "after_activation", "protocol", "epoch", "similarity", "balance_below"),
@@ -28,6 +29,10 @@ def settings() -> DtiSettings:
         **{name: distinct(numbers(name)) for name in ("sizes", "layers")},
         "freeze": tuple(distinct(parsed("freeze", list(part))) for part in distinct(FLAGS.freeze)),
         "hidden": numbers("hidden"),
+        "extras": Extras(
+            **{name: names(name) for name in ("examined", "nested")},
+            **{name: FLAGS[name].value for name in ("permutations", "levels")},
+        ),
     }
     given = DtiSettings(**{name: FLAGS[name].value for name in (*PLAIN, *OWN)}, **lists)
     if not FLAGS.quick:

@@ -37,6 +37,7 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
     """
     setup = results.setup
     tables = {"metrics": metrics(results), **judged, "test_compounds": compounds(results), "families": setup.read}
+    tables |= results.examined
     if results.reach:
         tables["reach"] = pd.concat(results.reach, ignore_index=True)
     if len(setup.left_out):

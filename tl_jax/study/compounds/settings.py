@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.shallow import check_names
-from tl_jax.study.core.settings import StudySettings
+from tl_jax.study.core.settings import Extras, StudySettings
 
 NAME = "dti_transfer"
 SIMULATED = "simulated"
@@ -50,7 +50,7 @@ class DtiSettings(StudySettings):
     of their own. similarity: sources also lose compounds that reach this Tanimoto similarity to a test compound.
     balance_below: a source whose rarer class is a smaller share than this gives as many compounds of either class.
     final: networks of the study, by the name of their arm, that are trained on the target's whole pool in the end and
-    kept; final_source: what they start from, the first source where none is named.
+    kept; final_source: what they start from, the first source where none is named. extras: what is examined beside.
     """
 
     data: str = SIMULATED
@@ -90,6 +90,7 @@ class DtiSettings(StudySettings):
     seed: int = 101
     final: tuple[str, ...] = ()
     final_source: str = ""
+    extras: Extras = field(default_factory=Extras)
 
     def __post_init__(self):
         words = {"methods": METHODS, "switches": tuple(vars(Switches())), "protocol": tuple(PROTOCOLS)}

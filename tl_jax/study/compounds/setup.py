@@ -30,8 +30,9 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.draws.classification import score_classifier
 from tl_jax.evaluation.draws.draws import mean_overlap
 from tl_jax.study.compounds.settings import ALL, POOLED, SIMULATED, SIZES, DtiSettings
-from tl_jax.study.core.folds import unscaled
+from tl_jax.study.core.folds import ScaledFold, unscaled
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.protocol import Protocol
 from tl_jax.system.progress import LOGGER
 
 
@@ -78,8 +79,13 @@ LOGITS = Logits(0.0, NETWORK_TOP, RESISTANT, LABEL)  # the ends leave 0 and 1 as
 
 def problem_of(domain: Domain, folds: Iterable[Fold], name: str = "") -> Problem:
     """Compounds with folds, neither of them scaled; arms predict probabilities, judged as classifiers are."""
-    scaled = tuple(replace(unscaled(domain, fold), response=LOGITS) for fold in folds)
-    return Problem(domain, scaled, metric="mcc", scores=score_classifier, name=name)
+    scaled = tuple(as_logits(domain, folds))
+    return Problem(domain, scaled, metric="mcc", scores=score_classifier, name=name, scale=as_logits)
+
+
+def as_logits(domain: Domain, folds: Iterable[Fold], _protocol: Protocol | None = None) -> list[ScaledFold]:
+    """Folds whose rows and labels stand as they are."""
+    return [replace(unscaled(domain, fold), response=LOGITS) for fold in folds]
 
 
 def as_domain(compounds: Compounds) -> Domain:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from tl_jax.data.compounds.tanimoto import nearest_tanimoto
 from tl_jax.data.domain import Domain
 from tl_jax.evaluation.predictors.shallow import SHALLOW
+from tl_jax.study.compounds.examined import asked_for, draw_all, examine_all, mode3_name, network_arms
 from tl_jax.study.compounds.finals import keep_finals, planned
 from tl_jax.study.compounds.known import keep_known
 from tl_jax.study.compounds.networks import activations, logits_of, methods_of, predict_networks
@@ -40,7 +41,7 @@ class DtiResults:
 
     nearest: {name of a training set: (m,) Tanimoto similarity of each test compound to the nearest in it}.
     finals: arm, source, n_train, path and the metrics on the test compounds of each final model. reach: the same by
-    their similarity to the pool.
+    their similarity to the pool. examined: tables of what was examined beside the arms.
     """
 
     settings: DtiSettings
@@ -50,6 +51,7 @@ class DtiResults:
     finals: list[dict] = field(default_factory=list)
     reach: list[pd.DataFrame] = field(default_factory=list)
     nearest: dict[str, np.ndarray] = field(default_factory=dict)
+    examined: dict[str, pd.DataFrame] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
 
 
@@ -67,10 +69,12 @@ def run_dti(settings: DtiSettings, setup: Setup, work: Path | None = None) -> Dt
     """
     methods = methods_of(settings)
     finals = planned(settings, setup, methods)  # what cannot be is refused before hours of work
+    asked = asked_for(settings, methods)
+    drawn, left_out = draw_all(settings, setup)
     results = DtiResults(settings, setup)
     ledger = results.ledger
-    ledger.notes.extend(setup.notes)
-    for note in setup.notes:
+    ledger.notes.extend((*setup.notes, *left_out))
+    for note in ledger.notes:
         LOGGER.info("note: %s", note)
     how = How(settings.network, settings.seed, settings.at_once, work, ledger=Ledger())
     needs = set(settings.methods) - {"scratch", "shallow"} or settings.strategies
@@ -84,9 +88,12 @@ def run_dti(settings: DtiSettings, setup: Setup, work: Path | None = None) -> Dt
         for source, arm, size, p in predict_networks(setup, settings, methods, sources, how):
             results.probabilities[source, arm, size] = p
     with ledger.timed("shallow classifiers"), threadpool_limits(1):
-        problems = {size: setup.on((size, draw) for draw in range(len(d))) for size, d in setup.draws.items()}
-        for arm in shallow_arms(setup, settings, sources):
-            on_every_draw(results, arm, problems, how)
+        shallow = run_shallow(results, sources, asked, how)
+    if drawn:
+        with ledger.timed("examination"), threadpool_limits(1):
+            arms = [*network_arms(settings, methods, sources, asked), *shallow]
+            chosen, results.examined = examine_all(drawn, arms, results.probabilities, how)
+            results.probabilities |= chosen
     with ledger.timed("similarity"):
         results.nearest = similarities(setup, settings)
     with ledger.timed("final models"):
@@ -119,7 +126,7 @@ def shallow_arms(setup: Setup, settings: DtiSettings, sources: dict[str, Trained
             for layer in settings.layers:
                 x = activations(stage.variables, setup.target.x, layer, after, settings)
                 for name in settings.mode3:
-                    arm = f"mode3_{layer}{'a' if after else ''}_{name}"
+                    arm = mode3_name(settings, layer, name)
                     yield shallow_arm(arm, name, settings.seed, source, x, (stage.meta["id"],))
 
 
@@ -131,9 +138,19 @@ def shallow_arm(
     def predict(domain: Domain, f: ScaledFold) -> np.ndarray:
         rows, fold = domain.x if x is None else x, f.fold
         # Every draw takes a seed of its own, so that the order of threads changes nothing.
-        return SHALLOW[name](rows[fold.train], f.y[fold.train], rows[fold.test], seed + fold.repeat)
+        return SHALLOW[name](rows[fold.train], f.y[fold.train], rows[fold.test], (seed + fold.repeat) % 2**32)
 
     return Arm(arm, source, predict=predict, about=[name, seed], parents=parents)
+
+
+def run_shallow(results: DtiResults, sources: dict[str, TrainedStage], asked: Collection[str], how: How) -> list[Arm]:
+    """Every shallow classifier on every draw; returns those whose names are asked for, since activations are large."""
+    setup, found = results.setup, []
+    problems = {size: setup.on((size, draw) for draw in range(len(d))) for size, d in setup.draws.items()}
+    for arm in shallow_arms(setup, results.settings, sources):
+        on_every_draw(results, arm, problems, how)
+        found += [arm] if arm.name in asked else []
+    return found
 
 
 def on_every_draw(results: DtiResults, arm: Arm, problems: dict[int, Problem], how: How) -> None:

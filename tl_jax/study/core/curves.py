@@ -31,7 +31,7 @@ def thinned_problems(problem: Problem, asked: tuple[int, ...], repeats: int) -> 
     kept = set(problem.repeats[:repeats])
     whole = [f.fold for f in problem.folds if f.fold.repeat in kept]
     domain, sizes = problem.domain, sizes_of(problem, asked)
-    smaller = subsampled(whole, sizes, y=domain.response, groups=domain.groups, seed=problem.partition.seed)
+    smaller = subsampled(whole, sizes, y=domain.response, groups=domain.groups, seed=problem.way.seed)
     return {size: problem.on(problem.scaled(folds)) for size, folds in smaller.items()}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -23,10 +22,8 @@ CHOICES = ("repeat", "fold", "arm", "source", "protocol", "inner_{metric}", "can
 
 def inner_folds(problem: Problem, number: int) -> tuple[ScaledFold, ...]:
     """Folds of the training rows of one outer fold; its held-out rows appear in none of them."""
-    train, own, domain = problem.folds[number].fold.train, problem.partition, problem.domain
-    kind = "plain" if own.kind == "leave_one_out" else own.kind
-    inner = replace(own, folds=INNER_FOLDS, repeats=1, seed=own.seed + number, kind=kind)
-    drawn = inner.draw(domain.response[train], domain.groups[train])
+    train, domain = problem.folds[number].fold.train, problem.domain
+    drawn = problem.way.inside(number, INNER_FOLDS).draw(domain.response[train], domain.groups[train])
     return problem.scaled(Fold(Repeats.INNER + number, f.fold, train[f.train], train[f.test]) for f in drawn)
 
 

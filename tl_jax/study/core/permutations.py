@@ -32,10 +32,11 @@ def permuted(y: np.ndarray, groups: np.ndarray, rng: np.random.Generator) -> np.
 
 def permuted_folds(problem: Problem, number: int) -> tuple[ScaledFold, ...]:
     """One repeat on permuted labels: partition, scaling and all that follows see nothing else."""
-    domain, own = problem.domain, problem.partition
-    y = permuted(domain.response, domain.groups, np.random.default_rng([own.seed, number]))
-    # A seed of its own, so that the partitions of all permutations differ.
-    folds = replace(own, repeats=1, seed=own.seed + number).draw(y, domain.groups)
+    domain, own = problem.domain, problem.way
+    y, rng = domain.response.copy(), np.random.default_rng([own.seed, number])
+    for rows in own.exchanged(len(domain)):
+        y[rows] = permuted(domain.response[rows], domain.groups[rows], rng)
+    folds = own.once(y, domain.groups, number)
     return problem.scaled((replace(fold, repeat=Repeats.PERMUTED + number) for fold in folds), y)
 
 

@@ -5,16 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol as Interface
 
 import numpy as np
 
 from tl_jax.data.domain import Domain
 from tl_jax.data.splits import Fold, partitions
+from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import score
 from tl_jax.study.core.folds import ScaledFold, scale_folds
 from tl_jax.study.core.protocol import PROTOCOLS, Protocol
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.system.files import digest
+
+
+class Way(Interface):
+    """How the folds of a problem came about: what draws others like them."""
+
+    seed: int
+
+    def inside(self, number: int, folds: int) -> Partition:
+        """How the training rows of the problem's fold `number` are split once more."""
+
+    def once(self, y: np.ndarray, groups: np.ndarray, number: int) -> list[Fold]:
+        """The folds of one repeat on labels y, drawn as no other number draws them."""
+
+    def exchanged(self, n: int) -> list[np.ndarray]:
+        """Parts of n rows, inside which labels are shuffled."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,17 @@ class Partition:
         """
         return partitions(y, groups, folds=self.folds, repeats=self.repeats, seed=self.seed, kind=self.kind)
 
+    def inside(self, number: int, folds: int) -> Partition:
+        kind = "plain" if self.kind == "leave_one_out" else self.kind
+        return replace(self, folds=folds, repeats=1, seed=self.seed + number, kind=kind)
+
+    def once(self, y: np.ndarray, groups: np.ndarray, number: int) -> list[Fold]:
+        # A seed of its own, so that the partitions of all numbers differ.
+        return replace(self, repeats=1, seed=self.seed + number).draw(y, groups)
+
+    def exchanged(self, n: int) -> list[np.ndarray]:
+        return [np.arange(n)]
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -43,8 +71,8 @@ class Problem:
 
     Fields:
         domain: its rows, with one response. folds: scaled as the protocol says, in order of repeat, then fold.
-        protocol: what held-out rows may lend. partition: how the folds were drawn; None where they are given, such as
-        draws of training compounds against one test set.
+        protocol: what held-out rows may lend. partition: how the folds were drawn; None where they are given, so that
+        no others can be drawn like them. scale: what makes folds ready under a protocol.
         metric: the name in `scores` that decides where something is chosen or tested.
         scores: (y_true, y_pred) -> {metric: value} of one fold.
         name: what progress lines call it, "" where there is one problem only.
@@ -55,10 +83,11 @@ class Problem:
     domain: Domain
     folds: tuple[ScaledFold, ...]
     protocol: Protocol = PROTOCOLS["honest"]
-    partition: Partition | None = None
+    partition: Way | None = None
     metric: str = "spearman"
     scores: Callable[[np.ndarray, np.ndarray], dict[str, float]] = score
     name: str = ""
+    scale: Callable[[Domain, list[Fold], Protocol], Sequence[ScaledFold]] = scale_folds
 
     @classmethod
     def drawn(cls, domain: Domain, partition: Partition, protocol: Protocol, **more) -> Problem:
@@ -79,11 +108,18 @@ class Problem:
             InputError: the protocol cannot scale them, such as one held-out sample by itself.
         """
         domain = self.domain if y is None else replace(self.domain, y=np.asarray(y, np.float64)[:, None])
-        return tuple(scale_folds(domain, list(folds), self.protocol))
+        return tuple(self.scale(domain, list(folds), self.protocol))
 
     def on(self, folds: Sequence[ScaledFold]) -> Problem:
         """The same problem judged on other folds."""
         return replace(self, folds=tuple(folds))
+
+    @property
+    def way(self) -> Way:
+        """How its folds were drawn; InputError where they were given."""
+        if self.partition is None:
+            raise InputError("its folds were given, and others cannot be drawn like them")
+        return self.partition
 
     @property
     def repeats(self) -> list[int]:
