@@ -1,6 +1,7 @@
 """The blocks of a report hold all that its page says, so that something other than a page can show them."""
 
 import html
+import json
 import re
 import subprocess
 import sys
@@ -124,3 +125,12 @@ def test_sections_need_no_html_and_no_jax(tmp_path):
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code, str(folder)], cwd=root, check=True)
     assert [s.id for s in all_of(folder)][:3] == ["ranks", "gain", "targets"]
+
+
+def test_a_page_does_not_call_another_metric_spearman(tmp_path):
+    """A study judged by another metric has whole tables and no page, rather than wrong words."""
+    folder = write_study(tmp_path / "out")
+    summary = json.loads((folder / "summary.json").read_text())
+    (folder / "summary.json").write_text(json.dumps({**summary, "metric": {"name": "rmse", "label": "RMSE"}}))
+    with pytest.raises(InputError, match="judged by rmse"):
+        all_of(folder)
