@@ -95,7 +95,7 @@ def test_predicted_observed(tmp_path):
     text = twice(lambda stem: predicted_observed(predictions(), stem, "Response", "AUC"), tmp_path)
     for label in ("observed [AUC]", "predicted [AUC]", "n = 22, 22 outside the axes", "(mean of 2 repeats)"):
         assert label in text
-    assert "Spearman \N{EN DASH}" in text
+    assert "Spearman 0.00" in text  # of the arm that predicts the mean
     assert text.index(">scratch<") < text.index(">copy_layer1<") < text.index(">mean<") < text.index(">ridge<")
 
 
@@ -103,7 +103,8 @@ def test_spearman_of_a_panel_is_the_mean_over_repeats():
     rows = pd.DataFrame({"repeat": [0, 0, 0, 1, 1, 1], "y_true": [1, 2, 3] * 2, "y_pred": [1, 2, 3, 1, 3, 2.0]})
     assert _mean_spearman(rows) == (pytest.approx(0.75), 2)
     constant = rows.assign(y_pred=1.0)
-    assert _mean_spearman(constant)[1] == 0
+    assert _mean_spearman(constant) == (0, 2)
+    assert _mean_spearman(rows.assign(y_pred=np.nan))[1] == 0
 
 
 def test_wild_predictions_do_not_stretch_the_axes():

@@ -40,7 +40,7 @@ def arm_figure(metrics: pd.DataFrame, title: str):
     caption = (
         "Dots: Spearman in each test fold, over all repeats. Pooled: all folds of a repeat together; median"
         " over repeats. Folds overlap in their training rows, so the spread is no confidence interval."
-        " Right: mean over folds / median pooled; undefined folds (constant predictions) are left out."
+        " Right: mean over folds / median pooled; folds without a value (constant truth, diverged network) left out."
     )
     figure = page(8.6, ROW * len(arms) + 0.6, title, caption, handles)
     ax = figure.add_subplot()

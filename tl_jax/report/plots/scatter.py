@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.report.arms import Arm
 from tl_jax.report.plots.style import (
     BLUE,
@@ -118,14 +119,7 @@ def _points(ax, arm: Arm, samples: pd.DataFrame, dense: bool) -> None:
 
 def _mean_spearman(rows: pd.DataFrame) -> tuple[float, int]:
     """Mean over repeats of the Spearman over all folds of a repeat, and the number of repeats that have one."""
-    values = [_spearman(part["y_true"], part["y_pred"]) for _, part in rows.groupby("repeat")]
+    parts = [(part["y_true"], part["y_pred"]) for _, part in rows.groupby("repeat")]
+    values = [spearman(true.to_numpy(float), predicted.to_numpy(float)) for true, predicted in parts]
     defined = [value for value in values if np.isfinite(value)]
     return (float(np.mean(defined)) if defined else float("nan")), len(defined)
-
-
-def _spearman(true: pd.Series, predicted: pd.Series) -> float:
-    """Spearman with average ranks; NaN where a side is constant or a prediction is missing."""
-    a, b = (side.astype(float).rank().to_numpy() for side in (true, predicted))
-    a, b = a - a.mean(), b - b.mean()
-    scale = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / scale) if scale > 0 else float("nan")

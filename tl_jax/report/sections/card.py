@@ -81,7 +81,7 @@ def _limits(study: Study) -> list[str]:
     ]
     undefined = int(folds["value"].isna().sum())
     if undefined:
-        lines.append(f"{undefined} of {len(folds)} fold values are undefined (constant predictions) and are left out.")
+        lines.append(f"{undefined} of {len(folds)} fold values are undefined and left out.")
     if study.protocol != "honest":
         lines.append(f"No arm was run under the protocol honest; {study.protocol} may favour every arm.")
     if study.entry("settings", "quick") is True:
