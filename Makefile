@@ -1,5 +1,5 @@
 # make demo: a two-step transfer study on the simulated cohort.
-# make test: the tests of every day.   make test-all: all tests.   make lint: ruff.   make check: lint and test-all.
+# make test: the tests of every day.   make test-all: the rest.   make lint: ruff.   make check: lint, every test.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -19,15 +19,19 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-# All but the studies of minutes, with every example, compiled as users compile.
+# What `make test` leaves out, compiled as users compile, and all broken inputs; but for studies of minutes.
 test-all: $(READY)
+	TLJAX_TESTS=all $(BIN)/python -m pytest -m "full and not slow"
+	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not full and not slow" tests/fuzz
+
+# Every test with every example, compiled as users compile.
+check: lint
 	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-check: lint test-all
 
 # The site of docs/; a link that leads nowhere fails it.
 docs: $(READY)
