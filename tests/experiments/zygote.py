@@ -15,6 +15,9 @@ import signal
 import socket
 import sys
 
+# Tests that were begun in the background inherit that SIGINT is ignored; scripts must heed it all the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def preload() -> None:
     """Everything that scripts import, without a device at work: threads do not survive a fork."""

@@ -240,7 +240,7 @@ def test_what_is_written(results, tmp_path):
     names = {path.name for path in tmp_path.iterdir()}
     tables = {f"{name}.csv" for name in ("metrics", "held_out", "targets", "blocks", "gains", "ranks", "pairs")}
     pictures = {f"ranks-{protocol}.{end}" for protocol in SETTINGS.protocols for end in ("svg", "png")}
-    assert names == tables | pictures | {"summary.json"}
+    assert names == tables | pictures | {"summary.json", "report.html"}
     wide = pd.read_csv(tmp_path / "held_out.csv")
     assert len(wide) == 2 * (5 * 20 + 18)
     assert wide[list(ARMS)].notna().all().all()

@@ -124,6 +124,7 @@ OTHER = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", SHORT)
 def test_a_finished_study_is_complete_for_its_own_flags_only(name, folder, capsys):
     if name.startswith("dti"):
