@@ -107,7 +107,7 @@ def crossovers(
     """One row per arm: up to which size it is ahead of the reference, and the answer in words.
 
     predictions and clusters as for draw_comparisons.compare_draws, at two sizes or more. The interval is that of the
-    crossed bootstrap with the same test compounds at every size, and the same draws where all sizes name the same
+    pigeonhole bootstrap with the same test compounds at every size, and the same draws where all sizes name the same
     ones: a smaller draw is often a part of the larger. It errs on the wide side, and it is of this arm alone: the
     best of several is not corrected for.
     """
@@ -131,7 +131,7 @@ def crossovers(
 
 
 def _means(grid: Grid, metric: str, tests: np.ndarray, seed: int) -> Callable[[int, Key], tuple[float, np.ndarray]]:
-    """f(size, arm): (mean over draws, (resamples,) means of the crossed bootstrap), each computed once."""
+    """f(size, arm): (mean over draws, (resamples,) means of the pigeonhole bootstrap), each computed once."""
     same = len({grid.draws[n] for n in grid.sizes}) == 1
     drawn = {
         n: d.weights_of_draws(len(grid.draws[n]), len(tests), seed if same else seed + 1 + k)

@@ -19,7 +19,6 @@ COLUMNS = (
     *("difference", "ci_low", "ci_high", "p", "p_holm", "p_better", "overlap", "p_naive_t"),
 )
 ARM_COLUMNS = ("size", "source", "arm", "metric", "value", "ci_low", "ci_high", "sd_draws", "draws", "n_test")
-METHODS = ("crossed_t", "bootstrap")
 Key = tuple[str, str]  # source, arm
 
 
@@ -50,9 +49,7 @@ def compare_draws(
     *,
     overlap: Mapping[int, float],
     metric: str = "mcc",
-    method: str = "crossed_t",
     clusters: Mapping[str, str] | None = None,
-    seed: int = 0,
 ) -> pd.DataFrame:
     """One row per size and arm: its mean minus the reference's, with interval and p, paired by draw and compound.
 
@@ -64,12 +61,10 @@ def compare_draws(
     counts all arms of a size. p_naive_t is the usual paired t-test over draws, which is far too easily significant.
     Raises InputError for a missing reference, size or prediction, and for two predictions of one compound.
     """
-    if method not in METHODS:
-        raise ValueError(f"no method '{method}'; there are: {', '.join(METHODS)}")
     grid, tables = arranged(predictions, clusters), []
     for size, arms in grid.sizes.items():
         shared = _known(overlap, size)
-        rows = [_row(size, arms, key, reference, grid.tests, shared, metric, method, seed) for key in arms]
+        rows = [_row(size, arms, key, reference, grid.tests, shared, metric) for key in arms]
         rows = [row for row in rows if row]
         for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
             row["p_holm"] = adjusted
@@ -167,7 +162,7 @@ def _matrix(rows: pd.DataFrame, ids: pd.Index, draws: tuple, name: tuple) -> np.
     return table.to_numpy(np.float64)
 
 
-def _row(size, arms, key, reference, tests: TestSet, overlap, metric, method, seed) -> dict | None:
+def _row(size, arms, key, reference, tests: TestSet, overlap, metric) -> dict | None:
     """One comparison; None for the reference itself."""
     other = reference_of(key, arms, reference)
     if key == other:
@@ -175,13 +170,8 @@ def _row(size, arms, key, reference, tests: TestSet, overlap, metric, method, se
     a, b = arms[key], arms[other]
     each = [_per_draw(metric, tests, p) for p in (a, b)]
     difference = each[0] - each[1]
-    if method == "bootstrap":
-        weights = d.weights_of_tests(len(tests.truth), d.RESAMPLES, seed, tests.clusters)
-        again = resampled(metric, tests.truth, a, weights) - resampled(metric, tests.truth, b, weights)
-        found = d.crossed_bootstrap(difference, again, seed)
-    else:
-        without = [d.left_out(metric, tests.truth, p, tests.clusters) for p in (a, b)]
-        found = d.crossed_t(difference, without[0] - without[1], overlap)
+    without = [d.left_out(metric, tests.truth, p, tests.clusters) for p in (a, b)]
+    found = d.crossed_t(difference, without[0] - without[1], overlap)
     better = 1 - found.p_better if metric in LOWER_IS_BETTER else found.p_better
     return {
         **{"size": size, "source": key[0], "arm": key[1], "reference_source": other[0], "reference": reference},

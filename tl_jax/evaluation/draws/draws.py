@@ -2,17 +2,15 @@
 
 Such a study varies in two ways that a t-test over draws does not see. All draws and both arms meet the same test
 compounds, so that the luck of the test set never averages out over draws. And draws of n rows from a pool of N share
-rows, so that they vary less among each other than fresh draws from the population would. Both are counted here:
+rows, so that they vary less among each other than fresh draws from the population would. `crossed_t` counts both: it
+adds the variance over test compounds (jackknife, Efron and Stein 1981) and that over draws, widened for their overlap
+as Nadeau and Bengio (2003) do for cross-validation. It takes values of one metric, per draw, and per draw with each
+test compound left out (`left_out`). How often it holds what it claims: docs/draws.md. It speaks of the mean over
+training draws at one size and over compounds like those of the test set; not of other targets, sources or
+architectures.
 
-- `crossed_t`, the default, adds the variance over test compounds (jackknife, Efron and Stein 1981) and that over draws,
-  widened for their overlap as Nadeau and Bengio (2003) do for cross-validation. It needs no seed.
-- `crossed_bootstrap` resamples draws and test compounds at once (the pigeonhole bootstrap: Owen 2007, Annals of
-  Applied Statistics 1:386). It counts three times what draws and test compounds do together, and so is too wide where
-  draws are small.
-
-How often each holds what it claims: docs/draws.md. Both take values of one metric: per draw, and per draw with test
-compounds left out or drawn again (`left_out`, `weights_of_tests`). They speak of the mean over training draws at one
-size and over compounds like those of the test set; not of other targets, sources or architectures.
+For what has no such formula, `crossed_means` resamples draws and test compounds at once (the pigeonhole bootstrap: Owen
+2007, Annals of Applied Statistics 1:386).
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ ROUNDING = 1e-24  # of a variance: equal values leave a spread of 1e-13
 class Difference(NamedTuple):
     """Mean difference a - b over draws, its interval, two-sided p, and the probability that it is above 0.
 
-    p_better is the share of resamples above 0, or the t distribution's; as a probability it holds for a flat prior.
+    p_better is the t distribution's; as a probability it holds for a flat prior.
     """
 
     point: float
@@ -124,24 +122,6 @@ def crossed_means(again: np.ndarray, weights: np.ndarray) -> np.ndarray:
     `weights_of_draws`.
     """
     return (weights * again).sum(axis=1) / weights.sum(axis=1)
-
-
-def crossed_bootstrap(per_draw, again: np.ndarray, seed: int = 0, level: float = 0.95) -> Difference:
-    """Percentile interval of the crossed bootstrap; p is twice the smaller share of resamples beyond 0.
-
-    per_draw (draws,); again (resamples, draws): values with `weights_of_tests`. Overlap of draws is not counted.
-    Fewer than two draws leave all but the point NaN, since nothing tells how much draws vary.
-    """
-    d = np.asarray(per_draw, np.float64)
-    point = float(d.mean()) if len(d) else NOTHING
-    means = crossed_means(again, weights_of_draws(len(d), len(again), seed)) if len(d) > 1 else np.empty(0)
-    means = means[np.isfinite(means)]  # a resample of one class has no AUROC
-    if not len(means):
-        return Difference(point, *(NOTHING,) * 4)
-    low, high = np.quantile(means, (0.5 - level / 2, 0.5 + level / 2))
-    tails = [(1 + np.sum(side)) / (1 + len(means)) for side in (means <= 0, means >= 0)]
-    better = float(np.mean(means > 0) + np.mean(means == 0) / 2)
-    return Difference(point, float(low), float(high), float(min(1, 2 * min(tails))), better)
 
 
 def _jackknife(without: np.ndarray) -> np.ndarray:
