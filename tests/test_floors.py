@@ -34,7 +34,7 @@ DOORS = {
     "optuna": {"study.compounds"},
     "h5py": {"data.formats", "weights"},
     "safetensors": {"weights"},
-    "rich": {"system"},
+    "tqdm": {"system"},
     "absl": set(),
     "pooch": {"fetch"},
     "gdown": {"fetch"},

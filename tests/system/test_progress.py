@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from tl_jax.system import progress as progress_module
 from tl_jax.system.progress import Progress, duration, say
 
 
@@ -66,14 +67,63 @@ def test_an_error_is_told_and_passed_on():
     assert stream.getvalue().splitlines()[-1] == "target: 1/3 runs, 0 s, stopped early"
 
 
-def test_terminal_shows_a_bar(monkeypatch):
+@pytest.fixture
+def terminal(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    stream = Terminal()
-    with Progress(2, "arm[1]", stream=stream) as progress:
+    return Terminal()
+
+
+def drawn(stream):
+    """The bar as it was drawn each time, without its time."""
+    return [text.split("|") for text in stream.getvalue().replace("\n", "\r").split("\r") if text.strip()]
+
+
+def test_terminal_shows_a_bar(terminal):
+    with Progress(2, "arm[1]", unit="folds", stream=terminal) as progress:
         progress.advance(2, note="done")
-    assert "arm[1]" in stream.getvalue()
-    assert "2/2 runs" in stream.getvalue()
+    first, last = drawn(terminal)[0], drawn(terminal)[-1]
+    assert (first[0], last[0]) == ("arm[1]: 0/2 folds ", "arm[1]: 2/2 folds ")
+    assert first[1].strip() == ""
+    assert len(set(last[1])) == 1  # full
+    assert first[2].startswith(" 00:00, ? left")
+    assert last[2].startswith(" 00:00, 00:00 left, done")
+    assert terminal.getvalue().endswith("\n")
+
+
+def test_the_time_left_comes_from_all_runs_so_far(terminal):
+    with Progress(40, "target", stream=terminal) as progress:
+        progress._bar.start_t -= 30  # tqdm reads its own clock
+        progress.advance(10)
+    assert drawn(terminal)[-1][0] == "target: 10/40 runs "
+    assert drawn(terminal)[-1][2].startswith(" 00:30, 01:30 left")
+
+
+def test_a_line_while_a_bar_is_shown_stands_above_it(terminal):
+    with Progress(3, "target", stream=terminal) as progress:
+        progress.advance()
+        before = len(terminal.getvalue())
+        say("a remark", terminal)
+        after = terminal.getvalue()[before:]
+    line, bar = after.split("a remark\n")
+    assert line.strip() == ""
+    assert line.endswith("\r")  # the bar was wiped first
+    assert "1/3 runs" in bar
+    alone = io.StringIO()
+    say("another", alone)
+    assert alone.getvalue() == "another\n"
+
+
+def test_a_bar_goes_with_an_error(terminal):
+    def broken():
+        with Progress(3, "target", stream=terminal) as progress:
+            progress.advance()
+            raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        broken()
+    assert drawn(terminal)[-1][0] == "target: 1/3 runs "
+    assert progress_module._bars == []
 
 
 def test_dumb_terminal_gets_plain_lines(monkeypatch):

@@ -11,11 +11,16 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TextIO
 
+_bars: list = []  # the bars that are shown now
+
 
 def say(text: str, stream: TextIO | None = None) -> None:
     """Write `text` as one plain line to `stream` (default: standard error) at once."""
-    # Looked up at the call: while a bar is shown, sys.stderr is a stand-in that prints above it.
-    print(" ".join(str(text).split()), file=sys.stderr if stream is None else stream, flush=True)
+    line, stream = " ".join(str(text).split()), sys.stderr if stream is None else stream
+    if _bars:
+        type(_bars[-1]).write(line, file=stream)  # above the bar, which is drawn again below
+    else:
+        print(line, file=stream, flush=True)
 
 
 def duration(seconds: float) -> str:
@@ -50,13 +55,13 @@ class Progress:
         self.stream = sys.stderr if stream is None else stream
         self.clock, self.every = clock, every
         self.done = 0
-        self._bar = self._task = None
+        self._bar = None
         self._started = self._spoken = 0.0
 
     def __enter__(self) -> Progress:
         self._started = self._spoken = self.clock()
         if self.total > 0 and _is_terminal(self.stream):
-            self._bar, self._task = _start_bar(self)
+            self._bar = _start_bar(self)
         elif self.total > 0:
             say(f"{self.label}: 0/{self.total} {self.unit}", self.stream)
         return self
@@ -67,7 +72,8 @@ class Progress:
         if self.total <= 0:
             return
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.done, note=note)
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(n)
             return
         now = self.clock()
         # The last line belongs to __exit__, so that it is written once.
@@ -77,7 +83,7 @@ class Progress:
 
     def __exit__(self, kind, error, trace) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            _stop_bar(self._bar)
         elif self.total > 0:
             line = self._line(self.clock(), "stopped early" if kind else "", left=False)
             say(line, self.stream)
@@ -97,26 +103,26 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _start_bar(progress: Progress):
-    """A running rich bar and its task."""
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as RichProgress
+    """A running bar of tqdm."""
+    from tqdm import tqdm
 
-    bar = RichProgress(
-        # No markup: names such as "arm[1]" are shown as they are.
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} " + progress.unit, markup=False),
-        TimeElapsedColumn(),
-        TextColumn("left", markup=False),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-        console=Console(file=progress.stream),
-        get_time=progress.clock,
+    bar = tqdm(
+        total=progress.total,
+        desc=progress.label,
+        unit=progress.unit,
+        file=progress.stream,
+        # The bar gives way on a narrow terminal, not the count.
+        bar_format="{desc}: {n_fmt}/{total_fmt} {unit} |{bar}| {elapsed}, {remaining} left{postfix}",
+        miniters=1,  # runs end in blocks of different sizes: each block may redraw
+        smoothing=0,  # the time left from all runs so far, as in the plain lines
     )
-    task = bar.add_task(progress.label, total=progress.total, note="")
-    bar.start()
-    return bar, task
+    _bars.append(bar)
+    return bar
+
+
+def _stop_bar(bar) -> None:
+    bar.close()
+    _bars.remove(bar)
 
 
 LOGGER = logging.getLogger("tl_jax")  # every line that a study tells goes here; a script shows them
