@@ -58,7 +58,8 @@ def join(coordinator: str | None = None, processes: int | None = None, process: 
         raise InputError(
             f"--coordinator={coordinator} needs host:port, and --process={process} must be below --processes"
         )
-    # A peer that dies must not abort this process in the middle of a write: `watch` ends it with one line.
+    # A peer that dies must not abort this process: `watch` ends it with one line. Where process 0 dies, jax aborts all
+    # the same, unless an exchange fails first (docs/cluster.md has the figures).
     jax.config.update("jax_enable_recoverability", True)
     try:
         jax.distributed.initialize(
