@@ -48,11 +48,11 @@ def test_effort_equals_what_is_trained(settings, pool, monkeypatch):
 
     trained = []
 
-    def fit_arms(domain, folds, arms, **how):
-        trained.extend(arm.config.epochs for arm in arms for _ in folds)
+    def logits_on(problem, arms, how):
+        trained.extend(arm.config.epochs for arm in arms for _ in problem.folds)
         raise RuntimeError
 
-    monkeypatch.setattr(dti_grid, "fit_arms", fit_arms)
+    monkeypatch.setattr(dti_grid, "logits_on", logits_on)
     grid = Grid(pool, settings)
     for program, own in programs(settings.space.points(), pool.longest).items():
         with pytest.raises(RuntimeError):
@@ -67,7 +67,7 @@ def test_memory_is_that_of_the_compiled_program_within_a_factor_of_two(settings,
     table = plan_table(pool, settings)
     (program, points), *_ = programs(settings.space.points(), pool.longest).items()
     arms = list(arms_of(program, points, settings).values())
-    runs = join([build_runs(pool.domain, grid.folds, 1, arm.recipe.hparams()) for arm in arms])
+    runs = join([build_runs(pool.domain, grid.problem.folds, 1, arm.recipe.hparams()) for arm in arms])
     own = settings.at(points[0])
     starts = [(arms[0].strategy.function, None)]
     from tl_jax.models import build

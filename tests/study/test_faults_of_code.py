@@ -12,7 +12,7 @@ from tl_jax.transfer.strategies import STRATEGIES
 
 
 def files_of(*subjects):
-    paths = {path for one in subjects for path in code.closure(source_file(one), 0)}
+    paths = {path for one in subjects for path in code.closure(source_file(one))}
     return {path.relative_to(ROOT).as_posix() for path in paths}
 
 
