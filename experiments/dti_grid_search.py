@@ -16,7 +16,7 @@ from experiments._declared import FLAGS
 
 
 def work() -> None:
-    from experiments import _grid_flags, _output, _processes
+    from experiments import _grid_flags, _output
     from tl_jax.study.compounds.grid import load_pool
     from tl_jax.study.compounds.grid_adaptive import optuna
     from tl_jax.study.compounds.grid_outputs import printed, write_grid
@@ -29,7 +29,7 @@ def work() -> None:
     if chosen.adaptive:
         optuna()  # missing: said before hours of work
     runtime.configure()
-    _processes.join()
+    cluster.join(FLAGS.coordinator, FLAGS.processes, FLAGS.process)  # before any array exists
     if not FLAGS.plan:
         _output.keep(NAME, partial(plan, chosen), write_grid, printed)
     elif cluster.is_first():
