@@ -14,6 +14,11 @@ from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.transfer.strategies import STRATEGIES
 
+# Flags that are the settings of their names.
+PLAIN = (
+    *("cohort", "data_dir", "drug", "protocol", "repeats", "folds", "split", "seed", "epochs", "batch_size"),
+    *("optimizer", "intermediate_strategy", "checkpoint_dir", "source_checkpoint", "at_once", "fold_models"),
+)
 LOADED: dict[Path, set[str]] = {}  # strategies of the user's files that this process has run
 
 
@@ -25,28 +30,13 @@ def settings() -> Settings:
     chosen = named.get(",".join(FLAGS.strategy), tuple(dict.fromkeys(FLAGS.strategy)))
     hidden = numbers("hidden")
     given = Settings(
-        cohort=FLAGS.cohort,
-        data_dir=FLAGS.data_dir,
-        drug=FLAGS.drug,
+        **{name: FLAGS[name].value for name in PLAIN},
         source_drugs=tuple(FLAGS.source_drug),
         strategies=chosen,
         baselines={"all": tuple(BASELINES), "none": ()}.get(",".join(FLAGS.baselines), tuple(FLAGS.baselines)),
-        protocol=FLAGS.protocol,
-        repeats=FLAGS.repeats,
-        folds=FLAGS.folds,
-        split=FLAGS.split,
-        seed=FLAGS.seed,
-        epochs=FLAGS.epochs,
         read_epochs=distinct(numbers("read_epochs")),
         learning_rate=distinct(numbers("learning_rate", float)),
-        batch_size=FLAGS.batch_size,
-        optimizer=FLAGS.optimizer,
         hidden=hidden,
-        intermediate_strategy=FLAGS.intermediate_strategy,
-        checkpoint_dir=FLAGS.checkpoint_dir,
-        source_checkpoint=FLAGS.source_checkpoint,
-        at_once=FLAGS.at_once,
-        fold_models=FLAGS.fold_models,
     )
     if not FLAGS.quick:
         return given
@@ -74,8 +64,3 @@ def load_strategies(path: Path) -> None:
     LOADED[path.resolve()] = set(STRATEGIES) - before
     if not LOADED[path.resolve()]:
         raise InputError(f"--strategy_module={path}: it defines no function decorated with @strategy()")
-
-
-def given_flags() -> dict:
-    """Every flag of the running script and its value."""
-    return {name: FLAGS[name].value for name in FLAGS}

@@ -19,7 +19,6 @@ from tl_jax.study.many_targets.drugs import (
     ARMS,
     AVERAGES,
     SOURCE,
-    as_target,
     fit_sources,
     fold_predictions,
     scaled_rows,
@@ -52,7 +51,7 @@ def many():
 
 @pytest.fixture(scope="module")
 def sources(many):
-    source = as_target(many.stage("source"), many.stage("target"))
+    source = replace(many.stage("source"), scaler=many.stage("target").scaler)
     return fit_sources(source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
 
 
@@ -155,7 +154,7 @@ def test_no_target_reaches_the_source(many, tmp_path):
 
 
 def test_source_models_are_found_again_among_parts(many, sources, tmp_path):
-    source = as_target(many.stage("source"), many.stage("target"))
+    source = replace(many.stage("source"), scaler=many.stage("target").scaler)
     arguments = (source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
     x = np.random.default_rng(0).normal(size=(5, 60)).astype(np.float32)
     fit_sources(*arguments, work=tmp_path)

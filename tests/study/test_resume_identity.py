@@ -11,7 +11,8 @@ from experiments._command import call
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.study.cohort.choice import write_choice
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 
 SIX = EXPERIMENTS["exp6_source_to_target"]
@@ -113,7 +114,7 @@ def test_parts_of_another_source_are_never_taken(run_in, small):
 @pytest.fixture
 def run_in(cohort, tmp_path):
     """run_in(folder, settings): experiment 6 with its parts in a folder."""
-    return lambda name, settings: run_experiment(SIX, settings, cohort, tmp_path / name)
+    return lambda name, settings: run_plan(prepare(SIX, settings, cohort), tmp_path / name)
 
 
 OTHER = {

@@ -5,7 +5,8 @@ import pytest
 
 from tl_jax.data.cohort.simulate import simulate
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 
 
@@ -22,7 +23,7 @@ def gain(relatedness, folder):
             hidden=(64, 16),
             checkpoint_dir=str(folder / f"{relatedness}-{seed}"),
         )
-        results = run_experiment(EXPERIMENTS["exp6_source_to_target"], settings, cohort)
+        results = run_plan(prepare(EXPERIMENTS["exp6_source_to_target"], settings, cohort))
         folds = results.table("metrics").query("metric == 'spearman' and fold != 'pooled'")
         means = folds.groupby("arm").value.mean()
         gains.append(means["freeze_layer1"] - means["scratch"])

@@ -20,7 +20,6 @@ from tl_jax.study.core.identity import identity
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest, write_atomic
-from tl_jax.system.runtime import device, versions
 
 
 def dti_identity(settings: DtiSettings, setup: Setup) -> dict:
@@ -47,8 +46,10 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
     return write_study(
         folder,
         tables,
+        summary(results, judged),
+        results.settings.as_dict(),
+        results.ledger,
         pictures=[lambda: draw(results, judged, folder)],
-        summary=lambda left_out: summary(results, judged, [*results.ledger.notes, *left_out]),
         page=write_report,
     )
 
@@ -92,7 +93,7 @@ def published(setup: Setup) -> pd.DataFrame | None:
     return both.assign(arm=both["arm"].replace(ours))[["source", "arm", "size", "value"]]
 
 
-def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[str]) -> dict:
+def summary(results: DtiResults, judged: dict[str, pd.DataFrame]) -> dict:
     """Everything needed to repeat the study, and what each arm reached."""
     setup, settings = results.setup, results.settings
     domains = {"target": setup.target, **setup.sources}
@@ -101,10 +102,7 @@ def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[st
     return {
         "experiment": NAME,
         "title": "drug-target interaction between protein families",
-        "settings": settings.as_dict(),
         "recipe": settings.recipe.as_dict(),
-        "versions": versions(),
-        "device": device(),
         "data": {
             name: {
                 "family": domain.name,
@@ -118,7 +116,5 @@ def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[st
         "overlap_of_draws": {str(size): value for size, value in setup.overlap.items()},
         "stages": [{"id": s.meta["id"], "path": str(s.path), "reused": s.reused} for s in results.stages],
         "final_models": results.finals,
-        "wall_seconds": results.ledger.seconds,
         "mcc": rows.astype(object).where(rows.notna(), None).to_dict("records"),
-        "notes": notes,
     }

@@ -23,7 +23,7 @@ from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.settings import StudySettings
 from tl_jax.study.core.table import ResultTable, result_of
-from tl_jax.study.many_targets.drugs import ARMS, SOURCE, Sources, as_target, closed_arms, fit_sources
+from tl_jax.study.many_targets.drugs import ARMS, SOURCE, Sources, closed_arms, fit_sources
 from tl_jax.system.progress import LOGGER, watched
 from tl_jax.training.multitask import measured_drugs, trunk
 from tl_jax.transfer import strategies
@@ -118,7 +118,8 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     The source models see no target. work: a folder for finished parts; those found there are not computed again.
     """
     whole = cohort.stage("target")
-    source = measured_drugs(as_target(cohort.stage("source"), whole), settings.min_lines)
+    # A source model reads target rows in the units it was trained on, so the source is scaled as the target is.
+    source = measured_drugs(replace(cohort.stage("source"), scaler=whole.scaler), settings.min_lines)
     results = ManyResults(settings, cohort, source)
     notes = [str(note) for note in unit_notes(cohort.domains)]
     planned = plan_targets(settings, whole, notes)
@@ -182,13 +183,12 @@ def run_together(problem: Problem, arms: list[Arm], how: How) -> ResultTable:
 
     A part for each arm and fold, as run_arms keeps them, would take longer to write than these arms to fit.
     """
-    parts = how.parts(problem, *arms)
-    found = next(iter(parts.saved()), None) if parts else None
-    if found is None:
+
+    def make() -> dict[str, np.ndarray]:
         folds = [{arm.name: arm.predict(problem.domain, f) for arm in arms} for f in problem.folds]
-        found = {arm.name: np.concatenate([each[arm.name] for each in folds]) for arm in arms}
-        if parts is not None:
-            parts.save(0, found)
+        return {arm.name: np.concatenate([each[arm.name] for each in folds]) for arm in arms}
+
+    found = how.kept(make, problem, *arms)
     ends = np.cumsum([len(f.fold.test) for f in problem.folds])[:-1]
     result = partial(result_of, problem, history={})
     return ResultTable(tuple(result(arm.name, arm.source, predicted=np.split(found[arm.name], ends)) for arm in arms))
