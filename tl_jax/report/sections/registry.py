@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from tl_jax.errors import InputError
 from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
 from tl_jax.report.sections import arms, dti, effect, genes, leaks, many, run, search, sizes, sources
 from tl_jax.report.sections.card import card, verdict_box
@@ -127,9 +126,6 @@ def report_of(folder: str | Path) -> Report:
     folder = Path(folder)
     kind = kind_of(folder)
     study = read_study(folder) if kind is STUDY else read_folder(folder, kind.contracts, kind.first)
-    judged = study.entry("metric", "name")
-    if judged not in (None, "spearman"):  # its sentences would name another metric than its numbers
-        raise InputError(f"{folder} was judged by {judged}, and a page speaks of Spearman only; its tables are whole")
     return report(study, kind)
 
 

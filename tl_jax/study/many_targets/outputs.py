@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
+from tl_jax.evaluation.statistics.registry import record
 from tl_jax.report.page.page import write_report
 from tl_jax.report.plots.ranks import critical_difference
 from tl_jax.study.core.identity import identity
@@ -68,6 +69,7 @@ def summary(results: ManyResults, over: OverTargets, notes: list[str]) -> dict:
         "title": "all source drugs to every drug of the target",
         "cohort": {"name": cohort.name, "title": cohort.title, "genes": len(cohort.genes)},
         "settings": results.settings.as_dict(),
+        "metric": record(results.settings.metric),
         "recipe": results.settings.recipe.as_dict(),
         "versions": versions(),
         "device": device(),
@@ -83,7 +85,7 @@ def summary(results: ManyResults, over: OverTargets, notes: list[str]) -> dict:
             "final_train_loss": results.source_loss,
         },
         "wall_seconds": results.ledger.seconds,
-        "mean_spearman": {protocol: row.to_dict() for protocol, row in means.iterrows()},
+        f"mean_{results.settings.metric}": {protocol: row.to_dict() for protocol, row in means.iterrows()},
         "friedman": {
             protocol: {"statistic": t.statistic, "p": t.p, "critical_difference": t.critical_difference}
             for protocol, t in over.tests.items()
