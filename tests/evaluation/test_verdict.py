@@ -60,7 +60,7 @@ def test_a_study_judged_by_an_error_calls_less_better():
     levels = {("scratch", ""): 0.6, ("copy_layer1", "drug"): 0.2, ("fine_tune", "drug"): 0.9, ("ridge", ""): 0.1}
     frame = metrics(levels, metric="rmse")
     text = verdict(compare(frame, by_source=False), frame, metric="rmse")
-    assert "1 of 2 transfer arms is better than training from scratch: copy_layer1 from drug changes by -0.4" in text
+    assert "1 of 2 transfer arms is better than training from scratch: copy_layer1 from drug changes by -0.397 " in text
     assert "in RMSE per fold" in text
     assert "negative transfer: 1 of 2 probably do worse than scratch" in text
     worst = re.search(r"the worst fine_tune from drug by ([+-]\d\.\d+)", text)

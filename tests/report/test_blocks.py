@@ -128,7 +128,6 @@ def test_sections_need_no_html_and_no_jax(tmp_path):
     assert [s.id for s in all_of(folder)][:3] == ["ranks", "gain", "targets"]
 
 
-
 def test_the_lowest_error_of_each_target_is_marked(tmp_path):
     """Judged by an error the same numbers put the other arms first."""
     folder = many_targets(tmp_path / "out")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.blocks import gains
-from tl_jax.evaluation.statistics.metrics import get, held_out_ratio, is_pooled, per_fold
+from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, is_pooled, per_fold
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
 from tl_jax.report.tables import fixed_width, number
@@ -112,7 +112,7 @@ def over_reference(differences: pd.Series, ratio: float, reference: str) -> dict
     return {f"{name}_over_{reference}": value for name, value in numbers.items()}
 
 
-def printed(over: OverTargets, metric: str) -> str:
+def printed(over: OverTargets, metric: str = JUDGED) -> str:
     """What the terminal shows at the end."""
     judged = get(metric)
     gain = "gain" if judged.higher_is_better else "gain (by how much it is lower)"
