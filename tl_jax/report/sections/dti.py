@@ -8,7 +8,7 @@ import pandas as pd
 from tl_jax.evaluation.draws.draw_verdict import FAULT, correct, verdict
 from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.evaluation.predictors.shallow import RANKS_ONLY
-from tl_jax.evaluation.statistics.registry import Metric, get
+from tl_jax.evaluation.statistics.registry import CLASS_METRICS, Metric, get
 from tl_jax.report.blocks import (
     Absent,
     Blocks,
@@ -40,10 +40,8 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     """Title and verdict."""
     target = study.entry("settings", "target") or "the target"
     own = study.entry("data", "target", "family") or target
-    text = (
-        " ".join(verdict(study.table("comparisons"), study.table("arms"), headline(study).name))
-        or "Nothing was compared."
-    )
+    said = verdict(study.table("comparisons"), study.table("arms"), headline(study).name)
+    text = " ".join(said) or "Nothing was compared."
     line = "Drug-target interaction learned from few compounds, with and without other protein families."
     return f"Transfer to {own}", (paragraph(line), paragraph(Strong("Verdict. "), text, kind="verdict"))
 
@@ -55,8 +53,8 @@ def curves(study: Study) -> Blocks:
     return Figure(
         "curves",
         lambda: curves_figure(rows, "", metric=judged.label),
-        f"mean {judged.label} of {rows[['source', 'arm']].drop_duplicates().shape[0]} arms by training size; the numbers stand in "
-        "the table of all arms",
+        f"mean {judged.label} of {rows[['source', 'arm']].drop_duplicates().shape[0]} arms by training size; the numbers "
+        "stand in the table of all arms",
         "",
     )
 
@@ -80,8 +78,8 @@ def gains(study: Study) -> Blocks:
                 lambda shown=shown, reference=reference: heatmap_figure(
                     shown, "", reference=reference, metric=judged.label
                 ),
-                f"gain in {judged.label} over {reference} by source, method and training size; the numbers stand in the table "
-                "below",
+                f"gain in {judged.label} over {reference} by source, method and training size; the numbers stand in "
+                "the table below",
                 f"Gain over {reference}.",
             )
         )
@@ -128,7 +126,8 @@ def arms(study: Study) -> Blocks:
             for source, arm in keys
         ]
         heads = [Column("arm"), Column("source"), *(Column(f"{n:,.0f}" if n else "untrained", True) for n in sizes)]
-        caption = f"Mean {get(metric).label} over draws with its 95 % interval, by training compounds"
+        label = CLASS_METRICS[metric].label if metric in CLASS_METRICS else metric
+        caption = f"Mean {label} over draws with its 95 % interval, by training compounds"
         parts.append(table(caption, heads, lines, frame=own))
     return parts
 

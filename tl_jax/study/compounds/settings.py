@@ -50,8 +50,9 @@ class DtiSettings(StudySettings):
     layers, after_activation: whose output mode 3 hands to the classifiers `mode3`. stereo: stereoisomers are compounds
     of their own. similarity: sources also lose compounds that reach this Tanimoto similarity to a test compound.
     balance_below: a source whose rarer class is a smaller share than this gives as many compounds of either class.
-    metric: that judges, of JUDGES. final: networks of the study, by the name of their arm, that are trained on the target's whole pool in the end and
+    final: networks of the study, by the name of their arm, that are trained on the target's whole pool in the end and
     kept; final_source: what they start from, the first source where none is named. extras: what is examined beside.
+    metric: that judges, of JUDGES.
     """
 
     data: str = SIMULATED
