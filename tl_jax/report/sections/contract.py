@@ -79,6 +79,9 @@ FAMILY_TABLES = {
         ("family",), ("compounds", "active", "merged", "disagreeing", "unparsed", "unmeasured")
     ),
     "left_out": Contract(("family", "id", "smiles", "reason"), ("line",)),
+    "permutations": Contract(ARM, ("size", "observed", "permutations", "at_least", "p", "null_mean", "null_q95")),
+    "nested_choices": Contract(ARM, ("size", "draw", "inner_{metric}")),
+    "variance": Contract((*ARM, "component"), ("size", "variance", "share")),
     "reach": Contract(
         ("source", "arm"), ("from_similarity", "to_similarity", "n", "active", "confident", "mcc", "auroc", "brier")
     ),

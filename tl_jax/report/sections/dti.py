@@ -8,7 +8,7 @@ import pandas as pd
 from tl_jax.evaluation.draws.draw_verdict import FAULT, correct, verdict
 from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.evaluation.predictors.shallow import RANKS_ONLY
-from tl_jax.evaluation.statistics.registry import CLASS_METRICS, Metric, get
+from tl_jax.evaluation.statistics.registry import CLASS_METRICS, Metric
 from tl_jax.report.blocks import (
     Absent,
     Blocks,
@@ -30,17 +30,14 @@ from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, s
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
-
-def headline(study: Study) -> Metric:
-    """The metric that judges; studies without a record of it were judged by MCC."""
-    return study.metric if study.entry("metric", kind=dict) else get("mcc")
+HEADLINE = "mcc"  # judges where a study names no other metric
 
 
 def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     """Title and verdict."""
     target = study.entry("settings", "target") or "the target"
     own = study.entry("data", "target", "family") or target
-    said = verdict(study.table("comparisons"), study.table("arms"), headline(study).name)
+    said = verdict(study.table("comparisons"), study.table("arms"), study.metric.name)
     text = " ".join(said) or "Nothing was compared."
     line = "Drug-target interaction learned from few compounds, with and without other protein families."
     return f"Transfer to {own}", (paragraph(line), paragraph(Strong("Verdict. "), text, kind="verdict"))
@@ -48,20 +45,20 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
 
 def curves(study: Study) -> Blocks:
     """The mean of the metric by the number of training compounds."""
-    judged = headline(study)
+    judged = study.metric
     rows = correct(study.need("arms"), judged.name)
     return Figure(
         "curves",
         lambda: curves_figure(rows, "", metric=judged.label),
-        f"mean {judged.label} of {rows[['source', 'arm']].drop_duplicates().shape[0]} arms by training size; the numbers "
-        "stand in the table of all arms",
+        f"mean {judged.label} of {rows[['source', 'arm']].drop_duplicates().shape[0]} arms by training size; the "
+        "numbers stand in the table of all arms",
         "",
     )
 
 
 def gains(study: Study) -> Blocks:
     """A map for each reference, and how to read it."""
-    judged = headline(study)
+    judged = study.metric
     rows = correct(study.need("comparisons"), judged.name)
     parts = [
         paragraph(
@@ -147,7 +144,7 @@ def switches(study: Study) -> Blocks:
         "arm": word("method"),
         "source": word("source"),
         "training compounds": whole("size"),
-        f"difference in {headline(study).label}": fixed("difference", "+.3f"),
+        f"difference in {study.metric.label}": fixed("difference", "+.3f"),
         "95 % interval": between("ci_low", "ci_high", "+.3f"),
         "p": p_value("p"),
     }

@@ -16,6 +16,7 @@ from tl_jax.report.plots.intervals import interval_figure
 from tl_jax.report.sections.cells import (
     arm_cells,
     between,
+    by_size,
     fixed,
     frame_table,
     in_order,
@@ -116,18 +117,26 @@ def predicts(study: Study) -> Blocks:
 
 def _permutations(study: Study) -> Blocks:
     """The metric of each arm beside that of permuted labels."""
-    judged, rows = study.metric, in_order(study.table("permutations"))
-    if rows.empty:
-        return missing("permutations")
+    rows = study.table("permutations")
+    return missing("permutations") if rows.empty else permuted(rows, study.metric, study.metric.per_fold)
+
+
+def permuted(given: pd.DataFrame, judged: Metric, heading: str) -> Blocks:
+    """A table of permutations and how to read it; by size where it has several."""
+    rows = in_order(given)
     found, count = int((rows["p"] < ALPHA).sum()), int(rows["p"].notna().sum())
-    cells = arm_cells(rows) | {
-        judged.per_fold: fixed("observed", judged.spec()),
-        "permuted: mean": fixed("null_mean", judged.spec()),
-        f"permuted: {'95th' if judged.higher_is_better else '5th'} percentile": fixed("null_q95", judged.spec()),
-        "permutations": whole("permutations"),
-        f"at least {judged.as_good}": whole("at_least"),
-        "p": p_value("p"),
-    }
+    cells = (
+        arm_cells(rows)
+        | by_size(rows)
+        | {
+            heading: fixed("observed", judged.spec()),
+            "permuted: mean": fixed("null_mean", judged.spec()),
+            f"permuted: {'95th' if judged.higher_is_better else '5th'} percentile": fixed("null_q95", judged.spec()),
+            "permutations": whole("permutations"),
+            f"at least {judged.as_good}": whole("at_least"),
+            "p": p_value("p"),
+        }
+    )
     text = (
         f"{found} of {count} arms have p below {ALPHA:g}; with no signal at all, about {ALPHA * count:.1f} of {count} "
         "would. These p-values are not corrected for their number."

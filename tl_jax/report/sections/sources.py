@@ -7,7 +7,7 @@ import pandas as pd
 from tl_jax.report.blocks import Blocks, Column, Figure, join, paragraph, table
 from tl_jax.report.plots.rows import source_figure
 from tl_jax.report.plots.shares import variance_figure
-from tl_jax.report.sections.cells import arm_cells, fixed, frame_table, in_order, missing, share, whole, word
+from tl_jax.report.sections.cells import arm_cells, by_size, fixed, frame_table, in_order, missing, share, whole, word
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
@@ -95,19 +95,19 @@ def variance(study: Study) -> Blocks:
                 "stand in the table below",
                 "",
             ),
-            _components(rows, study.metric.label),
+            components(rows, study.metric.label),
         ]
     )
 
 
-def _components(rows: pd.DataFrame, metric: str) -> Blocks:
+def components(rows: pd.DataFrame, metric: str) -> Blocks:
     """A row per arm, a column per component."""
-    index = ["arm", "source", "protocol"]
+    index = ["arm", "source", "protocol", *(["size"] if "size" in rows else [])]
     wide = rows.assign(
         cell=[f"{share('share')(row)} ({number(row['variance'], '.2g')})" for row in rows.to_dict("records")]
     ).pivot_table(index=index, columns="component", values="cell", aggfunc="first", sort=False)
     components = list(dict.fromkeys(rows["component"]))
     wide = in_order(wide[components].fillna(UNDEFINED).reset_index())
-    cells = arm_cells(wide) | {component: word(component) for component in components}
+    cells = arm_cells(wide) | by_size(wide) | {component: word(component) for component in components}
     caption = f"Share of each component, and in brackets the variance of {metric}"
     return frame_table(caption, wide, cells, words=("source", "protocol"))

@@ -25,13 +25,17 @@ REMEDY = "write it with the experiment's own script"
 
 @dataclass(frozen=True)
 class Study:
-    """tables: {name: frame with rows}; record and summary: study.json and summary.json, {} where absent."""
+    """tables: {name: frame with rows}; record and summary: study.json and summary.json, {} where absent.
+
+    metric: that judges the study.
+    """
 
     tables: dict[str, pd.DataFrame]
     summary: dict
     record: dict
     digests: dict[str, str]
     contracts: Mapping[str, Contract] = field(default_factory=lambda: TABLES)
+    metric: Metric = field(default_factory=lambda: get(JUDGED))
 
     def table(self, name: str) -> pd.DataFrame:
         """A table; without rows where the folder has none."""
@@ -51,11 +55,6 @@ class Study:
         for key in keys:
             found = found.get(key) if isinstance(found, dict) else None
         return found if isinstance(found, kind) else None
-
-    @cached_property
-    def metric(self) -> Metric:
-        """The metric that judges the study."""
-        return metric_of(self.summary)
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -93,8 +92,10 @@ def read_study(folder: Path) -> Study:
     return study
 
 
-def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "metrics") -> Study:
+def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "metrics", judged: str = JUDGED) -> Study:
     """Read and check the tables of a results folder that `contracts` names; the table `first` must be there.
+
+    judged: the metric of a study that records none.
 
     Raises:
         InputError: no folder, no such table, a missing column, a cell that is no number, a file that is no UTF-8 or no
@@ -106,22 +107,22 @@ def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "m
     if not (folder / f"{first}.csv").is_file():
         raise InputError(f"{folder} holds no {first}.csv; name the --out folder of an experiment that has ended")
     summary = _json(folder / "summary.json")
-    metric = metric_of(summary).name
-    contracts = {name: contract.of(metric) for name, contract in contracts.items()}
+    metric = metric_of(summary, judged)
+    contracts = {name: contract.of(metric.name) for name, contract in contracts.items()}
     there = {name: folder / f"{name}.csv" for name in contracts}
-    frames = {name: _read(path, name, contracts[name], metric) for name, path in there.items() if path.is_file()}
+    frames = {name: _read(path, name, contracts[name], metric.name) for name, path in there.items() if path.is_file()}
     tables = {name: frame for name, frame in frames.items() if len(frame)}
     if first not in tables:
         raise InputError(f"{folder / f'{first}.csv'} has no rows; {REMEDY}")
     files = sorted(folder / name for name in [*(f"{name}.csv" for name in frames), "summary.json", "study.json"])
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
-    return Study(tables, summary, _json(folder / "study.json"), digests, contracts)
+    return Study(tables, summary, _json(folder / "study.json"), digests, contracts, metric)
 
 
-def metric_of(summary: dict) -> Metric:
-    """The metric by which a study was judged, as its summary records it; Spearman where there is no record."""
+def metric_of(summary: dict, usual: str) -> Metric:
+    """The metric by which a study was judged, as its summary records it; the usual one where there is no record."""
     found = summary.get("metric")
-    return from_record(found) if isinstance(found, dict) else get(JUDGED)
+    return from_record(found) if isinstance(found, dict) else get(usual)
 
 
 def _read(path: Path, name: str, contract: Contract, metric: str) -> pd.DataFrame:
