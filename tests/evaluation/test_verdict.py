@@ -66,7 +66,7 @@ def test_a_study_judged_by_an_error_calls_less_better():
     worst = re.search(r"the worst fine_tune from drug by ([+-]\d\.\d+)", text)
     assert worst
     assert float(worst[1]) == pytest.approx(0.3, abs=0.05)
-    assert "the best baseline, ridge, predicts better (RMSE 0.1" in text
+    assert "the best baseline, ridge, predicts better (RMSE 0.0974 against 0.201)" in text
     assert "Spearman" not in text
     alone = metrics({("scratch", ""): 0.5, ("ridge", ""): 0.3}, metric="rmse")
     said_alone = verdict(compare(alone, by_source=False), alone, metric="rmse")
