@@ -223,6 +223,35 @@ def test_tables_over_targets_by_hand(results):
     assert "share of targets won" in printed(over)
 
 
+def test_judged_by_an_error_less_is_better(results, tmp_path):
+    """The same predictions: gains, wins and ranks go by how much lower an arm is; blocks and pairs stay as they are."""
+    by_error = replace(results, settings=replace(SETTINGS, metric="rmse"))
+    over, predictions = over_targets(by_error), results.table("predictions")
+    squares = predictions.assign(square=(predictions.y_true - predictions.y_pred) ** 2)
+    keys = ["protocol", "target", "arm", "repeat", "fold"]
+    each = np.sqrt(squares.groupby(keys)["square"].mean()).groupby(keys[:3]).mean().unstack("arm").loc["honest"]
+    blocks = over.blocks[over.blocks.protocol == "honest"].set_index("target")
+    for arm in ARMS:
+        np.testing.assert_allclose(blocks.loc[each.index, arm], each[arm])
+    gain = over.gains.set_index(["protocol", "reference", "arm"]).loc[("honest", "ridge", "mean")]
+    assert gain.gain == pytest.approx((each["ridge"] - each["mean"]).mean())
+    assert gain.won == pytest.approx((each["mean"] < each["ridge"]).mean())
+    ranks = over.ranks[over.ranks.protocol == "honest"].set_index("arm").average_rank
+    for arm, rank in each.rank(axis=1).mean().items():
+        assert ranks[arm] == pytest.approx(rank)
+    pair = over.pairs[over.pairs.protocol == "honest"].iloc[0]
+    assert pair.mean_difference == pytest.approx((each[pair.arm_a] - each[pair.arm_b]).mean())
+    assert pair.ci_low < pair.mean_difference < pair.ci_high
+    row = over.targets.set_index(["protocol", "target", "arm"]).loc[("honest", "D3", "mean")]
+    assert row.rmse == pytest.approx(each.loc["D3", "mean"])
+    assert row.gain_over_ridge == pytest.approx(each.loc["D3", "ridge"] - each.loc["D3", "mean"])
+    assert "Mean RMSE per fold; gain (by how much it is lower)" in printed(over, "rmse")
+    assert write_many(by_error, over, tmp_path) == []
+    page = (tmp_path / "report.html").read_text()
+    assert "Spearman" not in page
+    assert "bold on blue: the lowest of a target" in page
+
+
 def test_one_target_is_judged_over_its_folds(many):
     alone = with_targets(many, many.stage("target").y[:, :1], DRUGS[:1])
     over = over_targets(run_many_targets(replace(SETTINGS, protocols=("honest",)), alone))

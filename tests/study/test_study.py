@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.statistics.metrics import spearman_per_fold
+from tl_jax.evaluation.statistics.metrics import per_fold as folds_of
 from tl_jax.report.sections.leaks import LOOKS
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
@@ -60,7 +60,7 @@ def table(study):
 
 
 def per_fold(study, arm, source="", protocol="honest"):
-    rows = spearman_per_fold(study.table("metrics"))
+    rows = folds_of(study.table("metrics"))
     own = rows[(rows.arm == arm) & (rows.source == source) & (rows.protocol == protocol)]
     return own.set_index(["repeat", "fold"])["value"]
 

@@ -55,20 +55,21 @@ def draw(results: Results, folder: Path) -> None:
     """Loss curves, predicted against observed, the comparison of arms, and the ranking of source drugs."""
     experiment, cohort = results.experiment, results.cohort
     title = f"{experiment.name}: {cohort.title}, protocol {results.settings.protocol}"
-    plots.arm_comparison(results.table("metrics"), folder / "arms", title)
+    metric = results.settings.metric
+    plots.arm_comparison(results.table("metrics"), folder / "arms", title, metric)
     if results.settings.extras:
         return  # a panel for each of a hundred arms is no picture; the report shows the best of them
     predictions, units = results.table("predictions"), {d["unit"] for d in results.data.values()}
-    plots.predicted_observed(predictions, folder / "predicted_observed", title, ", ".join(sorted(units)))
+    plots.predicted_observed(predictions, folder / "predicted_observed", title, ", ".join(sorted(units)), metric)
     if len(results.table("history")):
         plots.loss_curves(results.table("history"), folder / "loss_curves", title)
     if results.ranking:
-        plots.source_ranking(results.ranking, folder / "source_drugs", title)
+        plots.source_ranking(results.ranking, folder / "source_drugs", title, metric)
 
 
 def summary(results: Results, flags: dict) -> dict:
     """Everything needed to repeat the experiment, and its result per arm."""
-    arms = summarise(results.table("metrics"))
+    arms = summarise(results.table("metrics"), results.settings.metric)
     return {
         "experiment": results.experiment.name,
         "title": results.experiment.title,
@@ -99,7 +100,8 @@ def family(stage: TrainedStage) -> list[dict]:
 
 def printed(results: Results) -> str:
     """What the terminal shows at the end."""
-    parts = [arm_table(summarise(results.table("metrics")))]
+    metric = results.settings.metric
+    parts = [arm_table(summarise(results.table("metrics"), metric), metric)]
     if results.ranking:
-        parts.append(source_table(results.ranking))
+        parts.append(source_table(results.ranking, metric))
     return "\n\n".join(parts)

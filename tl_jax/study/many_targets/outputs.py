@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
+from tl_jax.evaluation.statistics.registry import record
 from tl_jax.report.page.page import write_report
 from tl_jax.report.plots.ranks import critical_difference
 from tl_jax.study.core.identity import identity
@@ -69,6 +70,7 @@ def summary(results: ManyResults, over: OverTargets) -> dict:
         "experiment": NAME,
         "title": "all source drugs to every drug of the target",
         "cohort": {"name": cohort.name, "title": cohort.title, "genes": len(cohort.genes)},
+        "metric": record(results.settings.metric),
         "recipe": results.settings.recipe.as_dict(),
         "data": {
             domain.name: {"samples": len(domain), "fingerprint": fingerprint(domain)} for domain in cohort.domains
@@ -81,7 +83,7 @@ def summary(results: ManyResults, over: OverTargets) -> dict:
             "scaler": source.scaler,
             "final_train_loss": results.source_loss,
         },
-        "mean_spearman": {protocol: row.to_dict() for protocol, row in means.iterrows()},
+        f"mean_{results.settings.metric}": {protocol: row.to_dict() for protocol, row in means.iterrows()},
         "friedman": {
             protocol: {"statistic": t.statistic, "p": t.p, "critical_difference": t.critical_difference}
             for protocol, t in over.tests.items()

@@ -14,6 +14,7 @@ from tl_jax.config import Recipe
 from tl_jax.data.domain import Cohort, Domain
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.keys import Repeats, run_key
 from tl_jax.models import build
 from tl_jax.study.cohort.settings import Settings
@@ -29,6 +30,8 @@ from tl_jax.training.multitask import measured_drugs, trunk
 from tl_jax.transfer import strategies
 
 NAME = "many_targets"
+# Options that an ordinary experiment has too.
+FOR_ALL = ("cohort", "repeats", "folds", "split", "seed", "hidden", "quick", "metric")
 FINE_TUNED = ("freeze_layer12", "fine_tune")
 
 
@@ -38,7 +41,7 @@ class ManySettings(StudySettings):
 
     targets: table of responses, below the data folder; None: the drugs of the cohort's own target. unit, direction:
     of the table. min_lines: source drugs measured on fewer source samples are left out. fine_tuned: strategies that
-    also train networks from the source network's hidden layers.
+    also train networks from the source network's hidden layers. metric: by which arms are compared.
     """
 
     NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")
@@ -54,6 +57,7 @@ class ManySettings(StudySettings):
     hidden: tuple[int, ...] = (1000, 100)
     min_lines: int = 100
     fine_tuned: tuple[str, ...] = ()
+    metric: str = JUDGED
 
     def __post_init__(self):
         for name in self.protocols:
@@ -68,7 +72,7 @@ class ManySettings(StudySettings):
 
     def ordinary(self, protocol: str) -> Settings:
         """What an ordinary experiment makes of these settings, which also checks them."""
-        shared = {n: getattr(self, n) for n in ("cohort", "repeats", "folds", "split", "seed", "hidden", "quick")}
+        shared = {n: getattr(self, n) for n in FOR_ALL}
         return Settings(protocol=protocol, **shared)
 
     @property
@@ -166,7 +170,13 @@ def plan_targets(settings: ManySettings, whole: Domain, notes: list[str]) -> lis
         domain = whole.for_drug(drug)
         try:
             own = [
-                Problem.drawn(domain, settings.partition, PROTOCOLS[protocol], name=f"{drug}, {protocol}")
+                Problem.drawn(
+                    domain,
+                    settings.partition,
+                    PROTOCOLS[protocol],
+                    name=f"{drug}, {protocol}",
+                    metric=settings.metric,
+                )
                 for protocol in settings.protocols
             ]
         except InputError as error:
