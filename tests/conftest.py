@@ -69,8 +69,23 @@ LONG = (
     *("test_study", "test_readme", "test_dti", "test_resume", "test_many_devices", "test_dti_transfer"),
     *("test_scripts", "test_many_targets"),
 )
-# Fixtures, by file, that take half a minute or more: what uses them is `full`. Smaller studies run in `make test`.
-COSTLY = {"test_study": {"study"}, "test_dti": {"study"}, "test_side_by_side": {"reports"}}
+# Fixtures, by file, that train a study: what uses them is `full`.
+COSTLY = {
+    "test_compounds_examined": {"study", "plain"},
+    "test_dti": {"study"},
+    "test_dti_grid": {"table"},
+    "test_dti_predict": {"study"},
+    "test_fold_models": {"done"},
+    "test_many_devices": {"single"},
+    "test_many_drugs": {"results"},
+    "test_many_targets": {"whole"},
+    "test_missing_genes": {"final"},
+    "test_outside_source": {"one_step"},
+    "test_preprocessed_models": {"done"},
+    "test_resume": {"study"},
+    "test_side_by_side": {"reports"},
+    "test_study": {"study"},
+}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks

@@ -240,6 +240,7 @@ def test_tiny_targets(n):
         assert check_page(checked).startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.full
 def test_odd_cohorts_are_checked_to_the_end():
     cohort = clean()
     x = cohort.domains[2].x

@@ -71,6 +71,7 @@ def tables(folder):
     return {name: (folder / f"{name}.csv").read_bytes() for name in ("metrics", "predictions", "comparisons")}
 
 
+@pytest.mark.full
 def test_a_study_does_not_go_on_from_another_source(folder, choose, monkeypatch, capsys):
     """Resume x changed choice: refused with the difference; back at the first choice, the tables of an undisturbed
     study; begun anew, those of the other."""

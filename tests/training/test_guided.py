@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from problems import CONFIG, HPARAMS, NETWORK, rows, start
+from selection import some
 
 from tl_jax.training.fit import evaluate, fit
 from tl_jax.transfer.fine_tuning import PULL, RATE_RATIO, hidden_mmd, mmd, pull
@@ -54,6 +55,7 @@ def test_rates_fall_with_depth():
     assert "head/kernel" not in rates
 
 
+@pytest.mark.full
 def test_the_pull_is_the_squared_distance_and_holds_layers_back(monkeypatch):
     transfer = start("l2_sp")
     params = {k: dict(v) for k, v in transfer.variables["params"].items()}
@@ -117,7 +119,7 @@ def test_alignment_brings_the_hidden_layers_together(monkeypatch):
     assert gap(trained(transfer, train=train)) / 300 < free
 
 
-@pytest.mark.parametrize("sees", [False, True])
+@pytest.mark.parametrize("sees", some([False, True], False))
 def test_held_out_expression_is_seen_only_where_the_protocol_lends_it(sees):
     transfer, config = start("mmd_fine_tune"), replace(LONG, sees_held_out=sees)
     test = rows(5, seed=5)
@@ -129,6 +131,7 @@ def test_held_out_expression_is_seen_only_where_the_protocol_lends_it(sees):
     assert all(np.array_equal(ends[0][leaf], other[leaf]) for leaf in other)
 
 
+@pytest.mark.full
 def test_padding_changes_nothing():
     # The sums over pairs of rows of the MMD are rounded by their length.
     for name, rounding in (("mmd_fine_tune", 5e-5), ("l2_sp", 2e-6), ("gradual_unfreezing", 2e-6)):

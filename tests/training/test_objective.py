@@ -225,6 +225,7 @@ def test_deep_coral_on_the_run_axis():
     np.testing.assert_allclose(found.prediction[k], alone.prediction, rtol=1e-5)
 
 
+@pytest.mark.full
 def test_the_supervised_objective_is_the_plain_training():
     """For batch norms too, whose statistics move; with frozen layers once they are named."""
     networks = {"two_step": NETWORK, "fc_layers": build(NetworkConfig("fc_layers", (6, 4)))}
