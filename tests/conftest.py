@@ -77,7 +77,6 @@ COSTLY = {
     "test_dti_predict": {"study"},
     "test_fold_models": {"done"},
     "test_many_devices": {"single"},
-    "test_many_drugs": {"results"},
     "test_many_targets": {"whole"},
     "test_missing_genes": {"final"},
     "test_outside_source": {"one_step"},

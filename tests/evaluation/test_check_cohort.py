@@ -294,5 +294,6 @@ def test_roles_and_drugs():
     assert [s.role for s in stages(one_domain(cohort))] == ["target"]
 
 
+@pytest.mark.full
 def test_the_same_cohort_gives_the_same_page():
     assert check_page(check_cohort(clean(), PLAN)) == check_page(check_cohort(clean(), PLAN))

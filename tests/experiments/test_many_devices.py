@@ -60,6 +60,7 @@ def test_four_devices(folder, single):
     assert tables(folder / "four") == single
 
 
+@pytest.mark.full
 def test_two_processes(folder, single):
     processes = pair(folder, "--out=two", "--checkpoint_dir=kept_two")
     said = [process.communicate(timeout=300) for process in processes]

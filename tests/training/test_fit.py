@@ -136,6 +136,7 @@ def test_learning_rate_groups():
         fit(KEY, stray, train, None, HPARAMS, network=NETWORK, config=CONFIG)
 
 
+@pytest.mark.full
 def test_optimizers_differ_and_adam_is_optax():
     train, moved = rows(10), {}
     for name in ("keras_adam", "adam", "sgd"):
@@ -152,6 +153,7 @@ def test_optimizers_differ_and_adam_is_optax():
         build_optimizer("lion", {"a": 0.1})
 
 
+@pytest.mark.full
 def test_hparams_are_felt():
     train = rows(10)
     base = run("scratch", train)[1].trained["layer1/kernel"]

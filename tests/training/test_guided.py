@@ -26,6 +26,7 @@ def trained(transfer, config=LONG, train=None, test=None):
     return fit(KEY, transfer, train or rows(10), test, HPARAMS, network=NETWORK, config=config)
 
 
+@pytest.mark.full
 def test_layers_open_one_after_the_other():
     """Of six epochs layer 2 waits two and layer 1 four: until then they stay bitwise."""
     transfer = start("gradual_unfreezing")
@@ -107,6 +108,7 @@ def test_mmd_against_a_double_loop():
     assert float(mmd(same, jnp.ones(4), same, jnp.ones(4))) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.full
 def test_alignment_brings_the_hidden_layers_together(monkeypatch):
     transfer, train = start("mmd_fine_tune"), rows(10)
     seen = Batch(train.x, None, train.w)

@@ -168,6 +168,7 @@ def coral_runs(weight, objective=True):
     )
 
 
+@pytest.mark.full
 def test_deep_coral_s_weight_is_a_vmapped_number():
     """Each lane is the single run, and at 0 the plain one, but for the last bit, which goes by what is compiled."""
     weights = jnp.asarray([0.0, 1.0, 1e5])

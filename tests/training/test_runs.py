@@ -75,6 +75,7 @@ def test_hyperparameters_vary_over_runs_in_one_program():
     assert not np.array_equal(result.prediction[4], plain.prediction[4])
 
 
+@pytest.mark.full
 def test_strategies_meet_the_same_initialisation():
     runs = five_folds()
     config = CONFIG.__class__(epochs=0)
