@@ -12,8 +12,9 @@ from tl_jax.system import runtime
 
 # Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
 ALL = os.environ.get("TLJAX_TESTS") == "all"
-if not ALL:
-    # Most of a test's time goes into compiling programs that run for milliseconds; test-all compiles as users do.
+if os.environ.get("TLJAX_COMPILE") != "shipped":
+    # Most of a test's time goes into compiling programs that run for milliseconds. What is marked `shipped` needs the
+    # programs that users run.
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each worker
 
@@ -91,6 +92,8 @@ COSTLY = {
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     for item in items:
+        if item.get_closest_marker("shipped"):
+            item.add_marker("full")
         if COSTLY.get(item.path.stem, set()) & set(item.fixturenames):
             item.add_marker("full")
         if not ALL:

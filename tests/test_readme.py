@@ -59,7 +59,7 @@ def test_the_readme_has_examples_and_commands():
     assert len({module for _, module, _ in commands()}) >= 9
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 @pytest.mark.parametrize("body", whole_scripts())
 def test_the_example_runs_and_is_short(body, tmp_path, monkeypatch, capsys):
     assert len([line for line in body.splitlines() if line.strip()]) <= 12

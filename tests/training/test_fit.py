@@ -162,7 +162,7 @@ def test_hparams_are_felt():
         assert not np.array_equal(base, other[1].trained["layer1/kernel"]), change
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_held_out_rows_are_for_curves_only():
     with_test, without = (run("scratch", rows(10), test=t)[1] for t in (rows(5, seed=5), None))
     assert set(with_test.history) == {"train_loss", "train_mae", "test_loss", "test_mae"}

@@ -38,7 +38,7 @@ def test_layers_open_one_after_the_other():
         assert {leaf.split("/")[0] for leaf in after if not np.array_equal(after[leaf], before[leaf])} == moving
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_opening_at_once_is_the_plain_training():
     transfer = start("gradual_unfreezing")
     plain = trained(replace(transfer, opens={})).trained

@@ -182,7 +182,7 @@ def test_deep_coral_s_weight_is_a_vmapped_number():
     assert gaps[2] < gaps[0]
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_deep_coral_on_the_run_axis():
     """Weights vary over runs of one program: each is the run alone and at 0 the plain one, bit for bit.
 

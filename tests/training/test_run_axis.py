@@ -28,7 +28,7 @@ def one_by_one(runs, starts, config=CONFIG, **options):
     return [fit_runs(runs, X, [start], network=NETWORK, config=config, **options) for start in starts]
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_starts_of_equal_shape_share_a_program():
     """Strategies and source models side by side on one axis equal each alone."""
     runs = five_folds(sizes=(2, 3, 3, 3, 4))
@@ -154,7 +154,7 @@ def test_mapped_or_side_by_side_is_the_same(name, monkeypatch):
     np.testing.assert_allclose(results[0].prediction, results[1].prediction, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 @pytest.mark.parametrize("name", ["scratch", "freeze_layer1"])
 def test_devices_and_chunks_change_no_bit(name):
     runs, devices = five_folds(repeats=2, sizes=(2, 3, 3, 3, 4)), jax.devices()
@@ -165,7 +165,7 @@ def test_devices_and_chunks_change_no_bit(name):
         jax.tree.map(np.testing.assert_array_equal, whole, other)
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_only_missing_runs_are_executed_again(tmp_path):
     """A study that stopped half-way goes on after its finished parts, whatever the size of its chunks."""
     runs, start = five_folds(repeats=2), (STRATEGIES["scratch"].function, None)
