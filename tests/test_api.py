@@ -89,7 +89,7 @@ def test_a_rate_of_a_pattern_reaches_its_leaves():
         tl.Transfer(start, tl.leaves.all(start), lr_scale={"layer9/*": 0.1})
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_one_training_as_in_the_second_example():
     names = {}
     exec(ONE, names)

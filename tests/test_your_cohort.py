@@ -74,6 +74,7 @@ def run(module: str, arguments: list[str], folder: Path) -> str:
     return out + err
 
 
+@pytest.mark.full
 def test_the_page_from_two_tables_to_a_report(folder):
     found = commands()
     names = [module.removeprefix("experiments.") for module, *_ in found]

@@ -240,6 +240,7 @@ def test_tiny_targets(n):
         assert check_page(checked).startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.full
 def test_odd_cohorts_are_checked_to_the_end():
     cohort = clean()
     x = cohort.domains[2].x
@@ -293,5 +294,6 @@ def test_roles_and_drugs():
     assert [s.role for s in stages(one_domain(cohort))] == ["target"]
 
 
+@pytest.mark.full
 def test_the_same_cohort_gives_the_same_page():
     assert check_page(check_cohort(clean(), PLAN)) == check_page(check_cohort(clean(), PLAN))

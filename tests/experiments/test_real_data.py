@@ -19,6 +19,7 @@ def pooled(results, arm):
     return metrics[(metrics.arm == arm) & (metrics.metric == "spearman") & (metrics.fold == "pooled")].value
 
 
+@pytest.mark.full
 def test_the_two_step_chain_runs_on_real_data(nci60, tmp_path):
     settings = Settings(
         strategies=("freeze_layer1",),

@@ -114,6 +114,7 @@ def test_wild_predictions_do_not_stretch_the_axes():
     np.testing.assert_allclose([*x, *y], [-0.05, 1.05, -0.05, 1.25])
 
 
+@pytest.mark.full
 def test_more_than_twelve_arms_are_cut_and_said(tmp_path):
     base = predictions(samples=5, repeats=1)
     many = pd.concat([base[base["arm"] == "scratch"].assign(arm=f"idea_{i:02d}", source="x") for i in range(13)])

@@ -325,6 +325,7 @@ def test_no_network_is_final_unless_asked(tmp_path):
     assert planned(settings, make_setup(settings, None), []) == ((), "")
 
 
+@pytest.mark.full
 def test_glycerin_and_chloroform_are_no_kinase_drugs(data_dir, tmp_path, write):
     """On an eighth of the real kinase compounds: outside, whatever the network says, and real ones inside."""
     where = data_dir.parent / "dti" / "dti_family.csv.gz"

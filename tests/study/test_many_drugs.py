@@ -136,6 +136,7 @@ def source_parts(work) -> list[dict]:
     return next(parts for parts in found if "model" in parts[0])
 
 
+@pytest.mark.full
 def test_no_target_reaches_the_source(many, tmp_path):
     """Other target labels and other target expression leave the source models bitwise as they are."""
     rng = np.random.default_rng(8)
@@ -190,6 +191,7 @@ def test_folds_are_drawn_for_each_drug_by_its_own_median(results, many):
         assert above.groupby(rows.fold).sum().between(2, 4).all()
 
 
+@pytest.mark.full
 def test_tables_over_targets_by_hand(results):
     over = over_targets(results)
     predictions = results.table("predictions")
@@ -252,6 +254,7 @@ def test_judged_by_an_error_less_is_better(results, tmp_path):
     assert "bold on blue: the lowest of a target" in page
 
 
+@pytest.mark.full
 def test_one_target_is_judged_over_its_folds(many):
     alone = with_targets(many, many.stage("target").y[:, :1], DRUGS[:1])
     over = over_targets(run_many_targets(replace(SETTINGS, protocols=("honest",)), alone))
@@ -263,6 +266,7 @@ def test_one_target_is_judged_over_its_folds(many):
     assert over.tests == {}
 
 
+@pytest.mark.full
 def test_what_is_written(results, tmp_path):
     assert write_many(results, over_targets(results), tmp_path) == []
     names = {path.name for path in tmp_path.iterdir()}

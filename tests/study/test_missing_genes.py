@@ -48,6 +48,7 @@ def final(filled, tmp_path_factory):
     return results, next(s for s in results.stages if s.plan.role == "target")
 
 
+@pytest.mark.full
 def test_baselines_are_those_of_the_measured_genes(cohort, filled, small, run):
     settings = small(strategies=(), baselines=FOREST, repeats=1)
     found, plain = (

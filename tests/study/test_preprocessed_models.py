@@ -176,6 +176,7 @@ def test_a_batch_is_refused_where_none_is_corrected(done, table):
         predict_samples(source.path, table[2] / "counts.csv", batch="run1")
 
 
+@pytest.mark.full
 def test_an_unknown_batch_is_pooled_where_the_model_was_told_so(counted, table, small, run):
     source, middle, target = counted.domains
     what = dataclasses.replace(target.preprocess, combat_unknown="pooled")

@@ -72,6 +72,7 @@ def tables(folder):
     return {name: (folder / f"{name}.csv").read_bytes() for name in ("metrics", "predictions", "comparisons")}
 
 
+@pytest.mark.full
 def test_a_study_does_not_go_on_from_another_source(folder, choose, monkeypatch, capsys):
     """Resume x changed choice: refused with the difference; back at the first choice, the tables of an undisturbed
     study; begun anew, those of the other."""
@@ -101,6 +102,7 @@ def test_a_study_does_not_go_on_from_another_source(folder, choose, monkeypatch,
     assert set(pd.read_csv(folder / "o" / "metrics.csv", keep_default_na=False)["source"]) == {"Bortezomib", ""}
 
 
+@pytest.mark.full
 def test_parts_of_another_source_are_never_taken(run_in, small):
     """Even where no record stands in the way: a part is kept under a digest of what determines it."""
     names = {"strategies": ("freeze_layer1", "feature_ridge"), "baselines": ("ridge",), "repeats": 1}

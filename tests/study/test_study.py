@@ -212,6 +212,7 @@ def test_a_stage_that_routes_share_is_listed_once(study):
     assert len(paths) == len(set(paths))
 
 
+@pytest.mark.full
 def test_the_audit_names_what_was_evaluated(cohort, tmp_path):
     settings = make(tmp_path, strategies=("scratch",), baselines=("mean",), repeats=1)
     results = run_plan(prepare(EXPERIMENTS["exp1_gdsc"], settings, cohort), finals=False)
@@ -249,6 +250,7 @@ def test_names_that_are_not_run_are_refused(cohort, tmp_path):
             Extras(**wrong)
 
 
+@pytest.mark.full
 def test_a_study_stopped_half_way_goes_on_to_the_same_tables(cohort, tmp_path):
     """Everything that is examined beside the arms is kept in parts too."""
     settings = make(

@@ -30,6 +30,7 @@ def gain(relatedness, folder):
     return float(np.mean(gains))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("relatedness", "low", "high"), [(0.95, 0.1, 1.0), (0.0, -1.0, 0.05)])
 def test_gain_follows_relatedness(relatedness, low, high, tmp_path):
     """Measured over six chains: +.25 at .95 and -.19 at 0."""

@@ -26,7 +26,7 @@ def example():
     return module
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_the_example_is_the_library(example, monkeypatch):
     """Two compilers' runs of one arithmetic: at the example's own rates no last bit differs."""
     rates = example.DROPOUT
