@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.cohort_file import cohort_of
 from tl_jax.data.cohort.schema import parse_cohort
-from tl_jax.data.domain import Cohort
 from tl_jax.data.tables.cells import as_ids, examples
 from tl_jax.errors import InputError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
