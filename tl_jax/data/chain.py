@@ -82,8 +82,9 @@ class Cohort:
             default_source: the source drug where none is named; None: the first by name.
             marker: gene of the baseline marker_gene, "" for none.
             missing_genes: of the first domain that a later one lacks: "drop", "error" or "train_mean".
-            expression: further keys of [domain.expression] in docs/cohorts.md, such as {"missing_values": "drop_genes",
-                "transform": "log_cpm"}, for all domains.
+            expression: what to do with the expression of all domains, such as {"missing_values": "drop_genes",
+                "transform": "log_cpm"}: transform, gene_ids, date_names, duplicate_genes, duplicate_samples,
+                missing_values, ignore_columns, sample_prefix_length or sample_pattern, as docs/cohorts.md explains.
             name: of the cohort, a word.
             title: for headings.
 
