@@ -58,9 +58,8 @@ def check_expression(expression: dict) -> None:
     """Refuse a key that changes nothing for a frame."""
     for key in expression:
         if key not in KEYS:
-            raise InputError(
-                f"{WHERE}: expression has a key '{shown(key)}' that means nothing for a frame; {nearest(str(key), KEYS)}"
-            )
+            remedy = nearest(str(key), KEYS)
+            raise InputError(f"{WHERE}: expression has a key '{shown(key)}' that means nothing for a frame; {remedy}")
 
 
 def check_texts(**given: str | None) -> None:
