@@ -133,7 +133,17 @@ class Cohort:
         return self.domains[0].genes
 
     def stage(self, role: str) -> Domain:
-        """Domain by role: 'source' is the first, 'target' the last, 'intermediate' the one between."""
+        """A domain by its role.
+
+        Args:
+            role: "source" is the first, "target" the last, "intermediate" the one between.
+
+        Returns:
+            Domain: x (n, genes) on the genes of the whole chain.
+
+        Raises:
+            InputError: another word, or an intermediate of a chain that has none.
+        """
         if role == "source":
             return self.domains[0]
         if role == "target":

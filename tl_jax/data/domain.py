@@ -97,14 +97,31 @@ class Domain:
             raise ValueError(f"domain {self.name} holds {len(self.drugs)} drugs: choose one with for_drug")
         return self.y[:, 0]
 
-    def rows(self, index) -> Domain:
-        """The same domain with the samples that `index` (integers or booleans) picks, in its order."""
+    def rows(self, index: np.ndarray | Sequence[int]) -> Domain:
+        """Some of the samples.
+
+        Args:
+            index: (k,) row numbers, in the order wanted, or (n,) booleans.
+
+        Returns:
+            Domain: x (k, genes), y (k, drugs) and all else of these samples.
+        """
         picked = {f: getattr(self, f)[index] for f in ("x", "y", "samples", "groups", "tissue", "batch")}
         second = None if self.replicate is None else self.replicate[index]
         return replace(self, **picked, replicate=second)
 
     def for_drug(self, drug: str) -> Domain:
-        """Samples measured for one drug (case ignored in its name), y of shape (n, 1) without NaN."""
+        """The samples measured for one drug.
+
+        Args:
+            drug: its name, case ignored.
+
+        Returns:
+            Domain: of k samples, y (k, 1) without NaN.
+
+        Raises:
+            InputError: no such drug.
+        """
         column = self.column(drug)
         one = {"y": self.y[:, [column]], "drugs": (self.drugs[column],)}
         if self.replicate is not None:
@@ -113,7 +130,19 @@ class Domain:
         return domain.rows(np.isfinite(domain.response))
 
     def for_drugs(self, drugs: Sequence[str]) -> Domain:
-        """The samples measured for any of several drugs, y of shape (n, drugs) with NaN where one was not."""
+        """The samples measured for any of several drugs.
+
+        Args:
+            drugs: their names, case ignored.
+
+        Returns:
+            Domain: of k samples, y (k, len(drugs)) in that order, NaN where one was not measured.
+
+        Raises:
+            InputError: no such drug, or one string for a list.
+        """
+        if isinstance(drugs, str):
+            raise InputError(f"drugs={drugs!r} is no list; write ['{drugs}'], or for_drug('{drugs}')")
         columns = [self.column(drug) for drug in drugs]
         some = {"y": self.y[:, columns], "drugs": tuple(self.drugs[c] for c in columns)}
         if self.replicate is not None:
@@ -122,7 +151,17 @@ class Domain:
         return domain.rows(np.isfinite(domain.y).any(axis=1))
 
     def column(self, drug: str) -> int:
-        """Index of a drug, its name compared without case."""
+        """The place of a drug among the columns of y.
+
+        Args:
+            drug: its name, case ignored.
+
+        Returns:
+            int: y[:, column] are its responses.
+
+        Raises:
+            InputError: no such drug.
+        """
         names = [d.casefold() for d in self.drugs]
         if drug.casefold() not in names:
             known = ", ".join(self.drugs[:8]) + (" ..." if len(self.drugs) > 8 else "")
@@ -134,8 +173,20 @@ class Domain:
         """(genes,) bool: which columns of x hold measurements."""
         return ~np.isin(self.genes, self.unmeasured)
 
-    def with_genes(self, genes: np.ndarray) -> Domain:
-        """The same samples with exactly `genes`, in that order; all must be present."""
+    def with_genes(self, genes: np.ndarray | Sequence[str]) -> Domain:
+        """The same samples with some genes only.
+
+        Args:
+            genes: (k,) names, in the order wanted.
+
+        Returns:
+            Domain: x (n, k).
+
+        Raises:
+            InputError: a gene that the domain lacks, or one string for a list.
+        """
+        if isinstance(genes, str):
+            raise InputError(f"genes={genes!r} is no list; write ['{genes}']")
         position = {g: i for i, g in enumerate(self.genes)}
         missing = [g for g in genes if g not in position]
         if missing:
