@@ -50,7 +50,7 @@ class Study:
     """What a study gave.
 
     Args:
-        results: everything, as the house keeps it.
+        results: all tables, notes and settings; the properties below give the tables that most people want.
         record: what determines the numbers.
     """
 
