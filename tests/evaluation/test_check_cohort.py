@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.simulate import simulate
-from tl_jax.data.domain import SENSITIVE, Cohort
+from tl_jax.data.domain import SENSITIVE
 from tl_jax.data.splits import Fold
 from tl_jax.evaluation.checks.cohort import READY, check_cohort
 from tl_jax.evaluation.checks.design import split_groups

@@ -277,6 +277,14 @@ def test_objectives_that_cannot_be(change, message):
         )
 
 
+def test_an_objective_that_cannot_stop_its_statistics_is_refused():
+    config = replace(CONFIG, live_epochs=1)
+    start = Transfer.fresh(NETWORK.init(KEY, GENES))
+    with pytest.raises(InputError, match="live_epochs does not reach") as error:
+        fit(KEY, start, rows(3), None, HPARAMS, network=NETWORK, config=config, objective=supervised(NETWORK))
+    assert "\n" not in str(error.value)
+
+
 def test_an_unknown_distance_is_refused():
     with pytest.raises(InputError, match=r"no distance 'kl'; there are: mmd, coral"):
         deep_alignment(NETWORK, "kl")

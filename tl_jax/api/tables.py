@@ -55,7 +55,7 @@ def compare(metrics: pd.DataFrame, *, reference: str = "scratch", metric: str = 
     if missing:
         raise InputError(f"metrics lack the column '{missing[0]}'; give Study.metrics")
     get(metric)
-    rows = metrics[metrics["metric"] == metric].assign(source=metrics["source"].fillna(""))
+    rows = metrics[metrics["metric"] == metric].assign(source=lambda rows: rows["source"].fillna(""))
     if rows.empty:
         raise InputError(f"the metrics hold no {metric}; there are: {examples(dict.fromkeys(metrics['metric']), 12)}")
     if reference not in set(rows["arm"]):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.plans import Experiment

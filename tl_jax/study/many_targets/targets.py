@@ -11,7 +11,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from tl_jax.config import Recipe
-from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED
