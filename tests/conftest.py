@@ -77,6 +77,7 @@ COSTLY = {
     "test_dti_grid": {"table"},
     "test_dti_predict": {"study"},
     "test_fold_models": {"done"},
+    "test_judged_by": {"judged"},
     "test_many_devices": {"single"},
     "test_many_targets": {"whole"},
     "test_missing_genes": {"final"},
