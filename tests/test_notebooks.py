@@ -57,6 +57,7 @@ def test_a_study(of_its_own, capsys):
     assert "24 samples of patients" in shown
 
 
+@pytest.mark.full
 def test_own_strategy_and_network(of_its_own, capsys):
     names, shown = run(ROOT / "examples" / "own_strategy_and_network.ipynb")
     told = capsys.readouterr().out

@@ -41,7 +41,7 @@ def whole_scripts() -> list[str]:
 
 
 def strategy_files() -> list[str]:
-    return examples(EXPERIMENT_PAGE)
+    return [body for body in examples(EXPERIMENT_PAGE) if "@strategy(" in body]
 
 
 def commands() -> list[tuple[str, str, list[str]]]:
