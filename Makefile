@@ -19,14 +19,16 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-# What `make test` leaves out, compiled as users compile, and all broken inputs; but for studies of minutes.
+# What `make test` leaves out, with every example: dear tests, those of programs compiled as users compile them, and
+# all broken inputs; but for studies of minutes.
 test-all: $(READY)
-	TLJAX_TESTS=all $(BIN)/python -m pytest -m "full and not slow"
+	TLJAX_TESTS=all $(BIN)/python -m pytest -m "full and not shipped and not slow"
+	TLJAX_TESTS=all TLJAX_COMPILE=shipped $(BIN)/python -m pytest -m "shipped and not slow"
 	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not full and not slow" tests/fuzz
 
 # Every test with every example, compiled as users compile.
 check: lint
-	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not slow"
+	TLJAX_TESTS=all TLJAX_COMPILE=shipped $(BIN)/python -m pytest -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

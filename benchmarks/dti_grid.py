@@ -19,7 +19,7 @@ from tl_jax.study.compounds.grid import Grid, Pool, load_pool, measured, program
 from tl_jax.study.compounds.grid_plan import effort
 from tl_jax.study.compounds.grid_settings import GridSettings, Point, Space
 from tl_jax.study.compounds.settings import DtiSettings
-from tl_jax.study.core.arms import Arm, fit_arms
+from tl_jax.study.core.arms import Arm, How, train_arms
 from tl_jax.system import runtime
 from tl_jax.system.files import write_json
 from tl_jax.system.progress import say
@@ -37,8 +37,8 @@ def fitted(pool: Pool, settings: GridSettings, point: Point) -> np.ndarray:
     grid, own = Grid(pool, settings), settings.at(point)
     config = own.recipe.fit_config(curves=False)
     arm = Arm("", "", strategies.get("scratch"), None, own.recipe, config)
-    (found,) = fit_arms(pool.domain, grid.folds, [arm], network=own.network, seed=own.seed)
-    return measured(grid.folds, np.asarray(found.prediction, np.float64))["mcc"][:, -1]
+    (found,) = train_arms(grid.problem, [arm], How(own.network, own.seed))
+    return measured(grid.problem.folds, np.asarray(found.prediction, np.float64))["mcc"][:, -1]
 
 
 def together(pool: Pool, settings: GridSettings) -> dict[Point, np.ndarray]:
@@ -98,7 +98,7 @@ def main() -> None:
         base = DtiSettings(methods=("scratch",), checkpoint_dir=kept)
         for name, space in (QUICK if FLAGS.quick else CASES).items():
             settings = GridSettings(base, space)
-            report["cases"][name] = measure(load_pool(settings, say), settings, rounds)
+            report["cases"][name] = measure(load_pool(settings), settings, rounds)
     rows = [("points compiled and trained", "narrow, s", "x", "wide, s", "x")[: 1 + 2 * len(report["cases"])]]
     for side in SIDES:
         cells = []

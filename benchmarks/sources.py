@@ -19,9 +19,10 @@ from sklearn.cross_decomposition import PLSRegression
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import Fold
+from tl_jax.evaluation.checks.reliability import label_quality
 from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS, left_out_errors
 from tl_jax.evaluation.sources.domain_distance import coral, mmd
-from tl_jax.evaluation.sources.transferability import label_range, label_repeatability, scores_with_labels
+from tl_jax.evaluation.sources.transferability import scores_with_labels
 from tl_jax.evaluation.statistics.metrics import spearman
 
 COMPONENTS = 10
@@ -73,10 +74,11 @@ def source_of(name: str, domain: Domain, drug: str) -> Source:
     model = PLSRegression(COMPONENTS, scale=False).fit(x, one.response)
     spread = model.x_scores_.std(axis=0)
     near = np.sort(np.argsort(-one.x.var(axis=0), kind="stable")[:NEAREST_GENES])
-    quality = label_repeatability(domain, drug), label_range(domain, drug)
+    quality = label_quality(domain, drug)
+    labels = quality["replicate_spearman"], quality["dynamic_range"]
     rows = tuple(one.samples.tolist())
     maps, weights = model.x_rotations_ / spread, model.y_loadings_[0] * spread
-    return Source(name, x.mean(axis=0), maps, weights, float(one.response.mean()), *quality, x[:, near], near, rows)
+    return Source(name, x.mean(axis=0), maps, weights, float(one.response.mean()), *labels, x[:, near], near, rows)
 
 
 class TunedRidge:

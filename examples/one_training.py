@@ -1,8 +1,9 @@
 """The whole of one training in sight, in plain flax, optax and jax: `python examples/one_training.py`.
 
-This is what `tl_jax.training.fit.fit` does with the two-step network and layer 1 frozen. The library draws its dropout
-noise in a faster way than `drop` below (tl_jax/models/threefry.py); given that function in place of `drop`, the two
-agree bit for bit, which tests/training/test_one_training.py checks.
+This is what `tl_jax.training.fit.fit` does with the two-step network, layer 1 frozen or none, where no kernel is
+penalised (kernel_l2 = 0) and a frozen layer is run in every step. The library draws its dropout noise in a faster way
+than `drop` below (tl_jax/models/threefry.py). Given that function in place of `drop`, weights and losses of both agree
+bit for bit with layer 1 frozen, and to rounding with all layers trained; tests/training/test_one_training.py checks it.
 """
 
 from functools import partial
@@ -49,10 +50,11 @@ def batches(key, n):
     return order.reshape(steps, BATCH), (jnp.arange(steps * BATCH) < n).astype(jnp.float32).reshape(steps, BATCH)
 
 
-@jax.jit
-def train(key, params, x, y, rates=DROPOUT, rate=RATE, l1=L1):
-    """(trained layers, (EPOCHS,) mean loss of each epoch); layer 1 of `params` is frozen."""
-    frozen, trained = {"layer1": params["layer1"]}, {name: params[name] for name in ("layer2", "head")}
+@partial(jax.jit, static_argnames="kept")
+def train(key, params, x, y, rates=DROPOUT, rate=RATE, l1=L1, kept=("layer1",)):
+    """(trained layers, (EPOCHS,) mean loss of each epoch); the layers of `params` that `kept` names are frozen."""
+    frozen = {name: params[name] for name in kept}
+    trained = {name: params[name] for name in params if name not in kept}
     tx = optax.adam(rate)
     # One stream of the key for each purpose: 1 orders the rows, 2 is dropout.
     shuffle, noise = (jax.random.fold_in(key, purpose) for purpose in (1, 2))

@@ -62,6 +62,7 @@ DRAWS = group(
     texts("sizes", [], "training compounds, half of them active; default: both published lists"),
     integer("repeats", 10, "draws of training compounds, shared by all methods"),
     choice("protocol", "honest", ["honest", "as_published"], "as_published turns on every fault of the published code"),
+    choice("metric", "mcc", ["mcc", "auroc"], "by which arms are compared and chosen"),
     texts("switches", [], f"faults of the published code, each tried alone beside honest: {', '.join(SWITCHES)}"),
     choice(
         "epoch",

@@ -10,7 +10,7 @@ from tl_jax.study.core.settings import Extras
 
 OWN = (
     *("target", "repeats", "frozen_bn", "after_activation", "protocol", "epoch", "similarity", "balance_below"),
-    *("epochs", "source_epochs", "learning_rate", "batch_size", "dropout", "final_source"),
+    *("epochs", "source_epochs", "learning_rate", "batch_size", "dropout", "final_source", "metric"),
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from experiments import _flags, _output, _processes
+from experiments import _flags, _output
 from experiments._declared import FLAGS
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.cohort.gene_report import gene_lines, gene_report
@@ -14,23 +14,20 @@ from tl_jax.study.cohort.outputs import printed, write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.cohort.study import StudyPlan, prepare_study, run_study
-from tl_jax.system import runtime
+from tl_jax.system import cluster, runtime
 from tl_jax.system.progress import LOGGER
 
 
-def own_protocol() -> list[str]:
-    return [FLAGS.protocol]
-
-
 def main(
-    name: str, settings: Callable[[], Settings] = _flags.settings, protocols: Callable[[], list[str]] = own_protocol
+    name: str,
+    settings: Callable[[], Settings] = _flags.settings,
+    protocols: Callable[[], list[str]] = lambda: [FLAGS.protocol],
 ) -> None:
-    chosen = settings()
+    chosen, given = settings(), {flag: FLAGS[flag].value for flag in FLAGS}
     runtime.configure()
-    _processes.join()
-    _output.keep(
-        name, partial(plan, name, chosen, protocols()), partial(write_outputs, flags=_flags.given_flags()), printed
-    )
+    # The other processes are joined before any array exists.
+    cluster.join(FLAGS.coordinator, FLAGS.processes, FLAGS.process)
+    _output.keep(name, partial(plan, name, chosen, protocols()), partial(write_outputs, flags=given), printed)
 
 
 def plan(name: str, settings: Settings, protocols: list[str]) -> tuple[dict, Callable[[Path | None], object]]:

@@ -22,6 +22,7 @@ CHAIN = group(
         "source drug(s) or 'all'; default: all in experiments 1 and 3, experiment 3's choice in 6 and 7",
     ),
 )
+METRIC = text("metric", "spearman", "by which arms are compared and chosen; `tl_jax list metrics` names them")
 ARMS = group(
     "arms",
     texts("strategy", [], "strategies to compare, 'all' or 'none'; `tl_jax list strategies` names them"),
@@ -30,7 +31,7 @@ ARMS = group(
         "tl_jax.evaluation.predictors.baselines:DEFAULT",
         "baselines on the same folds, 'all' or 'none'; `tl_jax list baselines` names them; default: the fast ones",
     ),
-    text("strategy_module", None, "your own .py file with functions decorated by @strategy()"),
+    text("strategy_module", None, "your own .py file with functions decorated by @strategy(), @metric() or a reader"),
     text("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts"),
     text(
         "source_checkpoint",
@@ -52,6 +53,7 @@ FOLDS = group(
     integer("folds", None, "folds; default: the published number (5, or 3 on the target)"),
     choice("split", "stratified", SPLITS, "how folds are drawn; groups always share a fold"),
     integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r"),
+    METRIC,
 )
 TRAINING = group(
     "training",

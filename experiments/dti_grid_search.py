@@ -5,7 +5,6 @@ python -m experiments.dti_grid_search --data=simulated --subset
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from experiments._declared import FLAGS
 
 
 def work() -> None:
-    from experiments import _grid_flags, _output, _processes
+    from experiments import _grid_flags, _output
     from tl_jax.study.compounds.grid import load_pool
     from tl_jax.study.compounds.grid_adaptive import optuna
     from tl_jax.study.compounds.grid_outputs import printed, write_grid
@@ -29,7 +28,7 @@ def work() -> None:
     if chosen.adaptive:
         optuna()  # missing: said before hours of work
     runtime.configure()
-    _processes.join()
+    cluster.join(FLAGS.coordinator, FLAGS.processes, FLAGS.process)  # before any array exists
     if not FLAGS.plan:
         _output.keep(NAME, partial(plan, chosen), write_grid, printed)
     elif cluster.is_first():
@@ -41,30 +40,27 @@ def plan(settings) -> tuple[dict, Callable[[Path | None], object]]:
     """Read the family: (what determines the numbers, how to compute them)."""
     from tl_jax.study.compounds.grid import load_pool
     from tl_jax.study.compounds.grid_outputs import grid_identity
+    from tl_jax.study.core.ledger import Ledger
 
-    begin = time.monotonic()
-    pool = load_pool(settings)
-    return grid_identity(settings, pool), partial(search, settings, pool, time.monotonic() - begin)
+    ledger = Ledger()
+    with ledger.timed("data"):
+        pool = load_pool(settings)
+    return grid_identity(settings, pool), partial(search, settings, pool, ledger)
 
 
-def search(settings, pool, loaded: float, work: Path | None):
-    """Search, choose and judge once; finished parts are kept in `work`, by the process that has one.
-
-    loaded: seconds that reading took.
-    """
+def search(settings, pool, ledger, work: Path | None):
+    """Search, choose and judge once; finished parts are kept in `work`, by the process that has one."""
     from tl_jax.study.compounds.grid import Grid, best, judge, search_all
     from tl_jax.study.compounds.grid_adaptive import search_some
     from tl_jax.study.compounds.grid_outputs import GridResults
 
-    begin = time.monotonic()
-    grid = Grid(pool, settings, work)
-    table = search_some(grid) if settings.adaptive else search_all(grid)
-    point = best(table, settings.objective)
-    searched = time.monotonic()
-    probabilities = judge(pool, settings, point, work)
-    seconds = {"data": loaded, "search": searched - begin, "chosen point": time.monotonic() - searched}
-    seconds = {name: round(value, 2) for name, value in seconds.items()}
-    return GridResults(settings, pool, table, point, probabilities, seconds)
+    with ledger.timed("search"):
+        grid = Grid(pool, settings, work)
+        table = search_some(grid) if settings.adaptive else search_all(grid)
+        point = best(table, settings.objective)
+    with ledger.timed("chosen point"):
+        probabilities = judge(pool, settings, point, work)
+    return GridResults(settings, pool, table, point, probabilities, ledger)
 
 
 main = Script(__doc__, GRID, work)

@@ -21,7 +21,7 @@ KINDS = {
     "baselines": (("tl_jax.evaluation.predictors.baselines:BASELINES",), "--baselines of experiments"),
     "classifiers": (("tl_jax.evaluation.predictors.shallow:SHALLOW",), "--shallow and --mode3 of compounds"),
     "optimizers": (("tl_jax.training.optimizer:OPTIMIZERS",), "--optimizer of experiments"),
-    "metrics": (("tl_jax.evaluation.statistics.metrics:METRICS",), "columns of metrics.csv"),
+    "metrics": (("tl_jax.evaluation.statistics.metrics:METRICS",), "--metric of studies"),
     "protocols": (("tl_jax.study.core.protocol:PROTOCOLS",), "--protocol"),
     "cohorts": (("tl_jax.data.cohort.cohort_file:shipped_cohorts",), "--cohort"),
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from experiments._command import Script
 from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
-from experiments._groups import COHORT, OUTPUT, PROTOCOLS, SPLITS
+from experiments._groups import COHORT, METRIC, OUTPUT, PROTOCOLS, SPLITS
 from tl_jax.errors import InputError
 
 FINE_TUNED = ["freeze_layer12", "fine_tune"]
@@ -39,6 +39,7 @@ FOLDS = group(
     integer("folds", 3, "folds"),
     choice("split", "stratified", SPLITS, "how folds are drawn, for each drug by its own median"),
     integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r"),
+    METRIC,
 )
 TRAINING = group(
     "training",
@@ -52,12 +53,13 @@ def settings():
     from experiments._lists import distinct, numbers
     from tl_jax.study.many_targets.targets import ManySettings
 
-    plain = ("cohort", "data_dir", "targets", "unit", "direction", "repeats", "folds", "split", "seed", "min_lines")
+    plain = ("cohort", "data_dir", "targets", "unit", "direction", "min_lines")
+    partition = ("repeats", "folds", "split", "seed", "metric")
     hidden = numbers("hidden")
     if FLAGS.targets is None and (FLAGS["unit"].present or FLAGS["direction"].present):
         raise InputError("--unit and --direction describe the table of --targets, which is missing")
     given = ManySettings(
-        **{name: FLAGS[name].value for name in plain},
+        **{name: FLAGS[name].value for name in (*plain, *partition)},
         protocols=distinct(FLAGS.protocol),
         hidden=hidden,
         fine_tuned=distinct(FLAGS.fine_tuned),
@@ -81,7 +83,7 @@ def work() -> None:
         NAME,
         partial(plan, chosen),
         lambda found, folder: write_many(*found, folder),
-        lambda found: printed(found[1]),
+        lambda found: printed(found[1], chosen.metric),
     )
 
 

@@ -12,8 +12,9 @@ from tl_jax.system import runtime
 
 # Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
 ALL = os.environ.get("TLJAX_TESTS") == "all"
-if not ALL:
-    # Most of a test's time goes into compiling programs that run for milliseconds; test-all compiles as users do.
+if os.environ.get("TLJAX_COMPILE") != "shipped":
+    # Most of a test's time goes into compiling programs that run for milliseconds. What is marked `shipped` needs the
+    # programs that users run.
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each worker
 
@@ -69,14 +70,31 @@ LONG = (
     *("test_study", "test_readme", "test_dti", "test_resume", "test_many_devices", "test_dti_transfer"),
     *("test_scripts", "test_many_targets"),
 )
-# Fixtures, by file, that take half a minute or more: what uses them is `full`. Smaller studies run in `make test`.
-COSTLY = {"test_study": {"study"}, "test_dti": {"study"}, "test_side_by_side": {"reports"}}
+# Fixtures, by file, that train a study: what uses them is `full`.
+COSTLY = {
+    "test_compounds_examined": {"study", "plain"},
+    "test_dti": {"study"},
+    "test_dti_grid": {"table"},
+    "test_dti_predict": {"study"},
+    "test_fold_models": {"done"},
+    "test_judged_by": {"judged"},
+    "test_many_devices": {"single"},
+    "test_many_targets": {"whole"},
+    "test_missing_genes": {"final"},
+    "test_outside_source": {"one_step"},
+    "test_preprocessed_models": {"done"},
+    "test_resume": {"study"},
+    "test_side_by_side": {"reports"},
+    "test_study": {"study"},
+}
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     for item in items:
+        if item.get_closest_marker("shipped"):
+            item.add_marker("full")
         if COSTLY.get(item.path.stem, set()) & set(item.fixturenames):
             item.add_marker("full")
         if not ALL:

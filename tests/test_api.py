@@ -1,6 +1,9 @@
 """The public face: import tl_jax as tl."""
 
+import dataclasses
+import html
 import inspect
+import pydoc
 import re
 import subprocess
 import sys
@@ -8,6 +11,8 @@ import sys
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+import pandas as pd
 import pytest
 
 import tl_jax as tl
@@ -89,7 +94,7 @@ def test_a_rate_of_a_pattern_reaches_its_leaves():
         tl.Transfer(start, tl.leaves.all(start), lr_scale={"layer9/*": 0.1})
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_one_training_as_in_the_second_example():
     names = {}
     exec(ONE, names)
@@ -226,7 +231,8 @@ def test_networks_that_differ_have_different_names():
 def test_importing_is_light():
     check = "import sys, time; t = time.process_time(); import tl_jax as tl; t = time.process_time() - t; dir(tl); "
     check += f"print(t, [name for name in {QUIET} if name in sys.modules]); "
-    check += "tl.load_cohort, tl.Cohort, tl.Domain, tl.InputError; print('jax' in sys.modules)"
+    check += "tl.load_cohort, tl.Cohort.from_frames, tl.Domain, tl.InputError; "
+    check += "tl.load_cohort('simulated')['target'].for_drug('temozolomide'); print('jax' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     first, second = done.stdout.splitlines()
     seconds, loaded = first.split(" ", 1)
@@ -258,6 +264,20 @@ def documented():
     yield "Transfer.fresh", tl.Transfer.fresh
     yield "Study", study.Study
     yield "Study.save", study.Study.save
+    for owner in (tl.Domain, tl.Cohort):
+        for name, method in vars(owner).items():
+            if inspect.isfunction(method) and not name.startswith("_"):
+                yield f"{owner.__name__}.{name}", method
+
+
+# What takes or gives no array.
+SHAPELESS = {
+    *("InputError", "Recipe", "Transfer", "Transfer.fresh", "Study", "Study.save", "strategy", "masked", "network"),
+    *("plot", "compare", "rank_sources", "Cohort", "Domain.column", "leaves"),
+}
+# What cannot be refused.
+NEVER = {"leaves.all", "Transfer.fresh", "Domain.rows"}
+SHAPE = re.compile(r"\((?:n|m|k|genes|epochs|samples)\b[^)]*\)")
 
 
 @pytest.mark.parametrize(
@@ -277,8 +297,77 @@ def test_every_public_name_says_what_goes_in_and_comes_out(name, value):
     assert "Returns:" in text
     for one in (one for one in signature.parameters if one != "self"):
         assert re.search(rf"^ +\**{one}\b", text, re.M) or re.search(rf"\b{one}\b", text), f"{one} is not explained"
-    if name not in ("leaves.all", "Transfer.fresh"):
+    if name not in NEVER:
         assert "Raises:" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), list(documented()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_public_name_that_takes_arrays_says_their_shapes(name, value):
+    if name not in SHAPELESS and name.split(".")[0] not in SHAPELESS:
+        assert SHAPE.search(inspect.getdoc(value)), name
+
+
+def test_help_shows_every_public_name():
+    text = pydoc.render_doc(tl, renderer=pydoc.plaintext)
+    shown = re.findall(r"^    (?:class )?(\w+)\(", text, re.MULTILINE)
+    assert set(tl.__all__) - {"leaves"} <= set(shown)
+    assert "import tl_jax as tl" in text
+
+
+def test_compare_names_every_column_of_its_table(example):
+    found = example[0]["study"].metrics
+    table = tl.compare(pd.concat([found, found.assign(protocol="transductive")]), reference="scratch")
+    returns = inspect.getdoc(tl.compare).split("Returns:")[1].split("Raises:")[0]
+    named = set(re.findall(r"\w+", returns))
+    assert set(table) <= named, set(table) - named
+    for _, part in table.groupby("protocol"):
+        order = part.sort_values("p")
+        by_hand = np.maximum.accumulate(order["p"] * np.arange(len(order), 0, -1)).clip(upper=1)
+        np.testing.assert_allclose(order["p_holm"], by_hand)
+
+
+def test_the_verdict_is_that_of_the_report(example):
+    names, folder = example
+    found = names["study"].verdict
+    assert found.startswith("On 20 samples ")
+    page = html.unescape((folder / "results" / "mine" / "report.html").read_text(encoding="utf-8"))
+    assert found in re.sub(r"<[^>]+>", "", page)
+
+
+def test_sources_are_ranked_without_a_response_of_the_target(cohort):
+    table = tl.rank_sources(cohort)
+    assert set(table["source"]) == set(cohort.source_drugs)
+    assert table["label_range"].is_monotonic_decreasing
+    source = cohort["source"]
+    for row in table.itertuples():
+        y = source.for_drug(row.source).response
+        assert row.samples == len(y)
+        assert row.label_range == pytest.approx(np.quantile(y, 0.95) - np.quantile(y, 0.05))
+    target = dataclasses.replace(cohort["target"], y=1 - cohort["target"].y)
+    other = dataclasses.replace(cohort, domains=(*cohort.domains[:-1], target))
+    pd.testing.assert_frame_equal(tl.rank_sources(other), table)
+    alone = dataclasses.replace(cohort, domains=cohort.domains[-1:])
+    for wrong in (alone, "simulated"):
+        with pytest.raises(tl.InputError):
+            tl.rank_sources(wrong)
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (lambda c: c["target"].for_drugs("Temozolomide"), r"\['Temozolomide'\]"),
+        (lambda c: c["target"].with_genes("MGMT"), r"\['MGMT'\]"),
+        (lambda c: tl.Transfer({"params": {}}, "layer1/kernel"), "layer1/kernel"),
+        (lambda c: tl.network(hidden="100"), "hidden"),
+        (lambda c: tl.masked(optax.sgd(0.1), "layer1/kernel"), r"\['layer1/kernel'\]"),
+    ],
+)
+def test_a_string_for_a_list_is_refused(cohort, call, word):
+    with pytest.raises((tl.InputError, TypeError), match=word) as error:
+        call(cohort)
+    assert "\n" not in str(error.value)
 
 
 def test_what_is_shown_of_an_object_holds_no_arrays(cohort):
@@ -286,7 +375,9 @@ def test_what_is_shown_of_an_object_holds_no_arrays(cohort):
     variables = net.init(jax.random.key(0), 5)
     rows = tl.Batch(jnp.ones((3, 5)), jnp.ones(3))
     out = tl.fit(jax.random.key(0), tl.Transfer.fresh(variables), rows, tl.Recipe(1, 0.1), network=net)
-    for value in (cohort, cohort["target"], net, rows, tl.Transfer.fresh(variables), out, tl.Recipe(1, jnp.ones(3))):
+    wide = net.init(jax.random.key(0), 5) | {"rows": jnp.ones((3, 5))}
+    every = tl.Recipe(1, jnp.ones(3)), tl.Transfer(wide, ())
+    for value in (cohort, cohort["target"], net, rows, tl.Transfer.fresh(variables), out, *every):
         assert len(repr(value)) < 400
         assert "rray(" not in repr(value)
         assert "[[" not in repr(value)

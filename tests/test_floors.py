@@ -41,7 +41,7 @@ DOORS = {
     "requests": {"fetch"},
 }
 # The one arrow up: a classmethod of Cohort reads frames as cohort files are read, and is imported when it is called.
-CALLED = {("tl_jax.data.domain", "tl_jax.data.cohort.frames")}
+CALLED = {("tl_jax.data.chain", "tl_jax.data.cohort.frames")}
 NETWORK = ("pooch", "gdown", "requests", "urllib3", "urllib.request", "http", "ftplib", "aiohttp", "httpx")
 WITHOUT_JAX = ("data", "evaluation", "report", "fetch")
 

@@ -41,7 +41,7 @@ def whole_scripts() -> list[str]:
 
 
 def strategy_files() -> list[str]:
-    return examples(EXPERIMENT_PAGE)
+    return [body for body in examples(EXPERIMENT_PAGE) if "@strategy(" in body]
 
 
 def commands() -> list[tuple[str, str, list[str]]]:
@@ -59,7 +59,7 @@ def test_the_readme_has_examples_and_commands():
     assert len({module for _, module, _ in commands()}) >= 9
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 @pytest.mark.parametrize("body", whole_scripts())
 def test_the_example_runs_and_is_short(body, tmp_path, monkeypatch, capsys):
     assert len([line for line in body.splitlines() if line.strip()]) <= 12
@@ -70,6 +70,7 @@ def test_the_example_runs_and_is_short(body, tmp_path, monkeypatch, capsys):
     assert "slow_layer1" in capsys.readouterr().out
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("body", strategy_files())
 def test_the_strategy_file_works(body, tmp_path):
     (tmp_path / "my_strategies.py").write_text(body)

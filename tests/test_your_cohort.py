@@ -74,6 +74,7 @@ def run(module: str, arguments: list[str], folder: Path) -> str:
     return out + err
 
 
+@pytest.mark.full
 def test_the_page_from_two_tables_to_a_report(folder):
     found = commands()
     names = [module.removeprefix("experiments.") for module, *_ in found]
@@ -92,6 +93,24 @@ def test_the_page_from_two_tables_to_a_report(folder):
     module, *arguments = found[-1]
     run(module, [a.replace("CHECKPOINT", str(model)) for a in arguments], folder)
     assert len(pd.read_csv(folder / "predictions.csv")) == 6
+
+
+@pytest.mark.full
+def test_the_commands_of_the_readme(folder):
+    """All but the download, one after another; the study with a network and a number of runs that take seconds."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = [shlex.split(line)[1:] for line in re.findall(r"^tl_jax \w+ .*$", text, re.MULTILINE)]
+    assert [name for name, *_ in found] == ["fetch", "init", "check", "study"]
+    for name, *arguments in found[1:]:
+        more = {"init": ["--overwrite"], "check": ["--out=checked"], "study": [*LIGHT["two_step_study"], "--quick"]}[
+            name
+        ]
+        code, out, err = script("_tl_jax", name, *arguments, *more, folder=folder)
+        assert code == 0, f"{name}: {err}"
+    (page,) = (folder / "results" / "two_step_study").glob("*/report.html")
+    assert page.stat().st_size > 10_000
+    assert "verdict: On 24 samples" in out
+    assert f"report: {page.relative_to(folder)}" in out
 
 
 def test_the_download_of_the_page_from_a_wheel_at_hand(data_dir, tmp_path):

@@ -25,11 +25,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tl_jax import leaves
     from tl_jax.api.one_training import fit, network, predict, scaled
+    from tl_jax.api.sources import rank_sources
     from tl_jax.api.study import run_study
     from tl_jax.api.tables import compare, plot
     from tl_jax.config import Recipe
+    from tl_jax.data.chain import Cohort
     from tl_jax.data.cohort.cohort_file import load_cohort
-    from tl_jax.data.domain import Cohort, Domain
+    from tl_jax.data.domain import Domain
     from tl_jax.errors import InputError
     from tl_jax.training.optimizer import masked
     from tl_jax.transfer.strategies import strategy
@@ -51,13 +53,15 @@ __all__ = [
     "network",
     "plot",
     "predict",
+    "rank_sources",
     "run_study",
     "scaled",
     "strategy",
 ]
 
 _PLACES = {
-    "data.domain": ("Cohort", "Domain"),
+    "data.chain": ("Cohort",),
+    "data.domain": ("Domain",),
     "data.cohort.cohort_file": ("load_cohort",),
     "errors": ("InputError",),
     "types": ("Batch", "Network", "Transfer"),
@@ -65,6 +69,7 @@ _PLACES = {
     "transfer.strategies": ("strategy",),
     "training.optimizer": ("masked",),
     "api.one_training": ("fit", "network", "predict", "scaled"),
+    "api.sources": ("rank_sources",),
     "api.study": ("run_study",),
     "api.tables": ("compare", "plot"),
 }

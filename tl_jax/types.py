@@ -164,8 +164,8 @@ class Transfer:
             every leaf that a pattern matches, a leaf's own name first, then the last pattern.
         opens: {leaf name or pattern: share of the epochs after which it begins to move}, 0 where absent.
         penalty: added to the loss of every batch, penalty(variables, rows, anchors, network) -> scalar, where rows are
-            all the expression that training may see (x and w of a Batch). A function of a module, since starts that
-            share it share a program.
+            all the expression that training may see (x and w of a Batch). Define it at the top of a module, not inside
+            another function: starts with the same penalty function are trained in one compiled program.
         anchors: what the penalty is given.
 
     Raises:

@@ -114,6 +114,7 @@ def test_pictures_where_matplotlib_is(reports, name):
     assert (reports[name][1] / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.full
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path):
     process = start("side_by_side", "--case=nowhere", f"--out={tmp_path}")
     out, err = process.communicate()

@@ -5,7 +5,8 @@ import pytest
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 
 TWO = ('value_column = "auc"\ndrug = "Cisplatin"\nunit', "unit")
@@ -48,7 +49,7 @@ def test_source_drugs_beyond_the_short_list_are_taken_by_name(tmp_path, small_co
 
     def sources(*asked):
         settings = Settings(source_drugs=asked, **options)
-        found = run_experiment(EXPERIMENTS["exp1_gdsc"], settings, short)
+        found = run_plan(prepare(EXPERIMENTS["exp1_gdsc"], settings, short))
         return set(found.table("metrics").source)
 
     assert sources() == sources("all") == {"Oxaliplatin"}

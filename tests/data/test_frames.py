@@ -1,10 +1,14 @@
 """Cohorts from pandas frames: what they give where little is said, and one line for each thing that is wrong."""
 
+import inspect
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import tl_jax as tl
+from tl_jax.data.cohort import frame_words
 
 GENES = [f"G{number}" for number in range(60)]
 
@@ -158,9 +162,21 @@ def put(value, row, column=None):
 
 
 BAD_FRAMES = [
-    (edited("target", x=lambda x: pd.concat([x, x.loc[["t2"]]])), "expression of 'target': sample 't2' occurs 2 times"),
-    (edited("target", y=lambda y: pd.concat([y, 2 * y[["t2"]]])), "response of 'target': sample 't2' has 2 rows"),
-    (edited("source", x=lambda x: pd.concat([x, x[["G5"]]], axis=1)), "expression of 'source': gene 'G5' occurs 2"),
+    (
+        edited("target", x=lambda x: pd.concat([x, x.loc[["t2"]]])),
+        r"expression of 'target': sample 't2' occurs 2 times; .* pass expression=\{'duplicate_samples': 'mean'\}",
+    ),
+    (
+        edited("target", y=lambda y: pd.concat([y, 2 * y[["t2"]]])),
+        "response of 'target': sample 't2' has 2 rows; keep one, or average them$",
+    ),
+    (
+        edited("source", x=lambda x: pd.concat([x, x[["G5"]]], axis=1)),
+        r"expression of 'source': gene 'G5' occurs 2 times; keep one column .* pass expression=\{'duplicate_gen",
+    ),
+    (edited("target", x=lambda x: x.rename(columns={"G1": "1-Mar"})), r"or expression=\{'date_names': 'drop'\}"),
+    (edited("target", x=lambda x: x.rename(index={"t1": "a\tb"})), "spans lines or fields; rename it"),
+    (edited("target", x=lambda x: x.rename(columns={"G1": None})), "column 1 has no name"),
     (edited("target", y=lambda y: pd.concat([y, y], axis=1)), "response of 'target' has the column 'TMZ' twice"),
     (edited("target", x=put(np.nan, "t3", "G8")), "expression of 'target': 1 missing .*gene 'G8' of sample 't3'"),
     (edited("target", x=put(np.inf, "t3", "G8")), "expression of 'target': 1 infinite .*column 'G8', row 't3'"),
@@ -188,7 +204,19 @@ BAD_FRAMES = [
 def test_bad_frames_are_named_in_one_line(frames, change, line):
     with pytest.raises(tl.InputError, match=line) as error:
         tl.Cohort.from_frames(change(frames))
-    assert "\n" not in str(error.value)
+    in_words_of_frames(str(error.value))
+
+
+def in_words_of_frames(text: str):
+    """One line that sends nobody to a cohort file: it speaks of frames and of arguments that from_frames has."""
+    assert "\n" not in text
+    assert not re.search(r"\[domain|the cohort:|in quotes|filter|cohort file|\bset \w+|\bwrite \w+ = |\w+ = '", text), (
+        text
+    )
+    assert text.startswith(("Cohort.from_frames", "expression of", "response of", "domain '"))
+    arguments = inspect.signature(tl.Cohort.from_frames).parameters
+    assert set(re.findall(r"\b(\w+)=", text)) <= set(arguments), text
+    assert set(re.findall(r"expression=\{'(\w+)'", text)) <= set(frame_words.KEYS), text
 
 
 NOTE = pd.Series(["p", "q"], ["t0", "t1"])
@@ -204,24 +232,35 @@ NOTE = pd.Series(["p", "q"], ["t0", "t1"])
         ({"groups": {"target": ["p"]}}, "groups of 'target' is of type list"),
         ({"groups": {"source": NOTE}}, "groups of 'source' names none of its samples; it names 't0', 't1'"),
         ({"groups": {"target": pd.concat([NOTE, NOTE])}}, "groups of 'target' names the sample 't0' twice"),
-        ({"unit": 3}, "'unit' must be a text"),
-        ({"direction": "up"}, "'direction' is 'up'; write one of resistant, sensitive"),
-        ({"scaler": "minmax"}, "'scaler' is 'minmax'"),
-        ({"drug": "aspirin"}, "domain target has no drug 'aspirin'; it has: TMZ"),
-        ({"source_drugs": ["aspirin"]}, "domain source has no drug 'aspirin'"),
-        ({"source_drugs": "TMZ"}, "'source_drugs' must be a list of texts, not 'TMZ'"),
-        ({"default_source": "aspirin"}, "domain source has no drug 'aspirin'"),
-        ({"missing_genes": "fill"}, "'missing_genes' is 'fill'"),
-        ({"missing_genes": "error"}, "G0"),
-        ({"expression": {"missing": "drop"}}, "unknown key 'missing'; did you mean 'missing_values'"),
+        ({"unit": 3}, "unit of 'source' must be a text, not 3"),
+        ({"direction": "up"}, "direction of 'source' is 'up'; write one of resistant, sensitive"),
+        ({"scaler": "minmax"}, "scaler of 'source' is 'minmax'"),
+        ({"drug": "aspirin"}, "drug names 'aspirin'; the response of 'target' has: TMZ"),
+        ({"drug": ""}, "drug names ''"),
+        ({"drug": 3}, "drug must be a text, not 3"),
+        ({"name": "a/b"}, "name must be letters"),
+        ({"source_drugs": ["aspirin"]}, "source_drugs names 'aspirin'; the response of 'source' has: TMZ"),
+        ({"source_drugs": "TMZ"}, r"source_drugs is no list; write source_drugs=\['TMZ'\]"),
+        ({"source_drugs": 3}, "write source_drugs=a list"),
+        ({"default_source": "aspirin"}, "default_source names 'aspirin'"),
+        ({"missing_genes": "fill"}, "missing_genes is 'fill'; write one of drop"),
+        ({"missing_genes": "error"}, "'G0'.*pass missing_genes='drop'"),
+        ({"groups": {"target": pd.Series([["p"]], ["t0"])}}, "groups of 'target' holds lists"),
+        ({"expression": {"missing": "drop"}}, "key 'missing' that means nothing for a frame; did you mean 'missing_v"),
+        ({"expression": {"separator": ","}}, "key 'separator' that means nothing for a frame"),
+        ({"expression": {"transform": "log"}}, "expression: key 'transform' is 'log'; write one of none"),
+        ({"expression": {"transform": "log_cpm"}}, r"pass expression=\{'transform': 'none'\}"),
+        ({"expression": {"duplicate_genes": "sum"}}, r"choose a transform or expression=\{'duplicate_genes': 'mean'"),
+        ({"expression": {"sample_pattern": "(q)"}}, "sample_pattern '\\(q\\)' finds nothing in the name 's0'"),
+        ({"expression": {"ignore_columns": "G1"}}, "expression: key 'ignore_columns' must be a list"),
         ({"expression": "log2"}, "expression is of type str"),
-        ({"expression": {"path": "x.csv"}}, "the key 'path', which the frames decide"),
+        ({"expression": {"path": "x.csv"}}, "key 'path' that means nothing for a frame"),
     ],
 )
 def test_bad_options_are_named_in_one_line(frames, options, line):
     with pytest.raises(tl.InputError, match=line) as error:
         tl.Cohort.from_frames(frames, **options)
-    assert "\n" not in str(error.value)
+    in_words_of_frames(str(error.value))
 
 
 @pytest.mark.parametrize("role", ["liver", "intermediate"])

@@ -231,7 +231,7 @@ def test_table_is_read_only_when_asked():
 
 def test_rows_are_clean(table):
     assert FILE.stat().st_size < 1_500_000
-    assert gene_table.source().startswith("NCBI Gene 2022-Sep12")
+    assert gene_table.rows()[0].startswith("NCBI Gene 2022-Sep12")
     assert list(table[0]) == list(gene_table.COLUMNS)
     names = [row["symbol"] for row in table]
     assert names == sorted(set(names))

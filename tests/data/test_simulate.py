@@ -133,6 +133,7 @@ def from_scratch(seed):
     return np.mean(scratch)
 
 
+@pytest.mark.full
 def test_transfer_helps_when_related_and_does_nothing_when_not():
     related, unrelated = (np.mean([zero_shot(seed, r) for seed in SEEDS]) for r in (0.95, 0.0))
     scratch = np.mean([from_scratch(seed) for seed in SEEDS])

@@ -63,6 +63,7 @@ def test_every_ring_shows_all_its_substituents():
         assert len({_smiles(np.array([ring, *sites])) for sites in ((0, 1, 4), (0, 1, 5), (0, 2, 4), (3, 1, 4))}) == 4
 
 
+@pytest.mark.full
 def test_a_related_family_predicts_and_an_unrelated_one_does_not():
     found = {}
     for relatedness in (0.0, 0.9):

@@ -9,7 +9,7 @@ pytest.importorskip("rdkit")
 
 from tl_jax.data.compounds.compound_file import Row
 from tl_jax.data.compounds.compounds import gather
-from tl_jax.data.compounds.vectors import _from_npz, described, read_vectors, vector_table
+from tl_jax.data.compounds.vectors import _from_npz, described, vector_table
 from tl_jax.errors import InputError
 
 ROWS = [Row("a", f"c{i}", smiles, 1, i) for i, smiles in enumerate(["CCO", "CCN", "C[C@H](N)O"])]
@@ -27,10 +27,8 @@ def written(tmp_path):
 
 def test_by_id_in_the_order_asked_for(file):
     path = file("id,smiles,b,a\nc2,x,1,2\nc0,y,3,4\nc1,z,5,6.5\n")
-    found = read_vectors(path, ["c1", "c0", "c1"])
-    assert found.dtype == np.float32
-    assert found.tolist() == [[5, 6.5], [3, 4], [5, 6.5]]
     compounds = described(COMPOUNDS, path)
+    assert compounds.x.dtype == np.float32
     assert compounds.features.tolist() == ["b", "a"]
     assert compounds.x.tolist() == [[3, 4], [5, 6.5], [1, 2]]
 
@@ -38,7 +36,6 @@ def test_by_id_in_the_order_asked_for(file):
 def test_by_smiles_in_any_spelling(file):
     path = file("smiles,f\nNCC,1\nOCC,2\nO[C@H](C)N,3\nC(C)O,2\n")
     assert described(COMPOUNDS, path).x.tolist() == [[2], [1], [3]]
-    assert read_vectors(path, ["OCC"]).tolist() == [[2]]
     with pytest.raises(InputError, match=r"no vector for 1 of 3 compounds: 'C\[C@H\]\(N\)O'"):
         described(COMPOUNDS, file("smiles,f\nNCC,1\nOCC,2\nO[C@@H](C)N,3\n"))
     flat = gather(ROWS, stereo=False)["a"]
@@ -57,8 +54,9 @@ def test_npz(tmp_path, name):
 
 def test_every_missing_id_is_named(file):
     ids = [f"m{i}" for i in range(40)]
+    compounds = gather([Row("a", name, "C" * k, 1, k) for k, name in enumerate(["c0", *ids], 1)])["a"]
     with pytest.raises(InputError, match="no vector for 40 of 41 compounds: ") as caught:
-        read_vectors(file("id,f\nc0,1\n"), [*ids, "c0"])
+        described(compounds, file("id,f\nc0,1\n"))
     assert all(f"'{name}'" in str(caught.value) for name in ids)
 
 
@@ -76,7 +74,7 @@ def test_every_missing_id_is_named(file):
 )
 def test_faults(file, text, message):
     with pytest.raises(InputError, match=message) as caught:
-        read_vectors(file(text), ["c0"])
+        described(COMPOUNDS, file(text))
     assert "v.csv" in str(caught.value)
 
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.simulate import simulate
-from tl_jax.data.domain import SENSITIVE, Cohort
+from tl_jax.data.domain import SENSITIVE
 from tl_jax.data.splits import Fold
 from tl_jax.evaluation.checks.cohort import READY, check_cohort
 from tl_jax.evaluation.checks.design import split_groups
@@ -240,6 +241,7 @@ def test_tiny_targets(n):
         assert check_page(checked).startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.full
 def test_odd_cohorts_are_checked_to_the_end():
     cohort = clean()
     x = cohort.domains[2].x
@@ -293,5 +295,6 @@ def test_roles_and_drugs():
     assert [s.role for s in stages(one_domain(cohort))] == ["target"]
 
 
+@pytest.mark.full
 def test_the_same_cohort_gives_the_same_page():
     assert check_page(check_cohort(clean(), PLAN)) == check_page(check_cohort(clean(), PLAN))

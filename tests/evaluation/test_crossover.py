@@ -76,6 +76,7 @@ def predictions(seed, edge=60.0, draws=6, n=150):
     return pd.concat(rows, ignore_index=True)
 
 
+@pytest.mark.full
 def test_a_study_with_a_known_edge():
     table = pd.concat([crossovers(predictions(seed), "scratch", resamples=300) for seed in range(12)])
     assert list(table.columns) == list(COLUMNS)

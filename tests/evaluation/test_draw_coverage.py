@@ -9,6 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from tl_jax.evaluation.draws import draws as d
 from tl_jax.evaluation.draws.classification import resampled
+from tl_jax.evaluation.statistics.paired import corrected_t
 
 FEATURES, POOL, TESTS, DRAWS = 40, 2000, 466, 10
 DIRECTION = np.random.default_rng(99).standard_normal(FEATURES) / 2
@@ -63,7 +64,7 @@ def intervals(metric, truth, arms, overlap):
         resampled(metric, truth, arms[0], weights) - resampled(metric, truth, arms[1], weights)
         for weights in (np.ones((1, TESTS)), 1 - np.eye(TESTS))
     )
-    naive, overlapping = d.naive_t(per_draw[0]), d.overlapping_t(per_draw[0], overlap)
+    naive, overlapping = corrected_t(per_draw[0], 0.0), corrected_t(per_draw[0], overlap / (1 - overlap))
     crossed = d.crossed_t(per_draw[0], without, overlap)
     point = per_draw.mean()
     bounds = [(naive.low, naive.high), (overlapping.low, overlapping.high), crossed[1:3]]
@@ -120,7 +121,7 @@ def test_recorded_coverage_of_one_arm(n):
     for number in range(300):
         truth, (arm, _), overlap = study(np.random.default_rng([number, n]), n, "linear", (1.0, 1.0))
         per_draw = resampled("mcc", truth, arm, np.ones((1, TESTS)))[0]
-        naive, crossed = d.naive_t(per_draw), d.crossed_t(per_draw, d.left_out("mcc", truth, arm), overlap)
+        naive, crossed = corrected_t(per_draw, 0.0), d.crossed_t(per_draw, d.left_out("mcc", truth, arm), overlap)
         found.append((per_draw.mean(), naive.low, naive.high, *crossed[1:3]))
     point, *bounds = np.asarray(found).T
     naive, crossed = (np.mean((low <= point.mean()) & (point.mean() <= high)) for low, high in (bounds[:2], bounds[2:]))

@@ -14,7 +14,7 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.draws import draws as d
 from tl_jax.evaluation.draws.classification import resampled
 from tl_jax.evaluation.draws.draw_comparisons import ARM_COLUMNS, COLUMNS, arm_intervals, compare_draws
-from tl_jax.evaluation.statistics.paired import holm
+from tl_jax.evaluation.statistics.paired import corrected_t, holm
 
 
 def drawn(seed, draws=6, n=40):
@@ -120,12 +120,12 @@ def test_more_overlap_is_a_wider_interval_and_the_test_set_counts():
     without = d.left_out("mcc", truth, a) - d.left_out("mcc", truth, b)
     widths = [np.ptp(d.crossed_t(difference, without, share)[1:3]) for share in (0.0, 0.2, 0.5)]
     assert widths[0] < widths[1] < widths[2]
-    assert np.ptp(d.overlapping_t(difference, 0.2)[3:]) > np.ptp(d.naive_t(difference)[3:])
+    assert np.ptp(corrected_t(difference, 0.25)[3:]) > np.ptp(corrected_t(difference, 0.0)[3:])
     # Arms whose draws agree in all: the naive interval has no width, the test set still has one.
     same_a, same_b = np.repeat(a[5:6], 8, axis=0), np.repeat(b[5:6], 8, axis=0)
     difference = mcc_of(truth, same_a) - mcc_of(truth, same_b)
     without = d.left_out("mcc", truth, same_a) - d.left_out("mcc", truth, same_b)
-    assert np.isnan(d.naive_t(difference).low)
+    assert np.isnan(corrected_t(difference, 0.0).low)
     assert np.ptp(d.crossed_t(difference, without, 0.1)[1:3]) > 0.01
 
 
@@ -138,7 +138,7 @@ def test_no_difference_and_too_little():
     ):
         assert np.isnan(found[1:]).all()
     with pytest.raises(ValueError, match="share all rows"):
-        d.overlapping_t([0.1, 0.2], 1.0)
+        d.crossed_t([0.1, 0.2], np.ones((9, 2)), 1.0)
 
 
 def test_overlap_of_draws():

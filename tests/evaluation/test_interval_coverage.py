@@ -76,6 +76,7 @@ def check(found, tolerance):
         assert coverage > LEVEL - tolerance - 3 * error, (method, coverage)
 
 
+@pytest.mark.full
 def test_coverage_of_a_few_studies():
     found = simulated(22, 3, 4, "normal", 60)
     check(found, 0.02)

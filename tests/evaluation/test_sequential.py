@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.statistics.paired import corrected_scale, corrected_t, naive_wilcoxon
-from tl_jax.evaluation.statistics.sequential import after_looks, least_share
+from tl_jax.evaluation.statistics.paired import corrected_t, naive_wilcoxon
+from tl_jax.evaluation.statistics.sequential import after_looks
 
 RATIO, FOLDS, LOOKS = 0.5, 3, (5, 10, 15, 20, 30, 40)
 
@@ -65,10 +65,3 @@ def test_an_unknown_number_of_looks_is_refused():
     for looks, planned, words in ((None, None, "not how often"), (0, None, "at least 1"), (4, 3, "leave the plan out")):
         with pytest.raises(InputError, match=words):
             after_looks(0.01, looks, planned)
-
-
-def test_repeats_hardly_narrow_the_interval():
-    d = np.array([0.1, -0.2, 0.3])
-    scales = [corrected_scale(np.tile(d, k) / np.std(np.tile(d, k), ddof=1), RATIO) for k in (10, 100_000)]
-    assert least_share(30, RATIO) == pytest.approx(scales[1] / scales[0], rel=1e-4)
-    assert least_share(30, RATIO) == pytest.approx(0.968, abs=1e-3)

@@ -18,7 +18,6 @@ from tl_jax.evaluation.sources.transferability import (
     logme,
     scores_with_labels,
     scores_without_labels,
-    zero_shot,
 )
 
 NOTHING = -(np.log(2 * np.pi) + 1) / 2
@@ -116,7 +115,7 @@ def test_one_feature_is_pearson():
 
 def test_zero_shot_is_spearman():
     f, y = problem(30, 1, 0.3)
-    assert zero_shot(f[:, 0], y) == pytest.approx(spearmanr(f[:, 0], y)[0])
+    assert scores_with_labels(f, f[:, 0], y)["zero_shot"] == pytest.approx(spearmanr(f[:, 0], y)[0])
 
 
 @settings(max_examples=60, deadline=None)

@@ -60,13 +60,13 @@ def test_a_study_judged_by_an_error_calls_less_better():
     levels = {("scratch", ""): 0.6, ("copy_layer1", "drug"): 0.2, ("fine_tune", "drug"): 0.9, ("ridge", ""): 0.1}
     frame = metrics(levels, metric="rmse")
     text = verdict(compare(frame, by_source=False), frame, metric="rmse")
-    assert "1 of 2 transfer arms is better than training from scratch: copy_layer1 from drug changes by -0.4" in text
+    assert "1 of 2 transfer arms is better than training from scratch: copy_layer1 from drug changes by -0.397 " in text
     assert "in RMSE per fold" in text
     assert "negative transfer: 1 of 2 probably do worse than scratch" in text
     worst = re.search(r"the worst fine_tune from drug by ([+-]\d\.\d+)", text)
     assert worst
     assert float(worst[1]) == pytest.approx(0.3, abs=0.05)
-    assert "the best baseline, ridge, predicts better (RMSE 0.1" in text
+    assert "the best baseline, ridge, predicts better (RMSE 0.0974 against 0.201)" in text
     assert "Spearman" not in text
     alone = metrics({("scratch", ""): 0.5, ("ridge", ""): 0.3}, metric="rmse")
     said_alone = verdict(compare(alone, by_source=False), alone, metric="rmse")

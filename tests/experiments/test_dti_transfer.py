@@ -15,6 +15,7 @@ pytest.importorskip("rdkit", reason="compounds need rdkit: pip install tl_jax[ch
 TINY = ("--quick", "--sizes=6,24", "--hidden=8,4", "--epochs=2", "--source_epochs=2", "--shallow=svc", "--mode3=svc")
 
 
+@pytest.mark.shipped
 def test_a_study_and_its_refusals(tmp_path):
     code, out, err = script("dti_transfer", *TINY, "--out=done", folder=tmp_path)
     assert code == 0, err

@@ -51,6 +51,7 @@ def pair(folder, *more, devices="2"):
     ]
 
 
+@pytest.mark.full
 def test_four_devices(folder, single):
     arguments = (*ARGUMENTS, "--out=four", "--checkpoint_dir=kept_four")
     code, _, err = forked(EXPERIMENT, *arguments, folder=folder, JAX_NUM_CPU_DEVICES="4")
@@ -59,6 +60,7 @@ def test_four_devices(folder, single):
     assert tables(folder / "four") == single
 
 
+@pytest.mark.full
 def test_two_processes(folder, single):
     processes = pair(folder, "--out=two", "--checkpoint_dir=kept_two")
     said = [process.communicate(timeout=300) for process in processes]
@@ -69,7 +71,8 @@ def test_two_processes(folder, single):
     assert tables(folder / "two") == single
 
 
-@pytest.mark.parametrize("victim", [pytest.param(0, marks=pytest.mark.full), 1])
+@pytest.mark.full
+@pytest.mark.parametrize("victim", [0, 1])
 def test_a_peer_that_dies_ends_the_others_and_the_study_resumes(folder, single, victim):
     more = (f"--out=lost{victim}", f"--checkpoint_dir=kept_lost{victim}", "--at_once=2")
     processes = pair(folder, *more, devices="1")

@@ -4,7 +4,8 @@ import pytest
 
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 
 
@@ -18,6 +19,7 @@ def pooled(results, arm):
     return metrics[(metrics.arm == arm) & (metrics.metric == "spearman") & (metrics.fold == "pooled")].value
 
 
+@pytest.mark.full
 def test_the_two_step_chain_runs_on_real_data(nci60, tmp_path):
     settings = Settings(
         strategies=("freeze_layer1",),
@@ -26,7 +28,7 @@ def test_the_two_step_chain_runs_on_real_data(nci60, tmp_path):
         repeats=2,
         checkpoint_dir=str(tmp_path),
     ).in_quick_mode(hidden=(20, 10))
-    results = run_experiment(EXPERIMENTS["exp7_two_step"], settings, nci60)
+    results = run_plan(prepare(EXPERIMENTS["exp7_two_step"], settings, nci60))
     assert [s.plan.role for s in results.stages] == ["source", "intermediate", "target"]
     assert [s.meta["samples"] for s in results.stages] == [785, 79, 58]
     assert results.table("predictions").y_pred.notna().all()
@@ -40,5 +42,5 @@ def test_experiment_1_stands_beside_the_published_numbers(nci60, tmp_path):
     settings = Settings(
         source_drugs=("oxaliplatin",), protocol="as_published", repeats=1, baselines=(), checkpoint_dir=str(tmp_path)
     )
-    results = run_experiment(EXPERIMENTS["exp1_gdsc"], settings, nci60)
+    results = run_plan(prepare(EXPERIMENTS["exp1_gdsc"], settings, nci60))
     assert 0.45 < pooled(results, "scratch").item() < 0.56

@@ -2,12 +2,15 @@
 
 import json
 import os
+import sys
 
 import pandas as pd
 import pytest
+from selection import some
 
 from experiments._command import call
 from experiments._tl_jax import SUBCOMMANDS
+from tl_jax.study.cohort.plans import EXPERIMENTS
 
 EIGHT = """name = "eight"
 [simulate]
@@ -46,7 +49,10 @@ STUDIES = {
         *(*COMPOUNDS, "--rows=8", "--layers=1", "--widths=8", "--batches=64", "--rates=0.01", "--dropouts=0.1"),
         *("--epochs=2", "--folds=2"),
     ),
+    "scdeal": ("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive"),
 }
+# Those that run whole in `make test`; experiments do without networks there.
+EVERYDAY = ("many_targets", "check_data", "dti_transfer", "scdeal")
 # Scripts that train and judge nothing.
 OTHERS = {"fetch", "init_cohort", "report", "predict", "lineage", "import_weights", "export_weights", "list_names"}
 
@@ -64,9 +70,9 @@ def test_no_script_is_forgotten():
     assert {*STUDIES, *OTHERS} == set(SUBCOMMANDS.values())
 
 
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", some(STUDIES, *EVERYDAY))
 def test_eight_samples(name, folder, capsys):
-    cohort = () if name.startswith("dti") else ("--cohort=eight.toml",)
+    cohort = () if name.startswith(("dti", "scdeal")) else ("--cohort=eight.toml",)
     code = call(name, [*cohort, *STUDIES[name], "--out=out"])
     said = capsys.readouterr()
     assert "Traceback" not in said.err
@@ -89,6 +95,19 @@ def test_eight_samples(name, folder, capsys):
     assert not [path for path in folder.iterdir() if path.name.startswith("out.")], "the folder of parts was left"
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_without_networks(name, folder, capsys, monkeypatch):
+    """Every script from its flags to its report, on simple models alone."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as where it is not installed
+    alone = ("--strategy=none", "--baselines=mean,ridge", "--folds=2", "--repeats=1", "--quick", "--out=out")
+    more = ("--permutations=0", "--levels=0", "--curve_repeats=0", "--nested=none", "--beside=none")
+    code = call(name, ["--cohort=eight.toml", *alone, *(more if name == "two_step_study" else ())])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    assert set(pd.read_csv(folder / "out" / "metrics.csv").arm) == {"mean", "ridge"}
+    assert said.out.splitlines()[-1] == f"report: {os.path.join('out', 'report.html')}"
+
+
 STUDY = (
     *("--cohort=eight.toml", "--quick", "--hidden=8,4", "--epochs=2", "--repeats=2", "--source_drug=oxaliplatin"),
     *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--examined=ridge", "--permutations=19"),
@@ -96,6 +115,7 @@ STUDY = (
 )
 
 
+@pytest.mark.full
 def test_the_study_ends_on_eight_samples_and_says_what_it_left_out(folder):
     """The protocol beside it cannot scale single held-out samples either."""
     assert call("two_step_study", [*STUDY, "--split=leave_one_out", "--out=alone"]) == 0

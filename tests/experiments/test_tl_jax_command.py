@@ -155,7 +155,7 @@ def test_flags_that_messages_name_exist_where_they_are_printed(place):
 
 
 def test_a_file_of_strategies_can_be_loaded_again(tmp_path):
-    from experiments._flags import load_strategies
+    from experiments._flags import load_own
     from tl_jax.transfer.strategies import STRATEGIES
 
     path = tmp_path / "mine.py"
@@ -164,7 +164,7 @@ def test_a_file_of_strategies_can_be_loaded_again(tmp_path):
     try:
         for name in ("first_of_mine", "first_of_mine", "second_of_mine"):
             path.write_text(text.format(name))
-            load_strategies(path)
+            load_own(path)
             assert set(STRATEGIES) == {*known, name}
     finally:
         for name in set(STRATEGIES) - known:

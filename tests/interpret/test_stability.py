@@ -1,7 +1,5 @@
 """Gene lists over runs and between arms: known cases, slow twins, what chance gives."""
 
-from itertools import combinations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from tl_jax.interpret.stability import gene_overlap, gene_stability, kuncheva, run_agreement
+from tl_jax.interpret.stability import gene_overlap, gene_stability, kuncheva
 
 
 def weights(seed, genes=30, runs=4, ties=False):
@@ -71,18 +69,6 @@ def test_equal_lists_and_lists_by_chance():
     assert chance.shared.mean() == pytest.approx(2, abs=0.4)
 
 
-@pytest.mark.parametrize("top", [1, 5, 29])
-def test_agreement_of_runs_is_the_mean_over_pairs(top):
-    table = weights(3)
-    lists = [tops(table[run], top) for run in table]
-    slow = np.mean([kuncheva(len(a & b), top, 30) for a, b in combinations(lists, 2)])
-    found = run_agreement({("a", "X"): table, ("one", ""): table[[0]]}, top)
-    assert found.runs.tolist() == [4, 1]
-    assert found.kuncheva[0] == pytest.approx(slow)
-    assert np.isnan(found.kuncheva[1])
-    assert run_agreement({("a", ""): pd.concat([table[[0]]] * 3, axis=1)}, top).kuncheva[0] == pytest.approx(1)
-
-
 def test_everything_is_no_choice():
     assert np.isnan(kuncheva(30, 30, 30))
 
@@ -99,6 +85,6 @@ def test_faults():
     with pytest.raises(ValueError, match="not finite"):
         gene_stability({("a", ""): table.replace(table.iloc[0, 0], np.nan)}, 5)
     with pytest.raises(ValueError, match="twice"):
-        run_agreement({("a", ""): pd.concat([table, table])}, 5)
+        gene_stability({("a", ""): pd.concat([table, table])}, 5)
     with pytest.raises(ValueError, match="different genes"):
         gene_overlap({("a", ""): table, ("b", ""): table.rename(index={"G00": "other"})}, 5)

@@ -16,6 +16,7 @@ from pages import Page
 from studies import write_study
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.registry import record
 from tl_jax.report.blocks import Figure, Marked, Part, Table, Text
 from tl_jax.report.page.page import html_of
 from tl_jax.report.plots.style import style
@@ -127,10 +128,13 @@ def test_sections_need_no_html_and_no_jax(tmp_path):
     assert [s.id for s in all_of(folder)][:3] == ["ranks", "gain", "targets"]
 
 
-def test_a_page_does_not_call_another_metric_spearman(tmp_path):
-    """A study judged by another metric has whole tables and no page, rather than wrong words."""
-    folder = write_study(tmp_path / "out")
-    summary = json.loads((folder / "summary.json").read_text())
-    (folder / "summary.json").write_text(json.dumps({**summary, "metric": {"name": "rmse", "label": "RMSE"}}))
-    with pytest.raises(InputError, match="judged by rmse"):
-        all_of(folder)
+def test_the_lowest_error_of_each_target_is_marked(tmp_path):
+    """Judged by an error the same numbers put the other arms first."""
+    folder = many_targets(tmp_path / "out")
+    (folder / "summary.json").write_text(json.dumps({"metric": record("mae")}))
+    page = Page(html_of(report_of(folder)))
+    best = page.all("td", class_="n gain")
+    assert len(best) == 6
+    assert all(float(cell["text"]) <= 0.25 for cell in best)
+    assert page.table("Average rank")[1][-1] == ["ridge", "3.00"]
+    assert "Spearman" not in str(page.all("table"))

@@ -127,6 +127,7 @@ def test_an_attack_stays_text(page, text):
     assert any("$" in e["text"] for e in page.all("td", "th"))  # no mathematics made of a name
 
 
+@pytest.mark.full
 def test_the_same_tables_give_the_same_bytes(folder, text, tmp_path):
     # In another place, under another name, read anew.
     again = shutil.copytree(folder, tmp_path / "another place")

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.report.arms import split_arms
 from tl_jax.report.plots import arm_comparison, loss_curves, predicted_observed, source_ranking
 from tl_jax.report.plots.loss import _loss_limits
-from tl_jax.report.plots.scatter import _mean_spearman, _response_limits
+from tl_jax.report.plots.scatter import _mean_of, _response_limits
 
 matplotlib = pytest.importorskip("matplotlib")
 ARMS = [("copy_layer1", "Bortezomib"), ("zero_shot", "Bortezomib"), ("scratch", ""), ("ridge", ""), ("mean", "")]
@@ -99,12 +100,13 @@ def test_predicted_observed(tmp_path):
     assert text.index(">scratch<") < text.index(">copy_layer1<") < text.index(">mean<") < text.index(">ridge<")
 
 
-def test_spearman_of_a_panel_is_the_mean_over_repeats():
+def test_the_metric_of_a_panel_is_the_mean_over_repeats():
     rows = pd.DataFrame({"repeat": [0, 0, 0, 1, 1, 1], "y_true": [1, 2, 3] * 2, "y_pred": [1, 2, 3, 1, 3, 2.0]})
-    assert _mean_spearman(rows) == (pytest.approx(0.75), 2)
+    assert _mean_of(get("spearman"), rows) == (pytest.approx(0.75), 2)
     constant = rows.assign(y_pred=1.0)
-    assert _mean_spearman(constant) == (0, 2)
-    assert _mean_spearman(rows.assign(y_pred=np.nan))[1] == 0
+    assert _mean_of(get("spearman"), constant) == (0, 2)
+    assert _mean_of(get("spearman"), rows.assign(y_pred=np.nan))[1] == 0
+    assert _mean_of(get("rmse"), rows) == (pytest.approx(np.sqrt(2 / 3) / 2), 2)
 
 
 def test_wild_predictions_do_not_stretch_the_axes():
@@ -112,6 +114,7 @@ def test_wild_predictions_do_not_stretch_the_axes():
     np.testing.assert_allclose([*x, *y], [-0.05, 1.05, -0.05, 1.25])
 
 
+@pytest.mark.full
 def test_more_than_twelve_arms_are_cut_and_said(tmp_path):
     base = predictions(samples=5, repeats=1)
     many = pd.concat([base[base["arm"] == "scratch"].assign(arm=f"idea_{i:02d}", source="x") for i in range(13)])

@@ -10,7 +10,8 @@ import pytest
 from tl_jax.data.cohort.simulate import simulate
 from tl_jax.data.preprocessing.preprocess import Preprocess
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.system.progress import LOGGER
 
@@ -73,7 +74,7 @@ def two_step(cohort, tmp_path_factory):
     """(results, lines said) of experiment 7."""
     settings = Settings(**SMALL, checkpoint_dir=str(tmp_path_factory.mktemp("two_step")))
     with heard() as said:
-        results = run_experiment(EXPERIMENTS["exp7_two_step"], settings, cohort)
+        results = run_plan(prepare(EXPERIMENTS["exp7_two_step"], settings, cohort))
     return results, said
 
 
@@ -96,6 +97,6 @@ def run():
     """run(name, settings, cohort) an experiment."""
 
     def one(name, settings, cohort):
-        return run_experiment(EXPERIMENTS[name], settings, cohort)
+        return run_plan(prepare(EXPERIMENTS[name], settings, cohort))
 
     return one

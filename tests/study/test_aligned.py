@@ -53,6 +53,7 @@ def test_held_out_rows_shape_nothing_unless_the_protocol_lends_them(target, sour
     assert np.array_equal(domain.x[train], other.x[train]) != all_rows
 
 
+@pytest.mark.full
 def test_an_aligned_arm_predicts_as_any_other_and_keeps_no_model(run, small, cohort):
     found = run("exp6_source_to_target", small(strategies=("coral_freeze_layer1",), baselines=("mean",)), cohort)
     predictions = found.table("predictions")

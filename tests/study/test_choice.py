@@ -12,6 +12,7 @@ from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.study.cohort.choice import rank_sources
 
 
+@pytest.mark.full
 def test_experiment_3_chooses_and_6_and_7_read_it(run, small, cohort, tmp_path):
     with pytest.raises(InputError, match=r"no source drug was chosen yet.*exp3_source_to_intermediate.*--source_drug"):
         run("exp6_source_to_target", small(source_drugs=()), cohort)
@@ -92,6 +93,7 @@ def test_the_lowest_error_is_chosen(cohort):
     np.testing.assert_allclose(ranking["Bortezomib"]["intermediate_rmse"], 0.15)
 
 
+@pytest.mark.full
 def test_no_choice_is_made_from_some_drugs(run, small, cohort, tmp_path):
     partial = run("exp3_source_to_intermediate", small(repeats=1), cohort)
     assert partial.notes == ["no source drug was chosen: only some source drugs were run"]
@@ -101,6 +103,7 @@ def test_no_choice_is_made_from_some_drugs(run, small, cohort, tmp_path):
     assert "no strategy here starts from a source" in none.notes[0]
 
 
+@pytest.mark.full
 def test_the_choice_never_sees_target_labels(run, small, cohort, tmp_path):
     target = cohort.domains[2]
     shuffled = dataclasses.replace(target, y=target.y[::-1].copy())
@@ -112,6 +115,7 @@ def test_the_choice_never_sees_target_labels(run, small, cohort, tmp_path):
     assert rankings[0].ranking == rankings[1].ranking
 
 
+@pytest.mark.full
 def test_two_domains_use_the_default_source(run, small, cohort):
     short = dataclasses.replace(cohort, domains=(cohort.domains[0], cohort.domains[2]))
     results = run("exp6_source_to_target", small(source_drugs=(), strategies=("copy_layer1",), baselines=()), short)
@@ -129,12 +133,14 @@ def test_an_unmeasured_drug_is_refused(run, small, cohort):
         run("exp1_gdsc", small(strategies=("scratch",)), other)
 
 
+@pytest.mark.full
 def test_a_repeated_drug_or_baseline_counts_once(run, small, cohort):
     twice = small(source_drugs=("oxaliplatin", "Oxaliplatin"), baselines=("mean", "mean"), strategies=("copy_layer1",))
     metrics = run("exp6_source_to_target", twice, cohort).table("metrics")
     assert not metrics.duplicated(["arm", "source", "repeat", "fold", "metric"]).any()
 
 
+@pytest.mark.full
 def test_no_upstream_model_is_trained_for_nothing(run, small, cohort):
     results = run("exp7_two_step", small(strategies=("scratch",), source_drugs=(), baselines=()), cohort)
     assert [s.plan.role for s in results.stages] == ["target"]

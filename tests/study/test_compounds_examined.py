@@ -1,12 +1,17 @@
 """What is examined beside the arms of compounds: permuted labels by hand, and a choice that never sees the test set."""
 
 import dataclasses
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import matthews_corrcoef
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
 from sklearn.svm import SVC
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
+from pages import Page
 
 from tl_jax.data.compounds.chemical_splits import balanced_draws
 from tl_jax.errors import InputError
@@ -14,7 +19,7 @@ from tl_jax.study.compounds.examined import draw_all
 from tl_jax.study.compounds.outputs import write_dti
 from tl_jax.study.compounds.settings import DtiSettings
 from tl_jax.study.compounds.study import load_setup, run_dti
-from tl_jax.study.compounds.tables import judged, metrics
+from tl_jax.study.compounds.tables import judged, metrics, printed
 from tl_jax.study.core.examine import draw_examination
 from tl_jax.study.core.settings import Extras
 
@@ -129,6 +134,41 @@ def test_nothing_asked_leaves_every_number(study, plain, tmp_path):
     more = {"permutations.csv", "nested_choices.csv", "variance.csv"}
     left, right = ({path.name for path in (tmp_path / name).glob("*.csv")} for name in ("plain", "study"))
     assert right - left == more
+
+
+def test_the_page_shows_what_was_examined(study, tmp_path):
+    write_dti(study, judged(study), tmp_path)
+    page = Page((tmp_path / "report.html").read_text())
+    head, rows = page.table("Labels permuted")
+    assert head[:3] == ["arm", "training compounds", "MCC"]
+    for row in study.examined["permutations"].itertuples():
+        shown = next(cells for cells in rows if cells[0] == row.arm)
+        assert (shown[1], shown[2]) == (str(SIZE), f"{row.observed:.2f}".replace("-0.00", "0.00"))
+    head, rows = page.table("What the choice by inner folds took")
+    counts = study.examined["nested_choices"].groupby("arm").size()
+    assert {row[0]: int(row[head.index("chosen in draws")]) for row in rows} == counts.to_dict()
+    assert [row[0] for row in page.table("Share of each component")[1]] == ["scratch"]
+
+
+def test_judged_by_auroc(folder, setup, plain, tmp_path):
+    """The other metric decides what is permuted and what the page shows."""
+    asked = make(folder, methods=("shallow",), extras=Extras(("svc",), COUNT), metric="auroc")
+    study = run_dti(asked, setup)
+    truth = setup.target.response[setup.split.test]
+    row = study.examined["permutations"].set_index("arm").loc["svc"]
+    assert row.observed == pytest.approx(roc_auc_score(truth, study.probabilities["", "svc", SIZE][0]))
+    by_auroc = dataclasses.replace(plain, settings=dataclasses.replace(plain.settings, metric="auroc"))
+    tables = judged(by_auroc)
+    pd.testing.assert_frame_equal(tables["comparisons"], judged(plain)["comparisons"])
+    assert "mean AUROC on" in printed(by_auroc, tables["arms"])
+    write_dti(by_auroc, tables, tmp_path)
+    page = Page((tmp_path / "report.html").read_text())
+    head, rows = page.table("Each arm minus scratch")
+    one = tables["comparisons"].query("metric == 'auroc' and reference == 'scratch'").set_index("arm")["mean"]
+    assert {row[0]: float(row[head.index("AUROC")]) for row in rows} == pytest.approx(one.to_dict(), abs=0.006)
+    assert "MCC" not in head
+    with pytest.raises(InputError, match="--metric=rmse: there are: mcc, auroc"):
+        make(folder, metric="rmse")
 
 
 def test_what_a_size_cannot_have_is_said_before_training(folder):

@@ -191,6 +191,7 @@ def test_every_comparison_and_crossover_is_there(study, tables):
     assert set(tables["crossovers"]["reference"]) == {"scratch", "svc"}
 
 
+@pytest.mark.full
 def test_a_study_stopped_half_way_goes_on_to_the_same_numbers(folder, tmp_path):
     settings = make(folder, methods=("scratch", "mode1", "shallow"), shallow=("svc", "logistic"))
     setup = load_setup(settings)

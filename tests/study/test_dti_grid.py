@@ -12,7 +12,7 @@ from tl_jax.errors import InputError
 from tl_jax.study.compounds.grid import Grid, best, inner_folds, judge, judged, load_pool, programs, search_all
 from tl_jax.study.compounds.grid_settings import PUBLISHED, SUBSET, GridSettings, Point, Space
 from tl_jax.study.compounds.settings import DtiSettings
-from tl_jax.study.core.arms import Arm, fit_arms
+from tl_jax.study.core.arms import Arm, How, train_arms
 from tl_jax.system.parts import Parts
 from tl_jax.transfer import strategies
 
@@ -41,8 +41,8 @@ def alone(point, pool, settings):
     """Per inner fold, the probabilities of a point that is trained by itself, to its own epoch and batch size."""
     own = settings.at(point)
     arm = Arm("one", "", strategies.get("scratch"), None, own.recipe, own.recipe.fit_config(curves=False))
-    folds = Grid(pool, settings).problem.folds
-    (found,) = fit_arms(pool.domain, folds, [arm], network=own.network, seed=own.seed)
+    problem = Grid(pool, settings).problem
+    (found,), folds = train_arms(problem, [arm], How(own.network, own.seed)), problem.folds
     return [expit(np.float64(row[-1, : len(f.fold.test)])) for f, row in zip(folds, found.prediction, strict=True)]
 
 
@@ -117,7 +117,7 @@ class Counting(Parts):
 
 
 def test_a_stopped_search_goes_on_to_the_same_table(settings, pool, table, tmp_path, monkeypatch):
-    monkeypatch.setattr("tl_jax.study.core.arms.parts_of", lambda work, label, say: Counting(work / label))
+    monkeypatch.setattr("tl_jax.study.core.arms.parts_of", lambda work, label: Counting(work / label))
 
     def search(after):
         Counting.left = after

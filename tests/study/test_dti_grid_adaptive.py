@@ -32,6 +32,7 @@ def grid(pool, settings):
     return Grid(pool, settings)
 
 
+@pytest.mark.full
 def test_every_trial_is_the_grids_own_value_and_the_seed_decides(pool, settings):
     pytest.importorskip("optuna")
     whole = search_all(grid(pool, settings))

@@ -316,7 +316,7 @@ def test_a_pytorch_model_takes_vectors(write, tmp_path):
         predict_smiles(model, write("smiles\nCCO\n"))
     wide = tensors | {"layer_out.weight": np.ones((2, 4), "f4"), "layer_out.bias": np.ones(2, "f4")}
     (tmp_path / "wide.pth").write_bytes(state_dict(wide))
-    with pytest.raises(InputError, match="has 2 outputs"):
+    with pytest.raises(InputError, match="its last layer has 2 outputs"):
         load_model(tmp_path / "wide.pth")
 
 
@@ -325,6 +325,7 @@ def test_no_network_is_final_unless_asked(tmp_path):
     assert planned(settings, make_setup(settings, None), []) == ((), "")
 
 
+@pytest.mark.full
 def test_glycerin_and_chloroform_are_no_kinase_drugs(data_dir, tmp_path, write):
     """On an eighth of the real kinase compounds: outside, whatever the network says, and real ones inside."""
     where = data_dir.parent / "dti" / "dti_family.csv.gz"

@@ -29,6 +29,7 @@ def settings_of(small, **changes):
     return with_extras(STUDY, small(**{**options, **changes}), **ASKED)
 
 
+@pytest.mark.full
 def test_a_study_of_eight_samples_runs_to_its_end_and_says_what_it_left_out(eight, small):
     plan = prepare_study(STUDY, settings_of(small), dict.fromkeys(("honest", "as_published"), eight))
     assert any(note.startswith("the nested choice left out: ") for note in plan.own.notes)

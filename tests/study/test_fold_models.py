@@ -19,7 +19,8 @@ from tl_jax.keys import run_key
 from tl_jax.models import build
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.predict import predict_samples
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core import fold_models
 from tl_jax.study.core.arms import Arm, How
@@ -53,7 +54,7 @@ def done(request, whole, target, tmp_path_factory):
         strategies=(request.param,), checkpoint_dir=str(tmp_path_factory.mktemp("folds")),
     )  # fmt: skip
     few = dataclasses.replace(whole, domains=(*whole.domains[:2], target))
-    return run_experiment(EXPERIMENTS["exp6_source_to_target"], settings, few), settings
+    return run_plan(prepare(EXPERIMENTS["exp6_source_to_target"], settings, few)), settings
 
 
 def final(results):

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from tl_jax.checkpoint import load_stage
 from tl_jax.study.core.stages import StagePlan, describe
@@ -23,6 +24,7 @@ def test_the_chain_is_recorded(two_step):
     assert any("training source-" in line for line in said)
 
 
+@pytest.mark.full
 def test_later_experiments_reuse_stages_and_give_the_same_numbers(run, small, cohort):
     first = run("exp7_two_step", small(), cohort)
     assert not any(s.reused for s in first.stages)

@@ -19,7 +19,6 @@ from tl_jax.study.many_targets.drugs import (
     ARMS,
     AVERAGES,
     SOURCE,
-    as_target,
     fit_sources,
     fold_predictions,
     scaled_rows,
@@ -52,7 +51,7 @@ def many():
 
 @pytest.fixture(scope="module")
 def sources(many):
-    source = as_target(many.stage("source"), many.stage("target"))
+    source = replace(many.stage("source"), scaler=many.stage("target").scaler)
     return fit_sources(source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
 
 
@@ -137,6 +136,7 @@ def source_parts(work) -> list[dict]:
     return next(parts for parts in found if "model" in parts[0])
 
 
+@pytest.mark.full
 def test_no_target_reaches_the_source(many, tmp_path):
     """Other target labels and other target expression leave the source models bitwise as they are."""
     rng = np.random.default_rng(8)
@@ -155,7 +155,7 @@ def test_no_target_reaches_the_source(many, tmp_path):
 
 
 def test_source_models_are_found_again_among_parts(many, sources, tmp_path):
-    source = as_target(many.stage("source"), many.stage("target"))
+    source = replace(many.stage("source"), scaler=many.stage("target").scaler)
     arguments = (source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
     x = np.random.default_rng(0).normal(size=(5, 60)).astype(np.float32)
     fit_sources(*arguments, work=tmp_path)
@@ -191,6 +191,7 @@ def test_folds_are_drawn_for_each_drug_by_its_own_median(results, many):
         assert above.groupby(rows.fold).sum().between(2, 4).all()
 
 
+@pytest.mark.full
 def test_tables_over_targets_by_hand(results):
     over = over_targets(results)
     predictions = results.table("predictions")
@@ -224,6 +225,36 @@ def test_tables_over_targets_by_hand(results):
     assert "share of targets won" in printed(over)
 
 
+def test_judged_by_an_error_less_is_better(results, tmp_path):
+    """The same predictions: gains, wins and ranks go by how much lower an arm is; blocks and pairs stay as they are."""
+    by_error = replace(results, settings=replace(SETTINGS, metric="rmse"))
+    over, predictions = over_targets(by_error), results.table("predictions")
+    squares = predictions.assign(square=(predictions.y_true - predictions.y_pred) ** 2)
+    keys = ["protocol", "target", "arm", "repeat", "fold"]
+    each = np.sqrt(squares.groupby(keys)["square"].mean()).groupby(keys[:3]).mean().unstack("arm").loc["honest"]
+    blocks = over.blocks[over.blocks.protocol == "honest"].set_index("target")
+    for arm in ARMS:
+        np.testing.assert_allclose(blocks.loc[each.index, arm], each[arm])
+    gain = over.gains.set_index(["protocol", "reference", "arm"]).loc[("honest", "ridge", "mean")]
+    assert gain.gain == pytest.approx((each["ridge"] - each["mean"]).mean())
+    assert gain.won == pytest.approx((each["mean"] < each["ridge"]).mean())
+    ranks = over.ranks[over.ranks.protocol == "honest"].set_index("arm").average_rank
+    for arm, rank in each.rank(axis=1).mean().items():
+        assert ranks[arm] == pytest.approx(rank)
+    pair = over.pairs[over.pairs.protocol == "honest"].iloc[0]
+    assert pair.mean_difference == pytest.approx((each[pair.arm_a] - each[pair.arm_b]).mean())
+    assert pair.ci_low < pair.mean_difference < pair.ci_high
+    row = over.targets.set_index(["protocol", "target", "arm"]).loc[("honest", "D3", "mean")]
+    assert row.rmse == pytest.approx(each.loc["D3", "mean"])
+    assert row.gain_over_ridge == pytest.approx(each.loc["D3", "ridge"] - each.loc["D3", "mean"])
+    assert "Mean RMSE per fold; gain (by how much it is lower)" in printed(over, "rmse")
+    assert write_many(by_error, over, tmp_path) == []
+    page = (tmp_path / "report.html").read_text()
+    assert "Spearman" not in page
+    assert "bold on blue: the lowest of a target" in page
+
+
+@pytest.mark.full
 def test_one_target_is_judged_over_its_folds(many):
     alone = with_targets(many, many.stage("target").y[:, :1], DRUGS[:1])
     over = over_targets(run_many_targets(replace(SETTINGS, protocols=("honest",)), alone))
@@ -235,6 +266,7 @@ def test_one_target_is_judged_over_its_folds(many):
     assert over.tests == {}
 
 
+@pytest.mark.full
 def test_what_is_written(results, tmp_path):
     assert write_many(results, over_targets(results), tmp_path) == []
     names = {path.name for path in tmp_path.iterdir()}

@@ -10,7 +10,8 @@ from tl_jax.data.cohort.genes import align_domains
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.predict import predict_samples
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.stages import fingerprint
 
@@ -37,7 +38,7 @@ def one_step(cohort, folder, **changes):
         hidden=(8, 4), repeats=1, folds=3, quick=True, strategies=("copy_layer1",), baselines=("marker_gene",),
         checkpoint_dir=str(folder), **changes,
     )  # fmt: skip
-    return run_experiment(EXPERIMENTS["exp5_intermediate_to_target"], settings, cohort)
+    return run_plan(prepare(EXPERIMENTS["exp5_intermediate_to_target"], settings, cohort))
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,7 @@ def final(filled, tmp_path_factory):
     return results, next(s for s in results.stages if s.plan.role == "target")
 
 
+@pytest.mark.full
 def test_baselines_are_those_of_the_measured_genes(cohort, filled, small, run):
     settings = small(strategies=(), baselines=FOREST, repeats=1)
     found, plain = (

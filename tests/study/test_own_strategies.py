@@ -22,6 +22,7 @@ def register(monkeypatch, function, **options):
     monkeypatch.setitem(STRATEGIES, function.__name__, Registered(function.__name__, function, True, True))
 
 
+@pytest.mark.full
 def test_a_strategy_that_computes_with_weights(run, small, cohort, monkeypatch):
     register(monkeypatch, mixed)
     results = run("exp6_source_to_target", small(strategies=("mixed",), baselines=()), cohort)

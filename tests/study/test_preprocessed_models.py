@@ -21,7 +21,8 @@ from tl_jax.evaluation.predictors.baselines import BASELINES
 from tl_jax.models import build
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.predict import predict_samples
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare as planned
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.fold_models import fold_predictions, load_fold_models
 from tl_jax.study.core.folds import scale_folds
@@ -58,7 +59,7 @@ def done(counted, tmp_path_factory):
         fold_models=True,
         checkpoint_dir=str(tmp_path_factory.mktemp("counted")),
     )
-    return run_experiment(EXPERIMENTS["exp7_two_step"], settings, counted), settings
+    return run_plan(planned(EXPERIMENTS["exp7_two_step"], settings, counted)), settings
 
 
 @pytest.fixture
@@ -175,6 +176,7 @@ def test_a_batch_is_refused_where_none_is_corrected(done, table):
         predict_samples(source.path, table[2] / "counts.csv", batch="run1")
 
 
+@pytest.mark.full
 def test_an_unknown_batch_is_pooled_where_the_model_was_told_so(counted, table, small, run):
     source, middle, target = counted.domains
     what = dataclasses.replace(target.preprocess, combat_unknown="pooled")

@@ -64,6 +64,7 @@ def test_held_out_labels_and_rows_cannot_reach_a_model(small, cohort):
     np.testing.assert_array_equal(*predicted)
 
 
+@pytest.mark.full
 def test_a_sensitive_direction_mirrors_the_network_scale_only(run, small, cohort):
     """The same response written as 'high = sensitive' gives mirrored predictions in its own unit."""
     target = cohort.domains[2]
@@ -74,6 +75,7 @@ def test_a_sensitive_direction_mirrors_the_network_scale_only(run, small, cohort
     np.testing.assert_allclose(one, 1 - two, atol=1e-4)
 
 
+@pytest.mark.full
 def test_groups_share_a_fold(run, small, cohort):
     target = cohort.domains[2]
     grouped = dataclasses.replace(target, groups=np.asarray([f"g{i // 2}" for i in range(len(target))]))

@@ -11,7 +11,8 @@ from experiments._command import call
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.study.cohort.choice import write_choice
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.run import run_experiment
+from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 
 SIX = EXPERIMENTS["exp6_source_to_target"]
@@ -71,6 +72,7 @@ def tables(folder):
     return {name: (folder / f"{name}.csv").read_bytes() for name in ("metrics", "predictions", "comparisons")}
 
 
+@pytest.mark.full
 def test_a_study_does_not_go_on_from_another_source(folder, choose, monkeypatch, capsys):
     """Resume x changed choice: refused with the difference; back at the first choice, the tables of an undisturbed
     study; begun anew, those of the other."""
@@ -100,6 +102,7 @@ def test_a_study_does_not_go_on_from_another_source(folder, choose, monkeypatch,
     assert set(pd.read_csv(folder / "o" / "metrics.csv", keep_default_na=False)["source"]) == {"Bortezomib", ""}
 
 
+@pytest.mark.full
 def test_parts_of_another_source_are_never_taken(run_in, small):
     """Even where no record stands in the way: a part is kept under a digest of what determines it."""
     names = {"strategies": ("freeze_layer1", "feature_ridge"), "baselines": ("ridge",), "repeats": 1}
@@ -113,7 +116,7 @@ def test_parts_of_another_source_are_never_taken(run_in, small):
 @pytest.fixture
 def run_in(cohort, tmp_path):
     """run_in(folder, settings): experiment 6 with its parts in a folder."""
-    return lambda name, settings: run_experiment(SIX, settings, cohort, tmp_path / name)
+    return lambda name, settings: run_plan(prepare(SIX, settings, cohort), tmp_path / name)
 
 
 OTHER = {

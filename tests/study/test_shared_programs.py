@@ -15,6 +15,7 @@ def close(one, other):
     pd.testing.assert_frame_equal(one, other, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.full
 def test_arms_of_one_program_equal_each_alone(run, small, cohort):
     """Two strategies from two source drugs, trained as one axis."""
     options = {"baselines": (), "repeats": 1, "source_drugs": cohort.source_drugs[:2]}
@@ -30,6 +31,7 @@ def test_arms_of_one_program_equal_each_alone(run, small, cohort):
     }
 
 
+@pytest.mark.full
 def test_epochs_are_read_off_one_training(run, small, cohort):
     options = {"strategies": ("scratch",), "baselines": (), "repeats": 1}
     read = run("exp4_target", small(epochs=6, read_epochs=(2, 4), **options), cohort)
@@ -42,6 +44,7 @@ def test_epochs_are_read_off_one_training(run, small, cohort):
         run("exp4_target", small(epochs=6, read_epochs=(6,), **options), cohort)
 
 
+@pytest.mark.full
 def test_learning_rates_are_arms_of_one_program(run, small, cohort):
     options = {"strategies": ("scratch", "zero_shot"), "baselines": (), "repeats": 1, "epochs": 3}
     both = run("exp5_intermediate_to_target", small(learning_rate=(0.01, 0.001), **options), cohort)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.statistics.metrics import spearman_per_fold
+from tl_jax.evaluation.statistics.metrics import per_fold as folds_of
 from tl_jax.report.sections.leaks import LOOKS
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
@@ -60,7 +60,7 @@ def table(study):
 
 
 def per_fold(study, arm, source="", protocol="honest"):
-    rows = spearman_per_fold(study.table("metrics"))
+    rows = folds_of(study.table("metrics"))
     own = rows[(rows.arm == arm) & (rows.source == source) & (rows.protocol == protocol)]
     return own.set_index(["repeat", "fold"])["value"]
 
@@ -212,6 +212,7 @@ def test_a_stage_that_routes_share_is_listed_once(study):
     assert len(paths) == len(set(paths))
 
 
+@pytest.mark.full
 def test_the_audit_names_what_was_evaluated(cohort, tmp_path):
     settings = make(tmp_path, strategies=("scratch",), baselines=("mean",), repeats=1)
     results = run_plan(prepare(EXPERIMENTS["exp1_gdsc"], settings, cohort), finals=False)
@@ -249,6 +250,7 @@ def test_names_that_are_not_run_are_refused(cohort, tmp_path):
             Extras(**wrong)
 
 
+@pytest.mark.full
 def test_a_study_stopped_half_way_goes_on_to_the_same_tables(cohort, tmp_path):
     """Everything that is examined beside the arms is kept in parts too."""
     settings = make(

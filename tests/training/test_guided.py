@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from problems import CONFIG, HPARAMS, NETWORK, rows, start
+from selection import some
 
 from tl_jax.training.fit import evaluate, fit
 from tl_jax.transfer.fine_tuning import PULL, RATE_RATIO, hidden_mmd, mmd, pull
@@ -25,6 +26,7 @@ def trained(transfer, config=LONG, train=None, test=None):
     return fit(KEY, transfer, train or rows(10), test, HPARAMS, network=NETWORK, config=config)
 
 
+@pytest.mark.full
 def test_layers_open_one_after_the_other():
     """Of six epochs layer 2 waits two and layer 1 four: until then they stay bitwise."""
     transfer = start("gradual_unfreezing")
@@ -36,7 +38,7 @@ def test_layers_open_one_after_the_other():
         assert {leaf.split("/")[0] for leaf in after if not np.array_equal(after[leaf], before[leaf])} == moving
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_opening_at_once_is_the_plain_training():
     transfer = start("gradual_unfreezing")
     plain = trained(replace(transfer, opens={})).trained
@@ -54,6 +56,7 @@ def test_rates_fall_with_depth():
     assert "head/kernel" not in rates
 
 
+@pytest.mark.full
 def test_the_pull_is_the_squared_distance_and_holds_layers_back(monkeypatch):
     transfer = start("l2_sp")
     params = {k: dict(v) for k, v in transfer.variables["params"].items()}
@@ -105,6 +108,7 @@ def test_mmd_against_a_double_loop():
     assert float(mmd(same, jnp.ones(4), same, jnp.ones(4))) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.full
 def test_alignment_brings_the_hidden_layers_together(monkeypatch):
     transfer, train = start("mmd_fine_tune"), rows(10)
     seen = Batch(train.x, None, train.w)
@@ -117,7 +121,7 @@ def test_alignment_brings_the_hidden_layers_together(monkeypatch):
     assert gap(trained(transfer, train=train)) / 300 < free
 
 
-@pytest.mark.parametrize("sees", [False, True])
+@pytest.mark.parametrize("sees", some([False, True], False))
 def test_held_out_expression_is_seen_only_where_the_protocol_lends_it(sees):
     transfer, config = start("mmd_fine_tune"), replace(LONG, sees_held_out=sees)
     test = rows(5, seed=5)
@@ -129,6 +133,7 @@ def test_held_out_expression_is_seen_only_where_the_protocol_lends_it(sees):
     assert all(np.array_equal(ends[0][leaf], other[leaf]) for leaf in other)
 
 
+@pytest.mark.full
 def test_padding_changes_nothing():
     # The sums over pairs of rows of the MMD are rounded by their length.
     for name, rounding in (("mmd_fine_tune", 5e-5), ("l2_sp", 2e-6), ("gradual_unfreezing", 2e-6)):

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from selection import some
 
 from tl_jax.config import FitConfig, NetworkConfig
 from tl_jax.models import build
@@ -27,7 +28,7 @@ STRATEGY = {
 }
 
 
-@pytest.fixture(params=["float32", "float64"])
+@pytest.fixture(params=some(["float32", "float64"], "float64"))
 def precision(request):
     """Run a test in one precision: (dtype, prefix of the expected arrays)."""
     with jax.enable_x64(request.param == "float64"):
@@ -150,6 +151,7 @@ def given_start(case, stage, dtype):
     return start
 
 
+@pytest.mark.full
 def test_chain(golden, precision):
     """K4: source, intermediate and target in one run_chain; layer 1 handed on, everything trainable."""
     dtype, prefix = precision

@@ -57,7 +57,7 @@ print(json.dumps({"taken": taken, "predicted": predicted, "devices": len(plan.de
 """
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's account of memory")
 @pytest.mark.parametrize(("count", "name"), [(2, "scratch"), (4, "fine_tune")])
 def test_peak_memory_is_within_a_fifth_of_the_prediction(count, name):

@@ -168,6 +168,7 @@ def coral_runs(weight, objective=True):
     )
 
 
+@pytest.mark.full
 def test_deep_coral_s_weight_is_a_vmapped_number():
     """Each lane is the single run, and at 0 the plain one, but for the last bit, which goes by what is compiled."""
     weights = jnp.asarray([0.0, 1.0, 1e5])
@@ -181,7 +182,7 @@ def test_deep_coral_s_weight_is_a_vmapped_number():
     assert gaps[2] < gaps[0]
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_deep_coral_on_the_run_axis():
     """Weights vary over runs of one program: each is the run alone and at 0 the plain one, bit for bit.
 
@@ -225,6 +226,7 @@ def test_deep_coral_on_the_run_axis():
     np.testing.assert_allclose(found.prediction[k], alone.prediction, rtol=1e-5)
 
 
+@pytest.mark.full
 def test_the_supervised_objective_is_the_plain_training():
     """For batch norms too, whose statistics move; with frozen layers once they are named."""
     networks = {"two_step": NETWORK, "fc_layers": build(NetworkConfig("fc_layers", (6, 4)))}
@@ -273,6 +275,14 @@ def test_objectives_that_cannot_be(change, message):
             config=CONFIG,
             **change,
         )
+
+
+def test_an_objective_that_cannot_stop_its_statistics_is_refused():
+    config = replace(CONFIG, live_epochs=1)
+    start = Transfer.fresh(NETWORK.init(KEY, GENES))
+    with pytest.raises(InputError, match="live_epochs does not reach") as error:
+        fit(KEY, start, rows(3), None, HPARAMS, network=NETWORK, config=config, objective=supervised(NETWORK))
+    assert "\n" not in str(error.value)
 
 
 def test_an_unknown_distance_is_refused():

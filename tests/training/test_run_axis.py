@@ -12,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from axis import SOURCE, X, fitted, five_folds
 from problems import CONFIG, GENES, NETWORK
+from selection import some
 
 from tl_jax.system.parts import Parts
 from tl_jax.training import prefix
@@ -27,7 +28,7 @@ def one_by_one(runs, starts, config=CONFIG, **options):
     return [fit_runs(runs, X, [start], network=NETWORK, config=config, **options) for start in starts]
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_starts_of_equal_shape_share_a_program():
     """Strategies and source models side by side on one axis equal each alone."""
     runs = five_folds(sizes=(2, 3, 3, 3, 4))
@@ -42,9 +43,7 @@ def test_starts_of_equal_shape_share_a_program():
     assert not np.allclose(result.prediction[5:10], result.prediction[10:15])
 
 
-@pytest.mark.parametrize(
-    "rows_per_product", [pytest.param(1, marks=pytest.mark.full), 45, pytest.param(384, marks=pytest.mark.full)]
-)
+@pytest.mark.parametrize("rows_per_product", some([1, 45, 384], 45))
 def test_runs_share_the_product_of_their_frozen_layers(rows_per_product, monkeypatch):
     """Any number of runs per product, each from its own source, gives what every run gives without a cached prefix."""
     monkeypatch.setattr(prefix, "ROWS_PER_PRODUCT", rows_per_product)
@@ -93,6 +92,7 @@ def test_starts_that_train_other_leaves_are_refused():
         fit_runs(runs, X, starts, network=NETWORK, config=CONFIG)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("curves", "mapped"), [(True, True), (False, True), (False, False)])
 def test_one_training_is_read_at_every_epoch_asked_for(curves, mapped, monkeypatch):
     """A training of 5 epochs read after 2 and 3 equals trainings that end there."""
@@ -121,6 +121,7 @@ def test_epochs_beyond_the_end_cannot_be_read(wrong):
         replace(CONFIG, epochs=5, read_at=(wrong,))
 
 
+@pytest.mark.full
 def test_layers_learn_at_their_own_rates_in_one_program():
     """lr_scale varies over runs: a layer at 0 stays bitwise, all at 1 is the plain training."""
     runs = five_folds()
@@ -140,7 +141,7 @@ def as_planned(monkeypatch, mapped):
     monkeypatch.setattr(axis, "plan_for", lambda *a, **k: replace(planned(*a, **k), mapped=mapped))
 
 
-@pytest.mark.parametrize("name", ["fine_tune", "freeze_layer1"])
+@pytest.mark.parametrize("name", some(["fine_tune", "freeze_layer1"], "freeze_layer1"))
 def test_mapped_or_side_by_side_is_the_same(name, monkeypatch):
     """Also that runs which share a source model do not share its gradient."""
     runs = five_folds(sizes=(2, 3, 3, 3, 4))
@@ -153,7 +154,7 @@ def test_mapped_or_side_by_side_is_the_same(name, monkeypatch):
     np.testing.assert_allclose(results[0].prediction, results[1].prediction, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 @pytest.mark.parametrize("name", ["scratch", "freeze_layer1"])
 def test_devices_and_chunks_change_no_bit(name):
     runs, devices = five_folds(repeats=2, sizes=(2, 3, 3, 3, 4)), jax.devices()
@@ -164,7 +165,7 @@ def test_devices_and_chunks_change_no_bit(name):
         jax.tree.map(np.testing.assert_array_equal, whole, other)
 
 
-@pytest.mark.full
+@pytest.mark.shipped
 def test_only_missing_runs_are_executed_again(tmp_path):
     """A study that stopped half-way goes on after its finished parts, whatever the size of its chunks."""
     runs, start = five_folds(repeats=2), (STRATEGIES["scratch"].function, None)

@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from axis import SOURCE, X, fitted, five_folds
 from problems import CONFIG, GENES, HPARAMS, NETWORK
+from selection import some
 
 from tl_jax.keys import purpose, run_key, run_keys
 from tl_jax.training.fit import complete, fit, predict
@@ -19,7 +20,7 @@ from tl_jax.transfer.strategies import STRATEGIES
 from tl_jax.types import Batch
 
 
-@pytest.mark.parametrize("name", ["scratch", "copy_layer1", "freeze_layer1", "zero_shot"])
+@pytest.mark.parametrize("name", some(["scratch", "copy_layer1", "freeze_layer1", "zero_shot"], "freeze_layer1"))
 def test_a_lane_equals_the_single_run(name):
     """Against fit() called by hand on the run's own rows, unpadded."""
     runs = five_folds(sizes=(2, 3, 3, 3, 4))
@@ -74,6 +75,7 @@ def test_hyperparameters_vary_over_runs_in_one_program():
     assert not np.array_equal(result.prediction[4], plain.prediction[4])
 
 
+@pytest.mark.full
 def test_strategies_meet_the_same_initialisation():
     runs = five_folds()
     config = CONFIG.__class__(epochs=0)

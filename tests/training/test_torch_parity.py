@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from selection import some
 
 from tl_jax.config import FitConfig, NetworkConfig
 from tl_jax.models import build
@@ -30,13 +31,13 @@ THEIRS = {"head": "output", "mean": "running_mean", "var": "running_var"}
 NOISY = ("layer1/bias", "layer2/bias")
 
 
-@pytest.fixture(params=["float32", "float64"])
+@pytest.fixture(params=some(["float32", "float64"], "float64"))
 def dtype(request):
     with jax.enable_x64(request.param == "float64"):
         yield jnp.dtype(request.param)
 
 
-@pytest.fixture(params=FROZEN)
+@pytest.fixture(params=some(FROZEN, STILL))
 def case(request, golden):
     return request.param, golden(request.param)
 

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 import pytest
+from selection import some
 
 from tl_jax.config import FitConfig, NetworkConfig
 from tl_jax.models import build
@@ -15,6 +16,7 @@ GENES, NAMES = 5, ("two_step", "fc_layers")
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(32, GENES)).astype(np.float32)
 ALL = (*STRATEGIES, "fine_tune_but_3", "fine_tune_but_13_bn")
+EVERYDAY = (("two_step", "freeze_layer12"), ("two_step", "fine_tune_but_13_bn"), ("fc_layers", "fine_tune_but_3"))
 
 
 def network_of(name, layers=3):
@@ -28,8 +30,10 @@ def start(network, name):
     return registered.function(source if registered.needs_source else None, fresh)
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("strategy", ALL)
+DEPTHS = some([(name, strategy) for strategy in ALL for name in NAMES], *EVERYDAY)
+
+
+@pytest.mark.parametrize(("name", "strategy"), DEPTHS)
 def test_three_layers_under_every_strategy(name, strategy):
     """Frozen leaves stay bitwise, the others move."""
     network = network_of(name)

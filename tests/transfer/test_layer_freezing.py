@@ -76,6 +76,7 @@ def test_frozen_leaves_keep_their_bits_and_live_statistics_move(name):
     assert all(("bn1" in leaf) <= ("_bn" not in name) for leaf in result.trained)
 
 
+@pytest.mark.full
 def test_rows_of_weight_zero_change_nothing():
     """Padding must not reach the batch's statistics either."""
     rng = np.random.default_rng(1)

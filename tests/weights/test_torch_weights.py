@@ -1,4 +1,4 @@
-"""A PyTorch network becomes variables of ours: the shipped models' own logits, and each fault by its tensor."""
+"""A PyTorch network becomes a model of compounds: the shipped models' own logits, and each fault by its tensor."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from torch_writer import state_dict
 
 from tl_jax.errors import InputError
 from tl_jax.models.fc_layers import fc_layers
-from tl_jax.weights.torch_weights import import_fc_layers
+from tl_jax.study.compounds.predict import load_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,22 +62,18 @@ def write(folder: Path, tensors) -> Path:
 
 
 @pytest.mark.parametrize("hidden", [(4,), (4, 3), (2, 6, 3), (3,) * 12])
-@pytest.mark.parametrize("outputs", [1, 5])
-def test_a_network_gives_pytorchs_logits(tmp_path, hidden, outputs):
-    tensors = network(5, hidden, outputs, seed=len(hidden))
-    path = write(tmp_path, tensors)
-    variables, widths, meta = import_fc_layers(path)
-    assert widths == hidden
+def test_a_network_gives_pytorchs_logits(tmp_path, hidden):
+    tensors = network(5, hidden, seed=len(hidden))
+    model = load_model(write(tmp_path, tensors))
     x = np.random.default_rng(1).normal(size=(6, 5))
-    np.testing.assert_allclose(forward(variables, x), as_pytorch(tensors, x), rtol=1e-12, atol=1e-12)
-    assert (meta["file"], meta["features"], meta["outputs"]) == ("model.pth", 5, outputs)
-    assert meta["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert meta["batches"] == {f"bn{k}": 7 * k for k in range(1, len(hidden) + 1)}
+    np.testing.assert_allclose(forward(model.variables, x), as_pytorch(tensors, x), rtol=1e-12, atol=1e-12)
+    assert (model.name, model.width, model.features, model.known) == ("model.pth", 5, (), None)
+    assert len(model.variables["params"]) == 2 * len(hidden) + 1
 
 
 def test_every_tensor_arrives_bit_for_bit(tmp_path):
     tensors = network()
-    variables, _, _ = import_fc_layers(write(tmp_path, tensors))
+    variables = load_model(write(tmp_path, tensors)).variables
     assert list(variables["params"]) == ["layer1", "bn1", "layer2", "bn2", "head"]
     layers = {"layer1": "l1", "layer2": "l2", "bn1": "bn1", "bn2": "bn2", "head": "layer_out"}
     names = {"scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var", "kernel": "weight"}
@@ -93,11 +89,11 @@ def test_every_tensor_arrives_bit_for_bit(tmp_path):
     assert count == len(tensors) - 2  # all but the two counts of batches
 
 
-@pytest.mark.parametrize(("kind", "wanted"), [("f2", "f4"), ("f4", "f4"), ("f8", "f8")])
-def test_types_of_weights(tmp_path, kind, wanted):
-    variables, _, _ = import_fc_layers(write(tmp_path, network(kind=kind)))
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
+def test_weights_are_float32(tmp_path, kind):
+    variables = load_model(write(tmp_path, network(kind=kind))).variables
     kinds = {leaf.dtype for part in variables.values() for layer in part.values() for leaf in layer.values()}
-    assert kinds == {np.dtype(wanted)}
+    assert kinds == {np.dtype("f4")}
 
 
 def without(*names):
@@ -110,33 +106,24 @@ def with_(**more):
 
 ONES = np.ones(4, "f4")
 FAULTS = [
-    (without("bn2.running_var"), r"lacks tensor bn2\.running_var; the layers must be named"),
-    (without("l1.bias", "layer_out.weight"), r"lacks tensors l1\.bias, layer_out\.weight;"),
-    (lambda t: {}, r"lacks tensors l1\.weight, .* and 4 more;"),
-    (without("bn1.num_batches_tracked"), r"lacks tensor bn1\.num_batches_tracked"),
-    (lambda t: {f"module.{name}": values for name, values in t.items()}, r"lacks tensors l1\.weight"),
-    (with_(l4__weight=np.ones((2, 3), "f4")), r"lacks tensors l3\.weight"),
-    (with_(extra=ONES), r"holds the unknown tensor extra;"),
-    (with_(l1__scale=ONES, x__y=ONES), r"holds the unknown tensors l1\.scale, x\.y;"),
-    (with_(l0__weight=ONES), r"holds the unknown tensor l0\.weight"),
-    (with_(l1__bias=np.ones(3, "f4")), r"tensor l1\.bias has shape \(3,\), where \(4,\) fits"),
-    (with_(l1__weight=np.ones(4, "f4")), r"tensor l1\.weight has shape \(4,\), where \(4, 4\)"),
-    (with_(l1__weight=np.float32(1)), r"tensor l1\.weight has shape \(\), where"),
-    (with_(l1__weight=np.ones((4, 0), "f4")), r"tensor l1\.weight has shape \(4, 0\)"),
-    (with_(l2__weight=np.ones((3, 5), "f4")), r"tensor l2\.weight has shape \(3, 5\), where \(3, 4\) fits"),
-    (with_(bn1__running_mean=np.ones((4, 1), "f4")), r"tensor bn1\.running_mean has shape"),
-    (with_(layer_out__weight=np.ones((1, 4), "f4")), r"tensor layer_out\.weight has shape \(1, 4\), where \(1, 3\)"),
-    (with_(bn1__num_batches_tracked=np.ones(1, "i8")), r"tensor bn1\.num_batches_tracked has shape \(1,\)"),
-    (with_(bn1__num_batches_tracked=np.float32(3)), r"num_batches_tracked has elements of type float32"),
-    (with_(bn1__num_batches_tracked=np.int64(-3)), r"num_batches_tracked holds negative values"),
-    (with_(l1__bias=np.ones(4, "i4")), r"tensor l1\.bias has elements of type int32"),
-    (with_(bn1__weight=np.ones(4, "c8")), r"tensor bn1\.weight has elements of type complex64"),
-    (with_(bn2__bias=np.array([1, np.nan, 1], "f4")), r"tensor bn2\.bias holds values that are not finite"),
-    (
-        with_(bn2__running_var=np.array([1, np.inf, 1], "f4")),
-        r"tensor bn2\.running_var holds values that are not finite",
-    ),
-    (with_(bn2__running_var=np.array([1, -1e-3, 1], "f4")), r"tensor bn2\.running_var holds negative values"),
+    (without("bn2.running_var"), r"lacks tensors of layer bn2; it holds scale, bias, mean"),
+    (without("layer_out.weight"), r"holds layer_out\.bias \(1,\); known are dense layers"),
+    (lambda t: {}, r"the file holds no layers; needed are at least two dense layers"),
+    (with_(l4__weight=np.ones((2, 3), "f4")), r"does not fit: the file holds .* l4 \(3, 2\)"),
+    (with_(extra=ONES), r"holds \.extra \(4,\); known are"),
+    (with_(l1__scale=ONES), r"holds l1\.weight \(4, 5\), l1\.bias \(4,\), l1\.scale \(4,\); known are"),
+    (with_(l0__weight=ONES), r"holds layer l0 with a kernel of shape \(4,\)"),
+    (with_(l1__bias=np.ones(3, "f4")), r"holds l1 bias of shape \(3,\), where \(4,\) fits"),
+    (with_(l1__weight=np.float32(1)), r"holds layer l1 with a kernel of shape \(\)"),
+    (with_(l1__weight=np.ones((4, 0), "f4")), r"holds layer l1 with a kernel of shape \(0, 4\)"),
+    (with_(l2__weight=np.ones((3, 5), "f4")), r"l1 gives 4 numbers, l2 takes 5"),
+    (with_(bn1__running_mean=np.ones((4, 1), "f4")), r"holds layer bn1 with a mean of shape \(4, 1\)"),
+    (with_(layer_out__weight=np.ones((1, 4), "f4")), r"l2 gives 3 numbers, layer_out takes 4"),
+    (with_(l1__bias=np.ones(4, "i4")), r"holds l1 bias with elements of type int32"),
+    (with_(bn1__weight=np.ones(4, "c8")), r"holds bn1 scale with elements of type complex64"),
+    (with_(bn2__bias=np.array([1, np.nan, 1], "f4")), r"holds values that are not finite in bn2 bias"),
+    (with_(bn2__running_var=np.array([1, np.inf, 1], "f4")), r"holds values that are not finite in bn2 var"),
+    (with_(bn2__running_var=np.array([1, -1e-3, 1], "f4")), r"holds negative variances in bn2"),
 ]
 
 
@@ -144,7 +131,7 @@ FAULTS = [
 def test_a_fault_names_its_tensor(tmp_path, change, words):
     path = write(tmp_path, change(network()))
     with pytest.raises(InputError, match=words) as fault:
-        import_fc_layers(path)
+        load_model(path)
     assert str(fault.value).startswith(str(path))
 
 
@@ -161,9 +148,7 @@ def checkpoint(sha256: str) -> Path:
 @pytest.mark.parametrize("family", ["gpcr", "transporter"])
 def test_the_shipped_models_give_their_logits(golden, family):
     case = golden("T3_tl4dti_checkpoints")
-    variables, hidden, meta = import_fc_layers(checkpoint(str(case[f"{family}_checkpoint_sha256"])))
-    assert hidden == (1200, 300)
-    assert meta["batches"] == dict.fromkeys(("bn1", "bn2"), {"gpcr": 26600, "transporter": 3800}[family])
+    variables, hidden = load_model(checkpoint(str(case[f"{family}_checkpoint_sha256"]))).variables, (1200, 300)
     exact = forward(variables, case["x"].astype("f8"))[:, 0]
     np.testing.assert_allclose(exact, case[f"{family}_f64_logit"], rtol=1e-9)
     with jax.enable_x64(True):

@@ -14,9 +14,10 @@ import pandas as pd
 from tl_jax.api.arms import known, listed
 from tl_jax.api.tables import table_of_arms
 from tl_jax.config import NetworkConfig
-from tl_jax.data.domain import ROLES, Cohort
+from tl_jax.data.chain import ROLES, Cohort
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED
+from tl_jax.evaluation.statistics.verdict import verdict
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.prepare import prepare
@@ -49,7 +50,7 @@ class Study:
     """What a study gave.
 
     Args:
-        results: everything, as the house keeps it.
+        results: all tables, notes and settings; the properties below give the tables that most people want.
         record: what determines the numbers.
     """
 
@@ -75,6 +76,13 @@ class Study:
     def comparisons(self) -> pd.DataFrame:
         """One row per metric and pair of arms; `tl_jax.compare` reads it against one arm."""
         return self.results.comparisons
+
+    @property
+    def verdict(self) -> str:
+        """What the study allows to be said, in one sentence chosen by rule; the first line of its report."""
+        metrics = self.metrics.assign(source=self.metrics["source"].fillna(""))
+        detectable = (self.results.extra.get("detectable") or [None])[0]
+        return verdict(self.comparisons, metrics, detectable, self.results.settings.metric)
 
     @property
     def notes(self) -> list[str]:

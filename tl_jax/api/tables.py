@@ -55,7 +55,7 @@ def compare(metrics: pd.DataFrame, *, reference: str = "scratch", metric: str = 
     if missing:
         raise InputError(f"metrics lack the column '{missing[0]}'; give Study.metrics")
     get(metric)
-    rows = metrics[metrics["metric"] == metric].assign(source=metrics["source"].fillna(""))
+    rows = metrics[metrics["metric"] == metric].assign(source=lambda rows: rows["source"].fillna(""))
     if rows.empty:
         raise InputError(f"the metrics hold no {metric}; there are: {examples(dict.fromkeys(metrics['metric']), 12)}")
     if reference not in set(rows["arm"]):
@@ -87,12 +87,12 @@ def table_of_arms(metrics: pd.DataFrame, metric: str) -> list[str]:
     names = [f"{arm} from {source}" if source else arm for arm, source in values.index]
     wide = max(map(len, names), default=0)
     lines = zip(names, values["mean"], values["count"], strict=True)
-    label = get(metric).per_fold
-    return [f"  {name:<{wide}}  {label} {mean:.3f} (mean of {count})" for name, mean, count in lines]
+    label, spec = get(metric).per_fold, get(metric).spec(3)
+    return [f"  {name:<{wide}}  {label} {mean:{spec}} (mean of {count})" for name, mean, count in lines]
 
 
 def draw_arms(study: Study, title: str) -> Figure:
-    return arm_figure(study.metrics, title)
+    return arm_figure(study.metrics, title, study.results.settings.metric)
 
 
 def draw_losses(study: Study, title: str) -> Figure:
@@ -101,7 +101,7 @@ def draw_losses(study: Study, title: str) -> Figure:
 
 def draw_predictions(study: Study, title: str) -> Figure:
     units = sorted({domain["unit"] for domain in study.results.data.values()})
-    return predicted_figure(study.predictions, title, ", ".join(units))
+    return predicted_figure(study.predictions, title, ", ".join(units), study.results.settings.metric)
 
 
 KINDS: dict[str, Callable[[Study, str], Figure]] = {

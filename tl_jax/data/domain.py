@@ -1,23 +1,16 @@
-"""Domain and Cohort: what every reader returns and everything later consumes."""
+"""Domain: samples of one laboratory, what every reader returns and everything later consumes."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tl_jax.data.genes.names import GeneNames
 from tl_jax.data.preprocessing.preprocess import NOTHING, Preprocess, check_counts
 from tl_jax.errors import InputError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 RESISTANT, SENSITIVE = "resistant", "sensitive"
-ROLES = ("source", "intermediate", "target")
 SCALERS = ("robust", "standard", "none")
 LABEL = "label"  # the unit of a response that is 1 or 0 and stays as it is
 
@@ -104,14 +97,31 @@ class Domain:
             raise ValueError(f"domain {self.name} holds {len(self.drugs)} drugs: choose one with for_drug")
         return self.y[:, 0]
 
-    def rows(self, index) -> Domain:
-        """The same domain with the samples that `index` (integers or booleans) picks, in its order."""
+    def rows(self, index: np.ndarray | Sequence[int]) -> Domain:
+        """Some of the samples.
+
+        Args:
+            index: (k,) row numbers, in the order wanted, or (n,) booleans.
+
+        Returns:
+            Domain: x (k, genes), y (k, drugs) and all else of these samples.
+        """
         picked = {f: getattr(self, f)[index] for f in ("x", "y", "samples", "groups", "tissue", "batch")}
         second = None if self.replicate is None else self.replicate[index]
         return replace(self, **picked, replicate=second)
 
     def for_drug(self, drug: str) -> Domain:
-        """Samples measured for one drug (case ignored in its name), y of shape (n, 1) without NaN."""
+        """The samples measured for one drug.
+
+        Args:
+            drug: its name, case ignored.
+
+        Returns:
+            Domain: of k samples, y (k, 1) without NaN.
+
+        Raises:
+            InputError: no such drug.
+        """
         column = self.column(drug)
         one = {"y": self.y[:, [column]], "drugs": (self.drugs[column],)}
         if self.replicate is not None:
@@ -120,7 +130,19 @@ class Domain:
         return domain.rows(np.isfinite(domain.response))
 
     def for_drugs(self, drugs: Sequence[str]) -> Domain:
-        """The samples measured for any of several drugs, y of shape (n, drugs) with NaN where one was not."""
+        """The samples measured for any of several drugs.
+
+        Args:
+            drugs: their names, case ignored.
+
+        Returns:
+            Domain: of k samples, y (k, len(drugs)) in that order, NaN where one was not measured.
+
+        Raises:
+            InputError: no such drug, or one string for a list.
+        """
+        if isinstance(drugs, str):
+            raise InputError(f"drugs={drugs!r} is no list; write ['{drugs}'], or for_drug('{drugs}')")
         columns = [self.column(drug) for drug in drugs]
         some = {"y": self.y[:, columns], "drugs": tuple(self.drugs[c] for c in columns)}
         if self.replicate is not None:
@@ -129,7 +151,17 @@ class Domain:
         return domain.rows(np.isfinite(domain.y).any(axis=1))
 
     def column(self, drug: str) -> int:
-        """Index of a drug, its name compared without case."""
+        """The place of a drug among the columns of y.
+
+        Args:
+            drug: its name, case ignored.
+
+        Returns:
+            int: y[:, column] are its responses.
+
+        Raises:
+            InputError: no such drug.
+        """
         names = [d.casefold() for d in self.drugs]
         if drug.casefold() not in names:
             known = ", ".join(self.drugs[:8]) + (" ..." if len(self.drugs) > 8 else "")
@@ -141,8 +173,20 @@ class Domain:
         """(genes,) bool: which columns of x hold measurements."""
         return ~np.isin(self.genes, self.unmeasured)
 
-    def with_genes(self, genes: np.ndarray) -> Domain:
-        """The same samples with exactly `genes`, in that order; all must be present."""
+    def with_genes(self, genes: np.ndarray | Sequence[str]) -> Domain:
+        """The same samples with some genes only.
+
+        Args:
+            genes: (k,) names, in the order wanted.
+
+        Returns:
+            Domain: x (n, k).
+
+        Raises:
+            InputError: a gene that the domain lacks, or one string for a list.
+        """
+        if isinstance(genes, str):
+            raise InputError(f"genes={genes!r} is no list; write ['{genes}']")
         position = {g: i for i, g in enumerate(self.genes)}
         missing = [g for g in genes if g not in position]
         if missing:
@@ -151,127 +195,3 @@ class Domain:
         still = tuple(gene for gene in self.unmeasured if gene in set(genes))
         x = np.ascontiguousarray(self.x[:, index])
         return replace(self, x=x, genes=np.asarray(genes), unmeasured=still)
-
-
-@dataclass(frozen=True)
-class Cohort:
-    """An ordered chain of domains on the same genes in the same order; `cohort["target"]` is one of them.
-
-    load_cohort reads one from files, Cohort.from_frames takes pandas frames.
-
-    Args:
-        name: of the cohort, a word.
-        title: for headings.
-        domains: (source, intermediate, target), or any chain of at least one.
-        source_drugs: drugs of the first domain that may serve as sources.
-        default_source: the source drug where none is named and there is no intermediate to choose it on.
-        drug: the target's drug.
-        marker: gene of the marker baseline, or "" for none.
-        coverage: {domain name: share of its own genes that the chain keeps}.
-        gene_names: {domain name: what became of the gene names of its table}; empty for a simulated chain.
-    """
-
-    name: str
-    title: str
-    domains: tuple[Domain, ...]
-    source_drugs: tuple[str, ...]
-    default_source: str
-    drug: str
-    marker: str
-    coverage: dict[str, float]
-    gene_names: dict[str, GeneNames] = dataclasses.field(default_factory=dict)
-
-    @classmethod
-    def from_frames(
-        cls,
-        frames: Mapping[str, tuple[pd.DataFrame, pd.Series | pd.DataFrame]],
-        *,
-        drug: str | None = None,
-        unit: str | Mapping[str, str] | None = None,
-        direction: str | Mapping[str, str] | None = None,
-        groups: Mapping[str, pd.Series] | None = None,
-        tissue: Mapping[str, pd.Series] | None = None,
-        scaler: str | Mapping[str, str] | None = None,
-        source_drugs: Sequence[str] | None = None,
-        default_source: str | None = None,
-        marker: str = "",
-        missing_genes: str = "drop",
-        expression: Mapping[str, object] | None = None,
-        name: str = "frames",
-        title: str = "",
-    ) -> Cohort:
-        """A cohort from pandas frames, joined by sample and by gene as the tables of a cohort file are.
-
-        Args:
-            frames: {domain: (expression, response)} in the order of the chain, the target last. expression: samples
-                (index) x genes (columns), log2 scale, without gaps. response: a Series by sample, or samples x drugs,
-                NaN where not measured. Samples that stand in one of the two only are left out.
-            drug: the target's, a column of the last response; None: its only one. It also names a Series that has no
-                name.
-            unit: of the response, for all domains or {domain: unit}; None: "AUC".
-            direction: what a HIGH response means, "resistant" or "sensitive", for all or by domain; None: "resistant".
-            groups: {domain: Series by sample}; samples of one group share a fold. None: each is its own.
-            tissue: {domain: Series by sample}, for checks and reports.
-            scaler: of the expression, "robust" or "standard", for all or by domain; None: "standard".
-            source_drugs: columns of the first response that may serve as sources; None: all.
-            default_source: the source drug where none is named; None: the first by name.
-            marker: gene of the baseline marker_gene, "" for none.
-            missing_genes: of the first domain that a later one lacks: "drop", "error" or "train_mean".
-            expression: further keys of [domain.expression] in docs/cohorts.md, such as {"missing_values": "drop_genes",
-                "transform": "log_cpm"}, for all domains.
-            name: of the cohort, a word.
-            title: for headings.
-
-        Returns:
-            Cohort: x (n, genes) float32 on the shared genes, sorted, and sorted samples; the order of rows and columns
-            in the frames changes nothing.
-
-        Raises:
-            InputError: gaps, text among numbers, a sample or gene twice, no shared names, an unknown drug; it names the
-            frame with the column or sample.
-        """
-        # Above this floor, since it reads as cohort files do; imported when called.
-        from tl_jax.data.cohort.frames import from_frames
-
-        per_domain = {"unit": unit, "direction": direction, "groups": groups, "tissue": tissue, "scaler": scaler}
-        return from_frames(
-            frames,
-            name=name,
-            title=title,
-            drug=drug,
-            source_drugs=source_drugs,
-            default_source=default_source,
-            marker=marker,
-            missing_genes=missing_genes,
-            per_domain=per_domain,
-            expression=expression or {},
-        )
-
-    def __repr__(self) -> str:
-        lines = (f"  {domain!r}" for domain in self.domains)
-        head = f"Cohort({self.name!r}, drug {self.drug!r}, {len(self.genes):,} genes, {len(self.domains)} domains)"
-        return "\n".join([head, *lines])
-
-    def __getitem__(self, name: str) -> Domain:
-        """A domain by its role or its own name; InputError for any other."""
-        if name in ROLES:
-            return self.stage(name)
-        found = {domain.name: domain for domain in self.domains}
-        if name not in found:
-            known = ", ".join((*ROLES, *(one for one in found if one not in ROLES)))
-            raise InputError(f"cohort {self.name} has no domain '{name}'; there are: {known}")
-        return found[name]
-
-    @property
-    def genes(self) -> np.ndarray:
-        return self.domains[0].genes
-
-    def stage(self, role: str) -> Domain:
-        """Domain by role: 'source' is the first, 'target' the last, 'intermediate' the one between."""
-        if role == "source":
-            return self.domains[0]
-        if role == "target":
-            return self.domains[-1]
-        if role == "intermediate" and len(self.domains) == 3:
-            return self.domains[1]
-        raise InputError(f"cohort {self.name} has {len(self.domains)} domains and no {role} among them")

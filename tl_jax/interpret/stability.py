@@ -58,22 +58,6 @@ def gene_overlap(weights: Weights, top: int = TOP) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(OVERLAP))
 
 
-def run_agreement(weights: Weights, top: int = TOP) -> pd.DataFrame:
-    """One row per arm: arm, source, runs, top, kuncheva: how far its own runs agree, mean over pairs of runs.
-
-    1 where every run has the same `top` genes, about 0 where they agree as chance does; NaN for fewer than two runs.
-    Kuncheva 2007, equation 5.
-    """
-    rows = []
-    for (arm, source), table in weights.items():
-        _check(table, top)
-        member = in_top(table, top).astype(np.int64)
-        shared = (member.T @ member)[np.triu_indices(member.shape[1], 1)]
-        index = kuncheva(shared.mean(), top, len(table)) if len(shared) else float("nan")
-        rows.append((arm, source, table.shape[1], top, index))
-    return pd.DataFrame(rows, columns=["arm", "source", "runs", "top", "kuncheva"])
-
-
 def kuncheva(shared: float, top: int, genes: int) -> float:
     """Consistency of two lists of `top` out of `genes` that share `shared` (Kuncheva 2007, definition 1).
 

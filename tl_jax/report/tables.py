@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.statistics.metrics import is_pooled
+from tl_jax.evaluation.statistics.metrics import JUDGED, get, is_pooled
+from tl_jax.evaluation.statistics.registry import NO_UNIT
 from tl_jax.report.arms import BASELINES, IDENTITY, arm_key, with_identity
 from tl_jax.system.files import write_atomic
 
@@ -16,19 +17,33 @@ WIDTH = 100
 FORMULA = ("=", "+", "-", "@", "\t")  # OWASP, "CSV Injection"
 UNDEFINED = "\N{EN DASH}"
 COLUMN_ORDER = ("experiment", "arm", "source", "protocol", "repeat", "fold", "epoch", "sample_id", "metric", "value")
-ARM_NOTE = (
-    "Spearman per fold: mean ± sd over repeats x folds; pooled: median [min, max] over repeats\n"
-    "RMSE, MAE [unit of the response], R2: mean over folds; undef: folds without a Spearman, left out"
-)
+BESIDE = ("rmse", "mae", "r2")  # shown beside the metric that judges
 
 
-def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
+def beside(metric: str) -> list[str]:
+    """The metrics that tables of arms show beside the one that judges."""
+    return [name for name in BESIDE if name != metric]
+
+
+def arm_note(metric: str) -> str:
+    """What the columns of `arm_table` are."""
+    judged, others = get(metric), [get(name) for name in beside(metric)]
+    errors = ", ".join(one.label for one in others if one.unit != NO_UNIT)
+    plain = [one.label for one in others if one.unit == NO_UNIT]
+    return (
+        f"{judged.per_fold}: mean ± sd over repeats x folds; pooled: median [min, max] over repeats\n"
+        f"{', '.join([f'{errors} [unit of the response]', *plain])}: mean over folds; "
+        f"undef: folds without a {judged.label}, left out"
+    )
+
+
+def summarise(metrics: pd.DataFrame, metric: str = JUDGED) -> pd.DataFrame:
     """One row per (experiment, source, protocol, arm) of a table of metrics.
 
     `metrics` has one row per experiment, arm, source, protocol, repeat, fold and metric;
     a fold "pooled" stands for all folds of a repeat together. The result counts the
-    runs (repeat x fold) and the undefined per-fold Spearman values, which every mean
-    leaves out; an empty mean is NaN. RMSE and MAE keep the unit of the response.
+    runs (repeat x fold) and the undefined per-fold values of the metric that judges, which
+    every mean leaves out; an empty mean is NaN. RMSE and MAE keep the unit of the response.
 
     Raises:
         InputError: a column is missing.
@@ -38,14 +53,14 @@ def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
         raise InputError(f"metrics lack the column {sorted(missing)[0]}; write them with the experiment's own script")
     groups = with_identity(metrics).groupby(list(IDENTITY), sort=False)
     rows = [
-        dict(zip(IDENTITY, key, strict=True)) | _numbers(rows)
+        dict(zip(IDENTITY, key, strict=True)) | _numbers(rows, metric)
         for key, rows in sorted(groups, key=lambda item: arm_key(*item[0]))
     ]
-    names = ["experiment", "source", "protocol", "arm", *_numbers(metrics.iloc[:0])]
+    names = ["experiment", "source", "protocol", "arm", *_numbers(metrics.iloc[:0], metric)]
     return pd.DataFrame(rows, columns=names)
 
 
-def _numbers(rows: pd.DataFrame) -> dict[str, float]:
+def _numbers(rows: pd.DataFrame, judged: str) -> dict[str, float]:
     """The numbers of one arm."""
     whole_repeats = is_pooled(rows)
     folds, pooled = rows[~whole_repeats], rows[whole_repeats]
@@ -53,34 +68,33 @@ def _numbers(rows: pd.DataFrame) -> dict[str, float]:
     def values(part: pd.DataFrame, metric: str) -> pd.Series:
         return part.loc[part["metric"] == metric, "value"].astype(float)
 
-    spearman, whole = values(folds, "spearman"), values(pooled, "spearman")
+    own, whole = values(folds, judged), values(pooled, judged)
     return {
         "n_runs": len(folds[["repeat", "fold"]].drop_duplicates()),
-        "n_undefined": int(spearman.isna().sum()),
-        "spearman_mean": spearman.mean(),
-        "spearman_sd": spearman.std(ddof=1),
-        "pooled_spearman_median": whole.median(),
-        "pooled_spearman_min": whole.min(),
-        "pooled_spearman_max": whole.max(),
-        "rmse_mean": values(folds, "rmse").mean(),
-        "mae_mean": values(folds, "mae").mean(),
-        "r2_mean": values(folds, "r2").mean(),
+        "n_undefined": int(own.isna().sum()),
+        f"{judged}_mean": own.mean(),
+        f"{judged}_sd": own.std(ddof=1),
+        f"pooled_{judged}_median": whole.median(),
+        f"pooled_{judged}_min": whole.min(),
+        f"pooled_{judged}_max": whole.max(),
+        **{f"{name}_mean": values(folds, name).mean() for name in beside(judged)},
     }
 
 
-def arm_table(summary: pd.DataFrame) -> str:
+def arm_table(summary: pd.DataFrame, metric: str = JUDGED) -> str:
     """A summary as fixed-width text of at most 100 columns.
 
     One block per experiment and protocol; in it strategies under their source, then the
     baselines. Undefined numbers are a dash.
     """
-    head = ("arm", "Spearman per fold", "pooled", "RMSE", "MAE", "R2", "runs", "undef")
+    note, others = arm_note(metric), [get(name).label for name in beside(metric)]
+    head = ("arm", get(metric).per_fold, "pooled", *others, "runs", "undef")
     if summary.empty:
-        return f"{ARM_NOTE}\n(no arms)"
+        return f"{note}\n(no arms)"
     rows = sorted(with_identity(summary).to_dict("records"), key=lambda row: arm_key(*(row[n] for n in IDENTITY)))
     # One set of widths, so that the columns of the blocks stand under each other.
-    lines = fixed_width(head, [_arm_cells(row) for row in rows])
-    text, block, group = [ARM_NOTE], None, None
+    lines = fixed_width(head, [_arm_cells(row, metric) for row in rows])
+    text, block, group = [note], None, None
     for row, line in zip(rows, lines[1:], strict=True):
         if (row["experiment"], row["protocol"]) != block:
             block, group = (row["experiment"], row["protocol"]), None
@@ -100,33 +114,31 @@ def _group(row: dict) -> str:
     return f"source {row['source']}" if row["source"] else "no source"
 
 
-def _arm_cells(row: dict) -> list[str]:
+def _arm_cells(row: dict, metric: str) -> list[str]:
     """One arm's cells."""
-    low, high = number(row["pooled_spearman_min"]), number(row["pooled_spearman_max"])
-    pooled = number(row["pooled_spearman_median"])
-    spread = number(row["spearman_sd"])
-    fold = number(row["spearman_mean"])
+    names = *(f"pooled_{metric}_{end}" for end in ("min", "max", "median")), f"{metric}_sd", f"{metric}_mean"
+    low, high, pooled, spread, fold = (number(row[name], get(metric).spec(3)) for name in names)
     return [
         "  " + row["arm"],
         fold if fold == UNDEFINED else f"{fold} ± {spread}",
         pooled if pooled == UNDEFINED else f"{pooled} [{low}, {high}]",
-        *(number(row[name], "#.3g") for name in ("rmse_mean", "mae_mean", "r2_mean")),
+        *(number(row[f"{name}_mean"], "#.3g") for name in beside(metric)),
         str(row["n_runs"]),
         str(row["n_undefined"]),
     ]
 
 
-def source_table(quality: list[dict]) -> str:
+def source_table(quality: list[dict], metric: str = JUDGED) -> str:
     """Source drugs, best rank first, as fixed-width text of at most 100 columns.
 
     Each row has drug, n, median, q25, q75, dynamic_range, replicate_n, replicate_spearman,
-    intermediate_spearman, rank and chosen; an absent, None or NaN entry is a dash.
+    intermediate_METRIC, rank and chosen; an absent, None or NaN entry is a dash.
     """
     head = ("drug", "rank", "chosen", "n", "median [q25, q75]", "range", "repl. n", "repl. rho", "intermediate")
-    rows = [_source_cells(row) for row in sorted(quality, key=rank_key)]
+    rows = [_source_cells(row, metric) for row in sorted(quality, key=rank_key)]
     note = (
         "Response: median [quartiles] and dynamic range in its own unit; repl. rho: Spearman of"
-        "\nreplicate labels; intermediate: Spearman on the intermediate cohort"
+        f"\nreplicate labels; intermediate: {get(metric).label} on the intermediate cohort"
     )
     return "\n".join([note, "", *fixed_width(head, rows)])
 
@@ -138,7 +150,7 @@ def rank_key(row: dict) -> tuple:
     return unranked, 0 if unranked else rank, str(row.get("drug", ""))
 
 
-def _source_cells(row: dict) -> list[str]:
+def _source_cells(row: dict, metric: str) -> list[str]:
     """One source drug's cells."""
     low, middle, high = (number(row.get(name), "#.3g") for name in ("q25", "median", "q75"))
     return [
@@ -150,7 +162,7 @@ def _source_cells(row: dict) -> list[str]:
         number(row.get("dynamic_range"), "#.3g"),
         number(row.get("replicate_n"), ".0f"),
         number(row.get("replicate_spearman")),
-        number(row.get("intermediate_spearman")),
+        number(row.get(f"intermediate_{metric}"), get(metric).spec(3)),
     ]
 
 

@@ -8,7 +8,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from tl_jax.errors import InputError
 from tl_jax.system.files import digest, write_atomic, write_json
+from tl_jax.system.progress import LOGGER
 
 MAGIC = b"tl_jax part 1 "
 RECORD = "study.json"
@@ -42,15 +43,15 @@ def unpack(data: bytes) -> dict[str, np.ndarray] | None:
 class Parts:
     """The finished parts of one arm: a folder of packed arrays named by their number."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None] = lambda text: None):
-        self.folder, self.say = Path(folder), say
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
 
     def saved(self) -> Iterator[dict[str, np.ndarray]]:
         """Every sound part, in order of its number; a damaged one is named, deleted and thereby done again."""
         for path in sorted(self.folder.glob("[0-9]*.part")):
             arrays = unpack(path.read_bytes())
             if arrays is None:
-                self.say(f"{path} is damaged (cut short or changed); its runs are done again")
+                LOGGER.info(f"{path} is damaged (cut short or changed); its runs are done again")
                 path.unlink()
                 continue
             yield arrays
@@ -61,9 +62,9 @@ class Parts:
         sync(self.folder)
 
 
-def parts_of(work: Path | None, label: str, say: Callable[[str], None] = lambda text: None) -> Parts | None:
+def parts_of(work: Path | None, label: str) -> Parts | None:
     """Where the finished parts of what is called `label` are kept, in a study's workplace; None without one."""
-    return None if work is None else Parts(work / "parts" / digest(label)[:12], say)
+    return None if work is None else Parts(work / "parts" / digest(label)[:12])
 
 
 def durable(path: Path, data: bytes) -> None:

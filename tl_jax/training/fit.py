@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from tl_jax.config import FitConfig
+from tl_jax.errors import InputError
 from tl_jax.keys import purpose
 from tl_jax.training import supervised
 from tl_jax.training.draws import PLAIN, draw_domains, leading
@@ -56,6 +57,7 @@ def fit(
 
     Raises:
         ValueError: several domains without an objective, or leaves named that are not there or not trained.
+        InputError: live_epochs beside an objective, which could not honour it.
     """
     domains = jax.tree.map(jnp.asarray, dict(train) if isinstance(train, Mapping) else {PLAIN: train})
     first = leading(domains)
@@ -63,6 +65,8 @@ def fit(
     if objective is None and others:
         raise ValueError(f"several domains ({', '.join(domains)}) need an objective that says what they are for")
     if objective is not None:
+        if config.live_epochs is not None:
+            raise InputError("live_epochs does not reach an objective, whose loss moves the statistics; leave it None")
         # A loss that may look anywhere needs the whole network in each step.
         transfer, config = with_extra(objective, key, transfer), replace(config, cache_prefix=False)
     seen = seen_rows(domains[first], test, config)

@@ -14,6 +14,7 @@ from jax.sharding import PartitionSpec as P
 from tl_jax.config import FitConfig
 from tl_jax.system.cluster import agree, agree_arrays, is_first, whole
 from tl_jax.system.parts import Parts
+from tl_jax.system.progress import LOGGER
 from tl_jax.training.chunk import Runs, RunsResult, run_chunk
 from tl_jax.training.cost import cost_of_run
 from tl_jax.training.objective import Objective
@@ -47,7 +48,6 @@ def fit_runs(
     devices: Sequence[jax.Device] | None = None,
     parts: Parts | None = None,
     progress: Callable[[int], None] = lambda done: None,
-    say: Callable[[str], None] = lambda text: None,
 ) -> RunsResult:
     """Execute all runs in one compiled program, called chunk after chunk as the planner decides.
 
@@ -65,7 +65,6 @@ def fit_runs(
         devices: where to run; None: all there are.
         parts: where each call's results are kept and earlier ones found, so that only the missing runs are executed.
         progress: progress(k) is called on the host after each call of k runs.
-        say: is given the plan in one line.
     """
     config = replace(config, skip_empty=has_empty_steps(runs, config.batch_size))
     if objective is not None:
@@ -78,7 +77,7 @@ def fit_runs(
     if len(missing):
         plan = plan_for(runs, x, starts, network, config, keep_trained, at_once, devices, **more)
         call, plan = fitting_program(plan, runs, x, starts, network, config, keep_trained, **more)
-        say(plan.text())
+        LOGGER.info(plan.text())
         for index, count in plan.calls(missing):
             kept = [d * plan.lanes + i for d, k in enumerate(count) for i in range(k)]
             result = jax.tree.map(lambda leaf, kept=kept: whole(leaf)[kept], call(index, count))

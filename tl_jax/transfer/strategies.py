@@ -60,8 +60,8 @@ def strategy(
         source_rows: how many of its own samples the source brings as source["rows"], scaled, (source_rows, genes).
         align: moves the target's rows towards the source's: align(source rows)(training rows)(rows).
         wide: whether it trains the wide first layer from every source, which takes minutes to hours.
-        place: in tables and pictures, beside others. Give wide and place as plain numbers: what draws tables reads
-            them from the text of this room's files.
+        place: a number by which tables and pictures order arms, small ones first. Write wide and place as plain
+            values (True, 5), not as names: reports read them from the source text without importing jax.
 
     Returns:
         A decorator that gives the function back unchanged.

@@ -135,6 +135,25 @@ def test_a_direction_that_lines_do_not_agree_on_is_said(monkeypatch):
     assert any("direction not settled" in note for note in results.ledger.notes)
 
 
+@pytest.mark.parametrize(
+    ("agreement", "settled"), [((1.0, 1.0, 0.5), True), ((0.6, 1.0, 1.0), False), ((1.0, 0.85, 1.0), False)]
+)
+def test_both_the_first_component_and_the_followed_one_must_be_settled(finished, agreement, settled):
+    signs = pd.DataFrame({"component": [1, 2, 3], "spearman": [0.2, -0.6, 0.1], "agreement": agreement})
+    assert replace(finished[0], signs=signs).settled is settled
+
+
+def test_a_line_that_stands_out_must_be_named_or_denied():
+    near = (("PC14", 0.72), ("ETK1", 0.65))
+    unknown = replace(QUICK, cell_line=("PC9",))
+    for asked in (QUICK, unknown):
+        with pytest.raises(InputError, match="--cell_line=PC14, or say --cell_line=none"):
+            setups.ask_for_line(asked, near, ())
+    assert setups.ask_for_line(replace(QUICK, cell_line=("none",)), near, ())
+    assert setups.ask_for_line(unknown, near, ("PC14",))
+    assert setups.ask_for_line(QUICK, (("PC14", 0.66), ("ETK1", 0.65)), ())
+
+
 def test_finished_parts_give_the_same_scores(tmp_path):
     few = replace(QUICK, arms=("ridge", "logistic"), repeats=2, bootstraps=2)
     once = run_cells(few, make_setup(few), tmp_path).scores

@@ -6,11 +6,12 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.domain_tables import TableReader, load_domain
 from tl_jax.data.cohort.genes import align_domains
 from tl_jax.data.cohort.schema import CohortTable, parse_cohort
 from tl_jax.data.cohort.targets import Targets
-from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.domain import Domain
 from tl_jax.data.genes.names import GeneNames, translate
 from tl_jax.data.tables.cells import nearest
 from tl_jax.data.tables.raw_tables import find_file

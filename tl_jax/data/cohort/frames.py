@@ -8,16 +8,15 @@ from typing import Any
 
 import pandas as pd
 
+from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.cohort_file import cohort_of
+from tl_jax.data.cohort.frame_words import WHERE, check_drugs, check_expression, check_texts, in_words_of_frames
 from tl_jax.data.cohort.schema import parse_cohort
-from tl_jax.data.domain import Cohort
 from tl_jax.data.tables.cells import as_ids, examples
 from tl_jax.errors import InputError
 
-WHERE = Path("Cohort.from_frames")
 SAMPLE = "sample"
 NOTES = {"groups": "group_column", "tissue": "tissue_column"}
-OURS = ("path", "sample_column", "orientation")  # keys of [domain.expression] that a frame leaves no choice about
 
 
 class Frames:
@@ -53,23 +52,27 @@ def from_frames(
     """See Cohort.from_frames. per_domain: unit, direction, scaler, groups and tissue as they were given."""
     if not isinstance(frames, Mapping) or not frames:
         raise InputError(f"{WHERE}: give a dictionary such as {{'source': (expression, response), 'target': (...)}}")
+    check_texts(name=name, title=title, drug=drug, default_source=default_source, marker=marker)
     check_options(frames, per_domain, expression)
     held = Frames()
     domains = [described(str(role), pair, held, drug, per_domain, expression) for role, pair in frames.items()]
-    last = held.held[domains[-1]["response"]["path"]].columns[1:]
+    first, last = (tuple(held.held[domains[end]["response"]["path"]].columns[1:]) for end in (0, -1))
     if drug is None and len(last) != 1:
         raise InputError(f"{WHERE}: the last domain has {len(last)} drugs ({', '.join(last[:8])}); name one as drug=")
+    check_drugs(last, domains[-1]["name"], drug=drug)
+    check_drugs(first, domains[0]["name"], source_drugs=source_drugs, default_source=default_source or None)
     content = {
         "name": name,
         "title": title,
         "drug": last[0] if drug is None else drug,
-        "source_drugs": list(source_drugs) if isinstance(source_drugs, tuple) else source_drugs or [],
+        "source_drugs": list(source_drugs or []),
         "default_source": default_source or "",
         "marker": marker,
         "missing_genes": missing_genes,
         "domain": domains,
     }
-    return cohort_of(parse_cohort(content, WHERE), held, "honest", WHERE)
+    with in_words_of_frames():
+        return cohort_of(parse_cohort(content, Path(WHERE)), held, "honest", Path(WHERE))
 
 
 def check_options(frames: Mapping, per_domain: Mapping[str, Any], expression: Mapping[str, Any]) -> None:
@@ -84,9 +87,7 @@ def check_options(frames: Mapping, per_domain: Mapping[str, Any], expression: Ma
             raise InputError(f"{WHERE}: {option} names the domain '{stray[0]}'; there are: {known}")
     if not isinstance(expression, Mapping):
         raise InputError(f"{WHERE}: expression is {kind(expression)}; give {{key: value}} as in docs/cohorts.md")
-    taken = [key for key in expression if key in OURS]
-    if taken:
-        raise InputError(f"{WHERE}: expression holds the key '{taken[0]}', which the frames decide; leave it out")
+    check_expression(expression)
 
 
 def described(
@@ -137,6 +138,8 @@ def noted(values, option: str, role: str, rows: set[str]) -> pd.Series:
     """Groups or tissues by sample; rows: the samples that there are."""
     if not isinstance(values, pd.Series):
         raise InputError(f"{WHERE}: {option} of '{role}' is {kind(values)}; give a Series by sample")
+    if any(isinstance(value, list | tuple | set | dict) for value in values):
+        raise InputError(f"{WHERE}: {option} of '{role}' holds lists; give one name for each sample")
     values = values.set_axis(as_ids(values.index))
     if not values.index.is_unique:
         again = values.index[values.index.duplicated()][0]
@@ -154,6 +157,8 @@ def table(name: str, frame: pd.DataFrame, held: Frames) -> dict:
     if not len(frame) or not len(frame.columns):
         raise InputError(f"{name} has the shape {frame.shape[0]} x {frame.shape[1]}; it needs samples and columns")
     columns = as_ids(frame.columns)
+    if "" in columns:
+        raise InputError(f"{name}: column {columns.index('') + 1} has no name; give it one or drop it")
     if len(set(columns)) < len(columns) and name.startswith("response"):
         again = next(one for one in columns if columns.count(one) > 1)
         raise InputError(f"{name} has the column '{again}' twice; keep one")

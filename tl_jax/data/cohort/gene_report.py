@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.data.genes import names as g
 from tl_jax.data.genes.names import GeneNames, translate
 from tl_jax.data.tables.cells import examples

@@ -14,7 +14,8 @@ from zlib import crc32
 
 import numpy as np
 
-from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 from tl_jax.data.tables.archives import size_limit
 from tl_jax.errors import InputError
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +22,6 @@ _DAMAGE = (
     *(OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, TypeError, OverflowError, MemoryError),
     *(NotImplementedError, RuntimeError, SyntaxError),
 )
-
-
-def read_vectors(path: str | Path, ids: Sequence[str]) -> np.ndarray:
-    """(n, k) float32: the vector of each of the n ids, in their order (see vector_table for the file).
-
-    Where the file names its rows by SMILES, the ids must be SMILES in the same spelling; `described` matches any
-    spelling. Raises InputError that names every id without a vector.
-    """
-    return _looked_up(vector_table(path), list(map(str, ids)), path)
 
 
 def described(compounds: Compounds, path: str | Path) -> Compounds:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.cohort_file import load_cohort
-from tl_jax.data.domain import Cohort
 from tl_jax.data.drafts.draft import Draft, Wishes, draft_cohort
 from tl_jax.data.drafts.toml_text import cohort_toml
 from tl_jax.errors import InputError

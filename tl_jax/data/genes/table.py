@@ -40,11 +40,6 @@ def rows() -> tuple[str, tuple[tuple[str, ...], ...]]:
     return note.removeprefix("# "), tuple(tuple(line.split("\t")) for line in lines)
 
 
-def source() -> str:
-    """Source and date of the table, for reports."""
-    return rows()[0]
-
-
 @cache
 def symbols() -> frozenset[str]:
     """Current symbols."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.data.scaling.scaled import seen
 from tl_jax.evaluation.checks import design as check_design
 from tl_jax.evaluation.checks import direction as check_direction

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tl_jax.data.domain import LABEL, Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import LABEL, Domain
 from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import Fold, above_median, partitions
 from tl_jax.errors import InputError

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from tl_jax.data.domain import LABEL, RESISTANT, SENSITIVE, Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import LABEL, RESISTANT, SENSITIVE, Domain
 from tl_jax.evaluation.checks.known_signs import SIGNS
 from tl_jax.evaluation.checks.parts import LOOK, Finding, Part, Stage, stages
 

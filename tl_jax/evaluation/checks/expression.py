@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.data.scaling.units import UNKNOWN, Units, detect_units, unit_notes
 from tl_jax.data.tables.cells import examples
 from tl_jax.evaluation.checks.outlying import LIMIT, outlying

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 
 BLOCKING, LOOK = "blocking", "worth a look"
 

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from tl_jax.data.domain import LABEL, Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import LABEL, Domain
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Finding, Part, Stage, stages

@@ -7,7 +7,8 @@ from itertools import combinations
 
 import pandas as pd
 
-from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 from tl_jax.data.tables.cells import examples
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Finding, Part, Stage, count, stages
 from tl_jax.evaluation.statistics.profile_pairs import Pair, correlations, pairs_across, pairs_within

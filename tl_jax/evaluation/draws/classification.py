@@ -221,13 +221,13 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=below > 0)
 
 
-@metric("mcc", classes=True, label="MCC", range=(-1, 1))
+@metric("mcc", classes=True, label="MCC", range=(-1, 1), chance=0.0)
 def mcc_of(truth: np.ndarray, p: np.ndarray) -> float:
     """MCC of probabilities against labels, (n,) each."""
     return score_classifier(truth, p)["mcc"]
 
 
-@metric("auroc", classes=True, label="AUROC", range=(0, 1))
+@metric("auroc", classes=True, label="AUROC", range=(0, 1), chance=0.5)
 def auroc_of(truth: np.ndarray, p: np.ndarray) -> float:
     """AUROC of probabilities against labels, (n,) each."""
     return score_classifier(truth, p)["auroc"]

@@ -11,7 +11,7 @@ import pandas as pd
 from tl_jax.errors import InputError
 from tl_jax.evaluation.draws import draws as d
 from tl_jax.evaluation.draws.classification import LOWER_IS_BETTER, resampled
-from tl_jax.evaluation.statistics.paired import holm
+from tl_jax.evaluation.statistics.paired import corrected_t, holm
 
 PREDICTIONS = ("source", "arm", "size", "draw", "compound_id", "y_true", "probability")
 COLUMNS = (
@@ -178,5 +178,5 @@ def _row(size, arms, key, reference, tests: TestSet, overlap, metric) -> dict | 
         **{"metric": metric, "draws": len(difference), "n_test": len(tests.truth), "overlap": overlap},
         **{"mean": float(each[0].mean()), "mean_reference": float(each[1].mean()), "difference": found.point},
         **{"ci_low": found.ci_low, "ci_high": found.ci_high, "p": found.p, "p_better": better},
-        "p_naive_t": d.naive_t(difference).p,
+        "p_naive_t": corrected_t(difference, 0.0).p,
     }

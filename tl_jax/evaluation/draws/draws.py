@@ -21,7 +21,6 @@ import numpy as np
 from scipy import stats
 
 from tl_jax.evaluation.draws.classification import auroc_left_out, resampled
-from tl_jax.evaluation.statistics.paired import CorrectedT, corrected_t
 
 RESAMPLES = 2000
 NOTHING = float("nan")
@@ -77,16 +76,6 @@ def weights_of_draws(draws: int, resamples: int, seed: int) -> np.ndarray:
     # Another stream than that of the test compounds, for the same seed.
     random = np.random.default_rng([seed, 1])
     return random.multinomial(draws, np.full(draws, 1 / draws), resamples).astype(float)
-
-
-def naive_t(per_draw) -> CorrectedT:
-    """The usual paired t-test over draws, which takes draws for independent and the test set for the population."""
-    return corrected_t(per_draw, 0.0)
-
-
-def overlapping_t(per_draw, overlap: float) -> CorrectedT:
-    """t over draws that counts their overlap, not the test set: of this test set only."""
-    return corrected_t(per_draw, _ratio(overlap))
 
 
 def crossed_t(per_draw, without: np.ndarray, overlap: float, level: float = 0.95) -> Difference:

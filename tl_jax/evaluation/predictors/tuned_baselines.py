@@ -123,9 +123,9 @@ def unfitted(y: np.ndarray, x_test) -> np.ndarray:
 
 
 def squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(len(a), len(b)) between rows."""
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None, :]
-    return np.maximum(squares - 2 * (a @ b.T), 0.0)
+    """(len(a), len(b)) squared Euclidean distances, float64; the product in the precision of its arguments."""
+    squares = (a.astype(np.float64) ** 2).sum(axis=1)[:, None] + (b.astype(np.float64) ** 2).sum(axis=1)[None, :]
+    return np.maximum(squares - 2.0 * (a @ b.T), 0.0)
 
 
 def support(cost: float, tube: float) -> SVR:

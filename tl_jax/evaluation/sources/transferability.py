@@ -155,21 +155,6 @@ def cka(features, y) -> float:
     return float(np.sum(s.strengths * s.along) / (np.linalg.norm(s.strengths) * s.total))
 
 
-def zero_shot(prediction, y) -> float:
-    """Spearman of the source model's own prediction (n,) with the target's labels (n,), both high = resistant."""
-    return spearman(y, prediction)
-
-
-def label_repeatability(source: Domain, drug: str) -> float:
-    """Rank agreement of two measurements of the source's labels (`reliability.label_quality`); NaN if not measured."""
-    return label_quality(source, drug)["replicate_spearman"]
-
-
-def label_range(source: Domain, drug: str) -> float:
-    """5 to 95 % range of the source's labels (`reliability.label_quality`); compare sources of one unit only."""
-    return label_quality(source, drug)["dynamic_range"]
-
-
 def scores_with_labels(features, prediction, y) -> dict[str, float]:
     """Every score that sees the target's labels, by name: give training rows only.
 
@@ -179,7 +164,7 @@ def scores_with_labels(features, prediction, y) -> dict[str, float]:
         "logme": logme(features, y),
         "h_score": h_score(features, y),
         "cka": cka(features, y),
-        "zero_shot": zero_shot(prediction, y),
+        "zero_shot": spearman(y, prediction),
     }
 
 
@@ -189,9 +174,10 @@ def scores_without_labels(source: Domain, drug: str, source_x, target_x) -> dict
     source: the domain with the drug's labels. source_x (n, genes), target_x (m, genes): expression as the source
     model gets it, scaled, source rows being those it was trained on.
     """
+    quality = label_quality(source, drug)
     return {
-        "label_repeatability": label_repeatability(source, drug),
-        "label_range": label_range(source, drug),
+        "label_repeatability": quality["replicate_spearman"],
+        "label_range": quality["dynamic_range"],
         "mmd": mmd(source_x, target_x),
         "coral": coral(source_x, target_x),
     }

@@ -15,6 +15,11 @@ Interval = tuple[float, float]
 UNDEFINED = (float("nan"), float("nan"))
 
 
+def fisher_holds(metric: str) -> bool:
+    """Whether `fisher_interval` is one of this metric: it is that of rank correlations."""
+    return metric == "spearman"
+
+
 def fisher_interval(rho: float, n: int, level: float = 0.95) -> Interval:
     """Interval of a Spearman correlation of n samples: Fisher's z with variance (1 + rho^2 / 2) / (n - 3).
 

@@ -62,14 +62,14 @@ def spearman_rows(y_true, y_pred, axis: int = -1) -> np.ndarray:
     return np.where((squares[0] > 0) & (squares[1] == 0), 0.0, found)
 
 
-@metric("spearman", label="Spearman", range=(-1, 1), pooled_bias="downward", many=spearman_rows)
+@metric("spearman", label="Spearman", range=(-1, 1), chance=0.0, pooled_bias="downward", many=spearman_rows)
 def spearman(y_true, y_pred) -> float:
     """Rank correlation with average ranks for ties; 0 for a constant prediction, NaN for a constant truth."""
     truth, prediction, finite = _pair(y_true, y_pred)
     return _of_prediction(rankdata(truth), rankdata(prediction)) if finite else float("nan")
 
 
-@metric("pearson", label="Pearson", range=(-1, 1), pooled_bias="downward")
+@metric("pearson", label="Pearson", range=(-1, 1), chance=0.0, pooled_bias="downward")
 def pearson(y_true, y_pred) -> float:
     """Linear correlation; 0 for a constant prediction, NaN for a constant truth."""
     truth, prediction, finite = _pair(y_true, y_pred)
@@ -90,7 +90,7 @@ def mae(y_true, y_pred) -> float:
     return float(np.mean(np.abs(truth - prediction))) if finite else float("nan")
 
 
-@metric("r2", label="R2", range=(float("-inf"), 1))
+@metric("r2", label="R2", range=(float("-inf"), 1), chance=0.0)
 def r2(y_true, y_pred) -> float:
     """Coefficient of determination against the mean of y_true.
 
@@ -114,9 +114,6 @@ def is_pooled(rows: pd.DataFrame) -> pd.Series:
 def per_fold(metrics: pd.DataFrame, name: str = JUDGED) -> pd.DataFrame:
     """The rows of a table of metrics that hold one fold's value of one metric."""
     return metrics[(metrics["metric"] == name) & ~is_pooled(metrics)]
-
-
-spearman_per_fold = per_fold  # its former name
 
 
 def held_out_ratio(folds: pd.DataFrame) -> float:

@@ -26,11 +26,12 @@ def negative_transfer(
     where it is worse with a probability above one half. The line names what to use instead: the best baseline by mean
     value per fold, or the reference where no baseline is better.
     """
-    instead = fallback(metrics, reference, metric)
+    instead, judged = fallback(metrics, reference, metric), get(metric)
     return [
-        f"negative transfer: {named(row['arm'], row['source'])} does worse than {reference}: {get(metric).per_fold} "
-        f"{row['mean_difference']:+.2f} "
-        f"(95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f}), worse with probability {row['p_worse']:.2f}; "
+        f"negative transfer: {named(row['arm'], row['source'])} does worse than {reference}: {judged.per_fold} "
+        f"{judged.text(row['mean_difference'], '+')} "
+        f"(95 % {judged.text(row['ci_low'], '+')} to {judged.text(row['ci_high'], '+')}), "
+        f"worse with probability {row['p_worse']:.2f}; "
         f"{instead} predicts better here"
         for row in against(comparisons, reference, metric).to_dict("records")
         if base(row["arm"]) in transfers and did_harm(row)

@@ -33,12 +33,3 @@ def after_looks(p: float, looks: int | None, planned: int | None = None) -> floa
     if planned is not None and planned < looks:
         raise InputError(f"look {looks} of {planned} planned looks; leave the plan out, it was not kept")
     return float(np.minimum(1.0, p * (planned if planned is not None else looks * (looks + 1))))
-
-
-def least_share(folds: int, ratio: float) -> float:
-    """Corrected standard error after endlessly many repeats, as a share of that after `folds` folds in all.
-
-    ratio: held-out rows / training rows. 10 repeats of 3 folds leave .97: more repeats narrow the interval by 3 %
-    at most.
-    """
-    return float(np.sqrt(ratio / (1 / folds + ratio)))

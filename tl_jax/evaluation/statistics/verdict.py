@@ -103,10 +103,11 @@ def _without_transfer(means: pd.DataFrame, metric: str) -> str:
         return f"{text}, and no {judged.per_fold} is defined."
     best = means.iloc[0]
     text += f"; the {judged.best} {judged.per_fold} is that of "
-    text += f"{named(best['arm'], best['source'])} ({best['mean']:.2f})"
+    text += f"{named(best['arm'], best['source'])} ({judged.text(best['mean'])})"
     scratch = means[means["arm"] == reference_arm(means)]
     if len(scratch) and best["arm"] != scratch["arm"].iloc[0]:
-        text += f", {named(scratch['arm'].iloc[0], scratch['source'].iloc[0])} reaches {scratch['mean'].iloc[0]:.2f}"
+        text += f", {named(scratch['arm'].iloc[0], scratch['source'].iloc[0])} reaches "
+        text += judged.text(scratch["mean"].iloc[0])
     return f"{text}, and no difference is claimed."
 
 
@@ -116,17 +117,22 @@ def _gain(transfers: pd.DataFrame, shown: int, best: pd.Series, metric: str) -> 
     scratch = "training from scratch" if best["reference"] == SCRATCH else best["reference"]
     if shown:
         among = f"{shown} of {count} transfer arms {'is' if shown == 1 else 'are'} better than {scratch}"
-        gains = f"{'gains' if sign(metric) > 0 else 'changes by'} {_interval(best)} in {get(metric).per_fold}"
+        gains = f"{'gains' if sign(metric) > 0 else 'changes by'} {_interval(best, metric)} in {get(metric).per_fold}"
         return f"{among}: {name} {gains}, p after Holm {best['p_holm']:.2g}"
     among = f"the best of {count}, {name}," if count > 1 else f"{name}, the only one,"
-    return f"no transfer is shown to beat {scratch}: {among} changes {get(metric).per_fold} by {_interval(best)}"
+    return (
+        f"no transfer is shown to beat {scratch}: {among} changes {get(metric).per_fold} by {_interval(best, metric)}"
+    )
 
 
-def _interval(row: pd.Series) -> str:
+def _interval(row: pd.Series, metric: str) -> str:
     """A difference with its interval."""
-    if pd.isna(row["ci_low"]):
-        return f"{row['mean_difference']:+.2f} (no interval: the folds do not vary)"
-    return f"{row['mean_difference']:+.2f} (95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
+    middle, low, high = (get(metric).text(row[name], "+") for name in ("mean_difference", "ci_low", "ci_high"))
+    return (
+        f"{middle} (no interval: the folds do not vary)"
+        if pd.isna(row["ci_low"])
+        else (f"{middle} (95 % {low} to {high})")
+    )
 
 
 def _harm(transfers: pd.DataFrame, reference: str, metric: str) -> str:
@@ -138,7 +144,9 @@ def _harm(transfers: pd.DataFrame, reference: str, metric: str) -> str:
     worst, shown = harmed.iloc[-1], int(lost.sum())
     text = f"negative transfer: {len(harmed)} of {len(transfers)} probably do worse than {reference}, "
     text += f"{shown or 'none'} of them shown to (p after Holm below {ALPHA:g}), "
-    return f"{text}the worst {named(worst['arm'], worst['source'])} by {worst['mean_difference']:+.2f}"
+    return (
+        f"{text}the worst {named(worst['arm'], worst['source'])} by {get(metric).text(worst['mean_difference'], '+')}"
+    )
 
 
 def _baseline(comparisons: pd.DataFrame, protocol: str, means: pd.DataFrame, best: pd.Series, metric: str) -> str:
@@ -148,15 +156,16 @@ def _baseline(comparisons: pd.DataFrame, protocol: str, means: pd.DataFrame, bes
         return ""
     top = plain.iloc[0]
     other = means[(means["arm"] == best["arm"]) & (means["source"] == best["source"])]
-    theirs = f" against {other['mean'].iloc[0]:.2f}" if len(other) else ""
+    judged = get(metric)
+    reached, theirs = judged.text(top["mean"]), f" against {judged.text(other['mean'].iloc[0])}" if len(other) else ""
     text = f"the best baseline, {named(top['arm'], top['source'])}, "
     rows = versus(comparisons, protocol, top["arm"], metric)
     rows = rows[(rows["arm"] == best["arm"]) & (rows["source"] == best["source"])]
     if rows.empty:
-        return f"{text}reaches a {get(metric).label} of {top['mean']:.2f}{theirs}"
+        return f"{text}reaches a {judged.label} of {reached}{theirs}"
     difference, p = sign(metric) * rows["mean_difference"].iloc[0], rows["p_holm"].iloc[0]
     said = "no differently, as far as these samples show" if not p < ALPHA else "worse" if difference > 0 else "better"
-    return f"{text}predicts {said} ({get(metric).label} {top['mean']:.2f}{theirs})"
+    return f"{text}predicts {said} ({judged.label} {reached}{theirs})"
 
 
 def _detectable(detectable: pd.DataFrame | None, protocol: str, best: pd.Series, metric: str) -> str:
@@ -170,5 +179,6 @@ def _detectable(detectable: pd.DataFrame | None, protocol: str, best: pd.Series,
         if len(found):
             size, power = found["detectable"].iloc[0], found["power"].iloc[0]
             # By simulation such a difference is found less often than the formula says (docs/calibration.md).
-            return f"it takes a true difference of at least {size:.2f} to be found in {power:.0%} of such studies"
+            least = f"it takes a true difference of at least {get(metric).text(size)}"
+            return f"{least} to be found in {power:.0%} of such studies"
     return ""

@@ -1,15 +1,16 @@
-"""Learning curves: Spearman by the number of training samples, with and without transfer."""
+"""Learning curves: the metric that judges by the number of training samples, with and without transfer."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.report.arms import arm_key
+from tl_jax.report.plots.rows import chance_line
 from tl_jax.report.plots.style import (
     BLUE,
     GREEN,
-    GREY,
     NAME_WIDTH,
     ORANGE,
     VERMILLION,
@@ -26,12 +27,12 @@ MOST_PANELS = 12
 COLORS = (BLUE, VERMILLION, GREEN, "#CC79A7", ORANGE)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "h", "p")
 CAPTION = (
-    "Mean Spearman over the test folds of all repeats, which are the same at every size; black, dashed: {reference}."
+    "Mean {label} over the test folds of all repeats, which are the same at every size; black, dashed: {reference}."
     " Intervals of the differences stand in the gain map."
 )
 
 
-def curve_figure(curves: pd.DataFrame, reference: str):
+def curve_figure(curves: pd.DataFrame, reference: str, metric: str = JUDGED):
     """One panel per source with its arms and the reference (at most 12 panels); call it inside `style()`.
 
     curves: arm, source, n_train, repeat, fold, value, of one protocol.
@@ -43,14 +44,15 @@ def curve_figure(curves: pd.DataFrame, reference: str):
     looks = {name: look(k) for k, name in enumerate(sorted(names, key=lambda name: arm_key("", "", "", name)))}
     handles = [sign(shorten(name, 28), linewidth=1.2, markersize=4.5, **own) for name, own in looks.items()]
     base = {"color": "black", "linestyle": "--", "marker": ".", "linewidth": 1.4}
-    caption = CAPTION.format(reference=reference)
+    judged = get(metric)
+    caption = CAPTION.format(label=judged.label, reference=reference)
     if len(every) > len(sources):
         caption += f" The first {len(sources)} of {len(every)} sources are shown."
     figure = panel_page(len(sources), 2.0, 0.25, "", caption, [sign(shorten(reference, 28), **base), *handles])
     axes = grid(figure, len(sources))
     for ax, source in zip(axes, sources, strict=True):
         heading(ax, shorten(source or "no source", NAME_WIDTH), [])
-        ax.axhline(0, color=GREY, linewidth=0.8, linestyle=":")
+        chance_line(ax.axhline, judged, linewidth=0.8)
         own = means[(means["source"] == source) & (means["arm"] != reference)]
         for name, rows in own.groupby("arm"):
             ax.plot(rows["n_train"], rows["value"], linewidth=1.2, markersize=4.5, **looks[name])
@@ -58,7 +60,7 @@ def curve_figure(curves: pd.DataFrame, reference: str):
         ax.plot(ground["n_train"], ground["value"], markersize=5, **base)
         ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
     _share_limits(axes, means)
-    label_axes(figure, axes, "training samples", "Spearman per fold")
+    label_axes(figure, axes, "training samples", judged.per_fold)
     return figure
 
 

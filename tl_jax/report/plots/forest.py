@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.report.plots.rows import name_rows
 from tl_jax.report.plots.style import BLUE, GREY, ORANGE, VERMILLION, page, sign
 from tl_jax.report.tables import number, shorten
@@ -19,13 +20,13 @@ PARTS = (
     ("p_better", "better", BLUE, ""),
 )
 CAPTION = (
-    "Left: mean difference in Spearman per fold and its corrected 95 % interval; filled: p after Holm below .05."
+    "Left: mean difference in {per_fold} and its corrected 95 % interval{direction}; filled: p after Holm below .05."
     " Right: probability that the arm is worse, equivalent (within {rope}) or better. The line parts transfer from"
     " baselines."
 )
 
 
-def forest_figure(rows: pd.DataFrame, baseline: list[bool]):
+def forest_figure(rows: pd.DataFrame, baseline: list[bool], metric: str = JUDGED):
     """Rows of evaluation/verdict.py's `versus`, top to bottom as they are; `baseline`: which are baselines.
 
     Call it inside `style()`.
@@ -34,8 +35,11 @@ def forest_figure(rows: pd.DataFrame, baseline: list[bool]):
     handles = [sign("transfer", color="black", marker="o", **look)] if not all(baseline) else []
     handles += [sign("baseline", color=ORANGE, marker="s", **look)] if any(baseline) else []
     handles += [sign(f"P({name})", color=color, linewidth=6) for _, name, color, _ in PARTS]
-    rope = number(rows["rope"].median(), ".2f")
-    figure = page(WIDTH, ROW * len(rows) + 0.65, "", CAPTION.format(rope=rope), handles)
+    judged = get(metric)
+    side = f" ({judged.direction})" if judged.direction else ""
+    rope = number(rows["rope"].median(), judged.spec())
+    caption = CAPTION.format(per_fold=judged.per_fold, direction=side, rope=rope)
+    figure = page(WIDTH, ROW * len(rows) + 0.65, "", caption, handles)
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     left.axvline(0, color=GREY, linewidth=1)
     for place, (row, plain) in enumerate(zip(rows.to_dict("records"), baseline, strict=True)):
@@ -46,7 +50,7 @@ def forest_figure(rows: pd.DataFrame, baseline: list[bool]):
                 ax.axhline(place - 0.5, color=GREY, linewidth=0.7)
     name_rows(left, [_label(row) for row in rows.to_dict("records")])
     left.set_xlim(*_limits(rows))
-    left.set_xlabel(f"Spearman per fold minus that of {shorten(str(rows['reference'].iloc[0]), 24)}")
+    left.set_xlabel(f"{judged.per_fold} minus that of {shorten(str(rows['reference'].iloc[0]), 24)}{side}")
     right.set_xlim(0, 1)
     right.set_xlabel("probability")
     right.tick_params(axis="y", length=0)

@@ -1,16 +1,19 @@
-"""Intervals: of each arm's Spearman, and of each sample's prediction."""
+"""Intervals: of the metric of each arm, and of each sample's prediction."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.intervals import fisher_holds
+from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.report.arms import split_arms
-from tl_jax.report.plots.rows import name_rows
+from tl_jax.report.plots.rows import chance_line, name_rows
 from tl_jax.report.plots.style import (
     BLUE,
     DETAIL_WIDTH,
-    GREY,
     NAME_WIDTH,
     VERMILLION,
     grid,
@@ -24,28 +27,51 @@ from tl_jax.report.tables import number, shorten
 
 ROW = 0.25
 MOST_PANELS = 6
-BARS = (("bca", BLUE, "o", -0.14), ("fisher", VERMILLION, "s", 0.14))
 
 
-def correlation_figure(intervals: pd.DataFrame):
-    """The Spearman of each arm with its BCa and Fisher interval, a row per arm; call it inside `style()`."""
-    arms = split_arms(intervals)
+class Bar(NamedTuple):
+    """A kind of interval: its columns are NAME_low and NAME_high."""
+
+    name: str
+    words: str
+    color: str
+    marker: str
+    line: str
+    shift: float
+
+    @property
+    def legend(self) -> dict:
+        return {"markersize": 4.5} if self.line == "-" else {"markersize": 4.5, "linestyle": self.line}
+
+
+BARS = (
+    Bar("bca", "BCa bootstrap over samples", BLUE, "o", "-", -0.14),
+    Bar("fisher", "Fisher z", VERMILLION, "s", "--", 0.14),
+)
+
+
+def bars_of(metric: str) -> tuple[Bar, ...]:
+    """The kinds of interval that a metric has."""
+    return BARS if fisher_holds(metric) else BARS[:1]
+
+
+def interval_figure(intervals: pd.DataFrame, metric: str = JUDGED):
+    """A metric of each arm with its BCa interval, and Fisher's where there is one, a row per arm; inside `style()`."""
+    arms, judged, bars = split_arms(intervals), get(metric), bars_of(metric)
     level = number(100 * intervals["level"].median(), ".0f")
-    handles = [
-        sign(f"{level} % BCa bootstrap over samples", color=BLUE, marker="o", markersize=4.5),
-        sign(f"{level} % Fisher z", color=VERMILLION, marker="s", markersize=4.5, linestyle="--"),
-    ]
-    caption = "Spearman of each sample's prediction averaged over repeats: all held-out samples together."
+    handles = [sign(f"{level} % {one.words}", color=one.color, marker=one.marker, **one.legend) for one in bars]
+    caption = f"{judged.label} of each sample's prediction averaged over repeats: all held-out samples together."
     figure = page(7.2, ROW * len(arms) + 0.6, "", caption, handles)
     ax = figure.add_subplot()
-    ax.axvline(0, color=GREY, linewidth=1, linestyle=":")
+    chance_line(ax.axvline, judged, linewidth=1)
     for place, arm in enumerate(arms):
         row = arm.rows.iloc[0]
-        for (name, color, marker, shift), line in zip(BARS, ("-", "--"), strict=True):
-            ax.plot([row[f"{name}_low"], row[f"{name}_high"]], [place + shift] * 2, color=color, linestyle=line)
-            ax.plot([row["spearman"]], [place + shift], marker=marker, markersize=4.5, color=color)
+        for one in bars:
+            at = place + (one.shift if len(bars) > 1 else 0)
+            ax.plot([row[f"{one.name}_low"], row[f"{one.name}_high"]], [at] * 2, color=one.color, linestyle=one.line)
+            ax.plot([row[metric]], [at], marker=one.marker, markersize=4.5, color=one.color)
     name_rows(ax, [shorten(arm.name, 26) + (f", {shorten(arm.detail, 24)}" if arm.detail else "") for arm in arms])
-    ax.set_xlabel("Spearman, all held-out samples")
+    ax.set_xlabel(f"{judged.label}, all held-out samples")
     return figure
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.statistics.metrics import is_pooled
+from tl_jax.evaluation.statistics.metrics import JUDGED, get, is_pooled
+from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.report.arms import Arm, split_arms
 from tl_jax.report.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, save, sign, style
 from tl_jax.report.tables import UNDEFINED, number, rank_key, shorten
@@ -17,40 +19,40 @@ ROW = 0.27  # inches per row
 MOST_DRUGS = 40
 
 
-def arm_comparison(metrics: pd.DataFrame, stem: str | Path, title: str) -> tuple[Path, Path]:
-    """Spearman per fold of every arm, with its mean and the median pooled Spearman.
+def arm_comparison(metrics: pd.DataFrame, stem: str | Path, title: str, metric: str = JUDGED) -> tuple[Path, Path]:
+    """A metric per fold of every arm, with its mean and the median of its pooled values.
 
     `metrics` is the long table of an experiment (arm, source, protocol, repeat, fold,
     metric, value; fold "pooled" for all folds of a repeat together).
 
     Raises:
-        InputError: no Spearman in the table, or matplotlib is not installed.
+        InputError: the table lacks the metric, or matplotlib is not installed.
     """
     with style():
-        return save(arm_figure(metrics, title), stem)
+        return save(arm_figure(metrics, title, metric), stem)
 
 
-def arm_figure(metrics: pd.DataFrame, title: str):
+def arm_figure(metrics: pd.DataFrame, title: str, metric: str = JUDGED):
     """The figure of `arm_comparison`; call it inside `style()`."""
-    spearman = metrics[metrics["metric"] == "spearman"]
-    if not len(spearman):
-        raise InputError("there is nothing to draw: the metrics have no spearman")
-    arms = split_arms(spearman)
+    judged, rows = get(metric), metrics[metrics["metric"] == metric]
+    if not len(rows):
+        raise InputError(f"there is nothing to draw: the metrics have no {metric}")
+    arms = split_arms(rows)
     handles = _arm_signs(arms)
     caption = (
-        "Dots: Spearman in each test fold, over all repeats. Pooled: all folds of a repeat together; median"
+        f"Dots: {judged.label} in each test fold, over all repeats. Pooled: all folds of a repeat together; median"
         " over repeats. Folds overlap in their training rows, so the spread is no confidence interval."
         " Right: mean over folds / median pooled; folds without a value (constant truth, diverged network) left out."
     )
     figure = page(8.6, ROW * len(arms) + 0.6, title, caption, handles)
     ax = figure.add_subplot()
-    ax.axvline(0, color=GREY, linewidth=1, linestyle=":")
+    chance_line(ax.axvline, judged, linewidth=1)
     for place, arm in enumerate(arms):
-        _arm_row(ax, place, arm)
+        _arm_row(ax, place, arm, judged.spec())
         if place and (arm.baseline, arm.source) != (arms[place - 1].baseline, arms[place - 1].source):
             ax.axhline(place - 0.5, color=GREY, linewidth=0.5, alpha=0.6)
     name_rows(ax, [shorten(arm.name, 26) + (f", {shorten(arm.detail, 22)}" if arm.detail else "") for arm in arms])
-    ax.set_xlabel("Spearman, predicted against observed (no unit)")
+    ax.set_xlabel(f"{judged.label}, predicted against observed ({judged.unit})")
     return figure
 
 
@@ -67,7 +69,13 @@ def _arm_signs(arms: list[Arm]) -> list:
 _HOLLOW = {"marker": "^", "markersize": 6.5, "linestyle": "none", "markerfacecolor": "white", "markeredgewidth": 1.4}
 
 
-def _arm_row(ax, place: int, arm: Arm) -> None:
+def chance_line(draw: Callable, judged: Metric, **look) -> None:
+    """A dotted line where predictions lie that know nothing; none for a metric where that depends on the data."""
+    if judged.chance is not None:
+        draw(judged.chance, color=GREY, linestyle=":", **look)
+
+
+def _arm_row(ax, place: int, arm: Arm, spec: str) -> None:
     """Folds, mean and pooled median of one arm."""
     pooled_rows = is_pooled(arm.rows)
     folds = arm.rows.loc[~pooled_rows, "value"].astype(float)
@@ -79,7 +87,7 @@ def _arm_row(ax, place: int, arm: Arm) -> None:
     mean, pooled = folds.mean(), arm.rows.loc[pooled_rows, "value"].astype(float).median()
     ax.plot([pooled], [place], markeredgecolor=VERMILLION, zorder=3, **_HOLLOW)
     ax.plot([mean], [place], linestyle="none", marker="D", markersize=4.5, color="black", zorder=4)
-    text = f"{number(mean, '.2f')} / {number(pooled, '.2f')}"
+    text = f"{number(mean, spec)} / {number(pooled, spec)}"
     undefined = len(folds) - len(values)
     if undefined:
         text += f"  ({undefined} of {len(folds)} undefined)"
@@ -97,8 +105,8 @@ def name_rows(ax, names: list[str]) -> None:
     ax.set_axisbelow(True)
 
 
-def source_ranking(rows: list[dict], stem: str | Path, title: str) -> tuple[Path, Path]:
-    """Source drugs by rank: Spearman on the intermediate cohort, label reliability, dynamic range.
+def source_ranking(rows: list[dict], stem: str | Path, title: str, metric: str = JUDGED) -> tuple[Path, Path]:
+    """Source drugs by rank: a metric on the intermediate cohort, label reliability, dynamic range.
 
     `rows` as for `tables.source_table`. More than 40 drugs: the first 40 and the chosen ones.
 
@@ -106,10 +114,10 @@ def source_ranking(rows: list[dict], stem: str | Path, title: str) -> tuple[Path
         InputError: no rows, or matplotlib is not installed.
     """
     with style():
-        return save(source_figure(rows, title), stem)
+        return save(source_figure(rows, title, metric), stem)
 
 
-def source_figure(rows: list[dict], title: str):
+def source_figure(rows: list[dict], title: str, metric: str = JUDGED):
     """The figure of `source_ranking`; call it inside `style()`."""
     if not rows:
         raise InputError("there is nothing to draw: no source drugs")
@@ -127,7 +135,7 @@ def source_figure(rows: list[dict], title: str):
     ]
     figure = page(9.6, ROW * len(shown) + 0.85, title, caption, handles)
     axes = figure.subplots(1, 3, sharey=True)
-    for ax, (name, head, unit) in zip(axes, _MEASURES, strict=True):
+    for ax, (name, head, unit) in zip(axes, _measures(get(metric)), strict=True):
         _measure(ax, shown, name)
         ax.set_title(head, loc="left", fontsize=8.5, fontweight="bold")
         ax.set_xlabel(unit)
@@ -139,11 +147,13 @@ def source_figure(rows: list[dict], title: str):
     return figure
 
 
-_MEASURES = (
-    ("intermediate_spearman", "On the intermediate cohort", "Spearman (no unit)"),
-    ("replicate_spearman", "Label reliability", "Spearman of replicates (no unit)"),
-    ("dynamic_range", "Dynamic range", "unit of the response"),
-)
+def _measures(judged: Metric) -> tuple[tuple[str, str, str], ...]:
+    """Column, heading and unit of each panel."""
+    return (
+        (f"intermediate_{judged.name}", "On the intermediate cohort", f"{judged.label} ({judged.unit})"),
+        ("replicate_spearman", "Label reliability", "Spearman of replicates (no unit)"),
+        ("dynamic_range", "Dynamic range", "unit of the response"),
+    )
 
 
 def _drug_label(row: dict) -> str:

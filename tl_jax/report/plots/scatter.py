@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.statistics.metrics import spearman
+from tl_jax.evaluation.statistics.metrics import JUDGED, get
+from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.report.arms import Arm
 from tl_jax.report.plots.style import (
     BLUE,
@@ -31,11 +32,13 @@ from tl_jax.report.tables import number, shorten
 MOST_PANELS = 12
 
 
-def predicted_observed(predictions: pd.DataFrame, stem: str | Path, title: str, unit: str) -> tuple[Path, Path]:
+def predicted_observed(
+    predictions: pd.DataFrame, stem: str | Path, title: str, unit: str, metric: str = JUDGED
+) -> tuple[Path, Path]:
     """Predicted against observed response, one panel per arm (at most 12, strategies first).
 
     `predictions` has arm, source, protocol, repeat, sample_id, y_true and y_pred (both in
-    `unit`). A point is a sample, its prediction averaged over repeats. The Spearman is
+    `unit`). A point is a sample, its prediction averaged over repeats. The metric is
     computed per repeat over all its folds, then averaged over repeats. All panels share
     axes; predictions more than a quarter of the observed range beyond it become triangles at the edge.
 
@@ -43,21 +46,20 @@ def predicted_observed(predictions: pd.DataFrame, stem: str | Path, title: str, 
         InputError: no rows, no finite observation, or matplotlib is not installed.
     """
     with style():
-        return save(predicted_figure(predictions, title, unit), stem)
+        return save(predicted_figure(predictions, title, unit, metric), stem)
 
 
-def predicted_figure(predictions: pd.DataFrame, title: str, unit: str):
+def predicted_figure(predictions: pd.DataFrame, title: str, unit: str, metric: str = JUDGED):
     """The figure of `predicted_observed`; call it inside `style()`."""
     every = drawn_arms(predictions)
     arms = every[:MOST_PANELS]
     observed = predictions["y_true"].to_numpy(float)
     if not np.isfinite(observed).any():
         raise InputError("there is nothing to draw: y_true has no finite value")
-    handles = _point_signs(arms)
-    caption = (
-        "Points: samples, held-out predictions averaged over repeats. Spearman: over all folds of a repeat"
-        " together, then the mean over repeats."
-    )
+    handles, judged = _point_signs(arms), get(metric)
+    caption = "Points: samples, held-out predictions averaged over repeats."
+    if judged.known:
+        caption += f" {judged.label}: over all folds of a repeat together, then the mean over repeats."
     if len(every) > len(arms):
         caption += f" The first {len(arms)} of {len(every)} arms are shown."
     figure = panel_page(len(arms), 1.85, 0.5, title, caption, handles)
@@ -68,7 +70,7 @@ def predicted_figure(predictions: pd.DataFrame, title: str, unit: str):
     for ax, arm, samples in zip(axes, arms, points, strict=True):
         ax.set_xlim(x_limits)
         ax.set_ylim(y_limits)
-        _points(ax, arm, samples, dense)
+        _points(ax, arm, samples, dense, judged)
     label_axes(figure, axes, f"observed [{unit}]", f"predicted [{unit}]")
     return figure
 
@@ -94,7 +96,7 @@ def _response_limits(observed: np.ndarray, predicted: np.ndarray):
     return (low - pad, high + pad), (near.min() - pad, near.max() + pad)
 
 
-def _points(ax, arm: Arm, samples: pd.DataFrame, dense: bool) -> None:
+def _points(ax, arm: Arm, samples: pd.DataFrame, dense: bool, judged: Metric) -> None:
     """One arm's samples, the identity line and the heading."""
     color, marker = (ORANGE, "s") if arm.baseline else (BLUE, "o")
     x, y = samples["y_true"].to_numpy(float), samples["y_pred"].to_numpy(float)
@@ -110,16 +112,19 @@ def _points(ax, arm: Arm, samples: pd.DataFrame, dense: bool) -> None:
         # Just inside the edge, clear of the heading.
         ax.plot(x[out], np.full(out.sum(), edge), shape, markersize=4, color=VERMILLION, transform=side)
     outside = int(above.sum() + below.sum())
-    rho, repeats = _mean_spearman(arm.rows)
     lines = [shorten(arm.detail, DETAIL_WIDTH)] if arm.detail else []
     lines.append(f"n = {len(samples)}" + (f", {outside} outside the axes" if outside else ""))
-    lines.append(f"Spearman {number(rho, '.2f')}" + (f" (mean of {repeats} repeats)" if repeats > 1 else ""))
+    if judged.known:
+        value, repeats = _mean_of(judged, arm.rows)
+        lines.append(
+            f"{judged.label} {number(value, judged.spec())}" + (f" (mean of {repeats} repeats)" if repeats > 1 else "")
+        )
     heading(ax, shorten(arm.name, NAME_WIDTH), lines)
 
 
-def _mean_spearman(rows: pd.DataFrame) -> tuple[float, int]:
-    """Mean over repeats of the Spearman over all folds of a repeat, and the number of repeats that have one."""
+def _mean_of(judged: Metric, rows: pd.DataFrame) -> tuple[float, int]:
+    """Mean over repeats of a metric over all folds of a repeat, and the number of repeats that have one."""
     parts = [(part["y_true"], part["y_pred"]) for _, part in rows.groupby("repeat")]
-    values = [spearman(true.to_numpy(float), predicted.to_numpy(float)) for true, predicted in parts]
+    values = [judged(true.to_numpy(float), predicted.to_numpy(float)) for true, predicted in parts]
     defined = [value for value in values if np.isfinite(value)]
     return (float(np.mean(defined)) if defined else float("nan")), len(defined)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.report.arms import split_arms
-from tl_jax.report.plots.rows import name_rows
+from tl_jax.report.plots.rows import chance_line, name_rows
 from tl_jax.report.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, sign
 from tl_jax.report.tables import number, shorten
 
@@ -15,13 +16,14 @@ LOOKS = ((BLUE, "white"), (ORANGE, "black"), (GREEN, "black"), ("#D9D9D9", "blac
 HATCHES = ("", "//", "\\\\", "", "xx")
 
 
-def variance_figure(variance: pd.DataFrame):
+def variance_figure(variance: pd.DataFrame, metric: str = JUDGED):
     """The share of each component in the variance of a result, stacked, a row per arm; call it inside `style()`."""
     arms = split_arms(variance)
     parts = list(dict.fromkeys(variance["component"]))
     looks = {part: (*LOOKS[k % len(LOOKS)], HATCHES[k % len(HATCHES)]) for k, part in enumerate(parts)}
     handles = [sign(part, color=look[0], linewidth=6) for part, look in looks.items()]
-    caption = "Share of each component in the variance of Spearman; from left to right in the order of the legend."
+    what = get(metric).label
+    caption = f"Share of each component in the variance of {what}; from left to right in the order of the legend."
     figure = page(7.2, ROW * len(arms) + 0.6, "", caption, handles)
     ax = figure.add_subplot()
     for place, arm in enumerate(arms):
@@ -42,7 +44,7 @@ def variance_figure(variance: pd.DataFrame):
     return figure
 
 
-def protocol_figure(protocols: pd.DataFrame):
+def protocol_figure(protocols: pd.DataFrame, metric: str = JUDGED):
     """Each arm under `honest` and under `as_published`, a row per arm; call it inside `style()`."""
     arms = split_arms(protocols)
     handles = [
@@ -52,7 +54,7 @@ def protocol_figure(protocols: pd.DataFrame):
     caption = "The same arms on the same folds; the line between the two is what the leak adds or takes."
     figure = page(7.2, ROW * len(arms) + 0.6, "", caption, handles)
     ax = figure.add_subplot()
-    ax.axvline(0, color=GREY, linewidth=1, linestyle=":")
+    chance_line(ax.axvline, get(metric), linewidth=1)
     for place, arm in enumerate(arms):
         ends = arm.rows[["honest", "as_published"]].iloc[0].to_numpy(float)
         if not np.isfinite(ends).all():
@@ -62,7 +64,7 @@ def protocol_figure(protocols: pd.DataFrame):
         ax.plot(ends[:1], [place], marker="o", markersize=5.5, color=BLUE)
         ax.plot(ends[1:], [place], marker="^", markersize=5.5, color=VERMILLION)
     name_rows(ax, [_name(arm) for arm in arms])
-    ax.set_xlabel("Spearman per fold")
+    ax.set_xlabel(get(metric).per_fold)
     return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from tl_jax.evaluation.statistics.registry import NO_UNIT, Metric, get
 from tl_jax.report.arms import split_arms
 from tl_jax.report.blocks import Absent, Blocks, Figure, join, paragraph
 from tl_jax.report.plots.intervals import prediction_figure
@@ -12,25 +13,24 @@ from tl_jax.report.plots.rows import arm_figure
 from tl_jax.report.plots.scatter import predicted_figure
 from tl_jax.report.sections.cells import arm_cells, fixed, frame_table, in_order, interval, share, whole
 from tl_jax.report.sections.study import Study
-from tl_jax.report.tables import summarise
+from tl_jax.report.tables import beside, summarise
 
 MOST_LOSSES = 12
 
 
 def distributions(study: Study) -> Blocks:
-    """Spearman of every fold, and all metrics of every arm."""
-    metrics = study.judged(study.metrics)
-    if not (metrics["metric"] == "spearman").any():
-        raise Absent("metrics.csv has no spearman")
-    arms = in_order(summarise(study.metrics))
+    """The metric of every fold, and all metrics of every arm."""
+    metrics, judged = study.judged(study.metrics), study.metric
+    if not (metrics["metric"] == judged.name).any():
+        raise Absent(f"metrics.csv has no {judged.name}")
+    arms, name, spec = in_order(summarise(study.metrics, judged.name)), judged.name, judged.spec()
+    others = [get(one) for one in beside(name)]
     cells = arm_cells(arms) | {
-        "Spearman per fold": fixed("spearman_mean"),
-        "sd": fixed("spearman_sd"),
-        "pooled median": fixed("pooled_spearman_median"),
-        "pooled range": lambda row: interval(row["pooled_spearman_min"], row["pooled_spearman_max"], ".2f"),
-        "RMSE": fixed("rmse_mean", "#.3g"),
-        "MAE": fixed("mae_mean", "#.3g"),
-        "R2": fixed("r2_mean"),
+        judged.per_fold: fixed(f"{name}_mean", spec),
+        "sd": fixed(f"{name}_sd", spec),
+        "pooled median": fixed(f"pooled_{name}_median", spec),
+        "pooled range": lambda row: interval(row[f"pooled_{name}_min"], row[f"pooled_{name}_max"], spec),
+        **{one.label: fixed(f"{one.name}_mean", one.spec()) for one in others},
         "runs": whole("n_runs"),
         "undefined": whole("n_undefined"),
     }
@@ -38,24 +38,40 @@ def distributions(study: Study) -> Blocks:
     return join(
         [
             paragraph(
-                "The spread over folds and repeats is no confidence interval: repeats reuse the same samples. Pooled "
-                "Spearman, over all folds of a repeat together, is biased downward in small cohorts: where held-out "
-                "samples lie high, their training rows lie low."
+                "The spread over folds and repeats is no confidence interval: repeats reuse the same samples."
+                + pooled_bias(judged)
             ),
             Figure(
                 "folds",
-                lambda: arm_figure(metrics, ""),
-                f"Spearman of every test fold for {count} arms, with means and pooled medians; the table has the means",
-                f"Spearman per fold of each arm, protocol {study.protocol}.",
+                lambda: arm_figure(metrics, "", name),
+                f"{judged.label} of every test fold for {count} arms, with means and pooled medians; the table has the "
+                "means",
+                f"{judged.per_fold} of each arm, protocol {study.protocol}.",
             ),
             frame_table(
-                f"All arms; RMSE and MAE in {unit(study) or 'the unit of the response'}, means over folds",
+                f"All arms; {errors_of(judged)} in {unit(study) or 'the unit of the response'}, means over folds",
                 arms,
                 cells,
                 words=("source", "protocol"),
             ),
         ]
     )
+
+
+def pooled_bias(judged: Metric) -> str:
+    """What is known of the metric over all folds of a repeat together; "" where nothing is."""
+    if not judged.pooled_bias:
+        return ""
+    return (
+        f" Pooled {judged.label}, over all folds of a repeat together, is biased {judged.pooled_bias} in small "
+        "cohorts: where held-out samples lie high, their training rows lie low."
+    )
+
+
+def errors_of(judged: Metric) -> str:
+    """The shown metrics that have the unit of the response."""
+    shown = dict.fromkeys([judged.name, *beside(judged.name)])
+    return " and ".join(get(name).label for name in shown if get(name).unit != NO_UNIT)
 
 
 def unit(study: Study) -> str:
@@ -69,19 +85,19 @@ def scatter(study: Study) -> Blocks:
     rows = study.judged(study.need("predictions"))
     if not rows["y_true"].notna().any():
         raise Absent("predictions.csv has no observed value")
-    first = by_rank(study, rows)
+    first, judged = by_rank(study, rows), study.metric
     return Figure(
         "scatter",
-        lambda: predicted_figure(first, "", unit(study) or "response"),
+        lambda: predicted_figure(first, "", unit(study) or "response", judged.name),
         f"predicted against observed response of {rows['sample_id'].nunique()} samples, a panel for each of "
         f"{len(split_arms(first))} arms",
         "Predicted against observed, held-out samples only"
-        + ("." if len(first) == len(rows) else "; the 12 arms with the highest Spearman per fold."),
+        + ("." if len(first) == len(rows) else f"; the 12 arms with the {judged.best} {judged.per_fold}."),
     )
 
 
 def by_rank(study: Study, rows: pd.DataFrame, most: int = 12) -> pd.DataFrame:
-    """The rows of the arms with the highest Spearman per fold, where there are more than `most`."""
+    """The rows of the arms with the best mean per fold, where there are more than `most`."""
     arms = rows[["arm", "source"]].drop_duplicates()
     if len(arms) <= most:
         return rows

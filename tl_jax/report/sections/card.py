@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tl_jax.evaluation.statistics.metrics import is_pooled, spearman_per_fold
+from tl_jax.evaluation.statistics.metrics import is_pooled, per_fold
 from tl_jax.evaluation.statistics.verdict import is_transfer, samples, verdict
 from tl_jax.report.blocks import Blocks, Part, Strong, Text, bullets, paragraph
 from tl_jax.report.sections.study import Study
@@ -57,11 +57,12 @@ def _evaluation(study: Study) -> list[str]:
     held = f"{sizes.min():.0f}" if sizes.min() == sizes.max() else f"{sizes.min():.0f} to {sizes.max():.0f}"
     arms = folds[["arm", "source"]].drop_duplicates()
     moved = sum(is_transfer(arm, source) for arm, source in arms.itertuples(index=False))
+    count = samples(study.metrics, study.protocol, study.metric.name)
     lines = [
-        f"{repeats} repeats of {per}-fold cross-validation on {samples(study.metrics, study.protocol)} samples, "
+        f"{repeats} repeats of {per}-fold cross-validation on {count} samples, "
         f"{held} held out in a fold; {len(arms)} arms, {moved} of which start from a source.",
-        f"Judged by the Spearman per fold under the protocol {study.protocol}.",
-        verdict(study.table("comparisons"), study.metrics, study.table("detectable")),
+        f"Judged by the {study.metric.per_fold} under the protocol {study.protocol}.",
+        verdict_of(study),
     ]
     others = sorted(set(study.metrics["protocol"]) - {study.protocol})
     if others:
@@ -71,13 +72,13 @@ def _evaluation(study: Study) -> list[str]:
 
 def _limits(study: Study) -> list[str]:
     """What the tables do not show."""
-    metrics = study.judged(study.metrics)
-    folds = spearman_per_fold(metrics)
+    judged = study.metric
+    folds = per_fold(study.judged(study.metrics), judged.name)
     lines = [
         "Repeats draw other partitions of the same samples; they tell nothing about other samples.",
-        f"A fold's Spearman rests on {folds['n_test'].min():.0f} samples or more, so it varies widely by itself."
+        f"A fold's {judged.label} rests on {folds['n_test'].min():.0f} samples or more, so it varies widely by itself."
         if len(folds)
-        else "No Spearman per fold was measured.",
+        else f"No {judged.per_fold} was measured.",
     ]
     undefined = int(folds["value"].isna().sum())
     if undefined:
@@ -107,5 +108,9 @@ def _ethics(study: Study) -> list[str]:
 
 def verdict_box(study: Study) -> Text:
     """The verdict at the top of the page."""
-    text = verdict(study.table("comparisons"), study.metrics, study.table("detectable"))
-    return paragraph(Strong("Verdict. "), text, kind="verdict")
+    return paragraph(Strong("Verdict. "), verdict_of(study), kind="verdict")
+
+
+def verdict_of(study: Study) -> str:
+    """The verdict in words."""
+    return verdict(study.table("comparisons"), study.metrics, study.table("detectable"), study.metric.name)

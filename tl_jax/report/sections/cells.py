@@ -75,6 +75,11 @@ def arm_cells(frame: pd.DataFrame) -> dict[str, Cell]:
     return cells
 
 
+def by_size(frame: pd.DataFrame) -> dict[str, Cell]:
+    """The column of the training size, in studies that have several."""
+    return {"training compounds": whole("size")} if "size" in frame else {}
+
+
 def missing(name: str) -> Text:
     """A line in the place of a table that the folder does not hold."""
     return paragraph(f"No {name}.csv with rows in this folder.", kind="note")

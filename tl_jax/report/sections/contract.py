@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
 class Contract(NamedTuple):
-    """Columns that must be there, as text and as numbers; further columns are kept as text."""
+    """Columns that must be there, as text and as numbers; further columns are kept as text.
+
+    "{metric}" in the name of a column stands for the metric that judges the study.
+    """
 
     text: tuple[str, ...]
     numbers: tuple[str, ...]
+
+    def of(self, metric: str) -> Contract:
+        """The contract of a study that is judged by `metric`."""
+        return Contract(self.text, named(self.numbers, metric))
+
+
+def named(columns: Iterable[str], metric: str) -> tuple[str, ...]:
+    """Names of columns in a study that is judged by `metric`."""
+    return tuple(column.replace("{metric}", metric) for column in columns)
 
 
 ARM = ("arm", "source", "protocol")
@@ -31,7 +44,7 @@ TABLES = {
         ("arm", "source", "metric"), ("honest", "as_published", "difference", *INTERVAL, "p_corrected")
     ),
     "permutations": Contract(ARM, ("observed", "permutations", "at_least", "p", "null_mean", "null_q95")),
-    "intervals": Contract(ARM, ("n", "spearman", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")),
+    "intervals": Contract(ARM, ("n", "{metric}", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")),
     "variance": Contract((*ARM, "component"), ("variance", "share")),
     "detectable": Contract(
         ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric"), ("power", "detectable")
@@ -66,6 +79,9 @@ FAMILY_TABLES = {
         ("family",), ("compounds", "active", "merged", "disagreeing", "unparsed", "unmeasured")
     ),
     "left_out": Contract(("family", "id", "smiles", "reason"), ("line",)),
+    "permutations": Contract(ARM, ("size", "observed", "permutations", "at_least", "p", "null_mean", "null_q95")),
+    "nested_choices": Contract(ARM, ("size", "draw", "inner_{metric}")),
+    "variance": Contract((*ARM, "component"), ("size", "variance", "share")),
     "reach": Contract(
         ("source", "arm"), ("from_similarity", "to_similarity", "n", "active", "confident", "mcc", "auroc", "brier")
     ),
@@ -95,5 +111,5 @@ NUMBERS_BUT = {"gene_weights": ("gene",), "blocks": ("target", "protocol")}
 OPTIONAL_NUMBERS = {
     "comparisons": ("t", "df"),
     "history": ("train_loss_low", "train_loss_high", "test_loss_low", "test_loss_high", "train_mae", "test_mae"),
-    "source_drugs": ("median", "q25", "q75", "replicate_n", "replicate_spearman", "intermediate_spearman"),
+    "source_drugs": ("median", "q25", "q75", "replicate_n", "replicate_spearman", "intermediate_{metric}"),
 }

@@ -8,6 +8,7 @@ import pandas as pd
 from tl_jax.evaluation.draws.draw_verdict import FAULT, correct, verdict
 from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.evaluation.predictors.shallow import RANKS_ONLY
+from tl_jax.evaluation.statistics.registry import CLASS_METRICS, Metric
 from tl_jax.report.blocks import (
     Absent,
     Blocks,
@@ -29,34 +30,36 @@ from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, s
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
-HEADLINE = "mcc"
-NAMES = {"mcc": "MCC", "auroc": "AUROC"}
+HEADLINE = "mcc"  # judges where a study names no other metric
 
 
 def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     """Title and verdict."""
     target = study.entry("settings", "target") or "the target"
     own = study.entry("data", "target", "family") or target
-    text = " ".join(verdict(study.table("comparisons"), study.table("arms"))) or "Nothing was compared."
+    said = verdict(study.table("comparisons"), study.table("arms"), study.metric.name)
+    text = " ".join(said) or "Nothing was compared."
     line = "Drug-target interaction learned from few compounds, with and without other protein families."
     return f"Transfer to {own}", (paragraph(line), paragraph(Strong("Verdict. "), text, kind="verdict"))
 
 
 def curves(study: Study) -> Blocks:
-    """Mean MCC by the number of training compounds."""
-    rows = correct(study.need("arms"), HEADLINE)
+    """The mean of the metric by the number of training compounds."""
+    judged = study.metric
+    rows = correct(study.need("arms"), judged.name)
     return Figure(
         "curves",
-        lambda: curves_figure(rows, ""),
-        f"mean MCC of {rows[['source', 'arm']].drop_duplicates().shape[0]} arms by training size; the numbers stand in "
-        "the table of all arms",
+        lambda: curves_figure(rows, "", metric=judged.label),
+        f"mean {judged.label} of {rows[['source', 'arm']].drop_duplicates().shape[0]} arms by training size; the "
+        "numbers stand in the table of all arms",
         "",
     )
 
 
 def gains(study: Study) -> Blocks:
     """A map for each reference, and how to read it."""
-    rows = correct(study.need("comparisons"), HEADLINE)
+    judged = study.metric
+    rows = correct(study.need("comparisons"), judged.name)
     parts = [
         paragraph(
             "Differences are paired by draw and test compound. Their intervals count three things: how much draws "
@@ -69,24 +72,26 @@ def gains(study: Study) -> Blocks:
         parts.append(
             Figure(
                 f"gain-{reference}",
-                lambda shown=shown, reference=reference: heatmap_figure(shown, "", reference=reference),
-                f"gain in MCC over {reference} by source, method and training size; the numbers stand in the table "
-                "below",
+                lambda shown=shown, reference=reference: heatmap_figure(
+                    shown, "", reference=reference, metric=judged.label
+                ),
+                f"gain in {judged.label} over {reference} by source, method and training size; the numbers stand in "
+                "the table below",
                 f"Gain over {reference}.",
             )
         )
-        numbers = gain_table(part, reference)
+        numbers = gain_table(part, reference, judged)
         parts.append(Part(f"Gain over {reference} in numbers", (numbers,), folded=True))
     return parts
 
 
-def gain_table(rows: pd.DataFrame, reference: str) -> Table:
+def gain_table(rows: pd.DataFrame, reference: str, judged: Metric) -> Table:
     """The numbers of a map."""
     cells = {
         "arm": word("arm"),
         "source": word("source"),
         "training compounds": whole("size"),
-        "MCC": fixed("mean"),
+        judged.label: fixed("mean"),
         f"of {reference}": fixed("mean_reference"),
         "difference": fixed("difference", "+.3f"),
         "95 % interval": between("ci_low", "ci_high", "+.3f"),
@@ -118,7 +123,8 @@ def arms(study: Study) -> Blocks:
             for source, arm in keys
         ]
         heads = [Column("arm"), Column("source"), *(Column(f"{n:,.0f}" if n else "untrained", True) for n in sizes)]
-        caption = f"Mean {NAMES.get(metric, metric)} over draws with its 95 % interval, by training compounds"
+        label = CLASS_METRICS[metric].label if metric in CLASS_METRICS else metric
+        caption = f"Mean {label} over draws with its 95 % interval, by training compounds"
         parts.append(table(caption, heads, lines, frame=own))
     return parts
 
@@ -138,7 +144,7 @@ def switches(study: Study) -> Blocks:
         "arm": word("method"),
         "source": word("source"),
         "training compounds": whole("size"),
-        "difference in MCC": fixed("difference", "+.3f"),
+        f"difference in {study.metric.label}": fixed("difference", "+.3f"),
         "95 % interval": between("ci_low", "ci_high", "+.3f"),
         "p": p_value("p"),
     }

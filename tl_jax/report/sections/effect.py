@@ -5,15 +5,18 @@ from __future__ import annotations
 import pandas as pd
 
 from tl_jax.evaluation.statistics.against import base
+from tl_jax.evaluation.statistics.intervals import fisher_holds
 from tl_jax.evaluation.statistics.known_rates import false_positives
+from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_arm, sample_range, versus
 from tl_jax.report.arms import BASELINES
 from tl_jax.report.blocks import Absent, Blocks, Figure, Part, Table, join, paragraph
 from tl_jax.report.plots.forest import forest_figure
-from tl_jax.report.plots.intervals import correlation_figure
+from tl_jax.report.plots.intervals import interval_figure
 from tl_jax.report.sections.cells import (
     arm_cells,
     between,
+    by_size,
     fixed,
     frame_table,
     in_order,
@@ -31,7 +34,7 @@ NAIVE = "naive Wilcoxon p (rejects equal methods in more than half of such studi
 def comparison(study: Study) -> Blocks:
     """Forest plot and table of each arm minus training from scratch, other protocols folded away."""
     study.need("comparisons")
-    rows = transfers_first(study.gains)
+    rows, judged = transfers_first(study.gains), study.metric
     if rows.empty:
         raise Absent("no arm was compared with training from scratch under the judged protocol")
     plain = [base(arm) in BASELINES for arm in rows["arm"]]
@@ -40,16 +43,17 @@ def comparison(study: Study) -> Blocks:
             "Differences are paired by fold. The corrected test counts that training sets of repeated folds overlap; "
             "p after Holm also counts how many pairs were compared. Read p after Holm and the interval: an interval "
             "that holds 0 shows no difference, and no equality either unless P(equivalent) is large."
+            + (f" {judged.label} is an error: a difference below 0 is an improvement." if judged.direction else "")
         ),
-        paragraph(test_rates(sample_range(study.metrics, study.protocol)[0])),
+        paragraph(test_rates(sample_range(study.metrics, study.protocol, judged.name)[0])),
         Figure(
             "forest",
-            lambda: forest_figure(rows, plain),
-            f"forest plot: {len(rows)} arms minus {rows['reference'].iloc[0]}, Spearman per fold, with intervals and "
+            lambda: forest_figure(rows, plain, judged.name),
+            f"forest plot: {len(rows)} arms minus {rows['reference'].iloc[0]}, {judged.per_fold}, with intervals and "
             "probabilities; the numbers stand in the table below",
             f"Each arm minus {rows['reference'].iloc[0]}, protocol {study.protocol}.",
         ),
-        comparison_table(rows, study.protocol),
+        comparison_table(rows, study.protocol, judged),
         _other_protocols(study),
     ]
     return join(parts)
@@ -70,11 +74,11 @@ def transfers_first(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows[moved], rows[others]], ignore_index=True)
 
 
-def comparison_table(rows: pd.DataFrame, protocol: str) -> Table:
+def comparison_table(rows: pd.DataFrame, protocol: str, judged: Metric) -> Table:
     """The numbers of the forest plot."""
     cells = arm_cells(rows.drop(columns="protocol")) | {
-        "difference": fixed("mean_difference", "+.2f"),
-        "95 % interval": between("ci_low", "ci_high"),
+        "difference": fixed("mean_difference", f"+{judged.spec()}"),
+        "95 % interval": between("ci_low", "ci_high", f"+{judged.spec()}"),
         "p corrected": p_value("p_corrected"),
         "p after Holm": p_value("p_holm"),
         "P: better, equivalent, worse": _probabilities,
@@ -82,7 +86,8 @@ def comparison_table(rows: pd.DataFrame, protocol: str) -> Table:
         "Cliff's delta": fixed("cliffs_delta", "+.2f"),
         NAIVE: p_value("p_naive_wilcoxon"),
     }
-    caption = f"Each arm minus {rows['reference'].iloc[0]}: Spearman per fold, protocol {protocol}"
+    side = f" ({judged.direction})" if judged.direction else ""
+    caption = f"Each arm minus {rows['reference'].iloc[0]}: {judged.per_fold}{side}, protocol {protocol}"
     return frame_table(caption, rows, cells, words=("source",))
 
 
@@ -96,63 +101,82 @@ def _other_protocols(study: Study) -> Blocks:
     """The same tables under the protocols that do not judge."""
     parts = []
     for protocol in dict.fromkeys(study.metrics["protocol"]):
-        reference = reference_arm(mean_per_fold(study.metrics, protocol))
-        rows = transfers_first(versus(study.table("comparisons"), protocol, reference))
+        judged = study.metric.name
+        reference = reference_arm(mean_per_fold(study.metrics, protocol, judged))
+        rows = transfers_first(versus(study.table("comparisons"), protocol, reference, judged))
         if protocol != study.protocol and len(rows):
-            parts.append(Part(f"Under {protocol}", (comparison_table(rows, protocol),), folded=True))
+            parts.append(Part(f"Under {protocol}", (comparison_table(rows, protocol, study.metric),), folded=True))
     return parts
 
 
 def predicts(study: Study) -> Blocks:
-    """Whether an arm predicts at all: permuted labels, and intervals of its Spearman over samples."""
+    """Whether an arm predicts at all: permuted labels, and intervals of its metric over samples."""
     study.need("permutations", "intervals")
     return join([_permutations(study), _intervals(study)])
 
 
 def _permutations(study: Study) -> Blocks:
-    """Each arm's Spearman beside that of permuted labels."""
-    rows = in_order(study.table("permutations"))
-    if rows.empty:
-        return missing("permutations")
+    """The metric of each arm beside that of permuted labels."""
+    rows = study.table("permutations")
+    return missing("permutations") if rows.empty else permuted(rows, study.metric, study.metric.per_fold)
+
+
+def permuted(given: pd.DataFrame, judged: Metric, heading: str) -> Blocks:
+    """A table of permutations and how to read it; by size where it has several."""
+    rows = in_order(given)
     found, count = int((rows["p"] < ALPHA).sum()), int(rows["p"].notna().sum())
-    cells = arm_cells(rows) | {
-        "Spearman per fold": fixed("observed"),
-        "permuted: mean": fixed("null_mean"),
-        "permuted: 95th percentile": fixed("null_q95"),
-        "permutations": whole("permutations"),
-        "at least as high": whole("at_least"),
-        "p": p_value("p"),
-    }
+    cells = (
+        arm_cells(rows)
+        | by_size(rows)
+        | {
+            heading: fixed("observed", judged.spec()),
+            "permuted: mean": fixed("null_mean", judged.spec()),
+            f"permuted: {'95th' if judged.higher_is_better else '5th'} percentile": fixed("null_q95", judged.spec()),
+            "permutations": whole("permutations"),
+            f"at least {judged.as_good}": whole("at_least"),
+            "p": p_value("p"),
+        }
+    )
     text = (
         f"{found} of {count} arms have p below {ALPHA:g}; with no signal at all, about {ALPHA * count:.1f} of {count} "
         "would. These p-values are not corrected for their number."
     )
-    caption = "Labels permuted through the whole procedure; p = (1 + at least as high) / (1 + permutations)"
+    caption = f"Labels permuted through the whole procedure; p = (1 + at least {judged.as_good}) / (1 + permutations)"
     return join([paragraph(text), frame_table(caption, rows, cells, words=("source", "protocol"))])
 
 
 def _intervals(study: Study) -> Blocks:
-    """The Spearman of each arm with its interval over samples."""
-    rows = in_order(study.table("intervals"))
+    """The metric of each arm with its interval over samples."""
+    judged, rows = study.metric, in_order(study.table("intervals"))
     if rows.empty:
         return missing("intervals")
     cells = arm_cells(rows) | {
         "n": whole("n"),
-        "Spearman": fixed("spearman"),
-        "BCa interval": between("bca_low", "bca_high", ".2f"),
-        "Fisher interval": between("fisher_low", "fisher_high", ".2f"),
-        "level": share("level"),
+        judged.label: fixed(judged.name, judged.spec()),
+        "BCa interval": between("bca_low", "bca_high", judged.spec()),
     }
+    kinds, remark = "BCa and Fisher intervals", []
+    if fisher_holds(judged.name):
+        cells["Fisher interval"] = between("fisher_low", "fisher_high", judged.spec())
+    else:
+        kinds = "BCa intervals"
+        remark = paragraph(f"Fisher's interval is one of rank correlations; {judged.label} has none.", kind="note")
+    cells["level"] = share("level")
     drawn = study.judged(rows)
-    caption = "Spearman of predictions averaged over repeats, with intervals over samples"
+    caption = f"{judged.label} of predictions averaged over repeats, with intervals over samples"
+    if judged.chance is None:
+        question = f"How good is each arm? What {judged.label} a chance prediction has depends on the data."
+    else:
+        question = f"Does each arm predict? An interval that holds {judged.chance:g} does not show it."
     return join(
         [
             Figure(
                 "correlations",
-                lambda: correlation_figure(drawn),
-                f"Spearman of {len(drawn)} arms with BCa and Fisher intervals; the numbers stand in the table below",
-                "Does each arm predict? An interval that holds 0 does not show it.",
+                lambda: interval_figure(drawn, judged.name),
+                f"{judged.label} of {len(drawn)} arms with {kinds}; the numbers stand in the table below",
+                question,
             ),
+            remark,
             frame_table(caption, rows, cells, words=("source", "protocol")),
         ]
     )

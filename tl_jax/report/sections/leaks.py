@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.blocks import Blocks, Cell, Column, Figure, join, table
 from tl_jax.report.plots.shares import protocol_figure
 from tl_jax.report.sections.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, word
@@ -46,23 +45,24 @@ def _audit(study: Study) -> Blocks:
 
 def _protocols(study: Study) -> Blocks:
     """The difference that a leak makes to each arm."""
-    rows = in_order(study.table("protocols"))
+    judged, rows = study.metric, in_order(study.table("protocols"))
     if rows.empty:
         return missing("protocols")
     cells = arm_cells(rows) | {
         "metric": word("metric"),
-        "honest": fixed("honest"),
-        "as_published": fixed("as_published"),
-        "difference": fixed("difference", "+.2f"),
-        "95 % interval": between("ci_low", "ci_high"),
+        "honest": fixed("honest", judged.spec()),
+        "as_published": fixed("as_published", judged.spec()),
+        "difference": fixed("difference", f"+{judged.spec()}"),
+        "95 % interval": between("ci_low", "ci_high", f"+{judged.spec()}"),
         "p corrected": p_value("p_corrected"),
     }
-    drawn = rows[rows["metric"] == JUDGED]
+    drawn = rows[rows["metric"] == judged.name]
     shown = (
         Figure(
             "protocols",
-            lambda: protocol_figure(drawn),
-            f"Spearman of {len(drawn)} arms under honest and under as_published; the numbers stand in the table below",
+            lambda: protocol_figure(drawn, judged.name),
+            f"{judged.label} of {len(drawn)} arms under honest and under as_published; the numbers stand in the table "
+            "below",
             "",
         )
         if len(drawn)

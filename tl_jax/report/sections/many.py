@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
+from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.report.blocks import (
     Absent,
     Block,
@@ -47,16 +50,19 @@ def verdict(study: Study) -> str:
     protocol = gains["protocol"].iloc[0]
     rows = gains[(gains["protocol"] == protocol) & (gains["reference"] == "kernel_ridge")].dropna(subset=["gain"])
     moved = rows[~rows["arm"].isin(["mean", "ridge", "kernel_ridge"])]
+    judged = study.metric
+    gain = judged.label if judged.higher_is_better else f"{judged.label} (by how much it is lower)"
+    sized = partial(judged.text, sign="+", decimals=3)
     over = f"Over {count} target{'' if count == 1 else 's'} (protocol {protocol})"
     if moved.empty:
         return f"{over} no arm that uses the source could be compared with kernel_ridge."
     best = moved.sort_values("gain", ascending=False, kind="stable").iloc[0]
-    text = f"{over} {best['arm']} is the best arm that uses the source: {best['gain']:+.3f} Spearman over kernel_ridge"
+    text = f"{over} {best['arm']} is the best arm that uses the source: {sized(best['gain'])} {gain} over kernel_ridge"
     if pd.isna(best["ci_low"]):
         return f"{text}; there are too few targets for an interval over them."
     sure = best["ci_low"] > 0 or best["ci_high"] < 0
     picked = f", not corrected for being the best of {len(moved)} arms" if len(moved) > 1 else ""
-    bounds = f"95 % interval over targets {best['ci_low']:+.3f} to {best['ci_high']:+.3f}{picked}"
+    bounds = f"95 % interval over targets {sized(best['ci_low'])} to {sized(best['ci_high'])}{picked}"
     claim = "it leaves out 0" if sure else "it holds 0, so nothing is claimed"
     return f"{text} ({bounds}); {claim}. The targets share their samples: this speaks of drugs on these samples."
 
@@ -71,7 +77,8 @@ def ranks(study: Study) -> Blocks:
     rows, parts = study.need("blocks"), []
     for protocol in dict.fromkeys(rows["protocol"]):
         try:
-            parts += ranks_of(friedman(of_protocol(rows, protocol).dropna(axis="columns")), protocol)
+            upward = study.metric.sign * of_protocol(rows, protocol).dropna(axis="columns")
+            parts += ranks_of(friedman(upward), protocol)
         except InputError as error:
             parts.append(paragraph(f"Protocol {protocol}: no test over targets: {error}.", kind="note"))
     return parts
@@ -92,39 +99,40 @@ def ranks_of(test: Ranks, protocol: str) -> list[Block]:
 
 def gains(study: Study) -> Blocks:
     """A table of gains over each reference and protocol."""
-    rows, parts = study.need("gains"), []
+    rows, parts, judged = study.need("gains"), [], study.metric
+    spec = f"+{judged.spec(3)}"
     cells = {
         "arm": word("arm"),
         "source": word("source"),
         "targets": whole("targets"),
-        "gain": fixed("gain", "+.3f"),
-        "95 % interval": between("ci_low", "ci_high", "+.3f"),
+        "gain": fixed("gain", spec),
+        "95 % interval": between("ci_low", "ci_high", spec),
         "targets won": share("won"),
     }
     for (protocol, reference), part in rows.groupby(["protocol", "reference"], sort=False):
-        title = f"Gain in Spearman per fold over {reference}, mean over targets, protocol {protocol}"
+        title = f"Gain in {judged.gain} over {reference}, mean over targets, protocol {protocol}"
         parts.append(frame_table(title, part, cells, words=("source",)))
     return join([paragraph("An interval that holds 0 shows neither a gain nor a loss."), parts])
 
 
 def targets(study: Study) -> Blocks:
     """Every target in numbers, the best arm of each marked."""
-    rows, parts = study.need("blocks"), []
+    rows, parts, judged = study.need("blocks"), [], study.metric
     names = [name for name in rows if name not in KEYS]
     if not names:
         raise Absent("blocks.csv names no arm")
     for protocol, part in rows.groupby("protocol", sort=False):
-        lines = [[row["target"], *marked([row[name] for name in names])] for row in part.to_dict("records")]
+        lines = [[row["target"], *marked([row[name] for name in names], judged)] for row in part.to_dict("records")]
         columns = [Column("target"), *(Column(name, True) for name in names)]
-        title = f"Mean Spearman per fold, protocol {protocol}; bold on blue: the highest of a target"
+        title = f"Mean {judged.per_fold}, protocol {protocol}; bold on blue: the {judged.best} of a target"
         parts.append(
             Part(f"Under {protocol}", (table(title, columns, lines, frame=part),), folded=True, opened=not parts)
         )
     return parts
 
 
-def marked(values: list[float]) -> list[Cell]:
-    """Numbers, the highest of them in bold."""
-    best = max((value for value in values if pd.notna(value)), default=None)
-    text = [number(value, ".2f") for value in values]
+def marked(values: list[float], judged: Metric) -> list[Cell]:
+    """Numbers, the best of them in bold."""
+    best = max((value for value in values if pd.notna(value)), default=None, key=lambda value: judged.sign * value)
+    text = [number(value, judged.spec()) for value in values]
     return [Cell(Strong(t), look="gain") if value == best else Cell(t) for t, value in zip(text, values, strict=True)]

@@ -8,9 +8,22 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
-from tl_jax.report.sections import arms, dti, effect, genes, leaks, many, run, search, single_cells, sizes, sources
+from tl_jax.report.sections import (
+    arms,
+    dti,
+    dti_examined,
+    effect,
+    genes,
+    leaks,
+    many,
+    run,
+    search,
+    single_cells,
+    sizes,
+    sources,
+)
 from tl_jax.report.sections.card import card, verdict_box
 from tl_jax.report.sections.contract import CELL_TABLES, FAMILY_TABLES, SEARCH_TABLES, TABLES, TARGET_TABLES, Contract
 from tl_jax.report.sections.lineage import lineage
@@ -54,6 +67,9 @@ FAMILIES = (
     Entry("gain", "What transfer gained", dti.gains),
     Entry("crossover", "Up to which size transfer helps", dti.crossovers),
     Entry("arms", "All arms", dti.arms),
+    Entry("predicts", "Do the models predict at all?", dti_examined.predicts),
+    Entry("nested", "A choice by inner folds", dti_examined.nested),
+    Entry("spread", "Where the spread comes from", dti_examined.variance),
     Entry("switches", "What the faults of the published code are worth", dti.switches),
     Entry("calibration", "Calibration", dti.calibration),
     Entry("similarity", "Test compounds and training compounds", dti.compounds),
@@ -90,12 +106,16 @@ CELLS = (
 
 
 class Kind(NamedTuple):
-    """A kind of results folder: the table that must be there, all tables, what stands on top, the sections."""
+    """A kind of results folder: the table that must be there, all tables, what stands on top, the sections.
+
+    judged: the metric where the folder records none.
+    """
 
     first: str
     contracts: Mapping[str, Contract]
     top: Callable[[Study], tuple[str, tuple[Block, ...]]]
     sections: tuple[Entry, ...]
+    judged: str = JUDGED
 
 
 def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
@@ -109,7 +129,7 @@ def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
 
 
 STUDY = Kind("metrics", TABLES, study_top, SECTIONS)
-FAMILY = Kind("metrics", FAMILY_TABLES, dti.top, FAMILIES)
+FAMILY = Kind("metrics", FAMILY_TABLES, dti.top, FAMILIES, dti.HEADLINE)
 MANY = Kind("blocks", TARGET_TABLES, many.top, TARGETS)
 CELL = Kind("cells", CELL_TABLES, single_cells.top, CELLS)
 GRID = Kind("grid", SEARCH_TABLES, search.top, SEARCH)
@@ -138,10 +158,7 @@ def report_of(folder: str | Path) -> Report:
     """
     folder = Path(folder)
     kind = kind_of(folder)
-    study = read_study(folder) if kind is STUDY else read_folder(folder, kind.contracts, kind.first)
-    judged = study.entry("metric", "name")
-    if judged not in (None, "spearman"):  # its sentences would name another metric than its numbers
-        raise InputError(f"{folder} was judged by {judged}, and a page speaks of Spearman only; its tables are whole")
+    study = read_study(folder) if kind is STUDY else read_folder(folder, kind.contracts, kind.first, kind.judged)
     return report(study, kind)
 
 

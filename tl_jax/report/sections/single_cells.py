@@ -54,8 +54,8 @@ def signs(study: Study) -> Blocks:
     }
     words = paragraph(
         "The score is read along the cells' own components. Where bootstraps of the lines disagree on the sign along "
-        "the component that the score follows most, nothing tells sensitive from resistant. Agreement is no proof: a "
-        "score can be wrong with confidence."
+        "the first, which most often separates the classes, or along the one that the score follows most, nothing "
+        "tells sensitive from resistant. Agreement is no proof: a score can be wrong with confidence."
     )
     return [words, frame_table("Sign of the score", study.need("signs"), cells)]
 

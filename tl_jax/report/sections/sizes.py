@@ -14,7 +14,7 @@ from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
 LEGEND = (
-    "Each cell: gain in Spearman per fold over training from scratch, and its corrected 95 % interval. Grey, in "
+    "Each cell: gain in {metric} over training from scratch, and its corrected 95 % interval. Grey, in "
     "brackets: the interval holds 0, so neither gain nor loss is shown. \u25b2 gain, \u25bc loss; * also after Holm "
     "(p < .05) over the whole map."
 )
@@ -23,25 +23,26 @@ LEGEND = (
 def gain_map(study: Study) -> Blocks:
     """A table of gains for each protocol and size: sources down, strategies across."""
     rows = study.need("gain_map")
-    parts = [paragraph(LEGEND)]
+    judged = study.metric
+    parts = [paragraph(LEGEND.format(metric=judged.gain))]
     for (protocol, size), cells in rows.groupby(["protocol", "n_train"], sort=True):
         caption = f"Gain with {size:.0f} training samples, protocol {protocol}"
         strategies = sorted(cells["arm"].unique(), key=lambda arm: arm_key("", "", "", arm))
         found = {(row["source"], row["arm"]): row for row in cells.to_dict("records")}
         lines = [
-            [source or "no source", *(gain_cell(found.get((source, arm))) for arm in strategies)]
+            [source or "no source", *(gain_cell(found.get((source, arm)), judged.spec()) for arm in strategies)]
             for source in sorted(cells["source"].unique())
         ]
         parts.append(table(caption, [Column("source"), *(Column(arm, True) for arm in strategies)], lines, frame=cells))
     return join(parts)
 
 
-def gain_cell(row: dict | None) -> Cell:
+def gain_cell(row: dict | None, spec: str = ".2f") -> Cell:
     """One cell of the map."""
     if row is None or pd.isna(row["gain"]):
         return Cell(UNDEFINED)
-    gain, (low, high) = number(row["gain"], "+.2f"), (row["ci_low"], row["ci_high"])
-    ends = f"{number(low, '+.2f')} to {number(high, '+.2f')}"
+    gain, (low, high) = number(row["gain"], f"+{spec}"), (row["ci_low"], row["ci_high"])
+    ends = f"{number(low, f'+{spec}')} to {number(high, f'+{spec}')}"
     if not (low > 0 or high < 0):
         return Cell(f"({gain})", ends, "open")
     star = "*" if row["p_holm"] < ALPHA else ""
@@ -50,7 +51,7 @@ def gain_cell(row: dict | None) -> Cell:
 
 
 def learning_curves(study: Study) -> Blocks:
-    """Spearman by size with and without transfer, and how many samples transfer is worth."""
+    """The metric by size with and without transfer, and how many samples transfer is worth."""
     study.need("learning_curves", "extra_samples")
     return join([_curves(study), _worth(study)])
 
@@ -61,14 +62,14 @@ def _curves(study: Study) -> Blocks:
     if rows.empty:
         return missing("learning_curves")
     rows = study.judged(rows)
-    names = list(dict.fromkeys(rows["arm"]))
+    names, judged = list(dict.fromkeys(rows["arm"])), study.metric
     reference = next((name for name in names if name == SCRATCH), None)
     reference = reference or next((name for name in names if base(name) == SCRATCH), SCRATCH)
     sizes = ", ".join(f"{size:.0f}" for size in sorted(rows["n_train"].unique()))
     return Figure(
         "curves",
-        lambda: curve_figure(rows, reference),
-        f"learning curves: mean Spearman per fold with {sizes} training samples, {len(names)} arms, a panel per source",
+        lambda: curve_figure(rows, reference, judged.name),
+        f"learning curves: mean {judged.per_fold} with {sizes} training samples, {len(names)} arms, a panel per source",
         f"Learning curves, protocol {rows['protocol'].iloc[0]}.",
     )
 
@@ -82,7 +83,7 @@ def _worth(study: Study) -> Blocks:
         "arm": word("arm"),
         "source": word("source"),
         "training samples": whole("n_train"),
-        "gain": fixed("gain", "+.2f"),
+        "gain": fixed("gain", f"+{study.metric.spec()}"),
         "worth, samples": fixed("extra", "+.1f"),
         "interval": between("extra_low", "extra_high", "+.1f"),
         "note": word("note"),

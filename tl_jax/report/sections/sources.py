@@ -7,7 +7,7 @@ import pandas as pd
 from tl_jax.report.blocks import Blocks, Column, Figure, join, paragraph, table
 from tl_jax.report.plots.rows import source_figure
 from tl_jax.report.plots.shares import variance_figure
-from tl_jax.report.sections.cells import arm_cells, fixed, frame_table, in_order, missing, share, whole, word
+from tl_jax.report.sections.cells import arm_cells, by_size, fixed, frame_table, in_order, missing, share, whole, word
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
@@ -29,13 +29,14 @@ def _scores(study: Study) -> Blocks:
     lines = [
         [
             row["source"] or UNDEFINED,
-            _ranked(row["realised_gain"], row["rank_realised"], "+.2f"),
+            _ranked(row["realised_gain"], row["rank_realised"], f"+{study.metric.spec()}"),
             *(_score(found.get((row["source"], score))) for score in scores),
         ]
         for row in gains.to_dict("records")
     ]
     columns = [Column("source"), Column("realised gain", True), *(Column(score, True) for score in scores)]
-    caption = "Sources by realised gain in Spearman per fold of the deciding arm; in brackets the rank by each column"
+    gain = study.metric.gain
+    caption = f"Sources by realised gain in {gain} of the deciding arm; in brackets the rank by each column"
     return table(caption, columns, lines, frame=rows)
 
 
@@ -68,15 +69,15 @@ def _ranking(study: Study) -> Blocks:
     rows = study.table("source_drugs")
     if rows.empty:
         return []
-    drugs = rows.to_dict("records")
+    drugs, judged = rows.to_dict("records"), study.metric
     for drug in drugs:
         drug["chosen"] = str(drug.get("chosen", "")).lower() == "true"
     chosen = ", ".join(drug["drug"] for drug in drugs if drug["chosen"]) or "none"
     return Figure(
         "drugs",
-        lambda: source_figure(drugs, ""),
-        f"{len(drugs)} source drugs by rank: Spearman on the intermediate, label reliability, dynamic range",
-        f"Source drugs; chosen: {chosen}. The chosen one's Spearman is optimistic, being the best of several.",
+        lambda: source_figure(drugs, "", judged.name),
+        f"{len(drugs)} source drugs by rank: {judged.label} on the intermediate, label reliability, dynamic range",
+        f"Source drugs; chosen: {chosen}. The chosen one's {judged.label} is optimistic, being the best of several.",
     )
 
 
@@ -89,24 +90,24 @@ def variance(study: Study) -> Blocks:
             paragraph("What a new seed would change: another partition, another initialisation, another batch order."),
             Figure(
                 "variance",
-                lambda: variance_figure(drawn),
+                lambda: variance_figure(drawn, study.metric.name),
                 f"stacked shares of variance for {len(drawn[['arm', 'source']].drop_duplicates())} arms; the numbers "
                 "stand in the table below",
                 "",
             ),
-            _components(rows),
+            components(rows, study.metric.label),
         ]
     )
 
 
-def _components(rows: pd.DataFrame) -> Blocks:
+def components(rows: pd.DataFrame, metric: str) -> Blocks:
     """A row per arm, a column per component."""
-    index = ["arm", "source", "protocol"]
+    index = ["arm", "source", "protocol", *(["size"] if "size" in rows else [])]
     wide = rows.assign(
         cell=[f"{share('share')(row)} ({number(row['variance'], '.2g')})" for row in rows.to_dict("records")]
     ).pivot_table(index=index, columns="component", values="cell", aggfunc="first", sort=False)
     components = list(dict.fromkeys(rows["component"]))
     wide = in_order(wide[components].fillna(UNDEFINED).reset_index())
-    cells = arm_cells(wide) | {component: word(component) for component in components}
-    caption = "Share of each component, and in brackets the variance of Spearman"
+    cells = arm_cells(wide) | by_size(wide) | {component: word(component) for component in components}
+    caption = f"Share of each component, and in brackets the variance of {metric}"
     return frame_table(caption, wide, cells, words=("source", "protocol"))

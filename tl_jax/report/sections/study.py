@@ -14,22 +14,28 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED, get
+from tl_jax.evaluation.statistics.registry import Metric, from_record
 from tl_jax.evaluation.statistics.verdict import judged_protocol, mean_per_fold, reference_arm, versus
 from tl_jax.report.blocks import Absent, printable
-from tl_jax.report.sections.contract import NUMBERS_BUT, OPTIONAL_NUMBERS, TABLES, Contract
+from tl_jax.report.sections.contract import NUMBERS_BUT, OPTIONAL_NUMBERS, TABLES, Contract, named
 
 REMEDY = "write it with the experiment's own script"
 
 
 @dataclass(frozen=True)
 class Study:
-    """tables: {name: frame with rows}; record and summary: study.json and summary.json, {} where absent."""
+    """tables: {name: frame with rows}; record and summary: study.json and summary.json, {} where absent.
+
+    metric: that judges the study.
+    """
 
     tables: dict[str, pd.DataFrame]
     summary: dict
     record: dict
     digests: dict[str, str]
     contracts: Mapping[str, Contract] = field(default_factory=lambda: TABLES)
+    metric: Metric = field(default_factory=lambda: get(JUDGED))
 
     def table(self, name: str) -> pd.DataFrame:
         """A table; without rows where the folder has none."""
@@ -61,13 +67,13 @@ class Study:
 
     @cached_property
     def means(self) -> pd.DataFrame:
-        """arm, source, mean Spearman per fold, best first."""
-        return mean_per_fold(self.metrics, self.protocol)
+        """arm, source, mean of the metric per fold, best first."""
+        return mean_per_fold(self.metrics, self.protocol, self.metric.name)
 
     @cached_property
     def gains(self) -> pd.DataFrame:
         """Every arm minus training from scratch, largest gain first."""
-        return versus(self.table("comparisons"), self.protocol, reference_arm(self.means))
+        return versus(self.table("comparisons"), self.protocol, reference_arm(self.means), self.metric.name)
 
     def judged(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of the judged protocol; all where the table has none of it."""
@@ -86,8 +92,10 @@ def read_study(folder: Path) -> Study:
     return study
 
 
-def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "metrics") -> Study:
+def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "metrics", judged: str = JUDGED) -> Study:
     """Read and check the tables of a results folder that `contracts` names; the table `first` must be there.
+
+    judged: the metric of a study that records none.
 
     Raises:
         InputError: no folder, no such table, a missing column, a cell that is no number, a file that is no UTF-8 or no
@@ -98,17 +106,26 @@ def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "m
         raise InputError(f"{folder} is no folder; name the --out folder of an experiment")
     if not (folder / f"{first}.csv").is_file():
         raise InputError(f"{folder} holds no {first}.csv; name the --out folder of an experiment that has ended")
+    summary = _json(folder / "summary.json")
+    metric = metric_of(summary, judged)
+    contracts = {name: contract.of(metric.name) for name, contract in contracts.items()}
     there = {name: folder / f"{name}.csv" for name in contracts}
-    frames = {name: _read(path, name, contracts[name]) for name, path in there.items() if path.is_file()}
+    frames = {name: _read(path, name, contracts[name], metric.name) for name, path in there.items() if path.is_file()}
     tables = {name: frame for name, frame in frames.items() if len(frame)}
     if first not in tables:
         raise InputError(f"{folder / f'{first}.csv'} has no rows; {REMEDY}")
     files = sorted(folder / name for name in [*(f"{name}.csv" for name in frames), "summary.json", "study.json"])
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
-    return Study(tables, _json(folder / "summary.json"), _json(folder / "study.json"), digests, contracts)
+    return Study(tables, summary, _json(folder / "study.json"), digests, contracts, metric)
 
 
-def _read(path: Path, name: str, contract: Contract) -> pd.DataFrame:
+def metric_of(summary: dict, usual: str) -> Metric:
+    """The metric by which a study was judged, as its summary records it; the usual one where there is no record."""
+    found = summary.get("metric")
+    return from_record(found) if isinstance(found, dict) else get(usual)
+
+
+def _read(path: Path, name: str, contract: Contract, metric: str) -> pd.DataFrame:
     """One table, its numbers as float64 and all else as text; an empty cell is NaN or ""."""
     try:
         # A drug or a gene may be called NA: nothing is taken for missing but the empty cell of a number.
@@ -124,7 +141,7 @@ def _read(path: Path, name: str, contract: Contract) -> pd.DataFrame:
     if missing:
         raise InputError(f"{path} lacks the column {missing[0]}; {REMEDY}")
     text = NUMBERS_BUT.get(name)
-    further = [c for c in frame if c not in text] if text else OPTIONAL_NUMBERS.get(name, ())
+    further = [c for c in frame if c not in text] if text else named(OPTIONAL_NUMBERS.get(name, ()), metric)
     numbers = [*contract.numbers, *(column for column in further if column in frame)]
     columns = {c: _numbers(frame[c], path) if c in numbers else frame[c].map(printable) for c in frame}
     return pd.DataFrame(columns).rename(columns=lambda column: printable(str(column)))

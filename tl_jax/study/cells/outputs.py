@@ -20,7 +20,7 @@ from tl_jax.study.cells.truth import Truth, judged, over_lines, summarised, trut
 from tl_jax.study.core.identity import circumstances
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest, write_atomic
-from tl_jax.system.runtime import device, versions
+from tl_jax.system.runtime import versions
 
 CAVEAT = (
     "A label such as parental or resistant tells what a drug did to the cells before they were measured, not which of "
@@ -46,14 +46,19 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     Returns what could not be written.
     """
     scores = score_table(results)
-    tables = {"cells": scores, "signs": results.signs, "near": near_table(results.setup)}
+    tables = {"cells": scores, "signs": results.signs}
+    if results.setup.near:
+        tables["near"] = near_table(results.setup)
     notes = write_object(results, scores, folder / "cells.h5ad")
     verdict = truth_tables(results, truth) if truth else {}
+    results.ledger.notes += notes
     left_out = write_study(
         folder,
         tables | verdict,
+        summary(results, verdict),
+        results.settings.as_dict(),
+        results.ledger,
         pictures=[],
-        summary=lambda left_out: summary(results, verdict, [*results.ledger.notes, *notes, *left_out]),
         page=write_report,
     )
     return [*notes, *left_out]
@@ -114,16 +119,15 @@ def write_object(results: CellResults, scores: pd.DataFrame, path: Path) -> list
     return []
 
 
-def summary(results: CellResults, verdict: dict[str, pd.DataFrame], notes: list[str]) -> dict:
+def summary(results: CellResults, verdict: dict[str, pd.DataFrame]) -> dict:
     """Everything needed to repeat the study, and what it says."""
     setup = results.setup
     return {
         "experiment": NAME,
         "title": f"sensitivity of single cells to {setup.drug}, learned from bulk lines",
-        "settings": results.settings.as_dict(),
         "drug": setup.drug,
         "lines": len(setup.lines),
-        "cells": {"read": setup.total, "scored": len(setup.cells), "kind": setup.cells.kind},
+        "cells": {"read": setup.total, "scored": len(setup.cells), "kind": setup.kind},
         "genes": len(setup.lines.genes),
         "lines_out": list(setup.out),
         "arm": results.main,
@@ -132,11 +136,7 @@ def summary(results: CellResults, verdict: dict[str, pd.DataFrame], notes: list[
         "threshold": results.calling.threshold,
         "called_sensitive": float(results.calling.calls(results.scores[results.main].mean(axis=0)).mean()),
         "caveat": CAVEAT,
-        "versions": versions(),
-        "device": device(),
-        "wall_seconds": results.ledger.seconds,
         "judged": bool(verdict),
-        "notes": notes,
     }
 
 

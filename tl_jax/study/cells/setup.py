@@ -48,7 +48,8 @@ class Setup:
     cells: those that passed, as log values on the shared genes. kept: their rows in the file. plain, smooth: (cells,
     genes) scaled by the cells' own statistics, each as it is and averaged over its neighbours. log_counts: (cells,),
     empty where there were no counts. drug: as the responses name it. out: lines taken out because the cells are of
-    them. near: bulk profiles nearest to the cells' mean. truth_lines: measured responses of the lines taken out.
+    them. near: bulk profiles nearest to the cells' mean. truth_lines: measured responses of the lines taken out. total,
+    kind: cells in the file, and what its values were.
     """
 
     lines: Lines
@@ -63,6 +64,7 @@ class Setup:
     near: tuple[tuple[str, float], ...]
     truth_lines: pd.Series
     total: int
+    kind: str
     notes: tuple[str, ...] = ()
 
     @property
@@ -106,7 +108,7 @@ def make_setup(settings: CellSettings) -> Setup:
         InputError: the tables do not fit each other, or one bulk line is so like the cells that it may be theirs.
     """
     lines, cells, drug = read_pair(settings)
-    total = len(cells)
+    total, kind = len(cells), cells.kind
     lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
     cells, kept = filtered(cells, settings.filters)
     cells, log_counts = at_one_depth(cells, settings)
@@ -124,7 +126,7 @@ def make_setup(settings: CellSettings) -> Setup:
     ]
     lines = replace(lines, x=shaped(lines.x, settings.scaler))
     about = (*lines.notes, *cells.notes, *notes)
-    return Setup(lines, y, cells, kept, *scaled, log_counts, drug, out, near, truth, total, about)
+    return Setup(lines, y, cells, kept, *scaled, log_counts, drug, out, near, truth, total, kind, about)
 
 
 def read_pair(settings: CellSettings) -> tuple[Lines, Cells, str]:
@@ -174,7 +176,8 @@ def ask_for_line(settings: CellSettings, near: tuple[tuple[str, float], ...], ou
         return []
     words = ", ".join(f"{name} {value:.3f}" for name, value in near)
     stands_out = len(near) > 1 and near[0][1] - near[1][1] > STANDS_OUT
-    if stands_out and not (out or settings.cell_line or settings.cell_line_column):
+    denied = NO_LINE in [name.casefold() for name in settings.cell_line]
+    if stands_out and not (out or denied):
         raise InputError(
             f"the bulk line {near[0][0]} is so like the cells ({words}) that they may be of it; take it out by "
             f"--cell_line={near[0][0]}, or say --cell_line={NO_LINE}"

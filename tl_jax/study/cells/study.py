@@ -57,8 +57,10 @@ class CellResults:
 
     @property
     def settled(self) -> bool:
-        """Whether the sign along the component that the score follows most is the same in 90 % of bootstraps."""
-        return bool(self.signs["agreement"].iloc[self.signs["spearman"].abs().argmax()] >= SETTLED)
+        """Whether 90 % of bootstraps agree on the sign along the cells' first component, which most often separates
+        their classes, and along the one that the score follows most."""
+        agreement, followed = self.signs["agreement"], int(self.signs["spearman"].abs().argmax())
+        return bool(min(agreement.iloc[0], agreement.iloc[followed]) >= SETTLED)
 
 
 def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) -> CellResults:

@@ -10,13 +10,14 @@ import numpy as np
 
 from tl_jax.evaluation.predictors.baselines import BASELINES, available
 from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.models import build
 from tl_jax.study.cohort.prepare import Plan, Way
 from tl_jax.study.core.arms import Arm, fitted
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.stages import TrainedStage, scaled_rows, source_for
-from tl_jax.study.core.views import viewer
+from tl_jax.study.core.views import Viewer
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def networks_of(plan: Plan, case: Case) -> Iterator[Arm]:
 
 def methods_of(plan: Plan, cases: list[Case]) -> Iterator[Arm]:
     """Transfer in closed form: of each case, or of all sources of a route together."""
-    look = cache(lambda number: viewer(cases[number].stages, plan.settings.network))
+    look = cache(lambda number: Viewer(cases[number].stages, build(plan.settings.network)))
     routes: dict[tuple[str, ...], list[int]] = {}
     for number, case in enumerate(cases):
         routes.setdefault(case.way.route, []).append(number)

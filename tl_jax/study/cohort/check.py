@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import KNOWN, check_names
 from tl_jax.evaluation.predictors.source_methods import METHODS

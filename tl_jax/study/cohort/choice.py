@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.errors import InputError
 from tl_jax.evaluation.checks.reliability import label_quality
 from tl_jax.evaluation.statistics.metrics import JUDGED, constant_folds, get, per_fold, to_choose_from

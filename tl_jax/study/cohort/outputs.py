@@ -14,7 +14,6 @@ from tl_jax.report.tables import arm_table, source_table, summarise
 from tl_jax.study.cohort.results import Results
 from tl_jax.study.core.stages import TrainedStage
 from tl_jax.study.core.writer import write_study
-from tl_jax.system.runtime import device, versions
 
 METRIC_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "metric", "value", "n_train", "n_test"]
 PREDICTION_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "sample_id", "y_true", "y_pred"]
@@ -30,8 +29,10 @@ def write_outputs(results: Results, folder: Path, *, flags: dict | None = None) 
     return write_study(
         folder,
         tables_of(results),
+        summary(results, flags or {}),
+        results.settings.as_dict(),
+        results.ledger,
         pictures=[lambda: draw(results, folder)],
-        summary=lambda left_out: summary(results, [*results.notes, *left_out], flags or {}),
         page=write_report,
     )
 
@@ -54,32 +55,29 @@ def draw(results: Results, folder: Path) -> None:
     """Loss curves, predicted against observed, the comparison of arms, and the ranking of source drugs."""
     experiment, cohort = results.experiment, results.cohort
     title = f"{experiment.name}: {cohort.title}, protocol {results.settings.protocol}"
-    plots.arm_comparison(results.table("metrics"), folder / "arms", title)
+    metric = results.settings.metric
+    plots.arm_comparison(results.table("metrics"), folder / "arms", title, metric)
     if results.settings.extras:
         return  # a panel for each of a hundred arms is no picture; the report shows the best of them
     predictions, units = results.table("predictions"), {d["unit"] for d in results.data.values()}
-    plots.predicted_observed(predictions, folder / "predicted_observed", title, ", ".join(sorted(units)))
+    plots.predicted_observed(predictions, folder / "predicted_observed", title, ", ".join(sorted(units)), metric)
     if len(results.table("history")):
         plots.loss_curves(results.table("history"), folder / "loss_curves", title)
     if results.ranking:
-        plots.source_ranking(results.ranking, folder / "source_drugs", title)
+        plots.source_ranking(results.ranking, folder / "source_drugs", title, metric)
 
 
-def summary(results: Results, notes: list[str], flags: dict) -> dict:
+def summary(results: Results, flags: dict) -> dict:
     """Everything needed to repeat the experiment, and its result per arm."""
-    arms = summarise(results.table("metrics"))
+    arms = summarise(results.table("metrics"), results.settings.metric)
     return {
         "experiment": results.experiment.name,
         "title": results.experiment.title,
         "cohort": {"name": results.cohort.name, "title": results.cohort.title, "genes": len(results.cohort.genes)},
-        "settings": results.settings.as_dict(),
         "metric": record(results.settings.metric),
         "flags": flags,
-        "versions": versions(),
-        "device": device(),
         "data": results.data,
         "stage_data": {a["domain"] + ":" + a["drug"]: a["data_fingerprint"] for s in results.stages for a in family(s)},
-        "wall_seconds": results.seconds,
         "stages": [
             {
                 "id": s.meta["id"],
@@ -92,7 +90,6 @@ def summary(results: Results, notes: list[str], flags: dict) -> dict:
         ],
         "arms": arms.astype(object).where(arms.notna(), None).to_dict("records"),
         "source_drugs": results.ranking,
-        "notes": notes,
     }
 
 
@@ -103,7 +100,8 @@ def family(stage: TrainedStage) -> list[dict]:
 
 def printed(results: Results) -> str:
     """What the terminal shows at the end."""
-    parts = [arm_table(summarise(results.table("metrics")))]
+    metric = results.settings.metric
+    parts = [arm_table(summarise(results.table("metrics"), metric), metric)]
     if results.ranking:
-        parts.append(source_table(results.ranking))
+        parts.append(source_table(results.ranking, metric))
     return "\n\n".join(parts)

@@ -9,7 +9,8 @@ import numpy as np
 
 from tl_jax.checkpoint import load_stage
 from tl_jax.config import SCRATCH
-from tl_jax.data.domain import LABEL, Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import LABEL, Domain
 from tl_jax.data.scaling.scaling import ResponseScale
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.source_methods import METHODS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.examine import SCRATCH_ARM

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.study.cohort.check import check

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.prepare import Plan
 from tl_jax.study.cohort.settings import Settings

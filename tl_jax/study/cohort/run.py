@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tl_jax.data.domain import Cohort
 from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
@@ -14,10 +13,8 @@ from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
 from tl_jax.study.cohort.finals import keep_final
 from tl_jax.study.cohort.looks import charged, note, record
-from tl_jax.study.cohort.plans import Experiment
-from tl_jax.study.cohort.prepare import Group, Plan, Way, prepare
+from tl_jax.study.cohort.prepare import Group, Plan, Way
 from tl_jax.study.cohort.results import Results
-from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.cohort.source_scores import ranked_sources
 from tl_jax.study.core import derived
 from tl_jax.study.core.arms import How, run_arms
@@ -25,17 +22,6 @@ from tl_jax.study.core.examine import examine
 from tl_jax.study.core.leak_audit import leak_audit
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.stages import Shelf, TrainedStage, train_stages
-
-
-def run_experiment(experiment: Experiment, settings: Settings, cohort: Cohort, work: Path | None = None) -> Results:
-    """Plan an experiment and run it.
-
-    Args:
-        work: a folder for finished parts; those found there are not computed again.
-    Raises:
-        InputError: before any training, for what cannot end well.
-    """
-    return run_plan(prepare(experiment, settings, cohort), work)
 
 
 def run_plan(plan: Plan, work: Path | None = None, finals: bool = True) -> Results:

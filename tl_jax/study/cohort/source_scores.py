@@ -7,11 +7,12 @@ import pandas as pd
 from tl_jax.evaluation.sources.source_ranking import agreement_notes, rank_by_scores
 from tl_jax.evaluation.sources.transferability import scores_with_labels, scores_without_labels
 from tl_jax.evaluation.statistics.metrics import JUDGED, per_fold, sign
+from tl_jax.models import build
 from tl_jax.study.cohort.arms import Case
 from tl_jax.study.core.arms import How
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.stages import scaled_rows
-from tl_jax.study.core.views import viewer
+from tl_jax.study.core.views import Viewer
 
 # Whose gain over scratch ranks the sources, the first of these that was run.
 DECIDING = ("copy_layer1", "freeze_layer1", "feature_ridge")
@@ -19,10 +20,10 @@ DECIDING = ("copy_layer1", "freeze_layer1", "feature_ridge")
 
 def source_scores(problem: Problem, cases: list[Case], how: How) -> pd.DataFrame:
     """source, score, value: the mean over the first repeat's folds, from their training rows only."""
-    rows, target = [], problem.domain
+    rows, target, network = [], problem.domain, build(how.network)
     first = [f for f in problem.folds if f.fold.repeat == problem.folds[0].fold.repeat]
     for case in cases:
-        look, domain, measured, found = viewer(case.stages, how.network), case.upstream.plan.domain, target.measured, []
+        look, domain, measured, found = Viewer(case.stages, network), case.upstream.plan.domain, target.measured, []
         rows_of_source = scaled_rows(case.upstream)[:, measured]
         for f in first:
             target_x, on_network = f.scaled_train(target), f.response.to_network(f.y)[f.fold.train]

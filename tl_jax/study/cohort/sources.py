@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.data.tables.cells import nearest
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.choice import read_choice

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tl_jax.data.domain import Cohort
+from tl_jax.data.chain import Cohort
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.plans import Experiment
@@ -15,7 +15,6 @@ from tl_jax.study.cohort.results import Results
 from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Extras, Settings
 from tl_jax.study.core.derived import protocols
-from tl_jax.study.core.ledger import distinct
 from tl_jax.system.progress import LOGGER
 from tl_jax.transfer.strategies import STRATEGIES
 
@@ -71,7 +70,8 @@ def prepare_study(experiment: Experiment, settings: Settings, cohorts: Mapping[s
         InputError: the own protocol cannot be run. One beside it that cannot is left out with a note.
     """
     own = prepare(experiment, settings, cohorts[settings.protocol])
-    notes, beside = distinct(note for cohort in cohorts.values() for note in unit_notes(cohort.domains)), []
+    notes = list(dict.fromkeys(str(note) for cohort in cohorts.values() for note in unit_notes(cohort.domains)))
+    beside = []
     for protocol in (name for name in cohorts if name != settings.protocol):
         # Models of folds predict new samples by what they alone have seen: under honest only, and already kept.
         changes = {"strategies": settings.extras.beside, "extras": None, "fold_models": False}

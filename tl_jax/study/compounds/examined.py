@@ -51,7 +51,9 @@ class Draws:
 def problem_at(settings: DtiSettings, setup: Setup, size: int) -> Problem:
     """Every draw of one size, with how they are drawn."""
     problem = setup.on(((size, draw) for draw in range(len(setup.draws[size]))), f"{size} compounds:")
-    return replace(problem, partition=Draws(setup.split.train, setup.split.test, size, settings.seed))
+    return replace(
+        problem, partition=Draws(setup.split.train, setup.split.test, size, settings.seed), metric=settings.metric
+    )
 
 
 def examinable(settings: DtiSettings, methods: Sequence[Method]) -> list[str]:

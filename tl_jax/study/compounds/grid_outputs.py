@@ -14,10 +14,10 @@ from tl_jax.study.compounds.grid import Pool, judged
 from tl_jax.study.compounds.grid_plan import effort
 from tl_jax.study.compounds.grid_settings import GRID, GridSettings, Point
 from tl_jax.study.core.identity import identity
+from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest, write_json
-from tl_jax.system.runtime import device, versions
 
 
 @dataclass
@@ -29,7 +29,7 @@ class GridResults:
     table: pd.DataFrame
     point: Point
     probabilities: np.ndarray
-    seconds: dict[str, float] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
 
     @property
     def title(self) -> str:
@@ -93,8 +93,10 @@ def write_grid(results: GridResults, folder: Path) -> list[str]:
     return write_study(
         folder,
         tables,
+        summary(results),
+        results.settings.as_dict(),
+        results.ledger,
         pictures=[lambda: draw(results, folder)],
-        summary=lambda notes: summary(results, notes),
         page=write_report,
     )
 
@@ -105,7 +107,7 @@ def draw(results: GridResults, folder: Path) -> None:
     grid_profiles(results.table, folder / "profiles", results.title, metric=metric, chosen=point)
 
 
-def summary(results: GridResults, notes: list[str]) -> dict:
+def summary(results: GridResults) -> dict:
     """Everything needed to repeat the search, what it chose and what it took."""
     settings, pool = results.settings, results.pool
     points = [Point(*row) for row in results.table[list(Point._fields)].itertuples(index=False)]
@@ -113,10 +115,8 @@ def summary(results: GridResults, notes: list[str]) -> dict:
     return {
         "experiment": GRID,
         "title": results.title,
-        "settings": settings.as_dict(),
         "recipe": settings.at(results.point).recipe.as_dict(),
-        "versions": {**versions(), **sampler_version(settings)},
-        "device": device(),
+        "versions": sampler_version(settings),
         "data": {
             "family": pool.domain.name,
             "compounds": len(pool.domain),
@@ -128,8 +128,6 @@ def summary(results: GridResults, notes: list[str]) -> dict:
         "diverged": int(results.table[settings.objective].isna().sum()),
         "best": chosen(results),
         "test": dict(judged(pool, results.probabilities).itertuples(index=False, name=None)),
-        "wall_seconds": results.seconds,
-        "notes": notes,
     }
 
 

@@ -9,18 +9,18 @@ import pandas as pd
 
 from tl_jax.evaluation.draws.draw_verdict import correct
 from tl_jax.evaluation.draws.published import published_2022, published_2023
+from tl_jax.evaluation.statistics.registry import get, record
 from tl_jax.report.page.page import write_report
 from tl_jax.report.plots.dti import size_curves, transfer_heatmap
 from tl_jax.study.compounds.networks import methods_of
 from tl_jax.study.compounds.settings import NAME, DtiSettings
 from tl_jax.study.compounds.setup import Setup
 from tl_jax.study.compounds.study import DtiResults
-from tl_jax.study.compounds.tables import HEADLINE, compounds, metrics
+from tl_jax.study.compounds.tables import compounds, metrics
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest, write_atomic
-from tl_jax.system.runtime import device, versions
 
 
 def dti_identity(settings: DtiSettings, setup: Setup) -> dict:
@@ -47,8 +47,10 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
     return write_study(
         folder,
         tables,
+        summary(results, judged),
+        results.settings.as_dict(),
+        results.ledger,
         pictures=[lambda: draw(results, judged, folder)],
-        summary=lambda left_out: summary(results, judged, [*results.ledger.notes, *left_out]),
         page=write_report,
     )
 
@@ -67,16 +69,17 @@ def write_predictions(results: DtiResults, path: Path) -> None:
 
 def draw(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path) -> None:
     """The map of levels, the curves, and a map of gains over each reference."""
-    settings, setup = results.settings, results.setup
+    settings, setup, metric = results.settings, results.setup, get(results.settings.metric)
     where = f"to {setup.target.name}, {len(setup.truth)} test compounds, {settings.repeats} draws"
-    levels = correct(judged["arms"], HEADLINE)
-    transfer_heatmap(levels, folder / "mcc", f"Transfer {where}")
-    size_curves(levels, folder / "curves", f"Transfer {where}", published=published(setup))
+    levels = correct(judged["arms"], metric.name)
+    transfer_heatmap(levels, folder / metric.name, f"Transfer {where}", metric=metric.label)
+    known = published(setup) if metric.name == "mcc" else None
+    size_curves(levels, folder / "curves", f"Transfer {where}", metric=metric.label, published=known)
     if "comparisons" in judged:
-        rows = correct(judged["comparisons"], HEADLINE).rename(columns={"difference": "value"})
+        rows = correct(judged["comparisons"], metric.name).rename(columns={"difference": "value"})
         for reference, own in rows.groupby("reference", sort=False):
             title = f"Gain over {reference} {where}"
-            transfer_heatmap(own, folder / f"gain_over_{reference}", title, reference=reference)
+            transfer_heatmap(own, folder / f"gain_over_{reference}", title, reference=reference, metric=metric.label)
 
 
 def published(setup: Setup) -> pd.DataFrame | None:
@@ -92,19 +95,17 @@ def published(setup: Setup) -> pd.DataFrame | None:
     return both.assign(arm=both["arm"].replace(ours))[["source", "arm", "size", "value"]]
 
 
-def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[str]) -> dict:
+def summary(results: DtiResults, judged: dict[str, pd.DataFrame]) -> dict:
     """Everything needed to repeat the study, and what each arm reached."""
     setup, settings = results.setup, results.settings
     domains = {"target": setup.target, **setup.sources}
     arms = judged["arms"]
-    rows = arms[arms["metric"] == HEADLINE]
+    rows = arms[arms["metric"] == settings.metric]
     return {
         "experiment": NAME,
         "title": "drug-target interaction between protein families",
-        "settings": settings.as_dict(),
+        "metric": record(settings.metric),
         "recipe": settings.recipe.as_dict(),
-        "versions": versions(),
-        "device": device(),
         "data": {
             name: {
                 "family": domain.name,
@@ -118,7 +119,5 @@ def summary(results: DtiResults, judged: dict[str, pd.DataFrame], notes: list[st
         "overlap_of_draws": {str(size): value for size, value in setup.overlap.items()},
         "stages": [{"id": s.meta["id"], "path": str(s.path), "reused": s.reused} for s in results.stages],
         "final_models": results.finals,
-        "wall_seconds": results.ledger.seconds,
-        "mcc": rows.astype(object).where(rows.notna(), None).to_dict("records"),
-        "notes": notes,
+        settings.metric: rows.astype(object).where(rows.notna(), None).to_dict("records"),
     }

@@ -18,13 +18,16 @@ from tl_jax.data.compounds.molecules import canonical_smiles
 from tl_jax.data.compounds.tanimoto import nearest_tanimoto
 from tl_jax.data.compounds.vectors import vector_table
 from tl_jax.data.domain import LABEL
+from tl_jax.data.tables.pickled_tensors import Refused
 from tl_jax.errors import InputError
 from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.models import build
 from tl_jax.study.compounds.known import Known, load_known
 from tl_jax.training.fit import predict
 from tl_jax.types import Network, Variables
-from tl_jax.weights.torch_weights import import_fc_layers
+from tl_jax.weights.torch_file import file_content
+from tl_jax.weights.weight_file import read_weights
+from tl_jax.weights.weight_layers import DENSE, match
 
 BLOCK = 4096  # compounds at a time
 TORCH = (".pth", ".pt")
@@ -49,16 +52,25 @@ def load_model(checkpoint: Path) -> CompoundModel:
     """A model of compounds from a stage checkpoint, or from a PyTorch state dict as TL4DTI ships them (.pth, .pt)."""
     checkpoint = Path(checkpoint)
     if checkpoint.suffix.lower() in TORCH and not checkpoint.is_dir():
-        variables, hidden, meta = import_fc_layers(checkpoint)
-        if meta["outputs"] != 1:
-            raise InputError(f"{checkpoint} has {meta['outputs']} outputs; predictions need a model of active or not")
-        return CompoundModel(checkpoint.name, variables, network_of(hidden), (), meta["features"], None)
+        return load_pytorch(checkpoint)
     variables, meta = load_stage(checkpoint)
     if meta["response_scale"]["unit"] != LABEL:
         raise InputError(f"{checkpoint} is a model of expression; give it --expression instead of compounds")
     network, features = network_of(meta["network"]["hidden"]), tuple(meta["genes"])
     name = f"{meta['domain']} ({meta['stage']}, {meta['strategy']})"
     return CompoundModel(name, variables, network, features, len(features), load_known(checkpoint, meta))
+
+
+def load_pytorch(path: Path) -> CompoundModel:
+    """A state dict of blocks Linear, BatchNorm1d, ReLU and a last Linear, which gives the logit."""
+    try:
+        held = read_weights(file_content(path), str(path))
+        blocks = sum(one.kind == DENSE for one in getattr(held, "layers", ())) - 1
+        found = match(held, ["relu"] * blocks + ["linear"])
+    except Refused as refused:
+        raise InputError(f"{path} {refused}") from refused
+    width = len(found.variables["params"]["layer1"]["kernel"])
+    return CompoundModel(path.name, found.variables, network_of(found.hidden), (), width, None)
 
 
 def network_of(hidden) -> Network:

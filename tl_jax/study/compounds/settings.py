@@ -16,6 +16,7 @@ ALL, POOLED = "all", "pooled"
 SIZES = (2, 5, 6, 12, 35, 48, 75, 96, 395, 400, 795, 1000, 1985)
 METHODS = ("scratch", "shallow", "mode1", "mode2", "mode3", "zero_shot")
 SPLITS = ("random", "scaffold")
+JUDGES = ("mcc", "auroc")  # whose intervals over draws are known (evaluation/draws)
 EPOCH_CHOICES = ("fixed", "validation", "best_test")
 
 
@@ -51,6 +52,7 @@ class DtiSettings(StudySettings):
     balance_below: a source whose rarer class is a smaller share than this gives as many compounds of either class.
     final: networks of the study, by the name of their arm, that are trained on the target's whole pool in the end and
     kept; final_source: what they start from, the first source where none is named. extras: what is examined beside.
+    metric: that judges, of JUDGES.
     """
 
     data: str = SIMULATED
@@ -91,10 +93,11 @@ class DtiSettings(StudySettings):
     final: tuple[str, ...] = ()
     final_source: str = ""
     extras: Extras = field(default_factory=Extras)
+    metric: str = "mcc"
 
     def __post_init__(self):
         words = {"methods": METHODS, "switches": tuple(vars(Switches())), "protocol": tuple(PROTOCOLS)}
-        for name, known in {**words, "split": SPLITS, "epoch": EPOCH_CHOICES}.items():
+        for name, known in {**words, "split": SPLITS, "epoch": EPOCH_CHOICES, "metric": JUDGES}.items():
             wrong = [value for value in as_tuple(getattr(self, name)) if value not in known]
             if wrong:
                 raise InputError(f"--{name}={wrong[0]}: there are: {', '.join(known)}")

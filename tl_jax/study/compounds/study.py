@@ -159,13 +159,11 @@ def on_every_draw(results: DtiResults, arm: Arm, problems: dict[int, Problem], h
     together = Parallel(n_jobs=cores(), prefer="threads")  # threads share the features
     with watched(len(problems), label, "sizes") as progress, together:
         for size, problem in problems.items():
-            kept = how.parts(problem, arm)
-            found = next(iter(kept.saved()), None) if kept else None
-            if found is None:
-                found = {"p": np.stack(together(delayed(arm.predict)(problem.domain, f) for f in problem.folds))}
-                if kept is not None:
-                    kept.save(0, found)
-            results.probabilities[arm.source, arm.name, size] = found["p"]
+
+            def make(problem=problem) -> dict[str, np.ndarray]:
+                return {"p": np.stack(together(delayed(arm.predict)(problem.domain, f) for f in problem.folds))}
+
+            results.probabilities[arm.source, arm.name, size] = how.kept(make, problem, arm)["p"]
             progress.advance(1)
 
 

@@ -9,10 +9,10 @@ from tl_jax.evaluation.draws.classification import calibration_table, score_clas
 from tl_jax.evaluation.draws.crossover import crossovers
 from tl_jax.evaluation.draws.draw_comparisons import arm_intervals, compare_draws
 from tl_jax.evaluation.draws.draw_verdict import FAULT
+from tl_jax.evaluation.statistics.registry import get
 from tl_jax.report.tables import fixed_width, number
+from tl_jax.study.compounds.settings import JUDGES
 from tl_jax.study.compounds.study import DtiResults
-
-HEADLINE = "mcc"
 
 
 def predictions(results: DtiResults) -> pd.DataFrame:
@@ -64,29 +64,29 @@ def judged(results: DtiResults) -> dict[str, pd.DataFrame]:
     table, groups = predictions(results), clusters(results)
     own = {"overlap": setup.overlap, "clusters": groups}
     plain = table[~table["arm"].str.contains(FAULT, regex=False)]
-    found = {"arms": pd.concat([arm_intervals(table, metric=m, **own) for m in (HEADLINE, "auroc")], ignore_index=True)}
+    found = {"arms": pd.concat([arm_intervals(table, metric=m, **own) for m in JUDGES], ignore_index=True)}
     compared, crossed = [], []
     for name in references(results):
-        compared += [compare_draws(plain, name, metric=m, **own) for m in (HEADLINE, "auroc")]
+        compared += [compare_draws(plain, name, metric=m, **own) for m in JUDGES]
         if len(setup.draws) > 1:
-            crossed.append(crossovers(plain, name, clusters=groups, seed=settings.seed))
+            crossed.append(crossovers(plain, name, metric=settings.metric, clusters=groups, seed=settings.seed))
     if compared:
         found["comparisons"] = pd.concat(compared, ignore_index=True)
     if crossed:
         found["crossovers"] = pd.concat(crossed, ignore_index=True)
     if settings.switches:
-        found["switches"] = worth(table, own)
+        found["switches"] = worth(table, settings.metric, own)
     found["calibration"] = calibration(results)
     return found
 
 
-def worth(table: pd.DataFrame, own: dict) -> pd.DataFrame:
+def worth(table: pd.DataFrame, metric: str, own: dict) -> pd.DataFrame:
     """What each switch of the published code makes of each arm: the arm with it minus the same arm without."""
     rows = []
     plain = table["arm"].str.split(FAULT, regex=False).str[0]
     for arm, part in table.groupby(plain, sort=False):
         if part["arm"].nunique() > 1:
-            rows.append(compare_draws(part, arm, metric=HEADLINE, **own))
+            rows.append(compare_draws(part, arm, metric=metric, **own))
     found = pd.concat(rows, ignore_index=True)
     # A source's own arm without the switch is its reference; arms without a source have theirs.
     names = found["arm"].str.extract(r"^(?P<method>.*)\[(?P<switch>.*)\]$")
@@ -112,8 +112,9 @@ def compounds(results: DtiResults) -> pd.DataFrame:
 
 
 def printed(results: DtiResults, arms: pd.DataFrame) -> str:
-    """Mean MCC by source and arm (rows) and size (columns)."""
-    rows = arms[arms["metric"] == HEADLINE]
+    """The mean of the metric by source and arm (rows) and size (columns)."""
+    judged = get(results.settings.metric)
+    rows = arms[arms["metric"] == judged.name]
     wide = rows.pivot(index=["source", "arm"], columns="size", values="value")
     order = rows[["source", "arm"]].drop_duplicates().itertuples(index=False, name=None)
     lines = [
@@ -121,4 +122,4 @@ def printed(results: DtiResults, arms: pd.DataFrame) -> str:
         for source, arm in sorted(order, key=lambda key: key[0] != "")
     ]
     head = ("source", "arm", *(f"n={size}" if size else "untrained" for size in wide.columns))
-    return "\n".join([f"mean MCC on {len(results.setup.truth)} test compounds", *fixed_width(head, lines)])
+    return "\n".join([f"mean {judged.label} on {len(results.setup.truth)} test compounds", *fixed_width(head, lines)])

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from tl_jax.config import FitConfig, NetworkConfig, Recipe
@@ -23,7 +24,7 @@ from tl_jax.study.core.table import ArmResult, ResultTable, result_of
 from tl_jax.system.cluster import agree_arrays, is_first
 from tl_jax.system.files import digest
 from tl_jax.system.parts import Parts, parts_of
-from tl_jax.system.progress import LOGGER, watched
+from tl_jax.system.progress import watched
 from tl_jax.training.runs import RunsResult, fit_runs, gathered, join
 from tl_jax.transfer.strategies import Registered
 from tl_jax.types import Variables
@@ -85,7 +86,17 @@ class How:
         if self.work is None:
             return None
         own = asdict(self.network), self.seed, problem.identity, *(arm.identity for arm in arms)
-        return parts_of(self.work, digest(*own), LOGGER.info)
+        return parts_of(self.work, digest(*own))
+
+    def kept(self, make: Callable[[], dict[str, np.ndarray]], problem: Problem, *arms: Arm) -> dict[str, np.ndarray]:
+        """What make() gives for these arms together, as one finished part: found, or made and kept."""
+        parts = self.parts(problem, *arms)
+        found = next(iter(parts.saved()), None) if parts else None
+        if found is None:
+            found = make()
+            if parts is not None:
+                parts.save(0, found)
+        return found
 
     def label(self, *words: str) -> str:
         """A progress line's beginning."""
@@ -129,71 +140,28 @@ def programs(problem: Problem, arms: Sequence[Arm], how: How) -> list[list[Arm]]
 
 
 def run_program(problem: Problem, members: list[Arm], how: How, purpose: str) -> list[RunsResult]:
-    """The networks of one program."""
+    """The networks of one program: one model per arm and fold, all trained at once; per arm, its runs by fold."""
     names, first = "+".join(dict.fromkeys(arm.name for arm in members)), members[0]
-    label, domain, folds = how.label(purpose, problem.name, names), problem.domain, problem.folds
-    parts = how.parts(problem, *members)
+    label, domain, folds = how.label(purpose, problem.name, names), problem.domain, list(problem.folds)
+    parts, network = how.parts(problem, *members), build(how.network)
     if first.strategy.align:
         label = f"{label} from {first.source}"
         everything = problem.protocol.expression_from == "all"
         domain, folds = aligned(domain, folds, first.strategy.align, first.rows, everything)
-    total = len(members) * len(folds)
+    count, total = len(folds), len(members) * len(folds)
     with how.ledger.timed(f"{purpose or 'arm'} {names}"), watched(total, label) as progress:
-        return fit_arms(
-            domain,
-            list(folds),
-            members,
-            network=how.network,
-            seed=how.seed,
-            at_once=how.at_once,
-            parts=parts,
-            progress=progress.advance,
-        )
-
-
-def fit_arms(
-    domain: Domain,
-    folds: list[ScaledFold],
-    arms: Sequence[Arm],
-    *,
-    network: NetworkConfig,
-    seed: int,
-    at_once: int | None = None,
-    parts: Parts | None = None,
-    progress: Callable[[int], None] = lambda done: None,
-    say: Callable[[str], None] = LOGGER.info,
-) -> list[RunsResult]:
-    """Train one model per arm and fold, all in one program, and predict the held-out rows: per arm, runs by fold.
-
-    The arms must train the same leaves with one config.
-    """
-    domain, folds = in_program(domain, folds)
-    starts, axes = [], []
-    for arm in arms:
-        number = next((k for k, (f, v) in enumerate(starts) if f is arm.strategy.function and v is arm.variables), None)
-        if number is None:
-            number = len(starts)
-            starts.append((arm.strategy.function, arm.variables))
-        axes.append(build_runs(domain, folds, seed, arm.recipe.hparams(), number))
-    result = fit_runs(
-        join(axes),
-        domain.x,
-        starts,
-        network=build(network),
-        config=arms[0].config,
-        at_once=at_once,
-        parts=parts,
-        progress=progress,
-        say=say,
-    )
-    count = len(folds)
-    return [some_runs(result, slice(k * count, (k + 1) * count)) for k in range(len(arms))]
-
-
-def some_runs(result: RunsResult, part: slice) -> RunsResult:
-    """Some runs of a result."""
-    features = None if result.features is None else result.features[part]
-    return RunsResult(result.prediction[part], {k: v[part] for k, v in result.history.items()}, None, features)
+        domain, folds = in_program(domain, folds)
+        starts, axes = [], []
+        for arm in members:
+            own = ((k, f, v) for k, (f, v) in enumerate(starts))
+            number = next((k for k, f, v in own if f is arm.strategy.function and v is arm.variables), len(starts))
+            if number == len(starts):
+                starts.append((arm.strategy.function, arm.variables))
+            axes.append(build_runs(domain, folds, how.seed, arm.recipe.hparams(), number))
+        options = {"network": network, "config": first.config, "at_once": how.at_once, "parts": parts}
+        found = fit_runs(join(axes), domain.x, starts, **options, progress=progress.advance)
+    slices = [slice(k, k + count) for k in range(0, total, count)]
+    return [jax.tree.map(lambda leaf, part=part: leaf[part], found) for part in slices]
 
 
 def readings(problem: Problem, arm: Arm, runs: RunsResult) -> list[ArmResult]:
@@ -226,18 +194,13 @@ def closed_predictions(problem: Problem, arm: Arm, how: How, purpose: str = "") 
         progress.advance(len(done))
         for k in range(len(folds)):
             if k not in done:
-                part = agree_arrays(computed(problem, arm, k) if is_first() else None)
+                own = np.asarray(arm.predict(problem.domain, folds[k])) if is_first() else None
+                part = agree_arrays(None if own is None else {"run": np.asarray([k]), "prediction": own})
                 done[k] = part["prediction"]
                 if parts is not None:  # process 0 alone has a workplace
                     parts.save(k, part)
                 progress.advance(1)
     return [done[k] for k in range(len(folds))]
-
-
-def computed(problem: Problem, arm: Arm, number: int) -> dict[str, np.ndarray]:
-    """A closed form's predictions on one fold, as a part."""
-    prediction = arm.predict(problem.domain, problem.folds[number])
-    return {"run": np.asarray([number]), "prediction": np.asarray(prediction)}
 
 
 def fitted(

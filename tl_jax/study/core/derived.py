@@ -7,7 +7,7 @@ import pandas as pd
 
 from tl_jax.evaluation.statistics.conformal import held_out_intervals
 from tl_jax.evaluation.statistics.detectable import detectable_difference
-from tl_jax.evaluation.statistics.intervals import UNDEFINED, bca_interval, fisher_interval
+from tl_jax.evaluation.statistics.intervals import UNDEFINED, bca_interval, fisher_holds, fisher_interval
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, per_fold
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.interpret.stability import TOP, gene_overlap, gene_stability
@@ -36,7 +36,7 @@ def intervals(predictions: pd.DataFrame, seed: int, resamples: int = 1999, metri
         samples = part.groupby("sample_id", sort=True)[["y_true", "y_pred"]].mean()
         truth, predicted = samples["y_true"].to_numpy(), samples["y_pred"].to_numpy()
         value, n = judged(truth, predicted), len(samples)
-        fisher = fisher_interval(value, n, LEVEL) if metric == "spearman" else UNDEFINED
+        fisher = fisher_interval(value, n, LEVEL) if fisher_holds(metric) else UNDEFINED
         rows.append((*key, n, value, *fisher, *bca_interval(truth, predicted, judged, seed, resamples, LEVEL), LEVEL))
     return pd.DataFrame(rows, columns=[*KEYS, "n", metric, *BOUNDS])
 

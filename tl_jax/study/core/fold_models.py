@@ -85,7 +85,6 @@ def trained_folds(final: TrainedStage, folds: list[ScaledFold], arm: Arm, how: H
         config=arm.config,
         at_once=how.at_once,
         keep_trained=True,
-        say=LOGGER.info,
     )
     keys = run_keys(how.seed, [(f.fold.repeat, f.fold.fold) for f in folds])
     whole = partial(whole_model, strategy=arm.strategy.function, network=network, features=domain.x.shape[1])

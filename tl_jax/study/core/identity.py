@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tl_jax
 from tl_jax.data.domain import Domain
+from tl_jax.evaluation.statistics.metrics import METRICS
 from tl_jax.study.core.code import code_of
 from tl_jax.study.core.settings import StudySettings
 from tl_jax.study.core.stages import fingerprint
@@ -32,9 +33,17 @@ def identity(
         "flags": settings.science(),
         "data": {name: fingerprint(domain) for name, domain in domains.items()},
         "strategies": {strategy.name: code_of(strategy.function) for strategy in strategies},
+        **({"metrics": own} if (own := own_metrics()) else {}),
         **resolved,
         **circumstances(),
     }
+
+
+def own_metrics() -> dict[str, str]:
+    """{name: digest of the code} of the metrics that are none of this package's: every study computes them too."""
+    ours = f"{tl_jax.__name__}."
+    theirs = {name: one.function for name, one in METRICS.items() if not one.function.__module__.startswith(ours)}
+    return {name: code_of(function) for name, function in theirs.items()}
 
 
 def circumstances() -> dict:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaled import fit_rows
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.stages import TrainedStage

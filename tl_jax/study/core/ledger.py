@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -34,8 +33,3 @@ class Ledger:
         """Take over what another part of the study told; prefix: before the names of its times."""
         self.notes.extend(other.notes)
         self.seconds |= {f"{prefix}{name}": seconds for name, seconds in other.seconds.items()}
-
-
-def distinct(texts: Iterable[str]) -> list[str]:
-    """The same texts once each, in their order."""
-    return list(dict.fromkeys(map(str, texts)))

@@ -12,7 +12,6 @@ import numpy as np
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaling import fit_response_scale
 from tl_jax.evaluation.predictors.source_methods import SourceView, source_coefficients
-from tl_jax.models import build
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.stages import TrainedStage, scaled_rows
 from tl_jax.types import Network, Variables
@@ -53,7 +52,3 @@ class Viewer:
         x = np.concatenate([f.scaled_train(domain), f.scaled_test(domain)])
         (hidden, prediction), linear = self.hidden(x), x @ self.coefficients
         return SourceView(hidden[:n], hidden[n:], prediction[:n], prediction[n:], linear[:n], linear[n:])
-
-
-def viewer(stages: tuple[TrainedStage, ...], network_config) -> Viewer:
-    return Viewer(stages, build(network_config))

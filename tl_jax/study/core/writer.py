@@ -9,29 +9,36 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.report.tables import write_csv
+from tl_jax.study.core.ledger import Ledger
 from tl_jax.system.files import write_json
+from tl_jax.system.runtime import device, versions
 
 
 def write_study(
     folder: Path,
     tables: Mapping[str, pd.DataFrame],
+    summary: Mapping[str, object],
+    settings: Mapping[str, object],
+    ledger: Ledger,
     *,
     pictures: Iterable[Callable[[], object]],
-    summary: Callable[[list[str]], dict],
     page: Callable[[Path], object] | None = None,
 ) -> list[str]:
     """Write NAME.csv of every table, the pictures, summary.json and report.html.
 
     Args:
-        pictures: each draws into the folder. summary: takes what could not be drawn. page: makes report.html from the
-        folder.
+        summary: the study's own entries of summary.json, "experiment" and "title" among them, and "versions" of what
+        it alone uses; settings, all versions, device, wall times and remarks are added. settings: as a record.
+        pictures: each draws into the folder. page: makes report.html from the folder.
     Returns:
         What could not be drawn: hours of training must not be lost to a picture.
     """
     for name, table in tables.items():
         write_csv(folder / f"{name}.csv", table)
     left_out = [text for picture in pictures for text in drawn(picture)]
-    write_json(folder / "summary.json", summary(left_out))
+    about = {"settings": settings, "versions": {**versions(), **summary.get("versions", {})}, "device": device()}
+    told = {"wall_seconds": ledger.seconds, "notes": [*ledger.notes, *left_out]}
+    write_json(folder / "summary.json", {**summary, **about, **told})
     return [*left_out, *(paged(page, folder) if page else [])]
 
 

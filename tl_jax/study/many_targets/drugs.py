@@ -8,7 +8,7 @@ maps them to the target's response. The profile comes from one network for all d
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +30,6 @@ from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.many_targets.kernel_profile import KernelProfile, fit_kernel_profile
 from tl_jax.system.files import digest
 from tl_jax.system.parts import Parts, parts_of
-from tl_jax.system.progress import LOGGER
 from tl_jax.training.multitask import MultiTask, drug_scales, look, train_multitask, untrained
 from tl_jax.trees import flatten, unflatten
 
@@ -108,7 +107,7 @@ def fit_sources(
     """
     code = code_of("tl_jax.training.multitask", "tl_jax.study.many_targets.kernel_profile")
     identity = digest(fingerprint(domain), recipe.as_dict(), list(hidden), seed, code)
-    parts = parts_of(work, identity, LOGGER.info)
+    parts = parts_of(work, identity)
     done = {str(part["model"]): part for part in (parts.saved() if parts else ())}
     if "network" not in done:
         model = train_multitask(run_key(seed, Repeats.FINAL), domain, recipe, hidden)
@@ -137,11 +136,6 @@ def fit_sources(
 def keep(parts: Parts | None, number: int, arrays: dict[str, np.ndarray]) -> None:
     if parts is not None:
         parts.save(number, {name: np.asarray(array) for name, array in arrays.items()})
-
-
-def as_target(domain: Domain, target: Domain) -> Domain:
-    """The source with the target's kind of scaling: a source model reads target rows in the units it was trained on."""
-    return replace(domain, scaler=target.scaler)
 
 
 def closed_arms(sources: Sources, seed: int) -> list[Arm]:

@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS, RELATIVE_GAMMAS, left_out_errors
+from tl_jax.evaluation.predictors.tuned_baselines import squared_distances
 from tl_jax.system.runtime import cores
 
 
@@ -91,9 +92,3 @@ def fit_pattern(found: KernelProfile, kernels: dict, rows: np.ndarray, y, groups
             found.gamma[drug] = gamma
             # The dual sums to zero, so that of the kernel's centring only this constant is left.
             found.intercept[drug] = centre[k] - columns @ dual
-
-
-def squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(len(a), len(b)) squared Euclidean distances, float64; the product in the precision of its arguments."""
-    squares = (a.astype(np.float64) ** 2).sum(axis=1)[:, None] + (b.astype(np.float64) ** 2).sum(axis=1)[None, :]
-    return np.maximum(squares - 2.0 * (a @ b.T), 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.gene_report import gene_report
+from tl_jax.evaluation.statistics.registry import record
 from tl_jax.report.page.page import write_report
 from tl_jax.report.plots.ranks import critical_difference
 from tl_jax.study.core.identity import identity
@@ -16,7 +18,6 @@ from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.core.writer import write_study
 from tl_jax.study.many_targets.tables import OverTargets
 from tl_jax.study.many_targets.targets import NAME, ManyResults, ManySettings
-from tl_jax.system.runtime import device, versions
 from tl_jax.transfer import strategies
 
 
@@ -44,8 +45,10 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
     return write_study(
         folder,
         {"metrics": results.table("metrics"), "held_out": held_out(results), **tables},
+        summary(results, over),
+        results.settings.as_dict(),
+        replace(results.ledger, notes=[*results.ledger.notes, *over.notes]),
         pictures=pictures,
-        summary=lambda left_out: summary(results, over, [*results.ledger.notes, *over.notes, *left_out]),
         page=write_report,
     )
 
@@ -59,7 +62,7 @@ def held_out(results: ManyResults) -> pd.DataFrame:
     return wide[list(arms)].rename_axis(columns=None).reset_index()
 
 
-def summary(results: ManyResults, over: OverTargets, notes: list[str]) -> dict:
+def summary(results: ManyResults, over: OverTargets) -> dict:
     """Everything needed to repeat the study, and its result per arm."""
     cohort, source = results.cohort, results.source
     means = over.blocks.drop(columns="target").groupby("protocol", sort=False).mean()
@@ -67,10 +70,8 @@ def summary(results: ManyResults, over: OverTargets, notes: list[str]) -> dict:
         "experiment": NAME,
         "title": "all source drugs to every drug of the target",
         "cohort": {"name": cohort.name, "title": cohort.title, "genes": len(cohort.genes)},
-        "settings": results.settings.as_dict(),
+        "metric": record(results.settings.metric),
         "recipe": results.settings.recipe.as_dict(),
-        "versions": versions(),
-        "device": device(),
         "data": {
             domain.name: {"samples": len(domain), "fingerprint": fingerprint(domain)} for domain in cohort.domains
         },
@@ -82,11 +83,9 @@ def summary(results: ManyResults, over: OverTargets, notes: list[str]) -> dict:
             "scaler": source.scaler,
             "final_train_loss": results.source_loss,
         },
-        "wall_seconds": results.ledger.seconds,
-        "mean_spearman": {protocol: row.to_dict() for protocol, row in means.iterrows()},
+        f"mean_{results.settings.metric}": {protocol: row.to_dict() for protocol, row in means.iterrows()},
         "friedman": {
             protocol: {"statistic": t.statistic, "p": t.p, "critical_difference": t.critical_difference}
             for protocol, t in over.tests.items()
         },
-        "notes": notes,
     }

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.blocks import gains
-from tl_jax.evaluation.statistics.metrics import held_out_ratio, is_pooled, spearman_per_fold
+from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, is_pooled, per_fold
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
 from tl_jax.report.tables import fixed_width, number
@@ -37,28 +37,28 @@ class OverTargets:
 
 
 def over_targets(results: ManyResults) -> OverTargets:
-    """The tables over targets, by mean Spearman per fold."""
-    metrics = results.table("metrics")
-    spearman = spearman_per_fold(metrics)
+    """The tables over targets, by the mean of the metric per fold; a gain is positive where an arm is better."""
+    metrics, metric = results.table("metrics"), results.settings.metric
+    sign = get(metric).sign
     blocks, found, ranks, pairs, tests = [], [], [], [], {}
     notes = [SAME_LINES] if metrics.target.nunique() > 1 else []
-    for protocol, rows in spearman.groupby("protocol", sort=False):
+    for protocol, rows in per_fold(metrics, metric).groupby("protocol", sort=False):
         table = in_order(rows.pivot_table(index="target", columns="arm", values="value", aggfunc="mean", dropna=False))
         blocks.append(table.reset_index().assign(protocol=protocol))
         for reference in REFERENCES:
-            found.append(gains(table, reference).assign(protocol=protocol, reference=reference))
+            found.append(gains(sign * table, reference).assign(protocol=protocol, reference=reference))
         # An arm whose metric is undefined on a target, as where its network diverged, has no rank.
         try:
-            test = friedman(table.dropna(axis="columns"))
+            test = friedman(sign * table.dropna(axis="columns"))
         except InputError as error:
             notes.append(f"protocol {protocol}: no test over targets: {error}")
             continue
         tests[protocol] = test
         ranks.append(pd.DataFrame({"arm": test.average.index, "average_rank": test.average}).assign(protocol=protocol))
-        pairs.append(test.pairs.rename(columns={"method_a": "arm_a", "method_b": "arm_b"}).assign(protocol=protocol))
+        pairs.append(pairs_of(test, sign).assign(protocol=protocol))
     gain = pd.concat(found, ignore_index=True).rename(columns={"method": "arm", "blocks": "targets"})
     return OverTargets(
-        pd.DataFrame(per_target(metrics)),
+        pd.DataFrame(per_target(metrics, metric)),
         pd.concat(blocks, ignore_index=True),
         gain.assign(source=[source_of(arm) for arm in gain.arm]),
         pd.concat(ranks, ignore_index=True) if ranks else pd.DataFrame(),
@@ -75,24 +75,33 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
     return ordered.rename_axis(columns=None)
 
 
-def per_target(metrics: pd.DataFrame) -> Iterator[dict]:
+def pairs_of(test: Ranks, sign: int) -> pd.DataFrame:
+    """The pairs of a test with the differences a - b in the metric's own direction."""
+    found = test.pairs.rename(columns={"method_a": "arm_a", "method_b": "arm_b"})
+    if sign > 0:
+        return found
+    turned = {"mean_difference": -found["mean_difference"], "ci_low": -found["ci_high"], "ci_high": -found["ci_low"]}
+    return found.assign(**turned)
+
+
+def per_target(metrics: pd.DataFrame, metric: str) -> Iterator[dict]:
     """Each arm on each target: its means, and its gain over each reference with the corrected interval over folds."""
     pooled = is_pooled(metrics)
     for (protocol, target), rows in metrics.groupby(["protocol", "target"], sort=False):
         folds, whole = rows[~pooled.loc[rows.index]], rows[pooled.loc[rows.index]]
-        values = folds[folds.metric == "spearman"].pivot(index=["repeat", "fold"], columns="arm", values="value")
+        values = folds[folds.metric == metric].pivot(index=["repeat", "fold"], columns="arm", values="value")
         ratio = held_out_ratio(folds)
         for arm in in_order(values).columns:
             own, all_held_out = folds[folds.arm == arm], whole[whole.arm == arm]
             row = {
                 **{"target": target, "arm": arm, "source": source_of(arm), "protocol": protocol},
                 "n": int(all_held_out.n_test.max()),
-                "spearman": values[arm].mean(),
-                "pooled_spearman": all_held_out[all_held_out.metric == "spearman"].value.median(),
+                metric: values[arm].mean(),
+                f"pooled_{metric}": all_held_out[all_held_out.metric == metric].value.median(),
                 "rmse": own[own.metric == "rmse"].value.mean(),
             }
             for reference in REFERENCES:
-                row |= over_reference(values[arm] - values[reference], ratio, reference)
+                row |= over_reference(get(metric).sign * (values[arm] - values[reference]), ratio, reference)
             yield row
 
 
@@ -103,19 +112,21 @@ def over_reference(differences: pd.Series, ratio: float, reference: str) -> dict
     return {f"{name}_over_{reference}": value for name, value in numbers.items()}
 
 
-def printed(over: OverTargets) -> str:
+def printed(over: OverTargets, metric: str = JUDGED) -> str:
     """What the terminal shows at the end."""
+    judged = get(metric)
+    gain = "gain" if judged.higher_is_better else "gain (by how much it is lower)"
     alone = over.targets.target.nunique() == 1
     spread = "corrected 95 % interval over folds" if alone else "95 % interval over targets and share of targets won"
-    lines = [f"Mean Spearman per fold; gain over a target-only arm with its {spread}"]
+    lines = [f"Mean {judged.per_fold}; {gain} over a target-only arm with its {spread}"]
     for protocol, block in over.blocks.groupby("protocol", sort=False):
         test, count = over.tests.get(protocol), len(block)
         rows = []
         for arm in block.columns.drop(["protocol", "target"]):
-            cells = [gain_cell(over, protocol, arm, reference, alone) for reference in REFERENCES]
+            cells = [gain_cell(over, protocol, arm, reference, alone, judged.spec(3)) for reference in REFERENCES]
             rank = test.average.get(arm, float("nan")) if test else None
-            rows.append([f"  {arm}", number(block[arm].mean()), *cells, number(rank, ".2f")])
-        head = ("  arm", "Spearman", *(f"over {reference}" for reference in REFERENCES), "rank")
+            rows.append([f"  {arm}", number(block[arm].mean(), judged.spec(3)), *cells, number(rank, ".2f")])
+        head = ("  arm", judged.label, *(f"over {reference}" for reference in REFERENCES), "rank")
         lines += ["", f"{protocol}, {count} target{'s' if count > 1 else ''}", *fixed_width(head, rows)]
         if test:
             apart = f"ranks differ where more than {test.critical_difference:.2f} apart (Nemenyi)"
@@ -123,7 +134,7 @@ def printed(over: OverTargets) -> str:
     return "\n".join([*lines, "", *(f"note: {note}" for note in over.notes)])
 
 
-def gain_cell(over: OverTargets, protocol: str, arm: str, reference: str, alone: bool) -> str:
+def gain_cell(over: OverTargets, protocol: str, arm: str, reference: str, alone: bool, spec: str) -> str:
     """A gain with its interval: over targets, or on the only target over folds."""
     if arm == reference:
         return ""
@@ -132,5 +143,5 @@ def gain_cell(over: OverTargets, protocol: str, arm: str, reference: str, alone:
     names = [f"{name}_over_{reference}" for name in ("gain", "low", "high")] if alone else ["gain", "ci_low", "ci_high"]
     if pd.isna(row[names[0]]):
         return number(None)
-    gain, low, high = (number(row[name], "+.3f") for name in names)
+    gain, low, high = (number(row[name], f"+{spec}") for name in names)
     return f"{gain} [{low}, {high}]" if alone else f"{gain} [{low}, {high}] {row.won:4.0%}"

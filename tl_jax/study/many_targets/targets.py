@@ -11,9 +11,11 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from tl_jax.config import Recipe
-from tl_jax.data.domain import Cohort, Domain
+from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.keys import Repeats, run_key
 from tl_jax.models import build
 from tl_jax.study.cohort.settings import Settings
@@ -23,12 +25,14 @@ from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.settings import StudySettings
 from tl_jax.study.core.table import ResultTable, result_of
-from tl_jax.study.many_targets.drugs import ARMS, SOURCE, Sources, as_target, closed_arms, fit_sources
+from tl_jax.study.many_targets.drugs import ARMS, SOURCE, Sources, closed_arms, fit_sources
 from tl_jax.system.progress import LOGGER, watched
 from tl_jax.training.multitask import measured_drugs, trunk
 from tl_jax.transfer import strategies
 
 NAME = "many_targets"
+# Options that an ordinary experiment has too.
+FOR_ALL = ("cohort", "repeats", "folds", "split", "seed", "hidden", "quick", "metric")
 FINE_TUNED = ("freeze_layer12", "fine_tune")
 
 
@@ -38,7 +42,7 @@ class ManySettings(StudySettings):
 
     targets: table of responses, below the data folder; None: the drugs of the cohort's own target. unit, direction:
     of the table. min_lines: source drugs measured on fewer source samples are left out. fine_tuned: strategies that
-    also train networks from the source network's hidden layers.
+    also train networks from the source network's hidden layers. metric: by which arms are compared.
     """
 
     NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")
@@ -54,6 +58,7 @@ class ManySettings(StudySettings):
     hidden: tuple[int, ...] = (1000, 100)
     min_lines: int = 100
     fine_tuned: tuple[str, ...] = ()
+    metric: str = JUDGED
 
     def __post_init__(self):
         for name in self.protocols:
@@ -68,7 +73,7 @@ class ManySettings(StudySettings):
 
     def ordinary(self, protocol: str) -> Settings:
         """What an ordinary experiment makes of these settings, which also checks them."""
-        shared = {n: getattr(self, n) for n in ("cohort", "repeats", "folds", "split", "seed", "hidden", "quick")}
+        shared = {n: getattr(self, n) for n in FOR_ALL}
         return Settings(protocol=protocol, **shared)
 
     @property
@@ -118,7 +123,8 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     The source models see no target. work: a folder for finished parts; those found there are not computed again.
     """
     whole = cohort.stage("target")
-    source = measured_drugs(as_target(cohort.stage("source"), whole), settings.min_lines)
+    # A source model reads target rows in the units it was trained on, so the source is scaled as the target is.
+    source = measured_drugs(replace(cohort.stage("source"), scaler=whole.scaler), settings.min_lines)
     results = ManyResults(settings, cohort, source)
     notes = [str(note) for note in unit_notes(cohort.domains)]
     planned = plan_targets(settings, whole, notes)
@@ -165,7 +171,13 @@ def plan_targets(settings: ManySettings, whole: Domain, notes: list[str]) -> lis
         domain = whole.for_drug(drug)
         try:
             own = [
-                Problem.drawn(domain, settings.partition, PROTOCOLS[protocol], name=f"{drug}, {protocol}")
+                Problem.drawn(
+                    domain,
+                    settings.partition,
+                    PROTOCOLS[protocol],
+                    name=f"{drug}, {protocol}",
+                    metric=settings.metric,
+                )
                 for protocol in settings.protocols
             ]
         except InputError as error:
@@ -182,13 +194,12 @@ def run_together(problem: Problem, arms: list[Arm], how: How) -> ResultTable:
 
     A part for each arm and fold, as run_arms keeps them, would take longer to write than these arms to fit.
     """
-    parts = how.parts(problem, *arms)
-    found = next(iter(parts.saved()), None) if parts else None
-    if found is None:
+
+    def make() -> dict[str, np.ndarray]:
         folds = [{arm.name: arm.predict(problem.domain, f) for arm in arms} for f in problem.folds]
-        found = {arm.name: np.concatenate([each[arm.name] for each in folds]) for arm in arms}
-        if parts is not None:
-            parts.save(0, found)
+        return {arm.name: np.concatenate([each[arm.name] for each in folds]) for arm in arms}
+
+    found = how.kept(make, problem, *arms)
     ends = np.cumsum([len(f.fold.test) for f in problem.folds])[:-1]
     result = partial(result_of, problem, history={})
     return ResultTable(tuple(result(arm.name, arm.source, predicted=np.split(found[arm.name], ends)) for arm in arms))
