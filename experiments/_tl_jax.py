@@ -32,6 +32,9 @@ TASKS = {
         "compounds": ("dti_transfer", "which compounds are active, with other protein families as sources"),
         "grid": ("dti_grid_search", "a grid of hyper-parameters on one protein family"),
     },
+    "studies of single cells": {
+        "cells": ("scdeal", "a sensitivity score for every cell, learned from bulk lines"),
+    },
     "results and models": {
         "report": ("report", "one page of a finished study, from its tables"),
         "predict": ("predict", "predict new samples or compounds with a stage checkpoint"),

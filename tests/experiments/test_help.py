@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import _compound_groups, _declared, _tl_jax, many_targets, predict, two_step_study
+from experiments import _cell_groups, _compound_groups, _declared, _tl_jax, many_targets, predict, two_step_study
 from experiments._command import call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,11 +103,15 @@ def test_what_is_no_help_is_not_answered_by_it(capsys):
 
 def test_words_of_flags_are_those_of_what_reads_them():
     """The flags are written without importing what reads them."""
+    from tl_jax.data.cells.shared import SCALERS as CELL_SCALERS
+    from tl_jax.data.cells.steps import DEPTHS
+    from tl_jax.data.cells.values import KINDS as VALUES
     from tl_jax.data.domain import RESISTANT, SCALERS, SENSITIVE
     from tl_jax.data.genes.names import GENE_IDS
     from tl_jax.data.preprocessing.transforms import TRANSFORMS
     from tl_jax.data.splits import KINDS
     from tl_jax.evaluation.draws.reach import WITHIN
+    from tl_jax.study.cells.settings import ARMS
     from tl_jax.study.compounds import settings
     from tl_jax.study.compounds.explain import ORDERS
     from tl_jax.study.compounds.grid_settings import OBJECTIVES
@@ -126,6 +130,10 @@ def test_words_of_flags_are_those_of_what_reads_them():
     assert words("compounds", "epoch") == list(settings.EPOCH_CHOICES)
     assert list(settings.METHODS) == _compound_groups.METHODS
     assert list(vars(settings.Switches())) == _compound_groups.SWITCHES
+    assert words("cells", "values") == list(VALUES)
+    assert words("cells", "depth") == list(DEPTHS)
+    assert words("cells", "scaler") == list(CELL_SCALERS)
+    assert list(ARMS) == _cell_groups.ARMS
     assert words("grid", "objective") == list(OBJECTIVES)
     assert list(FINE_TUNED) == many_targets.FINE_TUNED
     for script in ("import", "init", "many_targets"):

@@ -49,9 +49,10 @@ STUDIES = {
         *(*COMPOUNDS, "--rows=8", "--layers=1", "--widths=8", "--batches=64", "--rates=0.01", "--dropouts=0.1"),
         *("--epochs=2", "--folds=2"),
     ),
+    "scdeal": ("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive"),
 }
 # Those that run whole in `make test`; experiments do without networks there.
-EVERYDAY = ("many_targets", "check_data", "dti_transfer", "dti_grid_search")
+EVERYDAY = ("many_targets", "check_data", "dti_transfer", "scdeal")
 # Scripts that train and judge nothing.
 OTHERS = {"fetch", "init_cohort", "report", "predict", "lineage", "import_weights", "export_weights", "list_names"}
 
@@ -71,7 +72,7 @@ def test_no_script_is_forgotten():
 
 @pytest.mark.parametrize("name", some(STUDIES, *EVERYDAY))
 def test_eight_samples(name, folder, capsys):
-    cohort = () if name.startswith("dti") else ("--cohort=eight.toml",)
+    cohort = () if name.startswith(("dti", "scdeal")) else ("--cohort=eight.toml",)
     code = call(name, [*cohort, *STUDIES[name], "--out=out"])
     said = capsys.readouterr()
     assert "Traceback" not in said.err

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from tl_jax.data.formats.hdf5 import as_text, checked, child, is_group, needed, numbers, opened, values
 from tl_jax.data.formats.registry import as_it_is, expression_reader
@@ -41,14 +42,22 @@ def read_h5ad(path: Path, table) -> pd.DataFrame:
     sample_column: a column of obs that names the cells, "" for its index. pool_by: a column of obs; the cells of
     one value are averaged.
     """
-    with opened(path) as file:
-        where, genes_at = _places(file, table.layer or "X", path)
-        var, obs = _table(file, genes_at, path), _table(file, "obs", path)
-        matrix = _matrix(child(file, where, path), (len(obs), len(var)), path)
+    matrix, var, obs = read_parts(path, table.layer)
     genes = clean_ids(_column(var, table.gene_column, path, "gene_column"), path, "gene")
     cells = clean_ids(_column(obs, table.sample_column, path, "sample_column"), path, "cell")
     pooled = as_ids(_column(obs, table.pool_by, path, "pool_by")) if table.pool_by else None
     return cells_frame(matrix, cells, genes, pooled, path)
+
+
+def read_parts(path: Path, layer: str = "") -> tuple[np.ndarray | sparse.csr_matrix, pd.DataFrame, pd.DataFrame]:
+    """The values of a layer (cells, genes), dense or CSR as they are stored, var (or raw/var) and obs.
+
+    layer: "" or "X", "raw/X", or the name of a layer.
+    """
+    with opened(path) as file:
+        where, genes_at = _places(file, layer or "X", path)
+        var, obs = _table(file, genes_at, path), _table(file, "obs", path)
+        return _matrix(child(file, where, path), (len(obs), len(var)), path), var, obs
 
 
 def _places(file, layer: str, path: Path) -> tuple[str, str]:

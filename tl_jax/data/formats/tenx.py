@@ -35,15 +35,19 @@ def read_tenx(path: Path, table) -> pd.DataFrame:
 
     table.gene_column: "name" (symbols, the default) or "id" (Ensembl).
     """
-    wanted = table.gene_column or "name"
+    matrix, cells, genes = read_counts(path, table.gene_column or "name")
+    return cells_frame(matrix, cells, genes, None, path)
+
+
+def read_counts(path: Path, wanted: str = "name") -> tuple[sparse.csr_matrix, list[str], list[str]]:
+    """Counts (cells, genes), barcodes and genes of a 10x matrix. wanted: "name" (symbols) or "id" (Ensembl)."""
     if wanted not in ("name", "id"):
         raise InputError(f"{path}: gene_column is '{wanted}'; of a 10x matrix it is 'name' or 'id'")
     matrix, features, barcodes = _from_h5(path) if _is_h5(path) else _from_text(path)
     genes = (features["kind"] == _EXPRESSION).to_numpy()
     if not genes.any():
         raise InputError(f"{path}: none of its features is of the kind '{_EXPRESSION}'; fetch another matrix")
-    kept = matrix if genes.all() else matrix[:, genes]
-    return cells_frame(kept, barcodes, features.loc[genes, wanted].tolist(), None, path)
+    return matrix if genes.all() else matrix[:, genes], barcodes, features.loc[genes, wanted].tolist()
 
 
 def _is_h5(path: Path) -> bool:

@@ -99,6 +99,11 @@ def auroc(truth: np.ndarray, score: np.ndarray) -> float:
     return float(roc_auc_score(truth, score)) if 0 < truth.sum() < len(truth) else float("nan")
 
 
+def average_precision(truth: np.ndarray, score: np.ndarray) -> float:
+    """Area under precision over recall, as a sum over thresholds; NaN where the truth holds one class."""
+    return float(average_precision_score(truth, score)) if 0 < truth.sum() < len(truth) else float("nan")
+
+
 def checked(y_true, probability) -> tuple[np.ndarray, np.ndarray]:
     """Both as float64; ValueError where they are not what the module's head says."""
     truth, p = np.asarray(y_true, np.float64), np.asarray(probability, np.float64)

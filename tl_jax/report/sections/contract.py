@@ -97,6 +97,14 @@ SEARCH_TABLES = {
     "grid": Contract((), (*AXES, "mcc", "mcc_sd", "auroc", "auroc_sd")),
     "test": Contract(("metric",), ("value",)),
 }
+# The same of a study of single cells (study/cells/outputs.py).
+CELL_TABLES = {
+    "cells": Contract(("cell",), ("sens_score", "sens_score_sd", "sens_prob", "sens_label", "sens_label_agreement")),
+    "signs": Contract((), ("component", "variance", "spearman", "agreement")),
+    "near": Contract(("line",), ("spearman",)),
+    "arms": Contract(("arm", "metric"), ("mean", "sd", "below_half")),
+    "over_lines": Contract(("arm",), ("lines", "spearman")),
+}
 # Tables whose columns are numbers but for these.
 NUMBERS_BUT = {"gene_weights": ("gene",), "blocks": ("target", "protocol")}
 # Numbers of tables whose further columns the report draws where they are there.

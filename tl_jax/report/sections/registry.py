@@ -10,9 +10,22 @@ import pandas as pd
 
 from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
-from tl_jax.report.sections import arms, dti, dti_examined, effect, genes, leaks, many, run, search, sizes, sources
+from tl_jax.report.sections import (
+    arms,
+    dti,
+    dti_examined,
+    effect,
+    genes,
+    leaks,
+    many,
+    run,
+    search,
+    single_cells,
+    sizes,
+    sources,
+)
 from tl_jax.report.sections.card import card, verdict_box
-from tl_jax.report.sections.contract import FAMILY_TABLES, SEARCH_TABLES, TABLES, TARGET_TABLES, Contract
+from tl_jax.report.sections.contract import CELL_TABLES, FAMILY_TABLES, SEARCH_TABLES, TABLES, TARGET_TABLES, Contract
 from tl_jax.report.sections.lineage import lineage
 from tl_jax.report.sections.study import Study, read_folder, read_study
 
@@ -81,6 +94,15 @@ SEARCH = (
     *LAST,
     FILES,
 )
+CELLS = (
+    Entry("scores", "Scores", single_cells.scores),
+    Entry("signs", "Is the direction settled?", single_cells.signs),
+    Entry("arms", "All arms against the truth", single_cells.arms),
+    Entry("over-lines", "Lines with measured response", single_cells.over_lines),
+    Entry("near", "Nearest bulk lines", single_cells.near),
+    *LAST,
+    FILES,
+)
 
 
 class Kind(NamedTuple):
@@ -109,6 +131,7 @@ def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
 STUDY = Kind("metrics", TABLES, study_top, SECTIONS)
 FAMILY = Kind("metrics", FAMILY_TABLES, dti.top, FAMILIES, dti.HEADLINE)
 MANY = Kind("blocks", TARGET_TABLES, many.top, TARGETS)
+CELL = Kind("cells", CELL_TABLES, single_cells.top, CELLS)
 GRID = Kind("grid", SEARCH_TABLES, search.top, SEARCH)
 
 
@@ -116,6 +139,8 @@ def kind_of(folder: Path) -> Kind:
     """What a folder holds, by its files and their headings; an experiment's where nothing else shows."""
     if (folder / "blocks.csv").is_file():
         return MANY
+    if (folder / "signs.csv").is_file():
+        return CELL
     if (folder / "grid.csv").is_file():
         return GRID
     try:

@@ -180,7 +180,12 @@ def readings(problem: Problem, arm: Arm, runs: RunsResult) -> list[ArmResult]:
 
 
 def run_closed(problem: Problem, arm: Arm, how: How, purpose: str) -> ArmResult:
-    """A baseline or a method without training by gradients; process 0 alone computes it."""
+    """The tables of a baseline or a method without training by gradients."""
+    return result_of(problem, arm.name, arm.source, closed_predictions(problem, arm, how, purpose), {})
+
+
+def closed_predictions(problem: Problem, arm: Arm, how: How, purpose: str = "") -> list[np.ndarray]:
+    """What a closed form predicts on each fold; process 0 alone computes it."""
     folds = problem.folds
     label = how.label(purpose, arm.name, arm.source and f"from {arm.source}")
     with how.ledger.timed(f"{purpose or 'arm'} {arm.name}"), watched(len(folds), label) as progress:
@@ -195,7 +200,7 @@ def run_closed(problem: Problem, arm: Arm, how: How, purpose: str) -> ArmResult:
                 if parts is not None:  # process 0 alone has a workplace
                     parts.save(k, part)
                 progress.advance(1)
-    return result_of(problem, arm.name, arm.source, [done[k] for k in range(len(folds))], {})
+    return [done[k] for k in range(len(folds))]
 
 
 def fitted(

@@ -1,0 +1,40 @@
+"""A sensitivity score for every single cell, learned from bulk lines, with no label of a cell.
+
+python -m experiments.scdeal --embedded --truth=sensitive
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from experiments._cell_groups import CELL_STUDY
+from experiments._command import Script
+
+
+def work() -> None:
+    from experiments import _cell_flags, _output
+    from tl_jax.study.cells.outputs import printed, write_cells
+    from tl_jax.study.cells.settings import NAME
+    from tl_jax.system import runtime
+
+    chosen, truth = _cell_flags.settings(), _cell_flags.truth()
+    runtime.configure()
+    _output.keep(NAME, partial(plan, chosen), partial(write_cells, truth=truth), partial(printed, truth=truth))
+
+
+def plan(chosen) -> tuple[dict, Callable[[Path | None], object]]:
+    """Read lines and cells: (what determines the numbers, how to compute them)."""
+    from tl_jax.study.cells.outputs import cells_identity
+    from tl_jax.study.cells.setup import make_setup
+    from tl_jax.study.cells.study import run_cells
+
+    setup = make_setup(chosen)
+    return cells_identity(chosen, setup), partial(run_cells, chosen, setup)
+
+
+main = Script(__doc__, CELL_STUDY, work)
+
+if __name__ == "__main__":
+    main.run()

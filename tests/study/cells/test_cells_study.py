@@ -1,0 +1,215 @@
+"""A study of single cells on the embedded pair: no label is seen, signs are asked, truth judges afterwards."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import roc_auc_score
+
+from tl_jax.data.cells import simulate
+from tl_jax.errors import InputError
+from tl_jax.evaluation.draws.thresholds import settle
+from tl_jax.evaluation.predictors import line_models
+from tl_jax.report.sections.registry import report_of
+from tl_jax.study.cells import setup as setups
+from tl_jax.study.cells.outputs import write_cells
+from tl_jax.study.cells.settings import CellSettings
+from tl_jax.study.cells.setup import make_setup
+from tl_jax.study.cells.study import run_cells
+from tl_jax.study.cells.truth import Truth, judged, truth_of
+
+QUICK = CellSettings(repeats=3, bootstraps=8, min_genes=100)
+RANDOM = np.random.default_rng(8)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """(results, folder) of a small study."""
+    results = run_cells(QUICK, make_setup(QUICK))
+    folder = tmp_path_factory.mktemp("cells")
+    left_out = write_cells(results, folder, Truth("sensitive"))
+    assert not [text for text in left_out if "anndata" not in text]
+    return results, folder
+
+
+def test_the_bootstraps_are_plain_ridges_on_drawn_lines():
+    x, y, rows = RANDOM.normal(size=(30, 50)), RANDOM.normal(size=30), RANDOM.normal(size=(9, 50))
+    tissue = np.full(30, "")
+    found = line_models.bootstrapped(x, y, tissue, rows, 3, 5)
+    center = x - x.mean(axis=0)
+    values, vectors = np.linalg.eigh(center @ center.T)
+    values = np.maximum(values, 0)
+    alphas = line_models.RELATIVE_ALPHAS * values.mean()
+    alpha = alphas[np.argmin(line_models.left_out_errors(values, vectors, y, None, alphas))]
+    random = np.random.default_rng(5)
+    for draw in range(3):
+        own = random.integers(0, 30, 30)
+        model = Ridge(alpha=alpha).fit(x[own], y[own])
+        np.testing.assert_allclose(found[draw], -(model.predict(rows) - y[own].mean()), atol=1e-8)
+
+
+def test_the_logistic_of_the_lines_span_is_scikit_learns_on_all_genes():
+    x, y, rows = RANDOM.normal(size=(40, 60)), RANDOM.random(40), RANDOM.normal(size=(9, 60))
+    labels = y <= np.quantile(y, line_models.SENSITIVE_SHARE)
+    model = LogisticRegression(C=line_models.LOGISTIC_C, class_weight="balanced", max_iter=5000, tol=1e-10)
+    expected = model.fit(x, labels).decision_function(rows)
+    np.testing.assert_allclose(line_models.line_logistic(x, y, np.full(40, ""), rows), expected, atol=1e-3)
+
+
+def test_within_tissue_takes_out_what_tells_tissues_apart():
+    code = RANDOM.integers(0, 8, 160)
+    tissue = np.array(list("abcdefgh"))[code]
+    x = RANDOM.normal(size=(160, 20))
+    x[:, 0] += code
+    y = 0.2 * code + 0.05 * RANDOM.normal(size=160)
+    rows = np.zeros((2, 20))
+    rows[1, 0] = 5.0
+    assert np.ptp(line_models.line_ridge(x, y, tissue, rows)) > 0.05
+    assert np.ptp(line_models.line_ridge_within_tissue(x, y, tissue, rows)) < 0.05
+
+
+def test_the_threshold_is_the_best_of_its_candidates_and_the_probability_calibrated():
+    truth = (RANDOM.random(4000) < 0.3).astype(int)
+    score = truth * 1.5 + RANDOM.normal(size=4000)
+    calling = settle(score, truth)
+    p = calling.probability(score)
+    assert abs(p.mean() - truth.mean()) < 0.01
+    assert abs(truth[p > 0.7].mean() - p[p > 0.7].mean()) < 0.05
+    assert 0.5 < calling.threshold < 1.5
+
+
+def test_scores_are_of_every_cell_and_right_where_the_truth_is_simulated(finished):
+    results, folder = finished
+    cells = pd.read_csv(folder / "cells.csv")
+    truth = results.setup.cells.obs["sensitive"].to_numpy()
+    assert len(cells) == len(truth) == 240
+    assert roc_auc_score(truth, cells["sens_score"]) > 0.9
+    assert results.settled
+    arms = pd.read_csv(folder / "arms.csv").query("metric == 'auroc'").set_index("arm")["mean"]
+    own = [roc_auc_score(truth, score) for score in results.scores["ridge_smoothed"]]
+    assert arms["ridge_smoothed"] == pytest.approx(np.mean(own))
+    assert arms["prevalence"] == 0.5
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["direction_settled"] is True
+    assert summary["cells"] == {"read": 240, "scored": 240, "kind": "counts"}
+
+
+def test_the_page_says_first_whether_the_direction_is_settled(finished):
+    _, folder = finished
+    report = report_of(folder)
+    words = " ".join("".join(map(str, line)) for block in report.top for line in block.lines)
+    assert "direction of the score is settled" in words
+    assert {"scores", "signs", "arms", "near", "files"} <= {section.id for section in report.sections}
+
+
+def test_no_label_reaches_the_scores(monkeypatch):
+    real = simulate.simulated_pair
+    few = replace(QUICK, arms=("ridge",), repeats=2, bootstraps=2)
+    plain = run_cells(few, make_setup(few)).scores
+
+    def other(seed):
+        lines, cells = real(seed)
+        return lines, replace(cells, obs=cells.obs.assign(sensitive=1 - cells.obs["sensitive"]))
+
+    monkeypatch.setattr(setups, "simulated_pair", other)
+    again = run_cells(few, make_setup(few)).scores
+    for arm, scores in plain.items():
+        np.testing.assert_array_equal(again[arm], scores)
+
+
+def test_a_direction_that_lines_do_not_agree_on_is_said(monkeypatch):
+    real = simulate.simulated_pair
+
+    def noise(seed):
+        lines, cells = real(seed)
+        shuffled = lines.y.sample(frac=1, random_state=3).set_axis(lines.y.index)
+        return replace(lines, y=shuffled), cells
+
+    monkeypatch.setattr(setups, "simulated_pair", noise)
+    few = replace(QUICK, arms=("ridge",), bootstraps=30)
+    results = run_cells(few, make_setup(few))
+    assert not results.settled
+    assert any("direction not settled" in note for note in results.ledger.notes)
+
+
+@pytest.mark.parametrize(
+    ("agreement", "settled"), [((1.0, 1.0, 0.5), True), ((0.6, 1.0, 1.0), False), ((1.0, 0.85, 1.0), False)]
+)
+def test_both_the_first_component_and_the_followed_one_must_be_settled(finished, agreement, settled):
+    signs = pd.DataFrame({"component": [1, 2, 3], "spearman": [0.2, -0.6, 0.1], "agreement": agreement})
+    assert replace(finished[0], signs=signs).settled is settled
+
+
+def test_a_line_that_stands_out_must_be_named_or_denied():
+    near = (("PC14", 0.72), ("ETK1", 0.65))
+    unknown = replace(QUICK, cell_line=("PC9",))
+    for asked in (QUICK, unknown):
+        with pytest.raises(InputError, match="--cell_line=PC14, or say --cell_line=none"):
+            setups.ask_for_line(asked, near, ())
+    assert setups.ask_for_line(replace(QUICK, cell_line=("none",)), near, ())
+    assert setups.ask_for_line(unknown, near, ("PC14",))
+    assert setups.ask_for_line(QUICK, (("PC14", 0.66), ("ETK1", 0.65)), ())
+
+
+def test_finished_parts_give_the_same_scores(tmp_path):
+    few = replace(QUICK, arms=("ridge", "logistic"), repeats=2, bootstraps=2)
+    once = run_cells(few, make_setup(few), tmp_path).scores
+    again = run_cells(few, make_setup(few), tmp_path).scores
+    for arm, scores in once.items():
+        np.testing.assert_array_equal(again[arm], scores)
+
+
+def test_truth_of_several_values_is_asked_for_and_gaps_do_not_count(finished):
+    results, _ = finished
+    setup = results.setup
+    states = np.array(["parental", "resistant", "holiday"])[np.arange(240) % 3]
+    obs = setup.cells.obs.assign(state=states)
+    own = replace(results, setup=replace(setup, cells=replace(setup.cells, obs=obs)))
+    with pytest.raises(InputError, match="say which is --sensitive"):
+        truth_of(own, Truth("state"))
+    with pytest.raises(InputError, match="no such value"):
+        truth_of(own, Truth("state", "parentl"))
+    with pytest.raises(InputError, match="no column 'stat'"):
+        truth_of(own, Truth("stat"))
+    found = truth_of(own, Truth("state", "parental"))
+    assert found.sum() == 80
+    half = found.copy()
+    half[::2] = np.nan
+    table = judged(own, half).query("arm == 'ridge' and metric == 'auroc' and draw == 0")
+    expected = roc_auc_score(found[1::2], results.scores["ridge"][0][1::2])
+    assert table["value"].item() == pytest.approx(expected)
+
+
+def test_one_class_alone_leaves_empty_what_is_undefined(finished):
+    results, _ = finished
+    table = judged(results, np.ones(240)).set_index(["arm", "draw", "metric"])["value"]
+    assert np.isnan(table["ridge", 0, "auroc"])
+    assert np.isnan(table["ridge_smoothed", 0, "recall_resistant"])
+    assert table["ridge", 0, "prevalence"] == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"arms": ("logistic",)}, "lacks ridge"),
+        ({"arms": ("ridge", "mlp")}, "--arms=mlp"),
+        ({"share": 1.0}, "--share"),
+        ({"repeats": 1}, "--repeats=1"),
+        ({"smooth": -1}, "--smooth"),
+        ({"cells": "x.h5ad"}, "--bulk_expression"),
+        ({"depth": "some"}, "--depth=some"),
+    ],
+)
+def test_bad_settings_are_refused(changed, message):
+    with pytest.raises(InputError, match=message):
+        replace(QUICK, **changed)
+
+
+def test_depth_of_values_without_counts_is_refused():
+    _, cells = simulate.simulated_pair(1)
+    logs = replace(cells, x=np.log1p(cells.x.toarray()), kind="log")
+    with pytest.raises(InputError, match="needs counts"):
+        setups.at_one_depth(logs, replace(QUICK, depth="regress"))

@@ -1,0 +1,1 @@
+"""Single cells without labels: read, filtered, brought to the genes and the scale of bulk lines."""

@@ -1,0 +1,181 @@
+"""Bulk lines: their expression, their response to drugs from one or more databases, their tissue, their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.data.cohort import readers
+from tl_jax.data.cohort.responses import annotation_frame, response_frame
+from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable
+from tl_jax.data.cohort.tables import read_expression
+from tl_jax.data.genes.table import symbols
+from tl_jax.data.tables.cells import examples, nearest
+from tl_jax.errors import InputError
+
+PREFIX = "NCI"  # H1975 is NCI-H1975
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Bulk lines.
+
+    x: (lines, genes) float32, log expression. y: lines x drugs, NaN where not measured. tissue: (lines,), "" where
+    unknown. notes: what was done on the way, one line each.
+    """
+
+    x: np.ndarray
+    samples: np.ndarray
+    genes: np.ndarray
+    y: pd.DataFrame
+    tissue: np.ndarray
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __repr__(self) -> str:
+        return f"Lines({len(self):,} lines x {len(self.genes):,} genes, {self.y.shape[1]:,} drugs)"
+
+    def rows(self, index: np.ndarray) -> Lines:
+        """Some lines, in their order."""
+        return replace(self, x=self.x[index], samples=self.samples[index], y=self.y[index], tissue=self.tissue[index])
+
+    def columns(self, index: np.ndarray) -> Lines:
+        """Some genes."""
+        return replace(self, x=self.x[:, index], genes=self.genes[index])
+
+
+@dataclass(frozen=True)
+class LineTables:
+    """Where lines are read from; the fields are the flags of the same names without "bulk_"."""
+
+    expression: str
+    response: str
+    annotation: str | None = None
+    line_column: str = "cell_id"
+    drug_column: str = "drug"
+    value_column: str = "AUC"
+    database_column: str = ""
+    databases: tuple[str, ...] = ()
+    tissue_column: str = ""
+
+
+def read_lines(tables: LineTables) -> Lines:
+    """Lines that have expression and a response to any drug, sorted by name.
+
+    Of several databases the first that measured a line with a drug counts; their agreement is a note.
+    """
+    y, notes = responses(tables)
+    options = {"gene_ids": "auto", "duplicate_genes": "mean"}
+    x, samples, genes = read_expression(tables.expression, symbols(), y.index, **options)
+    kept = sorted(set(samples) & set(y.index))
+    if not kept:
+        raise InputError(
+            f"no line has both expression and response: {tables.expression} has {examples(samples)}, "
+            f"{tables.response} has {examples(y.index)}; give both the same names, or correct --line_column"
+        )
+    at = {name: number for number, name in enumerate(samples)}
+    rows = np.array([at[name] for name in kept])
+    return Lines(x[rows], samples[rows], genes, y.loc[kept], tissues(tables, kept), tuple(notes))
+
+
+def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str]]:
+    """Lines x drugs, and notes."""
+    wide = ResponseTable(
+        path=tables.response,
+        sample_column=tables.line_column,
+        drug_column=tables.drug_column,
+        value_column=tables.value_column,
+        duplicates="mean",
+    )
+    path = readers.locate(Path(tables.response), wide)
+    frame = readers.read(path, wide)
+    if not tables.databases:
+        return response_frame(frame, path, wide), []
+    if not tables.database_column:
+        raise InputError("--databases needs --database_column, the column that names them")
+    filters = ({tables.database_column: (name,)} for name in tables.databases)
+    parts = [response_frame(frame, path, replace(wide, filter=one)) for one in filters]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = joined.combine_first(part)
+    named = list(zip(tables.databases, parts, strict=True))
+    return joined, [agreement(*one, *other) for one, other in combinations(named, 2)]
+
+
+def agreement(name: str, one: pd.DataFrame, other_name: str, other: pd.DataFrame) -> str:
+    """How far two databases agree on what both measured: the median over drugs of Spearman over lines."""
+    drugs = one.columns.intersection(other.columns)
+    shared = one[drugs].corrwith(other[drugs], method="spearman").dropna()
+    if shared.empty:
+        return f"{name} and {other_name} share no drug"
+    return f"{name} and {other_name} agree at Spearman {shared.median():.2f} (median of {len(shared)} shared drugs)"
+
+
+def tissues(tables: LineTables, lines: Sequence[str]) -> np.ndarray:
+    """(lines,) tissue, "" where unknown."""
+    if not tables.annotation:
+        return np.full(len(lines), "")
+    if not tables.tissue_column:
+        raise InputError("--bulk_annotation needs --tissue_column, its column of tissues")
+    table = AnnotationTable(
+        path=tables.annotation, sample_column=tables.line_column, tissue_column=tables.tissue_column
+    )
+    path = readers.locate(Path(tables.annotation), table)
+    found = annotation_frame(readers.read(path, table), path, table)["tissue"]
+    return found.reindex(lines).fillna("").to_numpy(dtype=str)
+
+
+def response_to(lines: Lines, drug: str, fewest: int = 40) -> tuple[Lines, np.ndarray]:
+    """The lines measured with a drug, and (lines,) their response; case and punctuation of its name are ignored.
+
+    Raises:
+        InputError: an unknown drug (with the nearest names), or one measured in too few lines.
+    """
+    column = drug_named(drug, list(lines.y.columns))
+    measured = lines.y[column].notna().to_numpy()
+    if measured.sum() < fewest:
+        raise InputError(f"drug '{column}' is measured in {measured.sum()} lines; {fewest} are needed")
+    kept = lines.rows(measured)
+    return kept, kept.y[column].to_numpy(np.float64)
+
+
+def drug_named(drug: str, known: list[str]) -> str:
+    """The table's own spelling of a drug."""
+    if drug in known:
+        return drug
+    found = [name for name in known if folded(name) == folded(drug)]
+    if len(found) == 1:
+        return found[0]
+    hint = f"several are written so: {examples(found)}" if found else nearest(drug, known)
+    raise InputError(f"the bulk responses have no drug '{drug}' (--drug); {hint}")
+
+
+def folded(name: str) -> str:
+    """A name without case and punctuation."""
+    return re.sub(r"[^A-Z0-9]", "", str(name).upper())
+
+
+def without_lines(lines: Lines, names: Sequence[str]) -> tuple[Lines, list[str], list[str]]:
+    """The other lines, the names of those taken out, and the asked names that no line bears.
+
+    A name is found without case and punctuation, and with NCI before it.
+    """
+    own: dict[str, list[int]] = {}
+    for number, sample in enumerate(lines.samples):
+        own.setdefault(folded(sample), []).append(number)
+    out, unknown = [], []
+    for name in dict.fromkeys(names):
+        found = own.get(folded(name)) or own.get(PREFIX + folded(name))
+        out += found or []
+        unknown += [] if found else [name]
+    kept = np.ones(len(lines), bool)
+    kept[out] = False
+    return lines.rows(kept), sorted(lines.samples[~kept].tolist()), unknown

@@ -1,0 +1,135 @@
+"""From counts to log expression: cells and genes that are left out, library size, depth.
+
+The arithmetic is scanpy's (filter_cells, filter_genes, normalize_total to the median library, log1p; tests compare),
+kept here so that a kept model scores new cells without scanpy; what scanpy alone has is called there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+
+from tl_jax.data.cells.cells import Cells
+from tl_jax.data.cells.values import COUNTS
+from tl_jax.errors import InputError
+
+DEPTHS = ("none", "regress", "thin", "pearson")
+MITOCHONDRIAL = "MT-"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Thresholds on counts. max_mito: highest share of mitochondrial counts, 1 for no limit."""
+
+    min_genes: int = 200
+    max_genes: int | None = None
+    min_cells: int = 3
+    max_mito: float = 1.0
+
+
+def filtered(cells: Cells, filters: Filters) -> tuple[Cells, np.ndarray]:
+    """The cells and genes that pass, and the indices of the cells; values that are no counts skip it, and say so.
+
+    Raises:
+        InputError: fewer than 2 cells, or no gene is left.
+    """
+    everything = np.arange(len(cells))
+    if cells.kind != COUNTS:
+        return cells.noted(
+            f"{len(cells):,} cells in; filters are for counts, and these values are {cells.kind}"
+        ), everything
+    found = _per_cell(cells.x > 0)
+    mito = np.char.startswith(cells.genes, MITOCHONDRIAL)
+    total = _per_cell(cells.x)
+    share = _per_cell(cells.x[:, mito]) / np.maximum(total, 1)
+    reasons = [
+        (found < filters.min_genes, f"under {filters.min_genes} genes"),
+        (found > (filters.max_genes or np.inf), f"over {filters.max_genes} genes"),
+        (share > filters.max_mito, f"over {filters.max_mito:.0%} mitochondrial"),
+        (total <= 0, "without any count"),
+    ]
+    kept, losses = np.ones(len(cells), bool), []
+    for out, reason in reasons:
+        lost = int((out & kept).sum())
+        losses += [f"{lost:,} {reason}"] * bool(lost)
+        kept &= ~out
+    if kept.sum() < 2:
+        raise InputError(
+            f"{kept.sum()} of {len(cells):,} cells are left ({', '.join(losses)}); lower --min_genes_per_cell"
+        )
+    left = cells.rows(kept)
+    seen = np.asarray((left.x > 0).sum(axis=0)).ravel() >= filters.min_cells
+    if not seen.any():
+        raise InputError(f"no gene is seen in {filters.min_cells} of {kept.sum():,} cells; lower --min_cells_per_gene")
+    line = ", ".join([f"{len(cells):,} cells in", *losses, f"{kept.sum():,} left"])
+    genes = f"{len(seen):,} genes in, {(~seen).sum():,} seen in under {filters.min_cells} cells, {seen.sum():,} left"
+    return left.columns(np.flatnonzero(seen)).noted(line, genes), everything[kept]
+
+
+def logged(cells: Cells, target: float | None = None) -> tuple[Cells, np.ndarray, float]:
+    """Counts brought to one library size and logged; other values as they are.
+
+    Args:
+        target: the library size; default: the median of these cells.
+    Returns:
+        The cells with kind "log", the natural logarithm of each cell's counts (cells,) or (0,) where there are none,
+        and the library size.
+    """
+    if cells.kind != COUNTS:
+        return cells, np.zeros(0), 0.0
+    total = _per_cell(cells.x)
+    target = float(np.median(total)) if target is None else target
+    x = sparse.csr_matrix(cells.x, dtype=np.float32, copy=True)
+    x = sparse.diags((target / total).astype(np.float32)) @ x
+    np.log1p(x.data, out=x.data)
+    return replace(cells, x=x.tocsr(), kind="log"), np.log(total), target
+
+
+def without_depth(x: np.ndarray, log_counts: np.ndarray) -> np.ndarray:
+    """(cells, genes) with each gene's linear dependence on the log count of a cell taken out; its mean stays.
+
+    Args:
+        x: dense log expression. log_counts: (cells,), not all alike.
+    """
+    own = log_counts - log_counts.mean()
+    spread = float(own @ own)
+    if not spread > 0:
+        return x
+    slope = (own @ x) / spread
+    return x - np.outer(own, slope).astype(x.dtype)
+
+
+def thinned(cells: Cells, seed: int) -> Cells:
+    """Every cell's counts drawn down to the smallest library, by scanpy's downsample_counts."""
+    scanpy, anndata = _scanpy("--depth=thin")
+    held = anndata.AnnData(sparse.csr_matrix(cells.x, copy=True))
+    least = int(_per_cell(cells.x).min())
+    scanpy.pp.downsample_counts(held, counts_per_cell=least, random_state=seed)
+    return replace(cells, x=sparse.csr_matrix(held.X, dtype=np.float32)).noted(
+        f"every cell thinned to {least:,} counts"
+    )
+
+
+def pearson_residuals(cells: Cells) -> Cells:
+    """Analytic Pearson residuals (Lause et al. 2021), by scanpy; dense."""
+    scanpy, anndata = _scanpy("--depth=pearson")
+    held = anndata.AnnData(sparse.csr_matrix(cells.x, copy=True))
+    scanpy.experimental.pp.normalize_pearson_residuals(held)
+    x = held.X.toarray() if sparse.issparse(held.X) else np.asarray(held.X)
+    return replace(cells, x=x.astype(np.float32), kind="log").noted("Pearson residuals in place of log counts")
+
+
+def _scanpy(flag: str):
+    try:
+        import anndata
+        import scanpy
+    except ImportError as error:
+        raise InputError(f"{flag} needs scanpy: pip install 'tl_jax[sc]'") from error
+    return scanpy, anndata
+
+
+def _per_cell(x) -> np.ndarray:
+    """(cells,) sums, float64."""
+    return np.asarray(x.sum(axis=1, dtype=np.float64)).ravel()

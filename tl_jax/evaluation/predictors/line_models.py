@@ -1,0 +1,96 @@
+"""Closed forms from bulk lines to cells: fitted on lines, read on any rows of the same scaled genes.
+
+Each is `f(x, y, tissue, rows) -> (m,) score`: x (lines, genes) and rows (m, genes) scaled expression, y (lines,)
+response of which HIGH means resistant, tissue (lines,), "" where unknown. A HIGH score means sensitive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS, left_out_errors, ridge
+
+SENSITIVE_SHARE = 0.2  # of the lines, those with the lowest response: the published way to binary labels
+LOGISTIC_C = 0.01  # of genes with mean 0 and sd 1
+
+
+def line_ridge(x, y, tissue, rows) -> np.ndarray:
+    """Ridge on the continuous response, its penalty chosen by leaving whole tissues out."""
+    return -ridge(x, y, rows, groups=tissue_groups(tissue))
+
+
+def line_ridge_within_tissue(x, y, tissue, rows) -> np.ndarray:
+    """The same on expression and response less their tissue's mean: what tells tissues apart cannot carry it."""
+    return line_ridge(centred(x, tissue), centred(np.asarray(y)[:, None], tissue)[:, 0], tissue, rows)
+
+
+def line_logistic(x, y, tissue, rows) -> np.ndarray:
+    """Logistic regression on the fifth of lines with the lowest response, L2; the log odds."""
+    labels = np.asarray(y) <= np.quantile(y, SENSITIVE_SHARE)
+    # A penalty on squares keeps the coefficients in the span of the lines, so lines stand in for genes.
+    left, size, right = np.linalg.svd(np.asarray(x, np.float64), full_matrices=False)
+    model = LogisticRegression(C=LOGISTIC_C, class_weight="balanced", max_iter=1000).fit(left * size, labels)
+    return np.asarray(rows, np.float64) @ right.T @ model.coef_[0] + model.intercept_[0]
+
+
+def tissue_groups(tissue: np.ndarray) -> np.ndarray | None:
+    """Groups that are left out together; a line of unknown tissue is its own. None where all are unknown."""
+    tissue = np.asarray(tissue, dtype=str)
+    if not (tissue != "").any():
+        return None
+    alone = np.char.add("line ", np.arange(len(tissue)).astype(str))
+    return np.where(tissue == "", alone, tissue)
+
+
+def centred(values: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    """(lines, k) less the mean of each line's tissue, plus the mean of all."""
+    frame = pd.DataFrame(np.asarray(values, np.float64))
+    return (frame - frame.groupby(np.asarray(tissue)).transform("mean") + frame.mean()).to_numpy()
+
+
+def related_drugs(y: pd.DataFrame, drug: str, count: int = 10, fewest: int = 40) -> list[str]:
+    """The drug and those `count` others whose response over the lines runs most alike with it (Spearman)."""
+    others = y.drop(columns=drug)
+    others = others.loc[:, others.notna().mul(y[drug].notna(), axis=0).sum() >= fewest]
+    alike = others.corrwith(y[drug], method="spearman").dropna()
+    return [drug, *alike.nlargest(count).index]
+
+
+def mean_response(y: pd.DataFrame) -> np.ndarray:
+    """(lines,) mean over drugs of the responses, each with mean 0 and sd 1 over the lines measured."""
+    return ((y - y.mean()) / y.std()).mean(axis=1).to_numpy()
+
+
+def bootstrapped(x, y, tissue, rows, draws: int, seed: int) -> np.ndarray:
+    """(draws, m) scores of the ridge on lines drawn with replacement, at the penalty of all lines.
+
+    One kernel serves all draws.
+    """
+    x, rows, y = np.asarray(x, np.float64), np.asarray(rows, np.float64), np.asarray(y, np.float64)
+    center = x.mean(axis=0)
+    x, rows = x - center, rows - center
+    within, across = x @ x.T, rows @ x.T
+    values, vectors = np.linalg.eigh(within - 0.0)
+    alphas = RELATIVE_ALPHAS * np.maximum(values, 0).mean()
+    alpha = alphas[int(np.argmin(left_out_errors(np.maximum(values, 0), vectors, y, tissue_groups(tissue), alphas)))]
+    random, found = np.random.default_rng(seed), np.empty((draws, len(rows)))
+    for draw in range(draws):
+        own = random.integers(0, len(x), len(x))
+        inner, outer = within[np.ix_(own, own)], across[:, own]
+        columns = inner.mean(axis=0)
+        inner = inner - columns - columns[:, None] + columns.mean()
+        dual = np.linalg.solve(inner + alpha * np.eye(len(own)), y[own] - y[own].mean())
+        found[draw] = -(outer - columns) @ (dual - dual.mean())
+    return found
+
+
+# {name: (function, what it learns from)}
+MODELS: dict[str, Callable] = {
+    "logistic": line_logistic,
+    "ridge": line_ridge,
+    "ridge_within_tissue": line_ridge_within_tissue,
+}

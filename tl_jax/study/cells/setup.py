@@ -1,0 +1,197 @@
+"""Lines and cells on the same genes and scale: what all arms of one study share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.data.cells.cells import Cells, read_cells
+from tl_jax.data.cells.lines import Lines, drug_named, read_lines, response_to, without_lines
+from tl_jax.data.cells.neighbours import smoothed
+from tl_jax.data.cells.shared import alike, dense, fit_scaling, on_shared_genes, shaped
+from tl_jax.data.cells.simulate import simulated_pair
+from tl_jax.data.cells.steps import filtered, logged, pearson_residuals, thinned, without_depth
+from tl_jax.data.cells.values import COUNTS, ZSCORE
+from tl_jax.data.domain import Domain
+from tl_jax.data.scaling.scaling import fit_response_scale
+from tl_jax.data.splits import Fold
+from tl_jax.errors import InputError
+from tl_jax.study.cells.settings import EMBEDDED, NO_LINE, CellSettings
+from tl_jax.study.core.folds import ScaledFold
+from tl_jax.study.core.problem import Problem
+
+STANDS_OUT = 0.03  # Spearman by which one bulk profile is nearer to the cells than the next
+
+
+@dataclass(frozen=True)
+class CellFold(ScaledFold):
+    """A draw of lines: held-out rows are its other lines, scaled as the training lines, then cells, scaled already."""
+
+    def scaled_test(self, domain: Domain) -> np.ndarray:
+        lines = self.fold.test < first_cell(domain)
+        return np.concatenate([self.train.apply(domain.x[self.fold.test[lines]]), domain.x[self.fold.test[~lines]]])
+
+
+def first_cell(domain: Domain) -> int:
+    """Where the cells begin among a problem's rows; lines alone have a response."""
+    return int(np.isfinite(domain.response).sum())
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the arms meet.
+
+    lines: those that train, on the shared genes, with responses to all drugs. y: (lines,) response to the drug.
+    cells: those that passed, as log values on the shared genes. kept: their rows in the file. plain, smooth: (cells,
+    genes) scaled by the cells' own statistics, each as it is and averaged over its neighbours. log_counts: (cells,),
+    empty where there were no counts. drug: as the responses name it. out: lines taken out because the cells are of
+    them. near: bulk profiles nearest to the cells' mean. truth_lines: measured responses of the lines taken out. total,
+    kind: cells in the file, and what its values were.
+    """
+
+    lines: Lines
+    y: np.ndarray
+    cells: Cells
+    kept: np.ndarray
+    plain: np.ndarray
+    smooth: np.ndarray
+    log_counts: np.ndarray
+    drug: str
+    out: tuple[str, ...]
+    near: tuple[tuple[str, float], ...]
+    truth_lines: pd.Series
+    total: int
+    kind: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def domain(self) -> Domain:
+        """Lines, cells, and the same cells smoothed, as one table of rows."""
+        n = len(self.cells)
+        x = np.concatenate([self.lines.x, self.plain, self.smooth])
+        nothing = np.full(2 * n, "")
+        return Domain(
+            name="cells",
+            x=x,
+            y=np.concatenate([self.y, np.full(2 * n, np.nan)])[:, None],
+            samples=np.concatenate([self.lines.samples, self.cells.samples, self.cells.samples]),
+            genes=self.lines.genes,
+            drugs=(self.drug,),
+            groups=np.concatenate([self.lines.samples, nothing]),
+            tissue=np.concatenate([self.lines.tissue, nothing]),
+        )
+
+    def problem(self, settings: CellSettings) -> Problem:
+        """The draws of lines as folds; nobody's labels judge them."""
+        domain = self.domain
+        folds = tuple(self.folds(domain, settings))
+        return Problem(domain, folds, scores=lambda truth, score: {}, name=self.drug)
+
+    def folds(self, domain: Domain, settings: CellSettings) -> Iterator[CellFold]:
+        lines, cells = len(self.lines), np.arange(len(self.lines), len(domain))
+        for draw in range(settings.repeats):
+            order = np.random.default_rng([settings.seed, draw]).permutation(lines)
+            train, rest = np.split(order, [round(settings.share * lines)])
+            scaler = fit_scaling(domain.x[train], settings.scaler)
+            fold = Fold(draw, 0, np.sort(train), np.concatenate([np.sort(rest), cells]))
+            response = fit_response_scale(self.y[train], "resistant", "AUC")
+            yield CellFold(fold, scaler, scaler, response, domain.response)
+
+
+def make_setup(settings: CellSettings) -> Setup:
+    """Read, filter, match and scale.
+
+    Raises:
+        InputError: the tables do not fit each other, or one bulk line is so like the cells that it may be theirs.
+    """
+    lines, cells, drug = read_pair(settings)
+    total, kind = len(cells), cells.kind
+    lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
+    cells, kept = filtered(cells, settings.filters)
+    cells, log_counts = at_one_depth(cells, settings)
+    lines, cells = on_shared_genes(lines, cells, settings.min_genes)
+    notes += [f"{len(lines.genes):,} genes are shared by lines and cells"]
+    x = dense(cells.x)
+    if settings.depth in ("", "regress") and len(log_counts):
+        x = without_depth(x, log_counts)
+    near = tuple(alike(lines, x.mean(axis=0))) if cells.kind != ZSCORE else ()
+    notes += ask_for_line(settings, near, out)
+    smooth = smoothed(x, settings.smooth)
+    scaled = [
+        fit_scaling(part, settings.scaler).apply(part)
+        for part in (shaped(x, settings.scaler), shaped(smooth, settings.scaler))
+    ]
+    lines = replace(lines, x=shaped(lines.x, settings.scaler))
+    about = (*lines.notes, *cells.notes, *notes)
+    return Setup(lines, y, cells, kept, *scaled, log_counts, drug, out, near, truth, total, kind, about)
+
+
+def read_pair(settings: CellSettings) -> tuple[Lines, Cells, str]:
+    """Lines, cells and the drug as the responses spell it."""
+    if settings.cells == EMBEDDED:
+        lines, cells = simulated_pair(settings.seed)
+        return lines, cells, lines.y.columns[0]
+    lines = read_lines(settings.lines)
+    cells = read_cells(settings.cells, layer=settings.layer, values=settings.values)
+    return lines, cells, drug_named(settings.drug, list(lines.y.columns))
+
+
+def source_lines(lines: Lines, cells: Cells, settings: CellSettings, drug: str):
+    """Lines that train, their response, the names and responses of those taken out, and notes."""
+    names, notes = own_lines(cells, settings), []
+    rest, out, unknown = without_lines(lines, names)
+    if unknown:
+        notes.append(f"no bulk line is called {', '.join(unknown)}; nothing was taken out for it")
+    if out:
+        notes.append(f"taken out of the source because the cells are of it: {', '.join(out)}")
+    truth = lines.y.loc[out, drug]
+    kept, y = response_to(rest, drug)
+    return kept, y, tuple(out), truth, [*notes, general_part(kept, drug)]
+
+
+def general_part(lines: Lines, drug: str) -> str:
+    """How far the response is a line's sensitivity to anything."""
+    others = lines.y.drop(columns=drug).rank(pct=True).mean(axis=1)
+    share = float(lines.y[drug].corr(others, method="spearman"))
+    return f"the response runs with the lines' mean rank over all other drugs at Spearman {share:.2f}"
+
+
+def own_lines(cells: Cells, settings: CellSettings) -> list[str]:
+    """Names of the lines that the cells are of."""
+    if settings.cell_line and settings.cell_line_column:
+        raise InputError("give --cell_line or --cell_line_column, not both")
+    if not settings.cell_line_column:
+        return [name for name in settings.cell_line if name.casefold() != NO_LINE]
+    if cells.obs is None or settings.cell_line_column not in cells.obs:
+        raise InputError(f"the table of cells has no column '{settings.cell_line_column}' (--cell_line_column)")
+    return sorted(cells.obs[settings.cell_line_column].dropna().astype(str).unique())
+
+
+def ask_for_line(settings: CellSettings, near: tuple[tuple[str, float], ...], out: tuple[str, ...]) -> list[str]:
+    """The nearest bulk profiles in words; where none was named and one stands out, the user must say."""
+    if not near:
+        return []
+    words = ", ".join(f"{name} {value:.3f}" for name, value in near)
+    stands_out = len(near) > 1 and near[0][1] - near[1][1] > STANDS_OUT
+    denied = NO_LINE in [name.casefold() for name in settings.cell_line]
+    if stands_out and not (out or denied):
+        raise InputError(
+            f"the bulk line {near[0][0]} is so like the cells ({words}) that they may be of it; take it out by "
+            f"--cell_line={near[0][0]}, or say --cell_line={NO_LINE}"
+        )
+    return [f"bulk profiles nearest to the mean of the cells (Spearman over genes): {words}"]
+
+
+def at_one_depth(cells: Cells, settings: CellSettings) -> tuple[Cells, np.ndarray]:
+    """Log values and the log counts of each cell; values that are no counts stay as they are."""
+    if cells.kind != COUNTS:
+        if settings.depth not in ("", "none"):
+            raise InputError(f"--depth={settings.depth} needs counts; these values are {cells.kind}")
+        return cells, np.zeros(0)
+    own = thinned(cells, settings.seed) if settings.depth == "thin" else cells
+    found, _, _ = logged(own)
+    counts = np.log(np.asarray(cells.x.sum(axis=1, dtype=np.float64)).ravel())
+    return (pearson_residuals(own) if settings.depth == "pearson" else found), counts
