@@ -44,6 +44,10 @@ def strategy_files() -> list[str]:
     return [body for body in examples(EXPERIMENT_PAGE) if "@strategy(" in body]
 
 
+def metric_files() -> list[str]:
+    return [body for body in examples(EXPERIMENT_PAGE) if "@metric(" in body]
+
+
 def commands() -> list[tuple[str, str, list[str]]]:
     """(page, module, arguments) of every command in the pages."""
     found = []
@@ -92,6 +96,7 @@ def test_every_experiment_command_of_the_pages_runs(small_cohort, tmp_path):
     """On a small simulated cohort with a narrow network, one after another as a reader would run them."""
     (tmp_path / "small.toml").write_text(small_cohort)
     (tmp_path / "my_strategies.py").write_text(strategy_files()[0])
+    (tmp_path / "my_metrics.py").write_text(metric_files()[0])
     wanted = []
     for page, module, argv in commands():
         if page in (README.name, EXPERIMENT_PAGE.name) and module.removeprefix("experiments.") in EXPERIMENTS:
