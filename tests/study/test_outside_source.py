@@ -49,7 +49,7 @@ def test_an_imported_source_gives_the_numbers_of_the_trained_one(one_step, run, 
     audit = pd.concat(again.extra["leak_audit"])
     row = audit[audit.stage == "source"].iloc[0]
     assert (row.result, row.held_out) == ("NOT CHECKED", "NOT KNOWN")
-    written = json.loads(json.dumps(summary(again, again.notes, {}), default=str))
+    written = json.loads(json.dumps(summary(again, {}), default=str))
     assert meta["id"] in [stage["id"] for stage in written["stages"]]
     assert any("given by the user" in note for note in written["notes"])
 
