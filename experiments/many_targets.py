@@ -53,13 +53,15 @@ def settings():
     from experiments._lists import distinct, numbers
     from tl_jax.study.many_targets.targets import ManySettings
 
-    plain = ("cohort", "data_dir", "targets", "unit", "direction", "min_lines")
-    partition = ("repeats", "folds", "split", "seed", "metric")
+    plain = (
+        *("cohort", "data_dir", "targets", "unit", "direction", "min_lines"),
+        *("repeats", "folds", "split", "seed", "metric"),
+    )
     hidden = numbers("hidden")
     if FLAGS.targets is None and (FLAGS["unit"].present or FLAGS["direction"].present):
         raise InputError("--unit and --direction describe the table of --targets, which is missing")
     given = ManySettings(
-        **{name: FLAGS[name].value for name in (*plain, *partition)},
+        **{name: FLAGS[name].value for name in plain},
         protocols=distinct(FLAGS.protocol),
         hidden=hidden,
         fine_tuned=distinct(FLAGS.fine_tuned),

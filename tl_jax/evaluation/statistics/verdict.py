@@ -128,11 +128,9 @@ def _gain(transfers: pd.DataFrame, shown: int, best: pd.Series, metric: str) -> 
 def _interval(row: pd.Series, metric: str) -> str:
     """A difference with its interval."""
     middle, low, high = (get(metric).text(row[name], "+") for name in ("mean_difference", "ci_low", "ci_high"))
-    return (
-        f"{middle} (no interval: the folds do not vary)"
-        if pd.isna(row["ci_low"])
-        else (f"{middle} (95 % {low} to {high})")
-    )
+    if pd.isna(row["ci_low"]):
+        return f"{middle} (no interval: the folds do not vary)"
+    return f"{middle} (95 % {low} to {high})"
 
 
 def _harm(transfers: pd.DataFrame, reference: str, metric: str) -> str:
