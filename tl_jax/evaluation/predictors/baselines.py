@@ -119,16 +119,10 @@ def predict_with_kernels(kernels, y_train, groups):
     y = np.asarray(y_train, np.float64)
     best = None
     for within, across in kernels:
-        within, across = _centred(within, across)
-        values, vectors = np.linalg.eigh(within)
-        values = np.maximum(values, 0.0)
-        alphas = RELATIVE_ALPHAS * values.mean()
-        if not alphas[-1] > 0:
-            continue
-        errors = left_out_errors(values, vectors, y, groups, alphas)
-        pick = int(np.argmin(errors))
-        if best is None or errors[pick] < best[0]:
-            best = errors[pick], alphas[pick], values, vectors, across
+        within, across = centred_kernels(within, across)
+        found = tuned(within, y, groups)
+        if found and (best is None or found[0] < best[0]):
+            best = *found, across
     if best is None:  # all training rows are the same
         return np.full(len(kernels[0][1]), y.mean())
     _, alpha, values, vectors, across = best
@@ -136,7 +130,22 @@ def predict_with_kernels(kernels, y_train, groups):
     return y.mean() + across @ dual
 
 
-def _centred(within, across):
+def tuned(within, y, groups):
+    """(left-out error, penalty, eigenvalues, eigenvectors) of the best penalty for a centred (n, n) training kernel.
+
+    None where all training rows are the same.
+    """
+    values, vectors = np.linalg.eigh(within)
+    values = np.maximum(values, 0.0)
+    alphas = RELATIVE_ALPHAS * values.mean()
+    if not alphas[-1] > 0:
+        return None
+    errors = left_out_errors(values, vectors, y, groups, alphas)
+    pick = int(np.argmin(errors))
+    return errors[pick], alphas[pick], values, vectors
+
+
+def centred_kernels(within, across):
     """Both kernels with the training rows' mean feature removed, which is what an unpenalised intercept does."""
     columns = within.mean(axis=0)
     total = columns.mean()

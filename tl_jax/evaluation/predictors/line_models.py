@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS, left_out_errors, ridge
+from tl_jax.evaluation.predictors.baselines import centred_kernels, ridge, tuned
 
 SENSITIVE_SHARE = 0.2  # of the lines, those with the lowest response: the published way to binary labels
 LOGISTIC_C = 0.01  # of genes with mean 0 and sd 1
@@ -74,21 +74,16 @@ def bootstrapped(x, y, tissue, rows, draws: int, seed: int) -> np.ndarray:
     center = x.mean(axis=0)
     x, rows = x - center, rows - center
     within, across = x @ x.T, rows @ x.T
-    values, vectors = np.linalg.eigh(within - 0.0)
-    alphas = RELATIVE_ALPHAS * np.maximum(values, 0).mean()
-    alpha = alphas[int(np.argmin(left_out_errors(np.maximum(values, 0), vectors, y, tissue_groups(tissue), alphas)))]
-    random, found = np.random.default_rng(seed), np.empty((draws, len(rows)))
-    for draw in range(draws):
+    best = tuned(centred_kernels(within, across)[0], y, tissue_groups(tissue))
+    random, found = np.random.default_rng(seed), np.zeros((draws, len(rows)))
+    for draw in range(draws if best else 0):
         own = random.integers(0, len(x), len(x))
-        inner, outer = within[np.ix_(own, own)], across[:, own]
-        columns = inner.mean(axis=0)
-        inner = inner - columns - columns[:, None] + columns.mean()
-        dual = np.linalg.solve(inner + alpha * np.eye(len(own)), y[own] - y[own].mean())
-        found[draw] = -(outer - columns) @ (dual - dual.mean())
+        inner, outer = centred_kernels(within[np.ix_(own, own)], across[:, own])
+        dual = np.linalg.solve(inner + best[1] * np.eye(len(own)), y[own] - y[own].mean())
+        found[draw] = -outer @ dual
     return found
 
 
-# {name: (function, what it learns from)}
 MODELS: dict[str, Callable] = {
     "logistic": line_logistic,
     "ridge": line_ridge,
