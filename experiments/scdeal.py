@@ -21,7 +21,7 @@ def work() -> None:
 
     chosen, truth = _cell_flags.settings(), _cell_flags.truth()
     runtime.configure()
-    _output.keep(NAME, partial(plan, chosen), partial(write_cells, truth=truth), partial(printed, truth=truth))
+    _output.keep(NAME, partial(plan, chosen), partial(write_cells, truth=truth), printed)
 
 
 def plan(chosen) -> tuple[dict, Callable[[Path | None], object]]:

@@ -12,14 +12,14 @@ from sklearn.metrics import roc_auc_score
 from tl_jax.data.cells import simulate
 from tl_jax.errors import InputError
 from tl_jax.evaluation.draws.thresholds import settle
-from tl_jax.evaluation.predictors import line_models
+from tl_jax.evaluation.predictors import baselines, line_models
 from tl_jax.report.sections.registry import report_of
 from tl_jax.study.cells import setup as setups
-from tl_jax.study.cells.outputs import write_cells
+from tl_jax.study.cells.outputs import cells_identity, write_cells
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import make_setup
 from tl_jax.study.cells.study import run_cells
-from tl_jax.study.cells.truth import Truth, judged, truth_of
+from tl_jax.study.cells.truth import Truth, judged, over_lines, truth_of
 
 QUICK = CellSettings(repeats=3, bootstraps=8, min_genes=100)
 RANDOM = np.random.default_rng(8)
@@ -42,8 +42,8 @@ def test_the_bootstraps_are_plain_ridges_on_drawn_lines():
     center = x - x.mean(axis=0)
     values, vectors = np.linalg.eigh(center @ center.T)
     values = np.maximum(values, 0)
-    alphas = line_models.RELATIVE_ALPHAS * values.mean()
-    alpha = alphas[np.argmin(line_models.left_out_errors(values, vectors, y, None, alphas))]
+    alphas = baselines.RELATIVE_ALPHAS * values.mean()
+    alpha = alphas[np.argmin(baselines.left_out_errors(values, vectors, y, None, alphas))]
     random = np.random.default_rng(5)
     for draw in range(3):
         own = random.integers(0, 30, 30)
@@ -181,6 +181,51 @@ def test_truth_of_several_values_is_asked_for_and_gaps_do_not_count(finished):
     table = judged(own, half).query("arm == 'ridge' and metric == 'auroc' and draw == 0")
     expected = roc_auc_score(found[1::2], results.scores["ridge"][0][1::2])
     assert table["value"].item() == pytest.approx(expected)
+
+
+def test_measured_truth_finds_lines_by_any_spelling(finished):
+    """Cells of H1975 are judged by NCIH1975, as that line was taken out for them."""
+    results, _ = finished
+    names = np.array(["H1975", "a-549", "nobody"])[np.arange(240) % 3]
+    cells = replace(results.setup.cells, obs=results.setup.cells.obs.assign(line=names))
+    response = pd.Series({"NCIH1975": 0.2, "A549": 0.9})
+    own = replace(results, setup=replace(results.setup, cells=cells, truth_lines=response))
+    found = truth_of(own, Truth("line", by_line=True))
+    np.testing.assert_array_equal(found, np.array([1, 0, np.nan])[np.arange(240) % 3])
+    table = over_lines(own, names).set_index("arm")
+    assert (table["lines"] == 2).all()
+    means = results.scores["ridge"].mean(axis=0)
+    assert table.loc["ridge", "spearman"] == np.sign(means[::3].mean() - means[1::3].mean())
+
+
+@pytest.mark.parametrize("changed", ["tissue", "other drugs"])
+def test_parts_of_other_lines_are_not_taken(changed, tmp_path, monkeypatch):
+    """Tissues settle what is left out together, and other drugs what the related ones are."""
+    real, few = simulate.simulated_pair, replace(QUICK, arms=("ridge", "related_drugs"), repeats=2, bootstraps=2)
+    before = make_setup(few)
+    run_cells(few, before, tmp_path)
+
+    def other(seed):
+        lines, cells = real(seed)
+        if changed == "tissue":
+            return replace(lines, tissue=np.array([f"t{i % 3}" for i in range(len(lines))])), cells
+        y = lines.y.copy()
+        y["twinib"] = y["twinib"].to_numpy()[::-1]
+        return replace(lines, y=y), cells
+
+    monkeypatch.setattr(setups, "simulated_pair", other)
+    after = make_setup(few)
+    assert cells_identity(few, after) != cells_identity(few, before)
+    resumed, anew = run_cells(few, after, tmp_path).scores, run_cells(few, after).scores
+    for arm, scores in anew.items():
+        np.testing.assert_array_equal(resumed[arm], scores)
+
+
+def test_scores_stand_on_disk_before_the_truth_is_read(finished, tmp_path):
+    results, _ = finished
+    with pytest.raises(InputError, match="no column 'absent'"):
+        write_cells(results, tmp_path, Truth("absent"))
+    assert len(pd.read_csv(tmp_path / "cells.csv")) == 240
 
 
 def test_one_class_alone_leaves_empty_what_is_undefined(finished):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -45,7 +45,9 @@ class Lines:
 
     def rows(self, index: np.ndarray) -> Lines:
         """Some lines, in their order."""
-        return replace(self, x=self.x[index], samples=self.samples[index], y=self.y[index], tissue=self.tissue[index])
+        return replace(
+            self, x=self.x[index], samples=self.samples[index], y=self.y.iloc[index], tissue=self.tissue[index]
+        )
 
     def columns(self, index: np.ndarray) -> Lines:
         """Some genes."""
@@ -163,19 +165,17 @@ def folded(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", str(name).upper())
 
 
-def without_lines(lines: Lines, names: Sequence[str]) -> tuple[Lines, list[str], list[str]]:
-    """The other lines, the names of those taken out, and the asked names that no line bears.
+def lines_named(names: Iterable[str], samples: Iterable[str]) -> dict[str, list[str]]:
+    """{name: the lines that it means}; without case and punctuation, and with NCI before it."""
+    own: dict[str, list[str]] = {}
+    for sample in samples:
+        own.setdefault(folded(sample), []).append(str(sample))
+    return {name: own.get(folded(name)) or own.get(PREFIX + folded(name), []) for name in names}
 
-    A name is found without case and punctuation, and with NCI before it.
-    """
-    own: dict[str, list[int]] = {}
-    for number, sample in enumerate(lines.samples):
-        own.setdefault(folded(sample), []).append(number)
-    out, unknown = [], []
-    for name in dict.fromkeys(names):
-        found = own.get(folded(name)) or own.get(PREFIX + folded(name))
-        out += found or []
-        unknown += [] if found else [name]
-    kept = np.ones(len(lines), bool)
-    kept[out] = False
-    return lines.rows(kept), sorted(lines.samples[~kept].tolist()), unknown
+
+def without_lines(lines: Lines, names: Sequence[str]) -> tuple[Lines, list[str], list[str]]:
+    """The other lines, the names of those taken out, and the asked names that no line bears (see lines_named)."""
+    meant = lines_named(names, lines.samples)
+    out = {line for found in meant.values() for line in found}
+    kept = ~np.isin(lines.samples, list(out))
+    return lines.rows(kept), sorted(out), [name for name, found in meant.items() if not found]

@@ -12,12 +12,12 @@ import pandas as pd
 from tl_jax.data.formats.h5ad import is_h5ad
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
-from tl_jax.report.tables import fixed_width, number
+from tl_jax.report.tables import fixed_width, number, write_csv
 from tl_jax.study.cells.settings import EMBEDDED, NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
 from tl_jax.study.cells.truth import Truth, judged, over_lines, summarised, truth_of
-from tl_jax.study.core.identity import circumstances
+from tl_jax.study.core.identity import identity
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest, write_atomic
 from tl_jax.system.runtime import versions
@@ -30,14 +30,9 @@ CAVEAT = (
 
 def cells_identity(settings: CellSettings, setup: Setup) -> dict:
     """A record to compare: a stopped run is resumed only where all of it is the same."""
-    arrays = setup.lines.x, setup.y, setup.plain, setup.smooth
-    names = setup.lines.samples, setup.cells.samples, setup.lines.genes
-    return {
-        "experiment": NAME,
-        "flags": json.loads(json.dumps(settings.science())),
-        "data": digest(*arrays, *names),
-        **circumstances(),
-    }
+    # Of a domain's digest the tissue and the responses to other drugs are no part.
+    more = digest(setup.lines.tissue, list(setup.lines.y.columns), setup.lines.y.to_numpy())
+    return identity(NAME, settings, {"cells": setup.domain}, lines=more)
 
 
 def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) -> list[str]:
@@ -46,16 +41,18 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     Returns what could not be written.
     """
     scores = score_table(results)
-    tables = {"cells": scores, "signs": results.signs}
+    tables = {"signs": results.signs}
     if results.setup.near:
         tables["near"] = near_table(results.setup)
+    write_csv(folder / "cells.csv", scores)
     notes = write_object(results, scores, folder / "cells.h5ad")
-    verdict = truth_tables(results, truth) if truth else {}
+    if truth:
+        results.judged = truth_tables(results, truth)
     results.ledger.notes += notes
     left_out = write_study(
         folder,
-        tables | verdict,
-        summary(results, verdict),
+        tables | results.judged,
+        summary(results),
         results.settings.as_dict(),
         results.ledger,
         pictures=[],
@@ -67,7 +64,7 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
 def score_table(results: CellResults) -> pd.DataFrame:
     """One row per cell that passed: score and its spread over draws, probability, call and how many draws agree."""
     main, calling = results.scores[results.main], results.calling
-    score, called = main.mean(axis=0), calling.calls(main)
+    score, called = results.score, calling.calls(main)
     label = calling.calls(score)
     return pd.DataFrame(
         {
@@ -119,9 +116,9 @@ def write_object(results: CellResults, scores: pd.DataFrame, path: Path) -> list
     return []
 
 
-def summary(results: CellResults, verdict: dict[str, pd.DataFrame]) -> dict:
+def summary(results: CellResults) -> dict:
     """Everything needed to repeat the study, and what it says."""
-    setup = results.setup
+    setup, depth = results.setup, depth_of(results)
     return {
         "experiment": NAME,
         "title": f"sensitivity of single cells to {setup.drug}, learned from bulk lines",
@@ -132,23 +129,21 @@ def summary(results: CellResults, verdict: dict[str, pd.DataFrame]) -> dict:
         "lines_out": list(setup.out),
         "arm": results.main,
         "direction_settled": results.settled,
-        "depth_spearman": None if np.isnan(depth_of(results)) else depth_of(results),
+        "depth_spearman": None if np.isnan(depth) else depth,
         "threshold": results.calling.threshold,
-        "called_sensitive": float(results.calling.calls(results.scores[results.main].mean(axis=0)).mean()),
+        "called_sensitive": float(results.calling.calls(results.score).mean()),
         "caveat": CAVEAT,
-        "judged": bool(verdict),
     }
 
 
-def printed(results: CellResults, truth: Truth | None = None) -> str:
+def printed(results: CellResults) -> str:
     """The terminal's table: arms, their agreement with the main score, and with the truth where there is one."""
-    main = results.scores[results.main].mean(axis=0)
     arms = {name: scores.mean(axis=0) for name, scores in results.scores.items() if np.ptp(scores)}
-    alike = spearman_rows(main, np.stack(list(arms.values())))
+    alike = spearman_rows(results.score, np.stack(list(arms.values())))
     rows = [[name, number(value)] for name, value in zip(arms, alike, strict=True)]
     head = ["arm", "Spearman with the score"]
-    if truth:
-        table = truth_tables(results, truth)["arms"].query("metric == 'auroc'").set_index("arm")
+    if results.judged:
+        table = results.judged["arms"].query("metric == 'auroc'").set_index("arm")
         head += ["AUROC", "draws below .5"]
         for row in rows:
             own = table.loc[row[0]]

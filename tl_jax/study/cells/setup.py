@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -67,7 +68,7 @@ class Setup:
     kind: str
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def domain(self) -> Domain:
         """Lines, cells, and the same cells smoothed, as one table of rows."""
         n = len(self.cells)
@@ -191,7 +192,9 @@ def at_one_depth(cells: Cells, settings: CellSettings) -> tuple[Cells, np.ndarra
         if settings.depth not in ("", "none"):
             raise InputError(f"--depth={settings.depth} needs counts; these values are {cells.kind}")
         return cells, np.zeros(0)
-    own = thinned(cells, settings.seed) if settings.depth == "thin" else cells
-    found, _, _ = logged(own)
-    counts = np.log(np.asarray(cells.x.sum(axis=1, dtype=np.float64)).ravel())
-    return (pearson_residuals(own) if settings.depth == "pearson" else found), counts
+    found, counts, _ = logged(cells)
+    if settings.depth == "thin":
+        found, _, _ = logged(thinned(cells, settings.seed))
+    elif settings.depth == "pearson":
+        found = pearson_residuals(cells)
+    return found, counts

@@ -28,6 +28,7 @@ from tl_jax.study.core.arms import Arm, How, closed_predictions
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
+from tl_jax.system.files import digest
 
 SMOOTHED = "_smoothed"
 SETTLED = 0.9  # share of bootstraps that must agree on a sign
@@ -40,6 +41,7 @@ class CellResults:
     """scores: {arm: (draws, cells)}, high = sensitive. held: {arm: (draws, held-out lines)} of the same models.
 
     signs: the sign along the cells' components. calling: what makes a score a call, settled on held-out lines.
+    judged: tables of how right the scores were, made once the scores are written; {} without a truth.
     """
 
     settings: CellSettings
@@ -48,12 +50,18 @@ class CellResults:
     held: dict[str, np.ndarray] = field(default_factory=dict)
     signs: pd.DataFrame = field(default_factory=pd.DataFrame)
     calling: Calling | None = None
+    judged: dict[str, pd.DataFrame] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
     def main(self) -> str:
         """The arm whose score is the cells'."""
         return f"ridge{SMOOTHED}" if self.settings.smooth > 1 else "ridge"
+
+    @property
+    def score(self) -> np.ndarray:
+        """(cells,) the mean over draws of the arm `main`."""
+        return self.scores[self.main].mean(axis=0)
 
     @property
     def settled(self) -> bool:
@@ -86,15 +94,18 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
 
 def arms_of(settings: CellSettings, setup: Setup) -> list[Arm]:
     """The closed forms asked for; each is fitted once and read on the cells as they are and smoothed."""
+    tissue = digest(setup.lines.tissue)
     found = [
-        Arm(name, predict=fitted_on(function), about=SENSITIVE_SHARE)
+        Arm(name, predict=fitted_on(function), about=[SENSITIVE_SHARE, tissue])
         for name, function in MODELS.items()
         if name in settings.arms
     ]
     if "related_drugs" in settings.arms:
         names = related_drugs(setup.lines.y, setup.drug)
         together = mean_response(setup.lines.y[names])
-        found.append(Arm("related_drugs", predict=fitted_on(MODELS["ridge"], together), about=names))
+        found.append(
+            Arm("related_drugs", predict=fitted_on(MODELS["ridge"], together), about=[*names, digest(together), tissue])
+        )
     if "prevalence" in settings.arms:
         found.append(Arm("prevalence", predict=lambda domain, f: np.zeros(len(f.fold.test))))
     return found
@@ -126,13 +137,12 @@ def sign_table(results: CellResults, axes: np.ndarray) -> pd.DataFrame:
     setup, settings = results.setup, results.settings
     x = fit_scaling(setup.lines.x, settings.scaler).apply(setup.lines.x)
     drawn = bootstrapped(x, setup.y, setup.lines.tissue, setup.smooth, settings.bootstraps, settings.seed)
-    score = results.scores[results.main].mean(axis=0)
-    total = float(np.var(setup.plain, axis=0, dtype=np.float64).sum())
+    total, score = float(np.var(setup.plain, axis=0, dtype=np.float64).sum()), results.score
     rows = []
     for number, axis in enumerate(axes.T, 1):
         positive = float(np.mean(spearman_rows(axis, drawn) > 0))
         share = float(np.var(axis) / total)
-        rows.append((number, share, float(spearman_rows(score[None], axis)[0]), max(positive, 1 - positive)))
+        rows.append((number, share, float(spearman_rows(score, axis)), max(positive, 1 - positive)))
     return pd.DataFrame(rows, columns=["component", "variance", "spearman", "agreement"])
 
 
@@ -159,12 +169,11 @@ def tell(results: CellResults) -> None:
     depth = depth_of(results)
     if abs(depth) > DEPTH_LIMIT:
         results.ledger.remark(
-            f"the score follows a cell's number of counts (Spearman {depth:.2f}); try --depth=regress"
+            f"the score follows a cell's number of counts (Spearman {depth:.2f}); try another --depth"
         )
 
 
 def depth_of(results: CellResults) -> float:
     """Spearman of the score with the counts of a cell; NaN where there were none."""
     counts = results.setup.log_counts
-    score = results.scores[results.main].mean(axis=0)
-    return float(spearman_rows(score[None], counts)[0]) if len(counts) else float("nan")
+    return float(spearman_rows(results.score, counts)) if len(counts) else float("nan")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.cells.lines import lines_named
 from tl_jax.data.tables.cells import as_ids, nearest
 from tl_jax.errors import InputError
 from tl_jax.evaluation.draws.classification import LABEL_METRICS, auroc, average_precision, count
@@ -36,7 +37,7 @@ def truth_of(results: CellResults, asked: Truth) -> np.ndarray:
         raise InputError(f"the table of cells has no column '{asked.column}' (--truth); {nearest(asked.column, known)}")
     values = np.array(as_ids(obs[asked.column]), dtype=object)
     if asked.by_line:
-        return measured(results, values)
+        return measured(response_by_cell(results, values))
     known = sorted(set(values) - {""})
     sensitive = asked.sensitive or ("1" if set(known) <= {"0", "1"} else "")
     if not sensitive:
@@ -46,9 +47,8 @@ def truth_of(results: CellResults, asked: Truth) -> np.ndarray:
     return np.where(values == "", np.nan, values == sensitive).astype(np.float64)
 
 
-def measured(results: CellResults, lines: np.ndarray) -> np.ndarray:
+def measured(response: np.ndarray) -> np.ndarray:
     """1 for cells of a line whose response lies below the middle of the lines' range, 0 above."""
-    response = response_by_cell(results, lines)
     low, high = np.nanmin(response), np.nanmax(response)
     return np.where(np.isnan(response), np.nan, response < (low + high) / 2).astype(np.float64)
 
@@ -56,10 +56,16 @@ def measured(results: CellResults, lines: np.ndarray) -> np.ndarray:
 def response_by_cell(results: CellResults, lines: np.ndarray) -> np.ndarray:
     """(cells,) measured response of each cell's line, NaN where it was not measured."""
     own = results.setup.truth_lines
-    found = pd.Series(lines).map({str(name): value for name, value in own.items()}).to_numpy(np.float64)
+    found = pd.Series(line_of_cells(results, lines)).map(own).to_numpy(np.float64)
     if not np.isfinite(found).any():
         raise InputError(f"no cell's line has a measured response; the lines taken out are: {', '.join(own.index)}")
     return found
+
+
+def line_of_cells(results: CellResults, names: np.ndarray) -> np.ndarray:
+    """(cells,) the line as the bulk tables call it, found as when it was taken out; "" for any other."""
+    meant = lines_named(dict.fromkeys(names), results.setup.truth_lines.index)
+    return np.array([next(iter(meant[name]), "") for name in names], dtype=object)
 
 
 def judged(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
@@ -106,8 +112,8 @@ def at_threshold(truth: np.ndarray, calls: np.ndarray) -> dict[str, float]:
 
 def over_lines(results: CellResults, lines: np.ndarray) -> pd.DataFrame:
     """arm, lines, Spearman over lines of the mean score and the measured sensitivity."""
-    own = results.setup.truth_lines.dropna()
-    rows = []
+    own, rows = results.setup.truth_lines.dropna(), []
+    lines = line_of_cells(results, lines)
     for arm, scores in results.scores.items():
         mean = pd.Series(scores.mean(axis=0)).groupby(lines).mean().reindex(own.index).dropna()
         value = float(spearman_rows(-own[mean.index].to_numpy()[None], mean.to_numpy()[None])[0])
