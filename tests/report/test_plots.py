@@ -159,7 +159,10 @@ def test_without_matplotlib_the_remedy_is_named(tmp_path, monkeypatch):
         arm_comparison(metrics(), tmp_path / "a", "Arms")
 
 
-def test_settings_of_the_user_stay(tmp_path):
+def test_settings_of_the_user_stay(tmp_path, monkeypatch):
+    # Another test's library may have loaded it; here it would be loaded anew.
+    monkeypatch.delitem(sys.modules, "matplotlib.pyplot", raising=False)
+    monkeypatch.delattr(matplotlib, "pyplot", raising=False)
     # A plain dict would look up the backend, which loads pyplot.
     before = matplotlib.rcParams.copy()
     source_ranking(drugs(), tmp_path / "a", "Sources")
