@@ -13,6 +13,7 @@ from tl_jax.data.cells import simulate
 from tl_jax.errors import InputError
 from tl_jax.evaluation.draws.thresholds import settle
 from tl_jax.evaluation.predictors import baselines, line_models
+from tl_jax.report.plots.cell_scores import scores_figure
 from tl_jax.report.sections.registry import report_of
 from tl_jax.study.cells import setup as setups
 from tl_jax.study.cells.outputs import cells_identity, write_cells
@@ -103,6 +104,15 @@ def test_the_page_says_first_whether_the_direction_is_settled(finished):
     words = " ".join("".join(map(str, line)) for block in report.top for line in block.lines)
     assert "direction of the score is settled" in words
     assert {"scores", "signs", "arms", "near", "files"} <= {section.id for section in report.sections}
+
+
+def test_bars_of_the_picture_add_up_to_all_cells(finished):
+    """In the bar that the threshold cuts, resistant and sensitive cells stand on each other."""
+    _, folder = finished
+    cells = pd.read_csv(folder / "cells.csv")
+    axis = scores_figure(cells, 0.0, "").axes[0]
+    heights = pd.DataFrame([(bar.get_x(), bar.get_y() + bar.get_height()) for bar in axis.patches]).groupby(0)[1].max()
+    assert heights.tolist() == np.histogram(cells["sens_score"], 40)[0].tolist()
 
 
 def test_no_label_reaches_the_scores(monkeypatch):

@@ -25,9 +25,11 @@ def scores_figure(cells: pd.DataFrame, threshold: float, title: str):
     figure = page(7.0, 3.0, title, CAPTION, handles)
     axis = figure.add_subplot()
     edges = np.histogram_bin_edges(cells["sens_score"], BINS)
+    below = np.zeros(BINS)  # on each other: the threshold may lie inside a bar
     for label, (_, color, hatch) in looks.items():
-        own = cells.loc[cells["sens_label"] == label, "sens_score"]
-        axis.hist(own, edges, color=color, hatch=hatch, edgecolor="white", linewidth=0.3)
+        own, look = cells.loc[cells["sens_label"] == label, "sens_score"], {"color": color, "hatch": hatch}
+        counts, _, _ = axis.hist(own, edges, bottom=below, edgecolor="white", linewidth=0.3, **look)
+        below = below + counts
     if np.isfinite(threshold):
         axis.axvline(threshold, color=GREY, linestyle=":")
     axis.set_xlabel("sensitivity score (minus the predicted response)")
