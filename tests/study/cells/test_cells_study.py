@@ -106,13 +106,12 @@ def test_the_page_says_first_whether_the_direction_is_settled(finished):
     assert {"scores", "signs", "arms", "near", "files"} <= {section.id for section in report.sections}
 
 
-def test_bars_of_the_picture_add_up_to_all_cells(finished):
-    """In the bar that the threshold cuts, resistant and sensitive cells stand on each other."""
-    _, folder = finished
-    cells = pd.read_csv(folder / "cells.csv")
-    axis = scores_figure(cells, 0.0, "").axes[0]
-    heights = pd.DataFrame([(bar.get_x(), bar.get_y() + bar.get_height()) for bar in axis.patches]).groupby(0)[1].max()
-    assert heights.tolist() == np.histogram(cells["sens_score"], 40)[0].tolist()
+def test_bars_of_the_picture_add_up_to_all_cells():
+    """In a bar that the threshold cuts, resistant and sensitive cells stand on each other."""
+    score = np.repeat([0.0, 0.501, 0.509, 1.0], [5, 3, 4, 2])
+    axis = scores_figure(pd.DataFrame({"sens_score": score, "sens_label": score > 0.505}), 0.505, "").axes[0]
+    ends = pd.DataFrame([(bar.get_x(), bar.get_y() + bar.get_height()) for bar in axis.patches])
+    assert ends.groupby(0)[1].max().tolist() == np.histogram(score, 40)[0].tolist()
 
 
 def test_no_label_reaches_the_scores(monkeypatch):
