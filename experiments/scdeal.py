@@ -21,16 +21,19 @@ def work() -> None:
 
     chosen, truth = _cell_flags.settings(), _cell_flags.truth()
     runtime.configure()
-    _output.keep(NAME, partial(plan, chosen), partial(write_cells, truth=truth), printed)
+    _output.keep(NAME, partial(plan, chosen, truth), partial(write_cells, truth=truth), printed)
 
 
-def plan(chosen) -> tuple[dict, Callable[[Path | None], object]]:
+def plan(chosen, truth=None) -> tuple[dict, Callable[[Path | None], object]]:
     """Read lines and cells: (what determines the numbers, how to compute them)."""
     from tl_jax.study.cells.outputs import cells_identity
     from tl_jax.study.cells.setup import make_setup
-    from tl_jax.study.cells.study import run_cells
+    from tl_jax.study.cells.study import CellResults, run_cells
+    from tl_jax.study.cells.truth import truth_of
 
     setup = make_setup(chosen)
+    if truth:  # a name that is mistyped is found before the work; what is read here goes nowhere
+        truth_of(CellResults(chosen, setup), truth)
     return cells_identity(chosen, setup), partial(run_cells, chosen, setup)
 
 

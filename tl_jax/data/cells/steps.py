@@ -56,9 +56,8 @@ def filtered(cells: Cells, filters: Filters) -> tuple[Cells, np.ndarray]:
         losses += [f"{lost:,} {reason}"] * bool(lost)
         kept &= ~out
     if kept.sum() < 2:
-        raise InputError(
-            f"{kept.sum()} of {len(cells):,} cells are left ({', '.join(losses)}); lower --min_genes_per_cell"
-        )
+        why = f" ({', '.join(losses)}); lower --min_genes_per_cell" if losses else "; a score compares at least 2 cells"
+        raise InputError(f"{kept.sum()} of {len(cells):,} cells are left{why}")
     left = cells.rows(kept)
     seen = np.asarray((left.x > 0).sum(axis=0)).ravel() >= filters.min_cells
     if not seen.any():

@@ -120,7 +120,8 @@ def make_setup(settings: CellSettings) -> Setup:
         x = without_depth(x, log_counts)
     near = tuple(alike(lines, x.mean(axis=0))) if cells.kind != ZSCORE else ()
     notes += ask_for_line(settings, near, out)
-    smooth = smoothed(x, settings.smooth)
+    neighbours, more = neighbours_of(len(cells), settings.smooth)
+    smooth, notes = smoothed(x, neighbours), [*notes, *more]
     scaled = [
         fit_scaling(part, settings.scaler).apply(part)
         for part in (shaped(x, settings.scaler), shaped(smooth, settings.scaler))
@@ -169,6 +170,13 @@ def own_lines(cells: Cells, settings: CellSettings) -> list[str]:
     if cells.obs is None or settings.cell_line_column not in cells.obs:
         raise InputError(f"the table of cells has no column '{settings.cell_line_column}' (--cell_line_column)")
     return sorted(cells.obs[settings.cell_line_column].dropna().astype(str).unique())
+
+
+def neighbours_of(cells: int, asked: int) -> tuple[int, list[str]]:
+    """How many cells are averaged, and a note where half of them are fewer than asked for: beyond, all become alike."""
+    if asked < 2 or asked <= cells // 2:
+        return asked, []
+    return cells // 2, [f"--smooth={asked} of {cells} cells would make all alike; {max(cells // 2, 1)} are averaged"]
 
 
 def ask_for_line(settings: CellSettings, near: tuple[tuple[str, float], ...], out: tuple[str, ...]) -> list[str]:
