@@ -18,7 +18,15 @@ def settings() -> CellSettings:
     """Settings from the parsed flags."""
     if FLAGS.embedded == bool(FLAGS.cells):
         raise InputError("give --cells=FILE, or --embedded for the simulated pair")
-    filters = Filters(FLAGS.min_genes_per_cell, FLAGS.max_genes_per_cell, FLAGS.min_cells_per_gene, FLAGS.max_mito)
+    filters = Filters(
+        FLAGS.min_genes_per_cell,
+        FLAGS.max_genes_per_cell,
+        FLAGS.min_cells_per_gene,
+        FLAGS.max_mito,
+        FLAGS.min_counts,
+        FLAGS.max_counts,
+        FLAGS.max_doublet,
+    )
     return CellSettings(
         cells=EMBEDDED if FLAGS.embedded else FLAGS.cells,
         values=FLAGS.values or "",

@@ -25,6 +25,9 @@ FILTERS = group(
     integer("max_genes_per_cell", None, "cells with more genes are left out; default: no limit"),
     integer("min_cells_per_gene", 3, "genes seen in fewer cells are left out"),
     number("max_mito", 1.0, "highest share of mitochondrial counts of a cell"),
+    integer("min_counts", 1, "cells with fewer counts are left out"),
+    integer("max_counts", None, "cells with more counts are left out; default: no limit"),
+    number("max_doublet", None, "cells with a higher score of scrublet are left out as doublets, such as 0.25"),
     choice("depth", None, DEPTHS, "what is done about unlike counts of cells; default: regress for counts"),
 )
 LINES = group(

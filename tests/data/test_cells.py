@@ -93,7 +93,53 @@ def test_mitochondrial_share_is_by_counts():
     assert kept.tolist() == [0, 1, 3]
 
 
+def test_cells_of_too_few_or_too_many_counts_are_left_out():
+    x = np.ones((6, 50), np.float32)
+    x[:, 0] = (1, 101, 51, 30, 60, 2)
+    x[5] = 0
+    left, kept = filtered(
+        cells_of(sparse.csr_matrix(x)), Filters(min_genes=0, min_cells=1, min_counts=51, max_counts=120)
+    )
+    assert kept.tolist() == [2, 3, 4]
+    assert "6 cells in, 2 under 51 counts, 1 over 120 counts, 3 left" in left.notes
+
+
 @pytest.mark.full  # scanpy compiles for a minute when it first works
+def test_two_cells_in_one_are_left_out():
+    pytest.importorskip("scanpy")
+    random = np.random.default_rng(11)
+    rate = random.gamma(0.3, 4.0, (3, 400))
+    kinds = np.repeat([0, 1, 2], 60)
+    x = random.poisson(rate[kinds]).astype(np.float32)
+    both = random.poisson(rate[0] + rate[1], (8, 400)).astype(np.float32)
+    held = cells_of(sparse.csr_matrix(np.concatenate([x, both])))
+    left, kept = filtered(held, Filters(min_genes=1, max_doublet=0.08), seed=4)
+    lost = np.setdiff1d(np.arange(188), kept)
+    assert len(np.intersect1d(lost, np.arange(180, 188))) >= 5
+    assert len(lost) <= 10
+    assert f"188 cells in, {len(lost)} over 0.08 of scrublet: doublets, {len(kept)} left" in left.notes
+    with pytest.raises(InputError, match="--max_doublet needs 40 cells; there are 30"):
+        filtered(cells_of(COUNTS), Filters(min_genes=1, max_doublet=0.3))
+
+
+@pytest.mark.full
+def test_what_a_cell_is_left_out_by_is_scanpys():
+    scanpy = pytest.importorskip("scanpy")
+    anndata = pytest.importorskip("anndata")
+    genes = ["MT-CO1", *(f"G{i:03d}" for i in range(49))]
+    held = anndata.AnnData(sparse.csr_matrix(COUNTS), var=pd.DataFrame(index=genes))
+    held.var["mt"] = held.var_names.str.startswith("MT-")
+    scanpy.pp.calculate_qc_metrics(held, qc_vars=["mt"], percent_top=None, inplace=True)
+    limits = Filters(min_genes=42, max_genes=46, max_mito=0.03, min_counts=90, max_counts=110)
+    own = held.obs
+    fits = own["n_genes_by_counts"].between(42, 46) & own["total_counts"].between(90, 110)
+    fits &= own["pct_counts_mt"] <= 3
+    _, kept = filtered(cells_of(sparse.csr_matrix(COUNTS), genes=genes), limits)
+    assert 2 <= len(kept) < 29
+    assert kept.tolist() == np.flatnonzero(fits).tolist()
+
+
+@pytest.mark.full
 def test_log_values_are_scanpys():
     scanpy = pytest.importorskip("scanpy")
     anndata = pytest.importorskip("anndata")

@@ -111,7 +111,7 @@ def make_setup(settings: CellSettings) -> Setup:
     lines, cells, drug = read_pair(settings)
     total, kind = len(cells), cells.kind
     lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
-    cells, kept = filtered(cells, settings.filters)
+    cells, kept = filtered(cells, settings.filters, settings.seed)
     cells, log_counts = at_one_depth(cells, settings)
     lines, cells = on_shared_genes(lines, cells, settings.min_genes)
     notes += [f"{len(lines.genes):,} genes are shared by lines and cells"]
