@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments._declared import choice, group, integer, number, switch, text, texts
+from experiments._declared import alias, choice, group, integer, number, switch, text, texts
 from experiments._groups import OUTPUT
 
 VALUES = ["counts", "log", "zscore", "unit"]
@@ -60,4 +60,5 @@ TRUTH = group(
     text("sensitive", "", "its value that means sensitive; 1 where the values are 0 and 1"),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
 )
-CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, OUTPUT)
+ALSO = group("output", alias("output_dir", "out"))
+CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, OUTPUT, ALSO)

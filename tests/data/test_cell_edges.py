@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from h5ad_writer import write_h5ad
 from scipy import sparse
 
 from tl_jax.data.cells.cells import read_cells
@@ -12,37 +13,14 @@ from tl_jax.data.cells.simulate import simulated_pair
 from tl_jax.data.genes.table import lookup, symbols
 from tl_jax.errors import InputError
 
-h5py = pytest.importorskip("h5py")
+pytest.importorskip("h5py")
 RANDOM = np.random.default_rng(5)
 GENES = sorted(symbols())[2000:2060]
 COUNTS = RANDOM.poisson(1.0, (12, 60)).astype(np.float32)
 
 
-def write_h5ad(path, x=COUNTS, genes=GENES, names=None, obs=None):
-    """An .h5ad in today's format. x: an array, CSR or CSC. obs: {column: values, or (codes, categories)}."""
-    text = h5py.string_dtype()
-    names = [f"c{i}" for i in range(x.shape[0])] if names is None else names
-    with h5py.File(path, "w") as file:
-        if sparse.issparse(x):
-            group = file.create_group("X")
-            group.attrs.update({"encoding-type": f"{x.format}_matrix", "shape": x.shape})
-            for part in ("data", "indices", "indptr"):
-                group[part] = getattr(x, part)
-        else:
-            file["X"] = x
-        for table, index, columns in (("obs", names, obs or {}), ("var", genes, {})):
-            group = file.create_group(table)
-            group.attrs["_index"] = "_index"
-            group.create_dataset("_index", data=np.array(index, object), dtype=text)
-            for name, values in columns.items():
-                if isinstance(values, tuple):
-                    own = group.create_group(name)
-                    own.attrs["encoding-type"] = "categorical"
-                    own["codes"] = np.array(values[0], np.int8)
-                    own.create_dataset("categories", data=np.array(values[1], object), dtype=text)
-                else:
-                    group[name] = values
-    return path
+def written(path, x=COUNTS, genes=GENES, names=None):
+    return write_h5ad(path, x, genes, [f"c{i}" for i in range(len(COUNTS))] if names is None else names)
 
 
 @pytest.fixture
@@ -58,7 +36,7 @@ def mice(count):
 
 def test_mouse_genes_become_their_one_human_ortholog_and_it_is_said(file):
     names, human = mice(60)
-    found = read_cells(write_h5ad(file, genes=list(names)))
+    found = read_cells(written(file, genes=list(names)))
     assert found.genes.tolist() == sorted(human)
     assert "genes of the mouse, taken as their human orthologs: 60 of 60" in found.notes
     np.testing.assert_array_equal(found.x, COUNTS[:, np.argsort(human)])
@@ -66,25 +44,25 @@ def test_mouse_genes_become_their_one_human_ortholog_and_it_is_said(file):
 
 def test_genes_of_another_species_are_refused_with_the_remedy(file):
     lines, _ = simulated_pair(1, lines=50, cells=5, genes=60)
-    found = read_cells(write_h5ad(file, genes=[f"FBgn{i:07d}" for i in range(60)]))
+    found = read_cells(written(file, genes=[f"FBgn{i:07d}" for i in range(60)]))
     with pytest.raises(InputError, match=r"share 0 genes \(lines have 'GENE0000'.*cells have 'FBgn.*Are both human"):
         on_shared_genes(lines, found, 200)
 
 
 @pytest.mark.parametrize("prefix", ["hg19_", "GRCh38_", "hg38_", "GRCh38______"])
 def test_the_genome_before_a_name_is_dropped(prefix, file):
-    assert read_cells(write_h5ad(file, genes=[prefix + name for name in GENES])).genes.tolist() == GENES
+    assert read_cells(written(file, genes=[prefix + name for name in GENES])).genes.tolist() == GENES
 
 
 def test_ensembl_names_with_versions_are_brought_to_symbols(file):
     by_gene = {gene: name for name, gene in lookup("ensembl").one.items()}
     genes = [gene for gene in sorted(by_gene) if gene in symbols()][:60]
-    found = read_cells(write_h5ad(file, genes=[f"{by_gene[gene]}.{i + 1}" for i, gene in enumerate(genes)]))
+    found = read_cells(written(file, genes=[f"{by_gene[gene]}.{i + 1}" for i, gene in enumerate(genes)]))
     assert found.genes.tolist() == genes
 
 
 def test_a_symbol_in_two_columns_is_added_up_and_named(file):
-    found = read_cells(write_h5ad(file, genes=[GENES[1], *GENES[1:]]))
+    found = read_cells(written(file, genes=[GENES[1], *GENES[1:]]))
     assert len(found.genes) == 59
     np.testing.assert_array_equal(found.x[:, found.genes == GENES[1]][:, 0], COUNTS[:, :2].sum(axis=1))
     assert any("stand in several columns" in note and GENES[1] in note for note in found.notes)
@@ -92,7 +70,7 @@ def test_a_symbol_in_two_columns_is_added_up_and_named(file):
 
 @pytest.mark.parametrize("kind", [np.float64, np.int64, np.uint16])
 def test_counts_are_counts_however_they_are_stored(kind, file):
-    found = read_cells(write_h5ad(file, x=COUNTS.astype(kind)))
+    found = read_cells(written(file, x=COUNTS.astype(kind)))
     assert found.kind == "counts"
     assert found.x.dtype == np.float32
 
@@ -101,7 +79,7 @@ def test_negative_values_under_counts_are_refused(file):
     x = COUNTS.copy()
     x[3, 4] = -1
     with pytest.raises(InputError, match=r"\(-1 to .* are not counts; correct --values"):
-        read_cells(write_h5ad(file, x=x), values="counts")
+        read_cells(written(file, x=x), values="counts")
 
 
 @pytest.mark.parametrize("layout", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
@@ -109,12 +87,12 @@ def test_values_that_are_not_finite_are_counted_and_refused(layout, file):
     x = COUNTS.copy()
     x[3, 4], x[5, 6] = np.nan, np.inf
     with pytest.raises(InputError, match="2 values are not finite; fill or drop them"):
-        read_cells(write_h5ad(file, x=layout(x)))
+        read_cells(written(file, x=layout(x)))
 
 
 @pytest.mark.parametrize("layout", [sparse.csr_matrix, sparse.csc_matrix])
 def test_rows_and_columns_on_disk_give_the_same_cells(layout, file):
-    np.testing.assert_array_equal(read_cells(write_h5ad(file, x=layout(COUNTS))).x.toarray(), COUNTS)
+    np.testing.assert_array_equal(read_cells(written(file, x=layout(COUNTS))).x.toarray(), COUNTS)
 
 
 def test_a_file_that_another_program_reads_in_pieces_is_read(file):
@@ -127,18 +105,18 @@ def test_a_file_that_another_program_reads_in_pieces_is_read(file):
 
 def test_a_layer_that_is_missing_is_named_with_those_there(file):
     with pytest.raises(InputError, match=r"no layer 'raw/X' .*X"):
-        read_cells(write_h5ad(file), layer="raw/X")
+        read_cells(written(file), layer="raw/X")
 
 
 def test_repeated_names_of_cells_get_a_number_and_it_is_said(file):
-    found = read_cells(write_h5ad(file, names=["a"] * 3 + [f"c{i}" for i in range(9)]))
+    found = read_cells(written(file, names=["a"] * 3 + [f"c{i}" for i in range(9)]))
     assert found.samples[:3].tolist() == ["a", "a-1", "a-2"]
     assert "2 cells bear a name that another has; a number was added to theirs" in found.notes
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
 def test_a_file_that_ends_early_is_refused(share, file):
-    whole = write_h5ad(file).read_bytes()
+    whole = written(file).read_bytes()
     file.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(InputError, match="fetch or save it again"):
         read_cells(file)

@@ -112,18 +112,21 @@ def logged(cells: Cells, target: float | None = None) -> tuple[Cells, np.ndarray
     return replace(cells, x=x.tocsr(), kind="log"), np.log(total), target
 
 
-def without_depth(x: np.ndarray, log_counts: np.ndarray) -> np.ndarray:
-    """(cells, genes) with each gene's linear dependence on the log count of a cell taken out; its mean stays.
+def depth_slope(x: np.ndarray, log_counts: np.ndarray) -> tuple[np.ndarray | None, float]:
+    """A gene's linear dependence on the log count of a cell: ((genes,) slopes, the mean log count).
 
     Args:
-        x: dense log expression. log_counts: (cells,), not all alike.
+        x: dense log expression. log_counts: (cells,); the slopes are None where they are all alike, or none are there.
     """
-    own = log_counts - log_counts.mean()
+    level = float(log_counts.mean()) if len(log_counts) else 0.0
+    own = log_counts - level
     spread = float(own @ own)
-    if not spread > 0:
-        return x
-    slope = (own @ x) / spread
-    return x - np.outer(own, slope).astype(x.dtype)
+    return ((own @ x) / spread if spread > 0 else None), level
+
+
+def less_depth(x: np.ndarray, log_counts: np.ndarray, slope: np.ndarray, level: float) -> np.ndarray:
+    """(cells, genes) less what `depth_slope` found; a gene's mean stays."""
+    return x - np.outer(log_counts - level, slope).astype(x.dtype)
 
 
 def thinned(cells: Cells, seed: int) -> Cells:

@@ -12,6 +12,7 @@ from tl_jax.data.cells.shared import fit_scaling
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
+from tl_jax.study.cells.kept import keep_model
 from tl_jax.study.cells.object import score_columns, write_object
 from tl_jax.study.cells.settings import NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
@@ -44,7 +45,7 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     if results.setup.near:
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
-    notes = write_object(results, scores, folder / "cells.h5ad")
+    notes = [*keep_model(results, folder / "model"), *write_object(results, scores, folder / "cells.h5ad")]
     if truth:
         results.judged = truth_tables(results, truth)
     results.ledger.notes += notes

@@ -11,10 +11,10 @@ import pandas as pd
 
 from tl_jax.data.cells.cells import Cells, read_cells
 from tl_jax.data.cells.lines import Lines, drug_named, read_lines, response_to, without_lines
-from tl_jax.data.cells.neighbours import smoothed
+from tl_jax.data.cells.preparation import Preparation, prepare
 from tl_jax.data.cells.shared import alike, dense, fit_scaling, on_shared_genes, shaped
 from tl_jax.data.cells.simulate import simulated_pair
-from tl_jax.data.cells.steps import filtered, logged, pearson_residuals, thinned, without_depth
+from tl_jax.data.cells.steps import filtered, logged, pearson_residuals, thinned
 from tl_jax.data.cells.values import COUNTS, ZSCORE
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaling import fit_response_scale
@@ -50,13 +50,15 @@ class Setup:
     genes) scaled by the cells' own statistics, each as it is and averaged over its neighbours. log_counts: (cells,),
     empty where there were no counts. drug: as the responses name it. out: lines taken out because the cells are of
     them. near: bulk profiles nearest to the cells' mean. truth_lines: measured responses of the lines taken out. total,
-    kind: cells in the file, and what its values were.
+    kind: cells in the file, and what its values were. library: the counts that every cell was brought to, 0 for none.
+    preparation: what made plain and smooth of the log values.
     """
 
     lines: Lines
     y: np.ndarray
     cells: Cells
     kept: np.ndarray
+    preparation: Preparation
     plain: np.ndarray
     smooth: np.ndarray
     log_counts: np.ndarray
@@ -66,6 +68,7 @@ class Setup:
     truth_lines: pd.Series
     total: int
     kind: str
+    library: float
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -112,23 +115,18 @@ def make_setup(settings: CellSettings) -> Setup:
     total, kind = len(cells), cells.kind
     lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
     cells, kept = filtered(cells, settings.filters, settings.seed)
-    cells, log_counts = at_one_depth(cells, settings)
+    cells, log_counts, library = at_one_depth(cells, settings)
     lines, cells = on_shared_genes(lines, cells, settings.min_genes)
     notes += [f"{len(lines.genes):,} genes are shared by lines and cells"]
-    x = dense(cells.x)
-    if settings.depth in ("", "regress") and len(log_counts):
-        x = without_depth(x, log_counts)
-    near = tuple(alike(lines, x.mean(axis=0))) if cells.kind != ZSCORE else ()
-    notes += ask_for_line(settings, near, out)
     neighbours, more = neighbours_of(len(cells), settings.smooth)
-    smooth, notes = smoothed(x, neighbours), [*notes, *more]
-    scaled = [
-        fit_scaling(part, settings.scaler).apply(part)
-        for part in (shaped(x, settings.scaler), shaped(smooth, settings.scaler))
-    ]
+    regressed = log_counts if settings.depth in ("", "regress") else np.zeros(0)
+    preparation, x, *scaled = prepare(dense(cells.x), regressed, settings.scaler, neighbours)
+    near = tuple(alike(lines, x.mean(axis=0))) if cells.kind != ZSCORE else ()
+    notes += [*ask_for_line(settings, near, out), *more]
     lines = replace(lines, x=shaped(lines.x, settings.scaler))
     about = (*lines.notes, *cells.notes, *notes)
-    return Setup(lines, y, cells, kept, *scaled, log_counts, drug, out, near, truth, total, kind, about)
+    own = lines, y, cells, kept, preparation, *scaled, log_counts
+    return Setup(*own, drug, out, near, truth, total, kind, library, about)
 
 
 def read_pair(settings: CellSettings) -> tuple[Lines, Cells, str]:
@@ -194,15 +192,15 @@ def ask_for_line(settings: CellSettings, near: tuple[tuple[str, float], ...], ou
     return [f"bulk profiles nearest to the mean of the cells (Spearman over genes): {words}"]
 
 
-def at_one_depth(cells: Cells, settings: CellSettings) -> tuple[Cells, np.ndarray]:
-    """Log values and the log counts of each cell; values that are no counts stay as they are."""
+def at_one_depth(cells: Cells, settings: CellSettings) -> tuple[Cells, np.ndarray, float]:
+    """Log values, the log counts of each cell and their library size; values that are no counts stay as they are."""
     if cells.kind != COUNTS:
         if settings.depth not in ("", "none"):
             raise InputError(f"--depth={settings.depth} needs counts; these values are {cells.kind}")
-        return cells, np.zeros(0)
-    found, counts, _ = logged(cells)
+        return cells, np.zeros(0), 0.0
+    found, counts, library = logged(cells)
     if settings.depth == "thin":
         found, _, _ = logged(thinned(cells, settings.seed))
     elif settings.depth == "pearson":
         found = pearson_residuals(cells)
-    return found, counts
+    return found, counts, library
