@@ -11,7 +11,20 @@ from tl_jax.study.cells.settings import EMBEDDED, CellSettings
 from tl_jax.study.cells.truth import Truth
 
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
-PLAIN = ("layer", "cell_line_column", "drug", "min_genes", "scaler", "smooth", "repeats", "share", "bootstraps", "seed")
+PLAIN = (
+    "layer",
+    "cell_line_column",
+    "drug",
+    "min_genes",
+    "scaler",
+    "smooth",
+    "repeats",
+    "share",
+    "bootstraps",
+    "seed",
+    "biology",
+    "root",
+)
 
 
 def settings() -> CellSettings:

@@ -61,4 +61,9 @@ TRUTH = group(
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
 )
 ALSO = group("output", alias("output_dir", "out"))
-CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, OUTPUT, ALSO)
+BIOLOGY = group(
+    "biology, by scanpy",
+    switch("biology", False, "genes and modules of the called classes, a map, clusters, pseudotime"),
+    text("root", "", "cell where pseudotime begins; default: the most sensitive one"),
+)
+CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, BIOLOGY, OUTPUT, ALSO)

@@ -88,7 +88,7 @@ def about(results: CellResults) -> dict:
         "threshold": results.calling.threshold,
         "direction_settled": results.settled,
     }
-    records = {"settings": results.settings.as_dict(), "lineage": lineage, "versions": versions()}
+    records = {"settings": results.settings.told(), "lineage": lineage, "versions": versions()}
     return {name: json.dumps(record, default=str) for name, record in records.items()} | {
         "warnings": np.array(results.ledger.notes, dtype=object)
     }

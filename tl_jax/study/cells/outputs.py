@@ -12,7 +12,9 @@ from tl_jax.data.cells.shared import fit_scaling
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
+from tl_jax.study.cells.biology import biology
 from tl_jax.study.cells.kept import keep_model
+from tl_jax.study.cells.modules import modules
 from tl_jax.study.cells.object import score_columns, write_object
 from tl_jax.study.cells.settings import NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
@@ -45,15 +47,23 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     if results.setup.near:
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
-    notes = [*keep_model(results, folder / "model"), *write_object(results, scores, folder / "cells.h5ad")]
+    places = {}
+    if results.settings.biology:
+        found, places["X_umap_tl"] = biology(results)
+        tables |= found
+    notes = [*keep_model(results, folder / "model"), *write_object(results, scores, folder / "cells.h5ad", places)]
     if truth:
         results.judged = truth_tables(results, truth)
+        if results.settings.biology:
+            label = truth_of(results, truth)
+            tables["map"] = tables["map"].assign(truth=label[tables["map"].index])
+            tables["modules"] = modules(results, label)
     results.ledger.notes += notes
     left_out = write_study(
         folder,
         tables | results.judged,
         summary(results),
-        results.settings.as_dict(),
+        results.settings.told(),
         results.ledger,
         pictures=[],
         page=write_report,

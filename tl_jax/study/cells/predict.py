@@ -76,7 +76,7 @@ def predict_cells(
             source, preparation = by_own(model, source, sample, file.path)
         del sample
         rows, averaged = 0, smooth and preparation.neighbours > 1
-        with watched(len(file), "cells") as progress:
+        with watched(len(file), "scoring", "cells") as progress:
             for number, (table, passed) in enumerate(scored(model, file, source, preparation, averaged)):
                 table.to_csv(write, mode="a" if number else "w", header=not number, index=False)
                 rows += passed

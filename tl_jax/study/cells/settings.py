@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import ClassVar
 
 from tl_jax.data.cells.lines import LineTables
 from tl_jax.data.cells.shared import SCALERS
@@ -14,6 +16,7 @@ NAME = "scdeal"
 EMBEDDED = "embedded"
 ARMS = ("prevalence", "logistic", "ridge", "ridge_within_tissue", "related_drugs")
 NO_LINE = "none"
+BIOLOGY = ("scanpy", "umap", "leidenalg", "igraph")  # packages
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,12 @@ class CellSettings(StudySettings):
     cells are of, taken out of the source; "none" where they are of none. cell_line_column: a column of the cells'
     table that names them instead. repeats: draws of `share` of the lines. bootstraps: of the lines, for the sign.
     smooth: cells averaged for each cell, itself among them; 0 or 1 for none. seed: of everything that is drawn.
+    biology: genes, map and pseudotime by scanpy; root: the cell where pseudotime begins, "": the most sensitive one.
+    UNUSED: fields of other studies that mean nothing here.
     """
+
+    UNUSED: ClassVar[tuple[str, ...]] = ("folds", "split", "at_once", "checkpoint_dir", "quick")
+    NO_SCIENCE: ClassVar[tuple[str, ...]] = (*StudySettings.NO_SCIENCE, "biology", "root")
 
     cells: str = EMBEDDED
     layer: str = ""
@@ -38,6 +46,8 @@ class CellSettings(StudySettings):
     min_genes: int = 200
     scaler: str = "zscore"
     smooth: int = 10
+    biology: bool = False
+    root: str = ""
     arms: tuple[str, ...] = ARMS
     repeats: int = 10
     share: float = 0.8
@@ -57,7 +67,15 @@ class CellSettings(StudySettings):
             raise InputError(f"--share={self.share}: must lie between 0 and 1; held-out lines settle the threshold")
         if self.repeats < 2:
             raise InputError("--repeats=1: one draw says nothing of how much draws vary; ask for at least 2")
+        if self.root and not self.biology:
+            raise InputError(f"--root={self.root} changes nothing without --biology")
+        if self.biology and not all(map(find_spec, BIOLOGY)):
+            raise InputError("--biology needs scanpy, umap-learn, leidenalg and igraph: pip install 'tl_jax[sc]'")
         if self.smooth < 0:
             raise InputError(f"--smooth={self.smooth}: must not be below 0")
         if self.cells != EMBEDDED and (self.lines is None or not self.drug):
             raise InputError("--cells needs --bulk_expression, --bulk_response and --drug")
+
+    def told(self) -> dict:
+        """Every field that means something here, for summary.json and the page."""
+        return {name: value for name, value in self.as_dict().items() if name not in self.UNUSED}

@@ -45,18 +45,19 @@ def first_cell(domain: Domain) -> int:
 class Setup:
     """What the arms meet.
 
-    lines: those that train, on the shared genes, with responses to all drugs. y: (lines,) response to the drug.
-    cells: those that passed, as log values on the shared genes. kept: their rows in the file. plain, smooth: (cells,
-    genes) scaled by the cells' own statistics, each as it is and averaged over its neighbours. log_counts: (cells,),
-    empty where there were no counts. drug: as the responses name it. out: lines taken out because the cells are of
-    them. near: bulk profiles nearest to the cells' mean. truth_lines: measured responses of the lines taken out. total,
-    kind: cells in the file, and what its values were. library: the counts that every cell was brought to, 0 for none.
-    preparation: what made plain and smooth of the log values.
+    lines: those that train, on the shared genes, with responses to all drugs. y: (lines,) response to the drug. cells:
+    those that passed, as log values on the shared genes; everything: the same on all their genes. kept: their rows in
+    the file. plain, smooth: (cells, genes) scaled by the cells' own statistics, each as it is and averaged over its
+    neighbours. log_counts: (cells,), empty where there were no counts. drug: as the responses name it. out: lines
+    taken out because the cells are of them. near: bulk profiles nearest to the cells' mean. truth_lines: measured
+    responses of the lines taken out. total, kind: cells in the file, and what its values were. library: the counts
+    that every cell was brought to, 0 for none. preparation: what made plain and smooth of the log values.
     """
 
     lines: Lines
     y: np.ndarray
     cells: Cells
+    everything: Cells
     kept: np.ndarray
     preparation: Preparation
     plain: np.ndarray
@@ -116,6 +117,7 @@ def make_setup(settings: CellSettings) -> Setup:
     lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
     cells, kept = filtered(cells, settings.filters, settings.seed)
     cells, log_counts, library = at_one_depth(cells, settings)
+    everything = cells
     lines, cells = on_shared_genes(lines, cells, settings.min_genes)
     notes += [f"{len(lines.genes):,} genes are shared by lines and cells"]
     neighbours, more = neighbours_of(len(cells), settings.smooth)
@@ -125,7 +127,7 @@ def make_setup(settings: CellSettings) -> Setup:
     notes += [*ask_for_line(settings, near, out), *more]
     lines = replace(lines, x=shaped(lines.x, settings.scaler))
     about = (*lines.notes, *cells.notes, *notes)
-    own = lines, y, cells, kept, preparation, *scaled, log_counts
+    own = lines, y, cells, everything, kept, preparation, *scaled, log_counts
     return Setup(*own, drug, out, near, truth, total, kind, library, about)
 
 
