@@ -86,7 +86,7 @@ def test_another_depth_of_reading_changes_own_scaling_less_than_the_studys(study
     theirs, _ = predicted(model, file, tmp_path)
     assert (
         abs(own["sens_score"] - expected["sens_score"]).mean()
-        < 0.5 * abs(theirs["sens_score"] - expected["sens_score"]).mean()
+        < 0.7 * abs(theirs["sens_score"] - expected["sens_score"]).mean()
     )
 
 

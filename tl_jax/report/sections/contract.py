@@ -104,11 +104,16 @@ CELL_TABLES = {
     "near": Contract(("line",), ("spearman",)),
     "arms": Contract(("arm", "metric"), ("mean", "sd", "below_half")),
     "over_lines": Contract(("arm",), ("lines", "spearman")),
+    "genes": Contract(("class", "gene"), ("score", "log_fold", "p_adjusted")),
+    "map": Contract(("cell",), ("x", "y", "cluster", "score", "label", "pseudotime")),
+    "modules": Contract(("compared", "class"), ("pearson", "low", "high", "draws")),
+    "trajectory": Contract(("root",), ("cells", "spearman", "p", "null_95")),
 }
 # Tables whose columns are numbers but for these.
 NUMBERS_BUT = {"gene_weights": ("gene",), "blocks": ("target", "protocol")}
 # Numbers of tables whose further columns the report draws where they are there.
 OPTIONAL_NUMBERS = {
+    "map": ("truth",),
     "comparisons": ("t", "df"),
     "history": ("train_loss_low", "train_loss_high", "test_loss_low", "test_loss_high", "train_mae", "test_mae"),
     "source_drugs": ("median", "q25", "q75", "replicate_n", "replicate_spearman", "intermediate_{metric}"),

@@ -12,6 +12,7 @@ from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
 from tl_jax.report.sections import (
     arms,
+    cell_biology,
     dti,
     dti_examined,
     effect,
@@ -100,6 +101,10 @@ CELLS = (
     Entry("arms", "All arms against the truth", single_cells.arms),
     Entry("over-lines", "Lines with measured response", single_cells.over_lines),
     Entry("near", "Nearest bulk lines", single_cells.near),
+    Entry("map", "Map of the cells", cell_biology.cell_map),
+    Entry("genes", "Genes of the called classes", cell_biology.genes),
+    Entry("modules", "Modules of called and true classes", cell_biology.modules),
+    Entry("trajectory", "Pseudotime", cell_biology.trajectory),
     *LAST,
     FILES,
 )

@@ -49,7 +49,8 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     write_csv(folder / "cells.csv", scores)
     places = {}
     if results.settings.biology:
-        found, places["X_umap_tl"] = biology(results)
+        with results.ledger.timed("biology"):
+            found, places["X_umap_tl"] = biology(results)
         tables |= found
     notes = [*keep_model(results, folder / "model"), *write_object(results, scores, folder / "cells.h5ad", places)]
     if truth:
