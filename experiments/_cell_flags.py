@@ -43,6 +43,7 @@ def settings() -> CellSettings:
     return CellSettings(
         cells=EMBEDDED if FLAGS.embedded else FLAGS.cells,
         values=FLAGS.values or "",
+        drugs=FLAGS.drugs or "",
         lines=None if FLAGS.embedded else lines(),
         cell_line=tuple(distinct(FLAGS.cell_line)),
         filters=filters,
@@ -54,7 +55,8 @@ def settings() -> CellSettings:
 
 def lines() -> LineTables:
     """Where bulk lines stand."""
-    missing = [name for name in ("bulk_expression", "bulk_response", "drug") if not FLAGS[name].value]
+    asked = ("bulk_expression", "bulk_response", *(() if FLAGS.drugs else ("drug",)))
+    missing = [name for name in asked if not FLAGS[name].value]
     if missing:
         raise InputError(f"--cells needs --{missing[0]} too")
     columns = {name: FLAGS[name].value for name in COLUMNS}
@@ -64,6 +66,8 @@ def lines() -> LineTables:
 
 def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
+    if FLAGS.truth and FLAGS.drugs:
+        raise InputError("--truth judges one --drug; leave it out for --drugs=all")
     if not FLAGS.truth:
         if FLAGS.sensitive or FLAGS.truth_by_line:
             raise InputError("--sensitive and --truth_by_line need --truth, the column of the truth")

@@ -36,6 +36,7 @@ LINES = group(
     text("bulk_response", None, "table with a row for each line and drug; a HIGH value means resistant"),
     text("bulk_annotation", None, "table of lines with their tissue"),
     text("drug", "", "the drug, as the response table writes it; case and punctuation do not matter"),
+    choice("drugs", None, ["all"], "all: a profile over every drug of the table, in place of one --drug"),
     text("line_column", "cell_id", "column of the line's name"),
     text("drug_column", "drug", "column of the drug's name"),
     text("value_column", "AUC", "column of the response"),

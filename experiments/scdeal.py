@@ -1,6 +1,7 @@
 """A sensitivity score for every single cell, learned from bulk lines, with no label of a cell.
 
 python -m experiments.scdeal --embedded --truth=sensitive
+python -m experiments.scdeal --embedded --drugs=all
 """
 
 from __future__ import annotations
@@ -21,6 +22,11 @@ def work() -> None:
 
     chosen, truth = _cell_flags.settings(), _cell_flags.truth()
     runtime.configure()
+    if chosen.drugs:
+        from tl_jax.study.cells import profile
+
+        _output.keep(profile.NAME, partial(plan_profile, chosen), profile.write_profile, profile.printed)
+        return
     _output.keep(NAME, partial(plan, chosen, truth), partial(write_cells, truth=truth), printed)
 
 
@@ -35,6 +41,15 @@ def plan(chosen, truth=None) -> tuple[dict, Callable[[Path | None], object]]:
     if truth:  # a name that is mistyped is found before the work; what is read here goes nowhere
         truth_of(CellResults(chosen, setup), truth)
     return cells_identity(chosen, setup), partial(run_cells, chosen, setup)
+
+
+def plan_profile(chosen) -> tuple[dict, Callable[[Path | None], object]]:
+    """The same for all drugs."""
+    from tl_jax.study.cells.profile import profile_identity, run_profile
+    from tl_jax.study.cells.setup import make_setup
+
+    setup = make_setup(chosen)
+    return profile_identity(chosen, setup), partial(run_profile, chosen, setup)
 
 
 main = Script(__doc__, CELL_STUDY, work)

@@ -48,7 +48,9 @@ def written(finished, tmp_path):
     """(results, the user's object as it was, the object as it was written)."""
     results, path = finished
     before, scores = path.read_bytes(), score_table(results)
-    assert write_object(results, scores, tmp_path / "cells.h5ad", {"X_tl": np.ones((239, 3))}) == []
+    assert (
+        write_object(results, scores, tmp_path / "cells.h5ad", {"drug": "simulib"}, {"X_tl": np.ones((239, 3))}) == []
+    )
     assert path.read_bytes() == before
     return results, scores, *(anndata.read_h5ad(p) for p in (path, tmp_path / "cells.h5ad"))
 
@@ -89,7 +91,7 @@ def test_a_second_study_of_a_written_object_overwrites_nothing(written, tmp_path
     once = tmp_path / "once.h5ad"
     after.write_h5ad(once)
     again = replace(results, settings=replace(results.settings, cells=str(once)))
-    write_object(again, scores, tmp_path / "twice.h5ad")
+    write_object(again, scores, tmp_path / "twice.h5ad", {})
     found = anndata.read_h5ad(tmp_path / "twice.h5ad")
     pd.testing.assert_frame_equal(found.obs[list(after.obs)], after.obs)
     assert {"sens_score_tl-1", "sens_prob_tl", "in_domain_tl"} <= set(found.obs)

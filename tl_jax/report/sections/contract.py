@@ -109,8 +109,14 @@ CELL_TABLES = {
     "modules": Contract(("compared", "class"), ("pearson", "low", "high", "draws")),
     "trajectory": Contract(("root",), ("cells", "spearman", "p", "null_95")),
 }
+# The same of a profile over all drugs (study/cells/profile.py).
+PROFILE_TABLES = {
+    "profiles": Contract(("cell",), ()),
+    "drugs": Contract(("drug",), ("lines", "left_out_spearman", "penalty", "mean", "sd")),
+    "near": CELL_TABLES["near"],
+}
 # Tables whose columns are numbers but for these.
-NUMBERS_BUT = {"gene_weights": ("gene",), "blocks": ("target", "protocol")}
+NUMBERS_BUT = {"profiles": ("cell",), "gene_weights": ("gene",), "blocks": ("target", "protocol")}
 # Numbers of tables whose further columns the report draws where they are there.
 OPTIONAL_NUMBERS = {
     "map": ("truth",),

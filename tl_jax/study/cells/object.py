@@ -34,14 +34,12 @@ def score_columns(scores: np.ndarray, calling: Calling, ending: str = "") -> dic
     return {f"{name}{ending}": values for name, values in found.items()}
 
 
-def write_object(
-    results: CellResults, scores: pd.DataFrame, path: Path, places: dict[str, np.ndarray] | None = None
-) -> list[str]:
+def write_object(results, scores: pd.DataFrame, path: Path, lineage: dict, places: dict | None = None) -> list[str]:
     """Write the user's object with the scores in its table of cells; what stood in the way.
 
     Args:
-        scores: one row per cell that passed, "cell" first; a cell that did not pass has empty fields. places: {name:
-        (cells, k)} for obsm, such as "X_tl".
+        results: with settings, setup and ledger. scores: one row per cell that passed, "cell" first; a cell that did
+        not pass has empty fields. lineage: what the scores rest on. places: {name: (cells, k)} for obsm.
     """
     try:
         import anndata
@@ -60,7 +58,7 @@ def write_object(
             held.obs[free(name, held.obs)] = spread(scores[name].to_numpy(np.float64), rows, len(held))
         for name, own in (places or {}).items():
             held.obsm[free(name, held.obsm)] = spread(own, rows, len(held))
-        held.uns[free("tl", held.uns)] = about(results)
+        held.uns[free("tl", held.uns)] = about(results, lineage)
         write_atomic(path, lambda place: held.write_h5ad(place))
     return []
 
@@ -77,18 +75,21 @@ def spread(values: np.ndarray, rows: np.ndarray, total: int) -> np.ndarray:
     return found
 
 
-def about(results: CellResults) -> dict:
-    """uns["tl"]: texts and lists of texts, which every reader of the format knows."""
-    setup = results.setup
-    lineage = {
-        "drug": setup.drug,
-        "lines": setup.lines.samples.tolist(),
-        "lines_out": list(setup.out),
+def lineage_of(results: CellResults) -> dict:
+    """What the scores rest on."""
+    return {
+        "drug": results.setup.drug,
         "arm": results.main,
         "threshold": results.calling.threshold,
         "direction_settled": results.settled,
     }
-    records = {"settings": results.settings.told(), "lineage": lineage, "versions": versions()}
+
+
+def about(results, lineage: dict) -> dict:
+    """uns["tl"]: texts and lists of texts, which every reader of the format knows."""
+    setup = results.setup
+    lines = {"lines": setup.lines.samples.tolist(), "lines_out": list(setup.out)}
+    records = {"settings": results.settings.told(), "lineage": lineage | lines, "versions": versions()}
     return {name: json.dumps(record, default=str) for name, record in records.items()} | {
         "warnings": np.array(results.ledger.notes, dtype=object)
     }

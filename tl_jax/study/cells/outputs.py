@@ -15,7 +15,7 @@ from tl_jax.report.tables import fixed_width, number, write_csv
 from tl_jax.study.cells.biology import biology
 from tl_jax.study.cells.kept import keep_model
 from tl_jax.study.cells.modules import modules
-from tl_jax.study.cells.object import score_columns, write_object
+from tl_jax.study.cells.object import lineage_of, score_columns, write_object
 from tl_jax.study.cells.settings import NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
@@ -52,7 +52,8 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
         with results.ledger.timed("biology"):
             found, places["X_umap_tl"] = biology(results)
         tables |= found
-    notes = [*keep_model(results, folder / "model"), *write_object(results, scores, folder / "cells.h5ad", places)]
+    made = write_object(results, scores, folder / "cells.h5ad", lineage_of(results), places)
+    notes = [*keep_model(results, folder / "model"), *made]
     if truth:
         results.judged = truth_tables(results, truth)
         if results.settings.biology:

@@ -26,9 +26,9 @@ class CellSettings(StudySettings):
     cells: a file of cells, or "embedded" for a simulated pair. lines: tables of bulk lines. cell_line: lines that the
     cells are of, taken out of the source; "none" where they are of none. cell_line_column: a column of the cells'
     table that names them instead. repeats: draws of `share` of the lines. bootstraps: of the lines, for the sign.
-    smooth: cells averaged for each cell, itself among them; 0 or 1 for none. seed: of everything that is drawn.
-    biology: genes, map and pseudotime by scanpy; root: the cell where pseudotime begins, "": the most sensitive one.
-    UNUSED: fields of other studies that mean nothing here.
+    smooth: cells averaged for each cell, itself among them; 0 or 1 for none. seed: of everything that is drawn. drugs:
+    "all" for a profile over every drug in place of one. biology: genes, map and pseudotime by scanpy; root: the cell
+    where pseudotime begins, "": the most sensitive one. UNUSED: fields of other studies that mean nothing here.
     """
 
     UNUSED: ClassVar[tuple[str, ...]] = ("folds", "split", "at_once", "checkpoint_dir", "quick")
@@ -39,6 +39,7 @@ class CellSettings(StudySettings):
     values: str = ""
     lines: LineTables | None = None
     drug: str = ""
+    drugs: str = ""
     cell_line: tuple[str, ...] = ()
     cell_line_column: str = ""
     filters: Filters = field(default_factory=Filters)
@@ -67,14 +68,20 @@ class CellSettings(StudySettings):
             raise InputError(f"--share={self.share}: must lie between 0 and 1; held-out lines settle the threshold")
         if self.repeats < 2:
             raise InputError("--repeats=1: one draw says nothing of how much draws vary; ask for at least 2")
+        if self.smooth < 0:
+            raise InputError(f"--smooth={self.smooth}: must not be below 0")
+        if self.cells != EMBEDDED and (self.lines is None or not (self.drug or self.drugs)):
+            raise InputError("--cells needs --bulk_expression, --bulk_response and --drug, or --drugs=all")
+        self.check_parts()
+
+    def check_parts(self) -> None:
+        """Refuse parts that do not go together, and one whose packages are missing, before any work."""
+        if self.drugs and (self.drug or self.biology):
+            raise InputError(f"--drugs=all goes without --{'drug' if self.drug else 'biology'}; leave one of them out")
         if self.root and not self.biology:
             raise InputError(f"--root={self.root} changes nothing without --biology")
         if self.biology and not all(map(find_spec, BIOLOGY)):
             raise InputError("--biology needs scanpy, umap-learn, leidenalg and igraph: pip install 'tl_jax[sc]'")
-        if self.smooth < 0:
-            raise InputError(f"--smooth={self.smooth}: must not be below 0")
-        if self.cells != EMBEDDED and (self.lines is None or not self.drug):
-            raise InputError("--cells needs --bulk_expression, --bulk_response and --drug")
 
     def told(self) -> dict:
         """Every field that means something here, for summary.json and the page."""

@@ -132,23 +132,25 @@ def make_setup(settings: CellSettings) -> Setup:
 
 
 def read_pair(settings: CellSettings) -> tuple[Lines, Cells, str]:
-    """Lines, cells and the drug as the responses spell it."""
+    """Lines, cells and the drug as the responses spell it, "" for all drugs."""
     if settings.cells == EMBEDDED:
         lines, cells = simulated_pair(settings.seed)
-        return lines, cells, lines.y.columns[0]
+        return lines, cells, "" if settings.drugs else lines.y.columns[0]
     lines = read_lines(settings.lines)
     cells = read_cells(settings.cells, layer=settings.layer, values=settings.values)
-    return lines, cells, drug_named(settings.drug, list(lines.y.columns))
+    return lines, cells, "" if settings.drugs else drug_named(settings.drug, list(lines.y.columns))
 
 
 def source_lines(lines: Lines, cells: Cells, settings: CellSettings, drug: str):
-    """Lines that train, their response, the names and responses of those taken out, and notes."""
+    """Lines that train, their response ((0,) for all drugs), the names and responses of those taken out, and notes."""
     names, notes = own_lines(cells, settings), []
     rest, out, unknown = without_lines(lines, names)
     if unknown:
         notes.append(f"no bulk line is called {', '.join(unknown)}; nothing was taken out for it")
     if out:
         notes.append(f"taken out of the source because the cells are of it: {', '.join(out)}")
+    if not drug:
+        return rest, np.zeros(0), tuple(out), pd.Series(dtype=float), notes
     truth = lines.y.loc[out, drug]
     kept, y = response_to(rest, drug)
     return kept, y, tuple(out), truth, [*notes, general_part(kept, drug)]
