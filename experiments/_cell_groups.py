@@ -61,10 +61,14 @@ TRUTH = group(
     text("sensitive", "", "its value that means sensitive; 1 where the values are 0 and 1"),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
 )
-ALSO = group("output", alias("output_dir", "out"))
+ALSO = group(
+    "output",
+    alias("output_dir", "out"),
+)
+PLAN = group("plan", switch("plan", False, "say what would be run, in what memory and time; train and write nothing"))
 BIOLOGY = group(
     "biology, by scanpy",
     switch("biology", False, "genes and modules of the called classes, a map, clusters, pseudotime"),
     text("root", "", "cell where pseudotime begins; default: the most sensitive one"),
 )
-CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, BIOLOGY, OUTPUT, ALSO)
+CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, BIOLOGY, OUTPUT, ALSO, PLAN)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from experiments._cell_groups import CELL_STUDY
 from experiments._command import Script
+from experiments._declared import FLAGS
 
 
 def work() -> None:
@@ -22,12 +23,23 @@ def work() -> None:
 
     chosen, truth = _cell_flags.settings(), _cell_flags.truth()
     runtime.configure()
+    if FLAGS.plan:
+        say_plan(chosen)
+        return
     if chosen.drugs:
         from tl_jax.study.cells import profile
 
         _output.keep(profile.NAME, partial(plan_profile, chosen), profile.write_profile, profile.printed)
         return
     _output.keep(NAME, partial(plan, chosen, truth), partial(write_cells, truth=truth), printed)
+
+
+def say_plan(chosen) -> None:
+    """Print what would be run; nothing is trained or written."""
+    from tl_jax.study.cells.plan import planned, printed
+    from tl_jax.study.cells.setup import make_setup
+
+    print(printed(*planned(chosen, make_setup(chosen))))
 
 
 def plan(chosen, truth=None) -> tuple[dict, Callable[[Path | None], object]]:
