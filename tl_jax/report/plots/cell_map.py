@@ -43,7 +43,11 @@ def _shaded(column: str, title: str):
         known = cells[column].notna()
         axis.scatter(*cells.loc[~known, ["x", "y"]].to_numpy().T, s=size, color=GREY, linewidths=0)
         own = cells[known]
-        found = axis.scatter(own["x"], own["y"], s=size, c=own[column], cmap="cividis", linewidths=0)
+        ends = (
+            own[column].quantile([0.01, 0.99]).to_numpy() if len(own) else (0, 1)
+        )  # a lone cell may not pale the rest
+        look = {"cmap": "cividis", "vmin": ends[0], "vmax": ends[1], "linewidths": 0}
+        found = axis.scatter(own["x"], own["y"], s=size, c=own[column], **look)
         axis.figure.colorbar(found, ax=axis, shrink=0.7)
         axis.set_title(title, loc="left", fontsize=8.5, fontweight="bold")
 
