@@ -44,7 +44,7 @@ def lines() -> LineTables:
 def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
     if not FLAGS.truth:
-        if FLAGS.sensitive or FLAGS.truth_by_line:
-            raise InputError("--sensitive and --truth_by_line need --truth, the column of the truth")
+        if FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude:
+            raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
         return None
-    return Truth(FLAGS.truth, FLAGS.sensitive, FLAGS.truth_by_line)
+    return Truth(FLAGS.truth, distinct(FLAGS.sensitive), FLAGS.truth_by_line, distinct(FLAGS.truth_exclude))

@@ -54,7 +54,10 @@ FITTING = group(
 TRUTH = group(
     "truth, read after the scores are on disk",
     text("truth", "", "column of the cells' table with the truth"),
-    text("sensitive", "", "its value that means sensitive; 1 where the values are 0 and 1"),
+    texts("sensitive", [], "its values that mean sensitive; 1 where the values are 0 and 1"),
+    texts(
+        "truth_exclude", [], "its values, such as holiday, left out; a table beside counts them as --sensitive has it"
+    ),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
 )
 CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, OUTPUT)

@@ -16,11 +16,12 @@ from tl_jax.evaluation.predictors import baselines, line_models
 from tl_jax.report.plots.cell_scores import scores_figure
 from tl_jax.report.sections.registry import report_of
 from tl_jax.study.cells import setup as setups
+from tl_jax.study.cells.judge import judged, over_lines
 from tl_jax.study.cells.outputs import cells_identity, write_cells
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import make_setup
 from tl_jax.study.cells.study import run_cells
-from tl_jax.study.cells.truth import Truth, judged, over_lines, truth_of
+from tl_jax.study.cells.truth import Truth, truth_of
 
 QUICK = CellSettings(repeats=3, bootstraps=8, min_genes=100)
 RANDOM = np.random.default_rng(8)
@@ -180,10 +181,10 @@ def test_truth_of_several_values_is_asked_for_and_gaps_do_not_count(finished):
     with pytest.raises(InputError, match="say which is --sensitive"):
         truth_of(own, Truth("state"))
     with pytest.raises(InputError, match="no such value"):
-        truth_of(own, Truth("state", "parentl"))
+        truth_of(own, Truth("state", ("parentl",)))
     with pytest.raises(InputError, match="no column 'stat'"):
         truth_of(own, Truth("stat"))
-    found = truth_of(own, Truth("state", "parental"))
+    found = truth_of(own, Truth("state", ("parental",)))
     assert found.sum() == 80
     half = found.copy()
     half[::2] = np.nan

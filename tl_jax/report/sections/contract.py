@@ -103,6 +103,9 @@ CELL_TABLES = {
     "signs": Contract((), ("component", "variance", "spearman", "agreement")),
     "near": Contract(("line",), ("spearman",)),
     "arms": Contract(("arm", "metric"), ("mean", "sd", "below_half")),
+    "counted": Contract(("arm", "metric"), ("mean", "sd", "below_half")),
+    "intervals": Contract(("arm", "metric", "over"), ("n", "value", "ci_low", "ci_high")),
+    "comparisons": Contract(("arm", "reference"), ("draws", "difference", "ci_low", "ci_high", "p_holm", "p_better")),
     "over_lines": Contract(("arm",), ("lines", "spearman")),
 }
 # Tables whose columns are numbers but for these.

@@ -98,6 +98,8 @@ CELLS = (
     Entry("scores", "Scores", single_cells.scores),
     Entry("signs", "Is the direction settled?", single_cells.signs),
     Entry("arms", "All arms against the truth", single_cells.arms),
+    Entry("intervals", "Intervals, apart", single_cells.intervals),
+    Entry("compared", "Arms against each other", single_cells.compared),
     Entry("over-lines", "Lines with measured response", single_cells.over_lines),
     Entry("near", "Nearest bulk lines", single_cells.near),
     *LAST,

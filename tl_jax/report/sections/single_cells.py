@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tl_jax.report.blocks import Absent, Blocks, Figure, Strong, Text, paragraph
+import pandas as pd
+
+from tl_jax.report.blocks import Absent, Blocks, Figure, Strong, Table, Text, paragraph
 from tl_jax.report.plots.cell_scores import scores_figure
-from tl_jax.report.sections.cells import fixed, frame_table, share, whole, word
+from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, share, whole, word
 from tl_jax.report.sections.study import Study
 
 SHOWN = {
@@ -15,10 +17,16 @@ SHOWN = {
     "mcc_at_threshold": "MCC at the threshold",
     "balanced_accuracy_at_threshold": "balanced accuracy at the threshold",
     "f1_at_threshold": "F1 at the threshold",
+    "weighted_f1_at_threshold": "F1 weighted by class",
+    "ami_at_threshold": "AMI of the calls",
+    "ari_at_threshold": "ARI of the calls",
     "recall_sensitive": "recall of sensitive cells",
     "recall_resistant": "recall of resistant cells",
     "called_sensitive": "share called sensitive",
+    "brier": "Brier score",
+    "ece": "calibration error (ECE)",
 }
+OF_ALL = ("auroc", "average_precision", "mcc_at_true_share")  # what of every arm is shown; of the score's arm, all
 
 
 def top(study: Study) -> tuple[str, tuple[Text, ...]]:
@@ -70,8 +78,17 @@ def arms(study: Study) -> Blocks:
     """How right each arm was."""
     if "arms" not in study.tables:
         raise Absent("no truth was named (--truth), and the scores saw none")
-    rows = study.need("arms")
-    rows = rows[rows["metric"].isin(SHOWN)].assign(metric=rows["metric"].map(SHOWN))
+    tables = [against_truth("Arms against the truth", study, study.need("arms"))]
+    if "counted" in study.tables:
+        counted = study.need("counted")
+        tables.append(against_truth("The same with the excluded cells counted", study, counted))
+    return tables
+
+
+def against_truth(caption: str, study: Study, rows: pd.DataFrame) -> Table:
+    """Arms by metric."""
+    shown = rows["metric"].isin(OF_ALL) | (rows["metric"].isin(SHOWN) & (rows["arm"] == study.entry("arm")))
+    rows = rows[shown].assign(metric=rows["metric"].map(SHOWN))
     cells = {
         "arm": word("arm"),
         "metric": word("metric"),
@@ -79,7 +96,42 @@ def arms(study: Study) -> Blocks:
         "sd": fixed("sd"),
         "draws below .5": share("below_half"),
     }
-    return frame_table("Arms against the truth", rows, cells, heads=2)
+    if "reason" in rows and rows["reason"].fillna("").any():
+        cells["undefined because"] = word("reason")
+        rows = rows.assign(reason=rows["reason"].fillna(""))
+    return frame_table(caption, rows, cells, ("undefined because",), heads=2)
+
+
+def intervals(study: Study) -> Blocks:
+    """How far each arm's number would move, by what could have been otherwise."""
+    rows = study.need("intervals").query("metric == 'auroc'")
+    cells = {
+        "arm": word("arm"),
+        "over": word("over"),
+        "number": whole("n"),
+        "AUROC": fixed("value"),
+        "95 % interval": between("ci_low", "ci_high", ".2f"),
+    }
+    words = paragraph(
+        "Over cells: other cells of the same two classes, the models as they are. Over lines: other bulk lines, the "
+        "cells as they are, with the lines that draws share counted. Seeds are no samples; an interval over them says "
+        "how far training is reproducible."
+    )
+    return [words, frame_table("AUROC with its intervals", rows, cells, heads=2)]
+
+
+def compared(study: Study) -> Blocks:
+    """Each arm against the score's, and each transfer against the same without it."""
+    rows = study.need("comparisons")
+    cells = {
+        "arm": word("arm"),
+        "minus": word("reference"),
+        "draws": whole("draws"),
+        "difference of AUROC": fixed("difference", "+.2f"),
+        "95 % interval": between("ci_low", "ci_high"),
+        "p after Holm": p_value("p_holm"),
+    }
+    return frame_table("Arms against each other, paired by draw", rows, cells, heads=2)
 
 
 def over_lines(study: Study) -> Blocks:

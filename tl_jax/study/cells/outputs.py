@@ -13,10 +13,11 @@ from tl_jax.data.formats.h5ad import is_h5ad
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
+from tl_jax.study.cells.judge import truth_tables
 from tl_jax.study.cells.settings import EMBEDDED, NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
-from tl_jax.study.cells.truth import Truth, judged, over_lines, summarised, truth_of
+from tl_jax.study.cells.truth import Truth
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest, write_atomic
@@ -36,7 +37,7 @@ def cells_identity(settings: CellSettings, setup: Setup) -> dict:
 
 
 def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) -> list[str]:
-    """Write cells.csv, cells.h5ad, signs.csv and, where there is a truth, metrics.csv, arms.csv; summary and page.
+    """Write cells.csv, cells.h5ad, signs.csv and, where there is a truth, the tables of judge.py; summary and page.
 
     Returns what could not be written.
     """
@@ -82,15 +83,6 @@ def score_table(results: CellResults) -> pd.DataFrame:
 def near_table(setup: Setup) -> pd.DataFrame:
     """line, Spearman of its profile with the cells' mean."""
     return pd.DataFrame(setup.near, columns=["line", "spearman"])
-
-
-def truth_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
-    """Tables of how right the scores were."""
-    metrics = judged(results, truth_of(results, asked))
-    found = {"metrics": metrics, "arms": summarised(metrics)}
-    if asked.by_line:
-        found["over_lines"] = over_lines(results, results.setup.cells.obs[asked.column].astype(str).to_numpy())
-    return found
 
 
 def write_object(results: CellResults, scores: pd.DataFrame, path: Path) -> list[str]:

@@ -40,8 +40,10 @@ AXES = 5  # components of the cells along which the sign is asked
 class CellResults:
     """scores: {arm: (draws, cells)}, high = sensitive. held: {arm: (draws, held-out lines)} of the same models.
 
-    signs: the sign along the cells' components. calling: what makes a score a call, settled on held-out lines.
-    judged: tables of how right the scores were, made once the scores are written; {} without a truth.
+    signs: the sign along the cells' components. callings: {arm: what makes its score a call}, settled on held-out
+    lines. varies: {arm: what differs between its draws}, "lines" where it is not named; draws of "seeds" share no lines
+    by design. before: {arm of a transfer: the same without it}. judged: tables of how right the scores were, made once
+    the scores are written; {} without a truth.
     """
 
     settings: CellSettings
@@ -49,7 +51,9 @@ class CellResults:
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     held: dict[str, np.ndarray] = field(default_factory=dict)
     signs: pd.DataFrame = field(default_factory=pd.DataFrame)
-    calling: Calling | None = None
+    callings: dict[str, Calling] = field(default_factory=dict)
+    varies: dict[str, str] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
     judged: dict[str, pd.DataFrame] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -57,6 +61,11 @@ class CellResults:
     def main(self) -> str:
         """The arm whose score is the cells'."""
         return f"ridge{SMOOTHED}" if self.settings.smooth > 1 else "ridge"
+
+    @property
+    def calling(self) -> Calling:
+        """What makes the score a call."""
+        return self.callings[self.main]
 
     @property
     def score(self) -> np.ndarray:
@@ -87,7 +96,7 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
             axes = components(setup.plain, AXES)
             results.signs = sign_table(results, axes)
             results.scores["pc1_with_sign"] = first_axis(results, axes)
-    results.calling = calling(results, problem)
+    results.callings = callings(results, problem)
     tell(results)
     return results
 
@@ -152,11 +161,19 @@ def first_axis(results: CellResults, axes: np.ndarray) -> np.ndarray:
     return np.sign(spearman_rows(results.scores[results.main], axis))[:, None] * axis
 
 
-def calling(results: CellResults, problem: Problem) -> Calling:
-    """Threshold and probability from held-out lines alone: sensitive are those of the lowest fifth."""
-    held, cut = results.held["ridge"], np.quantile(results.setup.y, SENSITIVE_SHARE)
-    truth = np.stack([f.y[f.fold.test[: held.shape[1]]] <= cut for f in problem.folds])
-    return settle(held.ravel(), truth.ravel())
+def callings(results: CellResults, problem: Problem) -> dict[str, Calling]:
+    """Threshold and probability of each arm from held-out lines alone: sensitive are those of the lowest fifth.
+
+    The smoothed score of an arm is called by the same model's threshold; an arm without held-out lines has none.
+    """
+    cut = np.quantile(results.setup.y, SENSITIVE_SHARE)
+    found = {}
+    for arm, held in results.held.items():
+        truth = np.stack([f.y[f.fold.test[: held.shape[1]]] <= cut for f in problem.folds])
+        for name in (arm, f"{arm}{SMOOTHED}"):
+            if name in results.scores:
+                found[name] = settle(held.ravel(), truth.ravel())
+    return found
 
 
 def tell(results: CellResults) -> None:
