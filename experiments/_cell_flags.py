@@ -11,7 +11,19 @@ from tl_jax.study.cells.settings import EMBEDDED, CellSettings
 from tl_jax.study.cells.truth import Truth
 
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
-PLAIN = ("layer", "cell_line_column", "drug", "min_genes", "scaler", "smooth", "repeats", "share", "bootstraps", "seed")
+PLAIN = (
+    "layer",
+    "cell_line_column",
+    "drug",
+    "min_genes",
+    "scaler",
+    "smooth",
+    "repeats",
+    "share",
+    "bootstraps",
+    "nulls",
+    "seed",
+)
 
 
 def settings() -> CellSettings:
@@ -43,8 +55,9 @@ def lines() -> LineTables:
 
 def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
+    replicates = FLAGS.replicate_column
     if not FLAGS.truth:
         if FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude:
             raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
-        return None
-    return Truth(FLAGS.truth, distinct(FLAGS.sensitive), FLAGS.truth_by_line, distinct(FLAGS.truth_exclude))
+        return Truth(replicates=replicates) if replicates else None
+    return Truth(FLAGS.truth, distinct(FLAGS.sensitive), FLAGS.truth_by_line, distinct(FLAGS.truth_exclude), replicates)

@@ -49,6 +49,7 @@ FITTING = group(
     integer("repeats", 10, "draws of the lines"),
     number("share", 0.8, "share of the lines in a draw; the others settle threshold and probability"),
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),
+    integer("nulls", 0, "permutations of the response and of the genes, to hold the score against; 0: none"),
     integer("seed", 400, "seed of everything that is drawn"),
 )
 TRUTH = group(
@@ -59,5 +60,6 @@ TRUTH = group(
         "truth_exclude", [], "its values, such as holiday, left out; a table beside counts them as --sensitive has it"
     ),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
+    text("replicate_column", "", "column of replicates of one treatment, which the score must not tell apart"),
 )
 CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, OUTPUT)

@@ -6,7 +6,7 @@ response of which HIGH means resistant, tissue (lines,), "" where unknown. A HIG
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -70,18 +70,40 @@ def bootstrapped(x, y, tissue, rows, draws: int, seed: int) -> np.ndarray:
 
     One kernel serves all draws.
     """
-    x, rows, y = np.asarray(x, np.float64), np.asarray(rows, np.float64), np.asarray(y, np.float64)
+    within, across = kernels(x, rows)
+    y, found = np.asarray(y, np.float64), np.zeros((draws, len(rows)))
+    alpha = penalty(within, y, tissue)
+    for draw, (own, dual) in enumerate(bootstrap_duals(within, y, alpha, draws, seed)):
+        found[draw] = -centred_kernels(within[np.ix_(own, own)], across[:, own])[1] @ dual
+    return found
+
+
+def kernels(x, rows) -> tuple[np.ndarray, np.ndarray]:
+    """(lines, lines) and (m, lines) products of genes, float64, with the lines' mean taken out first."""
+    x, rows = np.asarray(x, np.float64), np.asarray(rows, np.float64)
     center = x.mean(axis=0)
     x, rows = x - center, rows - center
-    within, across = x @ x.T, rows @ x.T
-    best = tuned(centred_kernels(within, across)[0], y, tissue_groups(tissue))
-    random, found = np.random.default_rng(seed), np.zeros((draws, len(rows)))
-    for draw in range(draws if best else 0):
-        own = random.integers(0, len(x), len(x))
-        inner, outer = centred_kernels(within[np.ix_(own, own)], across[:, own])
-        dual = np.linalg.solve(inner + best[1] * np.eye(len(own)), y[own] - y[own].mean())
-        found[draw] = -outer @ dual
-    return found
+    return x @ x.T, rows @ x.T
+
+
+def penalty(within, y, tissue) -> float:
+    """The ridge's penalty on all lines, whole tissues left out; NaN where all lines are the same."""
+    best = tuned(centred_kernels(within, within)[0], np.asarray(y, np.float64), tissue_groups(tissue))
+    return float(best[1]) if best else float("nan")
+
+
+def bootstrap_duals(within, y, alpha: float, draws: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of each draw of lines with replacement: their indices (n,) and the ridge's coefficients on them.
+
+    Args:
+        within: (n, n) kernel. y: (n,) or (n, k) for several responses on the same draws, then (n, k) coefficients.
+    """
+    random = np.random.default_rng(seed)
+    for _ in range(draws if np.isfinite(alpha) else 0):
+        own = random.integers(0, len(within), len(within))
+        drawn = within[np.ix_(own, own)]
+        inner = centred_kernels(drawn, drawn)[0]
+        yield own, np.linalg.solve(inner + alpha * np.eye(len(own)), y[own] - y[own].mean(axis=0))
 
 
 MODELS: dict[str, Callable] = {

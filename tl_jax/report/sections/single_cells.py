@@ -134,6 +134,27 @@ def compared(study: Study) -> Blocks:
     return frame_table("Arms against each other, paired by draw", rows, cells, heads=2)
 
 
+def nulls(study: Study) -> Blocks:
+    """The score beside what it would be of nothing."""
+    rows = study.need("against_nulls")
+    cells = {
+        "null": word("null"),
+        "arm": word("arm"),
+        "metric": word("metric"),
+        "number": whole("n"),
+        "mean": fixed("mean"),
+        "95 % of them": between("low", "high", ".2f"),
+        "observed": fixed("observed"),
+        "p": p_value("p"),
+    }
+    words = paragraph(
+        "The same model on responses permuted among the lines of a tissue, and on cells whose genes bear each other's "
+        "names. The cells' own axes stay, so a null reaches high and low AUROC easily where one axis separates the "
+        "classes. Replicates of one treatment should lie between .45 and .55."
+    )
+    return [words, frame_table("The score against nulls", rows, cells, heads=3)]
+
+
 def over_lines(study: Study) -> Blocks:
     """Mean score of each line's cells against its measured response."""
     cells = {"arm": word("arm"), "lines": whole("lines"), "Spearman over lines": fixed("spearman")}

@@ -14,6 +14,7 @@ from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
 from tl_jax.study.cells.judge import truth_tables
+from tl_jax.study.cells.null_tables import null_tables
 from tl_jax.study.cells.settings import EMBEDDED, NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
@@ -47,8 +48,9 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
     notes = write_object(results, scores, folder / "cells.h5ad")
-    if truth:
+    if truth and truth.column:
         results.judged = truth_tables(results, truth)
+    results.judged |= null_tables(results, truth or Truth())
     results.ledger.notes += notes
     left_out = write_study(
         folder,

@@ -23,7 +23,8 @@ class CellSettings(StudySettings):
     cells: a file of cells, or "embedded" for a simulated pair. lines: tables of bulk lines. cell_line: lines that the
     cells are of, taken out of the source; "none" where they are of none. cell_line_column: a column of the cells'
     table that names them instead. repeats: draws of `share` of the lines. bootstraps: of the lines, for the sign.
-    smooth: cells averaged for each cell, itself among them; 0 or 1 for none. seed: of everything that is drawn.
+    smooth: cells averaged for each cell, itself among them; 0 or 1 for none. nulls: permutations of the response and of
+    the genes that the score is held against; 0: none. seed: of everything that is drawn.
     """
 
     cells: str = EMBEDDED
@@ -42,6 +43,7 @@ class CellSettings(StudySettings):
     repeats: int = 10
     share: float = 0.8
     bootstraps: int = 50
+    nulls: int = 0
 
     def __post_init__(self):
         self.check_numbers(("repeats", "bootstraps", "min_genes"))
@@ -57,7 +59,8 @@ class CellSettings(StudySettings):
             raise InputError(f"--share={self.share}: must lie between 0 and 1; held-out lines settle the threshold")
         if self.repeats < 2:
             raise InputError("--repeats=1: one draw says nothing of how much draws vary; ask for at least 2")
-        if self.smooth < 0:
-            raise InputError(f"--smooth={self.smooth}: must not be below 0")
+        for name in ("smooth", "nulls"):
+            if getattr(self, name) < 0:
+                raise InputError(f"--{name}={getattr(self, name)}: must not be below 0")
         if self.cells != EMBEDDED and (self.lines is None or not self.drug):
             raise InputError("--cells needs --bulk_expression, --bulk_response and --drug")

@@ -22,6 +22,7 @@ from tl_jax.evaluation.predictors.line_models import (
     related_drugs,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
+from tl_jax.study.cells.nulls import Null, null_scores
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.core.arms import Arm, How, closed_predictions
@@ -42,8 +43,8 @@ class CellResults:
 
     signs: the sign along the cells' components. callings: {arm: what makes its score a call}, settled on held-out
     lines. varies: {arm: what differs between its draws}, "lines" where it is not named; draws of "seeds" share no lines
-    by design. before: {arm of a transfer: the same without it}. judged: tables of how right the scores were, made once
-    the scores are written; {} without a truth.
+    by design. before: {arm of a transfer: the same without it}. nulls: {name: scores of nothing}. judged: tables of how
+    right the scores were, made once the scores are written; {} without a truth.
     """
 
     settings: CellSettings
@@ -54,6 +55,7 @@ class CellResults:
     callings: dict[str, Calling] = field(default_factory=dict)
     varies: dict[str, str] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
+    nulls: dict[str, Null] = field(default_factory=dict)
     judged: dict[str, pd.DataFrame] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -73,11 +75,16 @@ class CellResults:
         return self.scores[self.main].mean(axis=0)
 
     @property
-    def settled(self) -> bool:
-        """Whether 90 % of bootstraps agree on the sign along the cells' first component, which most often separates
-        their classes, and along the one that the score follows most."""
+    def agreement(self) -> float:
+        """Share of bootstraps that agree on the sign along the cells' first component, which most often separates
+        their classes, and along the one that the score follows most: the lesser of the two."""
         agreement, followed = self.signs["agreement"], int(self.signs["spearman"].abs().argmax())
-        return bool(min(agreement.iloc[0], agreement.iloc[followed]) >= SETTLED)
+        return float(min(agreement.iloc[0], agreement.iloc[followed]))
+
+    @property
+    def settled(self) -> bool:
+        """Whether 90 % of bootstraps agree."""
+        return self.agreement >= SETTLED
 
 
 def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) -> CellResults:
@@ -96,6 +103,9 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
             axes = components(setup.plain, AXES)
             results.signs = sign_table(results, axes)
             results.scores["pc1_with_sign"] = first_axis(results, axes)
+        if settings.nulls:
+            with results.ledger.timed("nulls"):
+                results.nulls = null_scores(settings, setup, axes)
     results.callings = callings(results, problem)
     tell(results)
     return results

@@ -17,12 +17,13 @@ from tl_jax.study.cells.study import CellResults
 class Truth:
     """column: of the cells' table. sensitive: its values that mean sensitive. by_line: the column names each cell's
     line, whose measured response is the truth. exclude: values whose cells are left out of the tables, and counted in
-    one beside them."""
+    one beside them. replicates: a column of replicates of one treatment, which a score must not tell apart."""
 
-    column: str
+    column: str = ""
     sensitive: tuple[str, ...] = ()
     by_line: bool = False
     exclude: tuple[str, ...] = ()
+    replicates: str = ""
 
 
 def truth_of(results: CellResults, asked: Truth) -> np.ndarray:
@@ -50,12 +51,12 @@ def excluded(results: CellResults, asked: Truth) -> np.ndarray:
     return np.isin(values_of(results, asked.column).astype(str), asked.exclude)
 
 
-def values_of(results: CellResults, column: str) -> np.ndarray:
+def values_of(results: CellResults, column: str, flag: str = "truth") -> np.ndarray:
     """(cells,) texts of a column of the cells' table, "" where it is empty."""
     obs = results.setup.cells.obs
     if obs is None or column not in obs:
         known = [] if obs is None else list(obs.columns)
-        raise InputError(f"the table of cells has no column '{column}' (--truth); {nearest(column, known)}")
+        raise InputError(f"the table of cells has no column '{column}' (--{flag}); {nearest(column, known)}")
     return np.array(as_ids(obs[column]), dtype=object)
 
 
