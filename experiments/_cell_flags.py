@@ -55,9 +55,23 @@ def lines() -> LineTables:
 
 def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
-    replicates = FLAGS.replicate_column
-    if not FLAGS.truth:
-        if FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude:
-            raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
-        return Truth(replicates=replicates) if replicates else None
-    return Truth(FLAGS.truth, distinct(FLAGS.sensitive), FLAGS.truth_by_line, distinct(FLAGS.truth_exclude), replicates)
+    if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude):
+        raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
+    asked = Truth(
+        FLAGS.truth,
+        distinct(FLAGS.sensitive),
+        FLAGS.truth_by_line,
+        distinct(FLAGS.truth_exclude),
+        FLAGS.replicate_column,
+        tuple(share_of(text) for text in FLAGS.mixture),
+        distinct(FLAGS.against),
+    )
+    return None if asked == Truth() else asked
+
+
+def share_of(text: str) -> tuple[str, str]:
+    """(column, line) of "COLUMN:LINE"."""
+    column, found, line = text.partition(":")
+    if not (column and found and line):
+        raise InputError(f"--mixture={text}: write a column and the line that it is the share of, as COLUMN:LINE")
+    return column, line

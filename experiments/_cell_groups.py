@@ -60,6 +60,8 @@ TRUTH = group(
         "truth_exclude", [], "its values, such as holiday, left out; a table beside counts them as --sensitive has it"
     ),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
+    texts("mixture", [], "COLUMN:LINE of each column that holds a cell's share of a line with measured response"),
+    texts("against", [], "columns of numbers that the score is held beside, such as an amount of RNA"),
     text("replicate_column", "", "column of replicates of one treatment, which the score must not tell apart"),
 )
 CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, OUTPUT)

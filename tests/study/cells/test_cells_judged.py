@@ -91,3 +91,23 @@ def test_a_summary_has_the_share_of_draws_below_half(results):
     rows = summarised(judged(results, truth)).set_index(["arm", "metric"])
     assert rows.loc[("network_mmd", "auroc"), "below_half"] == 1
     assert np.isnan(rows.loc[("network_mmd", "prevalence"), "below_half"])
+
+
+def test_mixtures_are_judged_by_the_weighted_response_of_their_lines(results):
+    share = RANDOM.random(80)
+    obs = pd.DataFrame({"a": share, "b": 1 - share, "rna": RANDOM.random(80), "word": STATE})
+    held = Held()
+    held.cells = replace(Held.cells, obs=obs)
+    held.truth_lines = pd.Series({"NCIH1975": 0.9, "A549": 0.3})
+    own = replace(results, setup=held, scores={"ridge_smoothed": np.stack([share, -share])})
+    asked = Truth(mixture=(("a", "A-549"), ("b", "H1975")), against=("rna",))
+    table = truth_tables(own, asked)["graded"].set_index("against")
+    assert table.loc["measured sensitivity", "spearman"] == pytest.approx(0.0, abs=1e-12)
+    assert table.loc["measured sensitivity", "sd"] == pytest.approx(np.sqrt(2))
+    one = replace(own, scores={"ridge_smoothed": np.stack([share, share])})
+    rows = truth_tables(one, asked)["graded"].set_index("against")["spearman"]
+    assert rows["measured sensitivity"] == pytest.approx(1)  # A549 is the sensitive one
+    assert rows["rna"] == pytest.approx(pd.Series(share).corr(obs["rna"], method="spearman"))
+    for wrong, words in ((Truth(mixture=(("a", "H358"),)), "H358"), (Truth(against=("word",)), "no number")):
+        with pytest.raises(InputError, match=words):
+            truth_tables(own, wrong)

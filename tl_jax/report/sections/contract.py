@@ -106,6 +106,7 @@ CELL_TABLES = {
     "counted": Contract(("arm", "metric"), ("mean", "sd", "below_half")),
     "intervals": Contract(("arm", "metric", "over"), ("n", "value", "ci_low", "ci_high")),
     "comparisons": Contract(("arm", "reference"), ("draws", "difference", "ci_low", "ci_high", "p_holm", "p_better")),
+    "graded": Contract(("arm", "against"), ("cells", "spearman", "sd")),
     "against_nulls": Contract(("null", "arm", "metric"), ("n", "mean", "low", "high", "observed", "p")),
     "over_lines": Contract(("arm",), ("lines", "spearman")),
 }

@@ -100,6 +100,7 @@ CELLS = (
     Entry("arms", "All arms against the truth", single_cells.arms),
     Entry("intervals", "Intervals, apart", single_cells.intervals),
     Entry("compared", "Arms against each other", single_cells.compared),
+    Entry("graded", "Graded truth", single_cells.graded),
     Entry("nulls", "What it would be of nothing", single_cells.nulls),
     Entry("over-lines", "Lines with measured response", single_cells.over_lines),
     Entry("near", "Nearest bulk lines", single_cells.near),

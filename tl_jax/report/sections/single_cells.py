@@ -134,6 +134,18 @@ def compared(study: Study) -> Blocks:
     return frame_table("Arms against each other, paired by draw", rows, cells, heads=2)
 
 
+def graded(study: Study) -> Blocks:
+    """The score beside numbers of the cells."""
+    cells = {
+        "arm": word("arm"),
+        "beside": word("against"),
+        "cells": whole("cells"),
+        "Spearman, mean over draws": fixed("spearman"),
+        "sd": fixed("sd"),
+    }
+    return frame_table("Score beside graded truth and other numbers", study.need("graded"), cells, heads=2)
+
+
 def nulls(study: Study) -> Blocks:
     """The score beside what it would be of nothing."""
     rows = study.need("against_nulls")

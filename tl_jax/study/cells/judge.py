@@ -10,7 +10,15 @@ from tl_jax.evaluation.draws.score_intervals import harms, over_draws, over_rows
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.evaluation.statistics.paired import holm
 from tl_jax.study.cells.study import CellResults
-from tl_jax.study.cells.truth import Truth, excluded, line_of_cells, truth_of, values_of
+from tl_jax.study.cells.truth import (
+    Truth,
+    excluded,
+    line_of_cells,
+    mixed_response,
+    numbers_of,
+    truth_of,
+    values_of,
+)
 
 LINES = "lines"
 AT_THRESHOLD = ("mcc", "balanced_accuracy", "f1", "weighted_f1", "ami", "ari")  # of calls, named so in tables
@@ -21,9 +29,15 @@ COMPARED = (
 
 
 def truth_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
-    """metrics, arms, intervals, comparisons; counted, where cells are excluded, and over_lines, where lines measure."""
-    truth = truth_of(results, asked)
-    found = {}
+    """metrics, arms, intervals, comparisons; counted, where cells are excluded, over_lines, where lines measure, and
+    graded, where numbers are asked for; of these what `asked` names."""
+    found = {"graded": graded(results, asked)} if asked.mixture or asked.against else {}
+    return found | (two_classes(results, asked) if asked.column else {})
+
+
+def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
+    """The tables of a truth of two classes."""
+    truth, found = truth_of(results, asked), {}
     if asked.exclude:
         found["counted"] = summarised(judged(results, truth))
         truth = np.where(excluded(results, asked), np.nan, truth)
@@ -120,6 +134,19 @@ def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:
         f"(95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
         for row in table[own].query("harm").to_dict("records")
     ]
+
+
+def graded(results: CellResults, asked: Truth) -> pd.DataFrame:
+    """arm, against, cells, Spearman (mean and sd over draws) with the sensitivity of mixtures and with numbers."""
+    numbers = {"measured sensitivity": -mixed_response(results, asked.mixture)} if asked.mixture else {}
+    numbers |= {column: numbers_of(results, column, "against") for column in asked.against}
+    rows = []
+    for arm, scores in results.scores.items():
+        for name, own in numbers.items():
+            known = np.isfinite(own)
+            each = spearman_rows(own[known], scores[:, known])
+            rows.append((arm, name, int(known.sum()), each.mean(), each.std(ddof=1)))
+    return pd.DataFrame(rows, columns=["arm", "against", "cells", "spearman", "sd"])
 
 
 def over_lines(results: CellResults, lines: np.ndarray) -> pd.DataFrame:

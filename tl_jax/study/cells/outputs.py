@@ -48,7 +48,7 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
     notes = write_object(results, scores, folder / "cells.h5ad")
-    if truth and truth.column:
+    if truth:
         results.judged = truth_tables(results, truth)
     results.judged |= null_tables(results, truth or Truth())
     results.ledger.notes += notes
@@ -136,7 +136,7 @@ def printed(results: CellResults) -> str:
     alike = spearman_rows(results.score, np.stack(list(arms.values())))
     rows = [[name, number(value)] for name, value in zip(arms, alike, strict=True)]
     head = ["arm", "Spearman with the score"]
-    if results.judged:
+    if "arms" in results.judged:
         table = results.judged["arms"].query("metric == 'auroc'").set_index("arm")
         head += ["AUROC", "draws below .5"]
         for row in rows:

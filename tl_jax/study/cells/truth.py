@@ -17,13 +17,17 @@ from tl_jax.study.cells.study import CellResults
 class Truth:
     """column: of the cells' table. sensitive: its values that mean sensitive. by_line: the column names each cell's
     line, whose measured response is the truth. exclude: values whose cells are left out of the tables, and counted in
-    one beside them. replicates: a column of replicates of one treatment, which a score must not tell apart."""
+    one beside them. replicates: a column of replicates of one treatment, which a score must not tell apart.
+    mixture: {column of shares: the line that it is the share of}; the shares weigh the lines' measured responses.
+    against: columns of numbers that the score is held beside, such as the amount of RNA."""
 
     column: str = ""
     sensitive: tuple[str, ...] = ()
     by_line: bool = False
     exclude: tuple[str, ...] = ()
     replicates: str = ""
+    mixture: tuple[tuple[str, str], ...] = ()
+    against: tuple[str, ...] = ()
 
 
 def truth_of(results: CellResults, asked: Truth) -> np.ndarray:
@@ -73,6 +77,25 @@ def response_by_cell(results: CellResults, lines: np.ndarray) -> np.ndarray:
     if not np.isfinite(found).any():
         raise InputError(f"no cell's line has a measured response; the lines taken out are: {', '.join(own.index)}")
     return found
+
+
+def mixed_response(results: CellResults, mixture: tuple[tuple[str, str], ...]) -> np.ndarray:
+    """(cells,) measured responses of lines, weighted by each cell's shares of them."""
+    own, total = results.setup.truth_lines, np.zeros(len(results.setup.cells))
+    meant = lines_named([line for _, line in mixture], own.index)
+    for column, line in mixture:
+        if not meant[line] or not np.isfinite(own[meant[line][0]]):
+            raise InputError(f"--mixture={column}:{line}: no line of this name with a response was taken out")
+        total += numbers_of(results, column, "mixture") * own[meant[line][0]]
+    return total
+
+
+def numbers_of(results: CellResults, column: str, flag: str) -> np.ndarray:
+    """(cells,) numbers of a column of the cells' table, NaN where it is empty."""
+    found = pd.to_numeric(pd.Series(values_of(results, column, flag)).replace("", np.nan), errors="coerce")
+    if not found.notna().any():
+        raise InputError(f"--{flag}={column}: the column holds no number")
+    return found.to_numpy(np.float64)
 
 
 def line_of_cells(results: CellResults, names: np.ndarray) -> np.ndarray:
