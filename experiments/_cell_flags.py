@@ -38,6 +38,7 @@ def settings() -> CellSettings:
         cell_line=tuple(distinct(FLAGS.cell_line)),
         filters=filters,
         depth=FLAGS.depth or "",
+        drugs=FLAGS.drugs or "",
         arms=tuple(distinct(FLAGS.arms)),
         **{name: FLAGS[name].value for name in PLAIN},
     )

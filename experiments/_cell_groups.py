@@ -49,6 +49,7 @@ FITTING = group(
     integer("repeats", 10, "draws of the lines"),
     number("share", 0.8, "share of the lines in a draw; the others settle threshold and probability"),
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),
+    choice("drugs", None, ["all"], "all: scores of every drug of the response table too, by the smoothed ridge"),
     integer("nulls", 0, "permutations of the response and of the genes, to hold the score against; 0: none"),
     integer("seed", 400, "seed of everything that is drawn"),
 )

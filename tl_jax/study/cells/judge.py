@@ -9,6 +9,7 @@ from tl_jax.evaluation.draws.one_score import of_calls, of_order, of_probability
 from tl_jax.evaluation.draws.score_intervals import harms, over_draws, over_rows, paired
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.evaluation.statistics.paired import holm
+from tl_jax.study.cells.leak import leak
 from tl_jax.study.cells.study import CellResults
 from tl_jax.study.cells.truth import (
     Truth,
@@ -29,8 +30,8 @@ COMPARED = (
 
 
 def truth_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
-    """metrics, arms, intervals, comparisons; counted, where cells are excluded, over_lines, where lines measure, and
-    graded, where numbers are asked for; of these what `asked` names."""
+    """metrics, arms, intervals, comparisons; counted, where cells are excluded; over_lines, where lines measure, and
+    leak, where all drugs are scored; graded, where numbers are asked for."""
     found = {"graded": graded(results, asked)} if asked.mixture or asked.against else {}
     return found | (two_classes(results, asked) if asked.column else {})
 
@@ -47,7 +48,10 @@ def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
         found |= {"intervals": intervals(results, truth, metrics), "comparisons": comparisons(results, truth)}
         results.ledger.remark(*negative_transfer(results, found["comparisons"]))
     if asked.by_line:
-        found["over_lines"] = over_lines(results, values_of(results, asked.column))
+        names = values_of(results, asked.column)
+        found["over_lines"] = over_lines(results, names)
+        if results.settings.drugs:
+            found["leak"] = leak(results.settings, results.setup, line_of_cells(results, names))
     return found
 
 
