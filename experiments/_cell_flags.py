@@ -18,6 +18,7 @@ PLAIN = (
     "min_genes",
     "scaler",
     "smooth",
+    "penalty",
     "repeats",
     "share",
     "bootstraps",

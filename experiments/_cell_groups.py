@@ -37,6 +37,8 @@ LINES = group(
     text("drug_column", "drug", "column of the drug's name"),
     text("value_column", "AUC", "column of the response"),
     text("database_column", "", "column that names databases"),
+    text("response", "auc", "what is learned: auc (as measured), or classes: quantile:SHARE, waterfall, table:FILE"),
+    switch("remove_general", False, "of a response, take out what a line's mean over the other drugs explains"),
     texts("databases", [], "databases in order: the first that measured a line with the drug counts"),
     text("tissue_column", "", "column of the annotation that holds the tissue"),
 )
@@ -46,6 +48,7 @@ FITTING = group(
     choice("scaler", "zscore", SCALERS, "how genes of lines and of cells are scaled, each by its own statistics"),
     integer("min_genes", 200, "genes that lines and cells must share"),
     integer("smooth", 10, "cells averaged for each cell, itself among them; 0: none"),
+    number("penalty", 0.0, "of ridges, on scaled genes; 0: chosen on the lines, whole tissues left out"),
     integer("repeats", 10, "draws of the lines"),
     number("share", 0.8, "share of the lines in a draw; the others settle threshold and probability"),
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),

@@ -268,3 +268,44 @@ def test_depth_of_values_without_counts_is_refused():
     logs = replace(cells, x=np.log1p(cells.x.toarray()), kind="log")
     with pytest.raises(InputError, match="needs counts"):
         setups.at_one_depth(logs, replace(QUICK, depth="regress"))
+
+
+def test_within_tissue_is_left_out_where_no_tissue_is_known(monkeypatch):
+    """It would be the plain ridge under another name."""
+    real = simulate.simulated_pair
+
+    def without(seed):
+        lines, cells = real(seed)
+        return replace(lines, tissue=np.full(len(lines), "")), cells
+
+    monkeypatch.setattr(setups, "simulated_pair", without)
+    few = replace(QUICK, arms=("ridge", "ridge_within_tissue"), repeats=2, bootstraps=2)
+    results = run_cells(few, make_setup(few))
+    assert "ridge_within_tissue" not in results.scores
+    assert any("ridge_within_tissue is left out" in note for note in results.ledger.notes)
+
+
+def test_two_classes_and_the_specific_part_can_be_learned():
+    """Both change what is learned and still find the simulated truth; classes reach logistic and threshold too."""
+    few = replace(QUICK, arms=("ridge", "logistic"), repeats=2, bootstraps=2)
+    for changed in ({"response": "quantile:0.3"}, {"response": "waterfall"}, {"remove_general": True}):
+        own = replace(few, **changed)
+        setup = make_setup(own)
+        results = run_cells(own, setup)
+        truth = setup.cells.obs["sensitive"].to_numpy()
+        assert roc_auc_score(truth, results.score) > (0.8 if "response" in changed else 0.5)
+        if "response" in changed:
+            assert set(setup.y) == {0.0, 1.0}
+            assert roc_auc_score(truth, results.scores["logistic_smoothed"].mean(axis=0)) > 0.8
+
+
+def test_a_penalty_of_ones_own_is_taken_everywhere():
+    x, y, rows = RANDOM.normal(size=(30, 50)), RANDOM.normal(size=30), RANDOM.normal(size=(9, 50))
+    tissue = np.repeat(["a", "b", "c"], 10)
+    expected = -Ridge(alpha=7.0).fit(x, y).predict(rows)
+    np.testing.assert_allclose(line_models.line_ridge(x, y, tissue, rows, 7.0), expected, atol=1e-8)
+    few = replace(QUICK, arms=("ridge",), repeats=2, bootstraps=2)
+    setup = make_setup(few)
+    weak, strong = (run_cells(replace(few, penalty=value), setup) for value in (1.0, 1e6))
+    assert np.ptp(strong.score) < 0.1 * np.ptp(weak.score)
+    assert (weak.signs["agreement"] != strong.signs["agreement"]).any()

@@ -18,23 +18,34 @@ SENSITIVE_SHARE = 0.2  # of the lines, those with the lowest response: the publi
 LOGISTIC_C = 0.01  # of genes with mean 0 and sd 1
 
 
-def line_ridge(x, y, tissue, rows) -> np.ndarray:
-    """Ridge on the continuous response, its penalty chosen by leaving whole tissues out."""
-    return -ridge(x, y, rows, groups=tissue_groups(tissue))
+def line_ridge(x, y, tissue, rows, alpha: float = 0.0) -> np.ndarray:
+    """Ridge on the continuous response, its penalty chosen by leaving whole tissues out, or `alpha`."""
+    if not alpha:
+        return -ridge(x, y, rows, groups=tissue_groups(tissue))
+    y = np.asarray(y, np.float64)
+    inner, outer = centred_kernels(*kernels(x, rows))
+    return -(y.mean() + outer @ np.linalg.solve(inner + alpha * np.eye(len(y)), y - y.mean()))
 
 
-def line_ridge_within_tissue(x, y, tissue, rows) -> np.ndarray:
+def line_ridge_within_tissue(x, y, tissue, rows, alpha: float = 0.0) -> np.ndarray:
     """The same on expression and response less their tissue's mean: what tells tissues apart cannot carry it."""
-    return line_ridge(centred(x, tissue), centred(np.asarray(y)[:, None], tissue)[:, 0], tissue, rows)
+    return line_ridge(centred(x, tissue), centred(np.asarray(y)[:, None], tissue)[:, 0], tissue, rows, alpha)
 
 
 def line_logistic(x, y, tissue, rows) -> np.ndarray:
-    """Logistic regression on the fifth of lines with the lowest response, L2; the log odds."""
-    labels = np.asarray(y) <= np.quantile(y, SENSITIVE_SHARE)
+    """Logistic regression on the fifth of lines with the lowest response, or on its two classes, L2; the log odds."""
+    labels = sensitive(y)
     # A penalty on squares keeps the coefficients in the span of the lines, so lines stand in for genes.
     left, size, right = np.linalg.svd(np.asarray(x, np.float64), full_matrices=False)
     model = LogisticRegression(C=LOGISTIC_C, class_weight="balanced", max_iter=1000).fit(left * size, labels)
     return np.asarray(rows, np.float64) @ right.T @ model.coef_[0] + model.intercept_[0]
+
+
+def sensitive(y) -> np.ndarray:
+    """(lines,) whether a response is of the lowest fifth; of a response of two values, whether it is the lower."""
+    y = np.asarray(y, np.float64)
+    low, high = np.min(y), np.max(y)
+    return y == low if np.isin(y, (low, high)).all() else y <= np.quantile(y, SENSITIVE_SHARE)
 
 
 def tissue_groups(tissue: np.ndarray) -> np.ndarray | None:
@@ -65,14 +76,14 @@ def mean_response(y: pd.DataFrame) -> np.ndarray:
     return ((y - y.mean()) / y.std()).mean(axis=1).to_numpy()
 
 
-def bootstrapped(x, y, tissue, rows, draws: int, seed: int) -> np.ndarray:
-    """(draws, m) scores of the ridge on lines drawn with replacement, at the penalty of all lines.
+def bootstrapped(x, y, tissue, rows, draws: int, seed: int, alpha: float = 0.0) -> np.ndarray:
+    """(draws, m) scores of the ridge on lines drawn with replacement, at `alpha` or else the penalty of all lines.
 
     One kernel serves all draws.
     """
     within, across = kernels(x, rows)
     y, found = np.asarray(y, np.float64), np.zeros((draws, len(rows)))
-    alpha = penalty(within, y, tissue)
+    alpha = alpha or penalty(within, y, tissue)
     for draw, (own, dual) in enumerate(bootstrap_duals(within, y, alpha, draws, seed)):
         found[draw] = -centred_kernels(within[np.ix_(own, own)], across[:, own])[1] @ dual
     return found

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tl_jax.evaluation.draws.one_score import of_calls, of_order, of_probability, reason
 from tl_jax.evaluation.draws.score_intervals import harms, over_draws, over_rows, paired
-from tl_jax.evaluation.statistics.metrics import spearman_rows
+from tl_jax.evaluation.statistics.metrics import get, spearman_rows
 from tl_jax.evaluation.statistics.paired import holm
 from tl_jax.study.cells.leak import leak
 from tl_jax.study.cells.study import CellResults
@@ -108,7 +108,8 @@ def intervals(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame) ->
             values = each[arm, name]
             over = results.varies.get(arm, LINES)
             rows.append((arm, name, "cells", len(own), values.mean(), *over_rows(own, part, seed, metric)))
-            rows.append((arm, name, over, len(values), values.mean(), *over_draws(values, overlap(results, arm))))
+            low, high = np.clip(over_draws(values, overlap(results, arm)), *get(metric).range)
+            rows.append((arm, name, over, len(values), values.mean(), low, high))
     return pd.DataFrame(rows, columns=["arm", "metric", "over", "n", "value", "ci_low", "ci_high"])
 
 

@@ -26,7 +26,7 @@ def null_scores(settings: CellSettings, setup: Setup, axes: np.ndarray) -> dict[
     where none is known), and on genes that bear each other's names in the cells. axes: (cells, components)."""
     x = fit_scaling(setup.lines.x, settings.scaler).apply(setup.lines.x).astype(np.float64)
     within, across = kernels(x, setup.smooth)
-    alpha, count = penalty(within, setup.y, setup.lines.tissue), settings.nulls
+    alpha, count = settings.penalty or penalty(within, setup.y, setup.lines.tissue), settings.nulls
     random = np.random.default_rng([settings.seed, 17])
     mixed = np.column_stack([permuted(setup.y, setup.lines.tissue, random) for _ in range(count)])
     orders = [random.permutation(x.shape[1]) for _ in range(count)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from tl_jax.evaluation.predictors.line_models import (
     bootstrapped,
     mean_response,
     related_drugs,
+    sensitive,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.study.cells.nulls import Null, null_scores
@@ -35,6 +37,7 @@ from tl_jax.system.files import digest
 SMOOTHED = "_smoothed"
 SETTLED = 0.9  # share of bootstraps that must agree on a sign
 DEPTH_LIMIT = 0.3  # Spearman of score and counts beyond which depth is named
+WITHIN_TISSUE = "ridge_within_tissue"
 AXES = 5  # components of the cells along which the sign is asked
 
 
@@ -120,20 +123,29 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
 def arms_of(settings: CellSettings, setup: Setup) -> list[Arm]:
     """The closed forms asked for; each is fitted once and read on the cells as they are and smoothed."""
     tissue = digest(setup.lines.tissue)
+
+    def at(function):
+        return function if function is MODELS["logistic"] else partial(function, alpha=settings.penalty)
+
+    asked = [name for name in settings.arms if tissue_known(setup) or name != WITHIN_TISSUE]
     found = [
-        Arm(name, predict=fitted_on(function), about=[SENSITIVE_SHARE, tissue])
+        Arm(name, predict=fitted_on(at(function)), about=[SENSITIVE_SHARE, tissue, settings.penalty])
         for name, function in MODELS.items()
-        if name in settings.arms
+        if name in asked
     ]
     if "related_drugs" in settings.arms:
         names = related_drugs(setup.lines.y, setup.drug)
         together = mean_response(setup.lines.y[names])
-        found.append(
-            Arm("related_drugs", predict=fitted_on(MODELS["ridge"], together), about=[*names, digest(together), tissue])
-        )
+        about = [*names, digest(together), tissue, settings.penalty]
+        found.append(Arm("related_drugs", predict=fitted_on(at(MODELS["ridge"]), together), about=about))
     if "prevalence" in settings.arms:
         found.append(Arm("prevalence", predict=lambda domain, f: np.zeros(len(f.fold.test))))
     return found
+
+
+def tissue_known(setup: Setup) -> bool:
+    """Whether any line's tissue is known; without, an arm within tissue would be the same as without it."""
+    return bool((setup.lines.tissue != "").any())
 
 
 def fitted_on(function, y: np.ndarray | None = None):
@@ -161,7 +173,9 @@ def sign_table(results: CellResults, axes: np.ndarray) -> pd.DataFrame:
     """component, share of the cells' variance, Spearman of the score with it, agreement of its sign over bootstraps."""
     setup, settings = results.setup, results.settings
     x = fit_scaling(setup.lines.x, settings.scaler).apply(setup.lines.x)
-    drawn = bootstrapped(x, setup.y, setup.lines.tissue, setup.smooth, settings.bootstraps, settings.seed)
+    drawn = bootstrapped(
+        x, setup.y, setup.lines.tissue, setup.smooth, settings.bootstraps, settings.seed, settings.penalty
+    )
     total, score = float(np.var(setup.plain, axis=0, dtype=np.float64).sum()), results.score
     rows = []
     for number, axis in enumerate(axes.T, 1):
@@ -182,10 +196,9 @@ def callings(results: CellResults, problem: Problem) -> dict[str, Calling]:
 
     The smoothed score of an arm is called by the same model's threshold; an arm without held-out lines has none.
     """
-    cut = np.quantile(results.setup.y, SENSITIVE_SHARE)
-    found = {}
+    called, found = sensitive(results.setup.y), {}
     for arm, held in results.held.items():
-        truth = np.stack([f.y[f.fold.test[: held.shape[1]]] <= cut for f in problem.folds])
+        truth = np.stack([called[f.fold.test[: held.shape[1]]] for f in problem.folds])
         for name in (arm, f"{arm}{SMOOTHED}"):
             if name in results.scores:
                 found[name] = settle(held.ravel(), truth.ravel())
@@ -194,6 +207,10 @@ def callings(results: CellResults, problem: Problem) -> dict[str, Calling]:
 
 def tell(results: CellResults) -> None:
     """What a user must know before believing a score."""
+    if WITHIN_TISSUE in results.settings.arms and not tissue_known(results.setup):
+        results.ledger.remark(
+            f"{WITHIN_TISSUE} is left out: no line's tissue is known (--bulk_annotation, --tissue_column)"
+        )
     if not results.settled:
         results.ledger.remark(
             "direction not settled: over bootstraps of the lines the score's sign along the cells' main axis changes; "
