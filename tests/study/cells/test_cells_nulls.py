@@ -77,6 +77,19 @@ def test_the_score_stands_out_of_its_nulls(results):
     assert own.iloc[4] == pytest.approx(roc_auc_score(truth, results.nulls["permuted genes"].scores[4]))
 
 
+def test_a_score_that_tissue_alone_explains_is_named():
+    """Where the response is the tissue's, responses permuted within tissue do as well."""
+    setup = make_setup(QUICK)
+    y = (setup.lines.tissue == "lung").astype(float)
+    own = replace(setup, y=y)
+    results = run_cells(replace(QUICK, nulls=5), own)
+    truth = (results.score > np.median(results.score)).astype(int)
+    cells = replace(setup.cells, obs=setup.cells.obs.assign(like=truth))
+    tables = null_tables(replace(results, setup=replace(own, cells=cells)), Truth("like"))
+    assert tables["against_nulls"].set_index(["null", "metric"]).loc[("permuted response", "auroc"), "mean"] > 0.9
+    assert any("does not stand out of the null 'permuted response'" in note for note in results.ledger.notes)
+
+
 def test_without_a_truth_the_agreement_alone_is_told(results):
     assert set(null_tables(results, Truth())["nulls"]["metric"]) == {"agreement"}
     assert null_tables(replace(results, nulls={}), Truth()) == {}

@@ -12,6 +12,7 @@ from tl_jax.study.cells.study import CellResults
 from tl_jax.study.cells.truth import Truth, excluded, truth_of, values_of
 
 COLUMNS = ("null", "arm", "metric", "draw", "value")
+SHOWN = 0.05  # p above which a score does not stand out
 NOTHING_THERE = (0.45, 0.55)  # AUROC of replicates of one treatment
 
 
@@ -26,7 +27,13 @@ def null_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
     if not rows:
         return {}
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    return {"nulls": table, "against_nulls": against(table, observed(results, asked))}
+    beside = against(table, observed(results, asked))
+    for row in beside.query("metric == 'auroc' and p > @SHOWN").to_dict("records"):
+        results.ledger.remark(
+            f"AUROC {row['observed']:.2f} does not stand out of the null '{row['null']}' "
+            f"({row['low']:.2f} to {row['high']:.2f}, p {row['p']:.2f})"
+        )
+    return {"nulls": table, "against_nulls": beside}
 
 
 def truth_in_tables(results: CellResults, asked: Truth) -> np.ndarray:

@@ -151,6 +151,7 @@ def source_lines(lines: Lines, cells: Cells, settings: CellSettings, drug: str):
         notes.append(f"taken out of the source because the cells are of it: {', '.join(out)}")
     truth = lines.y.loc[out, drug]
     notes.append(general_part(response_to(rest, drug)[0], drug))
+    notes += [f"{drug}: {rest.agreements[drug]}"] if drug in rest.agreements else []
     if settings.remove_general:
         rest = replace(rest, y=without_general(rest.y))
         notes.append("of every response the part that a line's mean over the other drugs explains was taken out")

@@ -216,6 +216,11 @@ def tell(results: CellResults) -> None:
             "direction not settled: over bootstraps of the lines the score's sign along the cells' main axis changes; "
             "sensitive and resistant may be exchanged"
         )
+    for name, null in results.nulls.items():
+        share = float((null.agreement >= SETTLED).mean())
+        results.ledger.remark(
+            f"{name}: bootstraps agree on a direction in {share:.0%} of {len(null.agreement)} such nulls"
+        )
     depth = depth_of(results)
     if abs(depth) > DEPTH_LIMIT:
         results.ledger.remark(
