@@ -88,7 +88,10 @@ def test_a_transfer_that_turns_the_sign_is_named(results):
 
 def test_a_summary_has_the_share_of_draws_below_half(results):
     truth = np.where(STATE == "", np.nan, STATE == "parental")
-    rows = summarised(judged(results, truth)).set_index(["arm", "metric"])
+    rows = summarised(results, truth, judged(results, truth)).set_index(["arm", "metric"])
+    known = np.isfinite(truth)
+    mean = results.scores["network"].mean(axis=0)
+    assert rows.loc[("network", "auroc"), "of_score"] == roc_auc_score(truth[known], mean[known])
     assert rows.loc[("network_mmd", "auroc"), "below_half"] == 1
     assert np.isnan(rows.loc[("network_mmd", "prevalence"), "below_half"])
 

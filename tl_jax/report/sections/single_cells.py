@@ -94,6 +94,7 @@ def against_truth(caption: str, study: Study, rows: pd.DataFrame) -> Table:
         "metric": word("metric"),
         "mean over draws": fixed("mean"),
         "sd": fixed("sd"),
+        "of the mean score": fixed("of_score"),
         "draws below .5": share("below_half"),
     }
     if "reason" in rows and rows["reason"].fillna("").any():
@@ -142,6 +143,7 @@ def graded(study: Study) -> Blocks:
         "cells": whole("cells"),
         "Spearman, mean over draws": fixed("spearman"),
         "sd": fixed("sd"),
+        "of the mean score": fixed("of_score"),
     }
     return frame_table("Score beside graded truth and other numbers", study.need("graded"), cells, heads=2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -40,10 +42,10 @@ def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
     """The tables of a truth of two classes."""
     truth, found = truth_of(results, asked), {}
     if asked.exclude:
-        found["counted"] = summarised(judged(results, truth))
+        found["counted"] = summarised(results, truth, judged(results, truth))
         truth = np.where(excluded(results, asked), np.nan, truth)
     metrics = judged(results, truth)
-    found |= {"metrics": metrics, "arms": summarised(metrics)}
+    found |= {"metrics": metrics, "arms": summarised(results, truth, metrics)}
     if not reason(truth[np.isfinite(truth)]):
         found |= {"intervals": intervals(results, truth, metrics), "comparisons": comparisons(results, truth)}
         results.ledger.remark(*negative_transfer(results, found["comparisons"]))
@@ -75,14 +77,19 @@ def judged(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["arm", "draw", "metric", "value", "reason"])
 
 
-def summarised(metrics: pd.DataFrame) -> pd.DataFrame:
-    """arm, metric, mean, sd over draws, share of draws below .5 for AUROC (a sign that is wrong), reason."""
+def summarised(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame) -> pd.DataFrame:
+    """arm, metric, mean, sd over draws, of_score, share of draws below .5 for AUROC (a sign that is wrong), reason.
+
+    of_score: of the mean over draws, which is what a user gets.
+    """
     groups = metrics.groupby(["arm", "metric"], sort=False)
     values = groups["value"]
     found = values.agg(mean="mean", sd="std").reset_index()
     below = values.agg(lambda values: float((values < 0.5).mean()) if values.notna().any() else np.nan).to_numpy()
     found["below_half"] = np.where(found["metric"] == "auroc", below, np.nan)
     found["reason"] = groups["reason"].first().to_numpy()
+    delivered = replace(results, scores={arm: scores.mean(axis=0)[None] for arm, scores in results.scores.items()})
+    found["of_score"] = judged(delivered, truth)["value"].to_numpy()
     return found
 
 
@@ -142,7 +149,7 @@ def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:
 
 
 def graded(results: CellResults, asked: Truth) -> pd.DataFrame:
-    """arm, against, cells, Spearman (mean and sd over draws) with the sensitivity of mixtures and with numbers."""
+    """arm, against, cells, Spearman (mean, sd over draws, of_score) with sensitivity of mixtures and with numbers."""
     numbers = {"measured sensitivity": -mixed_response(results, asked.mixture)} if asked.mixture else {}
     numbers |= {column: numbers_of(results, column, "against") for column in asked.against}
     rows = []
@@ -150,8 +157,9 @@ def graded(results: CellResults, asked: Truth) -> pd.DataFrame:
         for name, own in numbers.items():
             known = np.isfinite(own)
             each = spearman_rows(own[known], scores[:, known])
-            rows.append((arm, name, int(known.sum()), each.mean(), each.std(ddof=1)))
-    return pd.DataFrame(rows, columns=["arm", "against", "cells", "spearman", "sd"])
+            whole = float(spearman_rows(own[known], scores[:, known].mean(axis=0)))
+            rows.append((arm, name, int(known.sum()), each.mean(), each.std(ddof=1), whole))
+    return pd.DataFrame(rows, columns=["arm", "against", "cells", "spearman", "sd", "of_score"])
 
 
 def over_lines(results: CellResults, lines: np.ndarray) -> pd.DataFrame:
