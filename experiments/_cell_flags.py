@@ -39,7 +39,6 @@ def settings() -> CellSettings:
         cell_line=tuple(distinct(FLAGS.cell_line)),
         filters=filters,
         depth=FLAGS.depth or "",
-        drugs=FLAGS.drugs or "",
         arms=tuple(distinct(FLAGS.arms)),
         **{name: FLAGS[name].value for name in PLAIN},
     )
@@ -57,8 +56,10 @@ def lines() -> LineTables:
 
 def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
-    if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude):
-        raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
+    if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude or FLAGS.leak):
+        raise InputError(
+            "--sensitive, --truth_exclude, --truth_by_line and --leak need --truth, its column"
+        )
     asked = Truth(
         FLAGS.truth,
         distinct(FLAGS.sensitive),
@@ -67,6 +68,7 @@ def truth() -> Truth | None:
         FLAGS.replicate_column,
         tuple(share_of(text) for text in FLAGS.mixture),
         distinct(FLAGS.against),
+        FLAGS.leak,
     )
     return None if asked == Truth() else asked
 

@@ -52,7 +52,6 @@ FITTING = group(
     integer("repeats", 10, "draws of the lines"),
     number("share", 0.8, "share of the lines in a draw; the others settle threshold and probability"),
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),
-    choice("drugs", None, ["all"], "all: scores of every drug of the response table too, by the smoothed ridge"),
     integer("nulls", 0, "permutations of the response and of the genes, to hold the score against; 0: none"),
     integer("seed", 400, "seed of everything that is drawn"),
 )
@@ -64,6 +63,7 @@ TRUTH = group(
         "truth_exclude", [], "its values, such as holiday, left out; a table beside counts them as --sensitive has it"
     ),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
+    switch("leak", False, "with --truth_by_line: every drug, without and with the cells' own lines in the source"),
     texts("mixture", [], "COLUMN:LINE of each column that holds a cell's share of a line with measured response"),
     texts("against", [], "columns of numbers that the score is held beside, such as an amount of RNA"),
     text("replicate_column", "", "column of replicates of one treatment, which the score must not tell apart"),

@@ -47,8 +47,6 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     if results.setup.near:
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
-    if results.profile:
-        write_csv(folder / "profile.csv", profile_table(results))
     notes = write_object(results, scores, folder / "cells.h5ad")
     if truth:
         results.judged = truth_tables(results, truth)
@@ -82,13 +80,6 @@ def score_table(results: CellResults) -> pd.DataFrame:
             "sens_label_agreement": (called == label).mean(axis=0),
         }
     )
-
-
-def profile_table(results: CellResults) -> pd.DataFrame:
-    """One row per cell, one column per drug: the smoothed ridge's score."""
-    found = pd.DataFrame(results.profile.smooth, columns=results.profile.drugs)
-    found.insert(0, "cell", results.setup.cells.samples)
-    return found
 
 
 def near_table(setup: Setup) -> pd.DataFrame:

@@ -50,12 +50,11 @@ class CellSettings(StudySettings):
     share: float = 0.8
     bootstraps: int = 50
     nulls: int = 0
-    drugs: str = ""  # "all": every drug of the table too
 
     def __post_init__(self):
         self.check_numbers(("repeats", "bootstraps", "min_genes"))
         check_kind(self.response)
-        words = {"scaler": SCALERS, "depth": ("", *DEPTHS), "arms": ARMS, "drugs": ("", "all")}
+        words = {"scaler": SCALERS, "depth": ("", *DEPTHS), "arms": ARMS}
         for name, known in words.items():
             value = getattr(self, name)
             wrong = [one for one in (value if isinstance(value, tuple) else (value,)) if one not in known]

@@ -19,7 +19,8 @@ class Truth:
     line, whose measured response is the truth. exclude: values whose cells are left out of the tables, and counted in
     one beside them. replicates: a column of replicates of one treatment, which a score must not tell apart.
     mixture: {column of shares: the line that it is the share of}; the shares weigh the lines' measured responses.
-    against: columns of numbers that the score is held beside, such as the amount of RNA."""
+    against: columns of numbers that the score is held beside, such as the amount of RNA. leak: judge every drug without
+    and with the cells' own lines in the source."""
 
     column: str = ""
     sensitive: tuple[str, ...] = ()
@@ -28,6 +29,11 @@ class Truth:
     replicates: str = ""
     mixture: tuple[tuple[str, str], ...] = ()
     against: tuple[str, ...] = ()
+    leak: bool = False
+
+    def __post_init__(self):
+        if self.leak and not self.by_line:
+            raise InputError("--leak needs --truth_by_line, which says what the cells' own lines were measured at")
 
 
 def truth_of(results: CellResults, asked: Truth) -> np.ndarray:
