@@ -17,6 +17,31 @@ NO_LINE = "none"
 
 
 @dataclass(frozen=True)
+class NetworkSettings:
+    """Networks from lines to cells. seeds: runs, each on the next draw of the lines. transfers: (name, weight) of what
+    brings the domains together, after a predictor on lines; "none" trains on without it. ramp: share of that training
+    over which a weight rises. genes: those that vary most over the lines. binary: the published labels, the lowest
+    fifth, in place of the response. masked: share of genes hidden in pre-training. modules: of genes, for attention A2.
+    """
+
+    seeds: int = 10
+    transfers: tuple[tuple[str, float], ...] = (("none", 1.0), ("mmd", 1.0), ("coral", 1.0), ("dann", 1.0))
+    genes: int = 1500
+    hidden: tuple[int, ...] = (256,)
+    bottleneck: int = 64
+    predictor: tuple[int, ...] = (32,)
+    epochs: int = 60
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    dropout: float = 0.1
+    masked: float = 0.2
+    ramp: float = 0.5
+    binary: bool = False
+    attention: str = ""
+    modules: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class CellSettings(StudySettings):
     """Resolved options; every field goes into summary.json.
 
@@ -42,6 +67,7 @@ class CellSettings(StudySettings):
     repeats: int = 10
     share: float = 0.8
     bootstraps: int = 50
+    networks: NetworkSettings | None = None
 
     def __post_init__(self):
         self.check_numbers(("repeats", "bootstraps", "min_genes"))

@@ -22,6 +22,7 @@ from tl_jax.evaluation.predictors.line_models import (
     related_drugs,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
+from tl_jax.study.cells.networks import network_scores
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.core.arms import Arm, How, closed_predictions
@@ -83,6 +84,10 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     with threadpool_limits(1):  # threads of products this small wait for each other
         for arm in arms_of(settings, setup):
             take(results, arm.name, np.stack(closed_predictions(problem, arm, how)))
+    if settings.networks:
+        for name, predicted in network_scores(setup, settings, how).items():
+            take(results, name, predicted)
+    with threadpool_limits(1):
         with results.ledger.timed("sign"):
             axes = components(setup.plain, AXES)
             results.signs = sign_table(results, axes)
