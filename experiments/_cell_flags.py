@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from experiments._declared import FLAGS
-from experiments._lists import distinct
+from experiments._lists import distinct, numbers, parsed
 from tl_jax.data.cells.lines import LineTables
 from tl_jax.data.cells.steps import Filters
 from tl_jax.errors import InputError
-from tl_jax.study.cells.settings import EMBEDDED, CellSettings
+from tl_jax.study.cells.settings import EMBEDDED, CellSettings, NetworkSettings
 from tl_jax.study.cells.truth import Truth
 
+NUMBERS = ("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp")
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
 PLAIN = ("layer", "cell_line_column", "drug", "min_genes", "scaler", "smooth", "repeats", "share", "bootstraps", "seed")
 
@@ -27,8 +28,32 @@ def settings() -> CellSettings:
         filters=filters,
         depth=FLAGS.depth or "",
         arms=tuple(distinct(FLAGS.arms)),
+        networks=networks(),
         **{name: FLAGS[name].value for name in PLAIN},
     )
+
+
+def networks() -> NetworkSettings | None:
+    """How networks are trained; None where none are wanted."""
+    if not FLAGS.seeds:
+        return None
+    own = {name: FLAGS[name].value for name in NUMBERS}
+    return NetworkSettings(
+        genes=FLAGS.network_genes,
+        transfers=tuple(distinct(weighted(text) for text in FLAGS.transfer)),
+        attention=tuple(distinct("" if name == "none" else name for name in FLAGS.attention)),
+        hidden=numbers("hidden"),
+        predictor=numbers("predictor"),
+        binary=FLAGS.binary_labels,
+        gmt=FLAGS.modules,
+        **own,
+    )
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """(name, weight) of "mmd" or "mmd:0.5"."""
+    name, _, weight = text.partition(":")
+    return name, parsed("transfer", [weight or "1"], float)[0]
 
 
 def lines() -> LineTables:

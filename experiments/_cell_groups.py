@@ -51,10 +51,42 @@ FITTING = group(
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),
     integer("seed", 400, "seed of everything that is drawn"),
 )
+TRANSFERS = ["none", "mmd", "coral", "dann"]
+
+
+def networks(attention: list[str]):
+    """The flags of networks; `attention` is what runs where none is asked for."""
+    return group(
+        "networks",
+        integer("seeds", 10, "runs of each network, each on the next draw of the lines; 0: no networks"),
+        texts(
+            "transfer",
+            TRANSFERS,
+            "what brings lines and cells together after a predictor on lines, as NAME or NAME:WEIGHT",
+        ),
+        texts("attention", attention, "of none, A1 (pieces of the bottleneck), A2 (modules of genes), A3 (genes)"),
+        text("modules", "", "a GMT file of modules for A2; default: k-means over the lines' gene correlations"),
+        switch(
+            "binary_labels", False, "networks learn the published labels, the lowest fifth, in place of the response"
+        ),
+        integer("network_genes", 1500, "genes that networks see: those that vary most over the lines"),
+        texts("hidden", ["256"], "units of the encoder's hidden layers"),
+        integer("bottleneck", 64, "units of what lines and cells both become"),
+        texts("predictor", ["32"], "units of the predictor's hidden layers"),
+        integer("epochs", 60, "passes over the lines, in each of pre-training, predictor and transfer"),
+        integer("batch_size", 128, "lines, and as many cells, of one step"),
+        number("learning_rate", 1e-3, "of Adam"),
+        number("dropout", 0.1, "share of units dropped after each hidden layer"),
+        number("masked", 0.2, "share of genes hidden in pre-training"),
+        number("ramp", 0.5, "share of the transfer over which its weight rises from 0"),
+    )
+
+
 TRUTH = group(
     "truth, read after the scores are on disk",
     text("truth", "", "column of the cells' table with the truth"),
     text("sensitive", "", "its value that means sensitive; 1 where the values are 0 and 1"),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
 )
-CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, OUTPUT)
+CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none"]), TRUTH, OUTPUT)
+ATTENTION_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none", "A1"]), TRUTH, OUTPUT)

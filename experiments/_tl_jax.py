@@ -34,6 +34,7 @@ TASKS = {
     },
     "studies of single cells": {
         "cells": ("scdeal", "a sensitivity score for every cell, learned from bulk lines"),
+        "attention": ("atsdp", "the same with networks of multi-head attention beside the plain ones"),
     },
     "results and models": {
         "report": ("report", "one page of a finished study, from its tables"),

@@ -1,8 +1,8 @@
 """Objectives of two domains as sums of named terms, each with its weight in Hparams.weights.
 
 A term is `f(step) -> scalar` under @term(); a new one is a function in this file or in any file that is imported.
-`summed(network, sizes, ("supervised", "mmd"))` minimises supervised + weights["mmd"] * ramp * mmd on the domains "train"
-(lines with a response) and "cells" (rows without one). The weight of "supervised" is 1 where none is given.
+`summed(network, sizes, ("supervised", "mmd"))` minimises supervised + weights["mmd"] * ramp * mmd on the domains
+"train" (lines with a response) and "cells" (rows without one). The weight of "supervised" is 1 where none is given.
 """
 
 from __future__ import annotations
@@ -129,14 +129,16 @@ def supervised(step: Step) -> jax.Array:
 
 
 def new_decoder(sizes: CellNet, key, params: Params) -> Params:
-    """A decoder as wide as the genes that the network sees."""
-    return decoder(sizes, key, genes_of(params))
-
-
-def genes_of(params: Params) -> int:
-    """How many genes a network with an encoder of linear layers takes."""
+    """A decoder to the genes that the network sees."""
+    if sizes.modules:
+        return decoder(sizes, key, len(seen_genes(sizes)))
     first = "encoder1" if "encoder1" in params else BOTTLENECK
-    return params[first]["kernel"].shape[0]
+    return decoder(sizes, key, params[first]["kernel"].shape[0])
+
+
+def seen_genes(sizes: CellNet) -> list[int]:
+    """The genes of all modules, sorted."""
+    return sorted({gene for own in sizes.modules for gene in own})
 
 
 @term(extra=new_decoder)
@@ -150,7 +152,8 @@ def reconstruction(step: Step) -> jax.Array:
         noise = bits16(jax.random.fold_in(step.keys[domain], 1), *batch.x.shape, 0) * jnp.float32(2**-16)
         x = jnp.where(noise >= step.hparams.weights["masked"], batch.x, 0)
         z = forward(step.sizes, {"params": step.params}, x, stop=place(step.sizes)).prediction
-        gap = jnp.square(decoded(step.params, z) - batch.x).mean(axis=1)
+        wanted = batch.x[:, jnp.asarray(seen_genes(step.sizes))] if step.sizes.modules else batch.x
+        gap = jnp.square(decoded(step.params, z) - wanted).mean(axis=1)
         total += (batch.w * gap).sum() / jnp.maximum(batch.w.sum(), 1)
     return total
 
@@ -187,7 +190,7 @@ def dann(step: Step) -> jax.Array:
 
 @term()
 def entropy(step: Step) -> jax.Array:
-    """Mean entropy of what the cells are called (Grandvalet and Bengio 2004); of a response, above or below the mean."""
+    """Mean entropy of what cells are called (Grandvalet and Bengio 2004); of a response: above or below its mean."""
     logit, w = step.seen[CELLS].prediction, step.batches[CELLS].w
     return (w * logistic_loss(logit, jax.nn.sigmoid(logit))).sum() / jnp.maximum(w.sum(), 1)
 
@@ -229,7 +232,7 @@ def cluster(step: Step) -> jax.Array:
 
 
 def cluster_spread(member: jax.Array, x: jax.Array) -> jax.Array:
-    """Sum over clusters of sum_ij m_ik m_jk (1 - cos(x_i, x_j)) / (2 n_k^2 - n_k); member (n, clusters), x (n, genes)."""
+    """Sum over clusters k of sum_ij m_ik m_jk (1 - cos(x_i, x_j)) / (2 n_k^2 - n_k); m (n, clusters), x (n, genes)."""
     unit = x / jnp.maximum(jnp.linalg.norm(x, axis=1, keepdims=True), 1e-12)
     size = member.sum(axis=0)
     # Without the matrix of pairs: sum_ij m_i m_j u_i . u_j is the square of a sum.

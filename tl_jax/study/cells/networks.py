@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from tl_jax.config import Recipe
+from tl_jax.data.cells.modules import Modules, correlated, from_gmt
 from tl_jax.evaluation.predictors.line_models import SENSITIVE_SHARE
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.keys import purpose, run_keys
@@ -27,6 +28,7 @@ from tl_jax.trees import unflatten
 from tl_jax.types import Batch, Hparams, Transfer, Variables
 
 READINGS = 6  # evenly spaced epochs at which the lines held out may end a training
+GENE_TOKENS = 512  # A3
 PREDICTOR = ("predictor", "head")  # what lines alone teach
 
 
@@ -87,14 +89,15 @@ class Nets:
 
     rows: Rows
     own: NetworkSettings
+    sizes: CellNet
     seed: int
     smooth: bool
     how: How
 
     @property
-    def sizes(self) -> CellNet:
-        own = self.own
-        return CellNet(own.hidden, own.bottleneck, own.predictor, own.binary, own.attention, own.modules)
+    def name(self) -> str:
+        """The beginning of its arms' names."""
+        return f"attention_{self.sizes.attention}" if self.sizes.attention else "network"
 
     @property
     def cells(self) -> Batch:
@@ -152,9 +155,12 @@ def train(nets: Nets, name: str, terms: tuple[str, ...], source: Variables, weig
     recipe = Recipe(own.epochs, own.learning_rate, own.batch_size, optimizer="adam")
     readings = [round(own.epochs * k / READINGS) for k in range(1, READINGS)] if look else []
     config = recipe.fit_config(curves=False, read_at=tuple(e for e in dict.fromkeys(readings) if 0 < e < own.epochs))
-    about = digest(asdict(own), nets.seed, nets.smooth, name, terms, float(weight), nets.rows.x, nets.rows.y)
+    label = f"{nets.name} {name}"
+    about = digest(
+        asdict(own), nets.sizes._asdict(), nets.seed, nets.smooth, name, terms, float(weight), nets.rows.x, nets.rows.y
+    )
     parts = parts_of(nets.how.work, digest(about, code_of("tl_jax.training.terms", network.apply)))
-    with nets.how.ledger.timed(name), watched(own.seeds, nets.how.label(name)) as progress:
+    with nets.how.ledger.timed(label), watched(own.seeds, nets.how.label(label)) as progress:
         domains = {CELLS: nets.cells} if set(terms) - {"supervised"} else None
         options = {"network": network, "config": config, "objective": summed(network, nets.sizes, terms)}
         options |= {"domains": domains, "keep_trained": True, "parts": parts, "progress": progress.advance}
@@ -176,17 +182,35 @@ def network_scores(setup: Setup, settings: CellSettings, how: How) -> dict[str, 
     """{arm: (seeds, held-out lines + cells + smoothed cells)} of every network asked for, high = sensitive."""
     own = settings.networks
     check_transfers(own.transfers)
-    nets = Nets(rows_of(setup, settings, own), own, settings.seed, settings.smooth > 1, how)
-    prefix = f"attention_{own.attention}" if own.attention else "network"
-    pretrained, _ = train(nets, f"{prefix} pre-training", ("reconstruction",), fresh(nets))
-    before, found = train(nets, f"{prefix} predictor", ("supervised",), under_fresh_predictor(nets, pretrained))
-    scores = {f"{prefix}_pretransfer": read(nets, found)}
-    _, found = train(nets, f"{prefix} without pre-training", ("supervised",), fresh(nets))
-    scores[f"{prefix}_unpretrained"] = read(nets, found)
-    for name, weight in own.transfers:
+    rows, scores = rows_of(setup, settings, own), {}
+    for attention in own.attention:
+        sizes = CellNet(own.hidden, own.bottleneck, own.predictor, own.binary, attention)
+        sizes = sizes._replace(modules=modules_of(setup, rows, own, attention, settings.seed))
+        scores |= scores_of(Nets(rows, own, sizes, settings.seed, settings.smooth > 1, how))
+    return scores
+
+
+def modules_of(setup: Setup, rows: Rows, own: NetworkSettings, attention: str, seed: int) -> Modules:
+    """What an attention's tokens stand for, as indices of the networks' genes."""
+    if attention == "A3":
+        varying = np.argsort(-setup.lines.x[:, rows.columns].var(axis=0), kind="stable")[:GENE_TOKENS]
+        return (tuple(map(int, np.sort(varying))),)
+    if attention == "A2" and own.gmt:
+        return from_gmt(own.gmt, setup.lines.genes[rows.columns])
+    return correlated(setup.lines.x[:, rows.columns], seed) if attention == "A2" else ()
+
+
+def scores_of(nets: Nets) -> dict[str, np.ndarray]:
+    """Pre-training, a predictor with and without it, and every transfer from the predictor."""
+    pretrained, _ = train(nets, "pre-training", ("reconstruction",), fresh(nets))
+    before, found = train(nets, "predictor", ("supervised",), under_fresh_predictor(nets, pretrained))
+    scores = {f"{nets.name}_pretransfer": read(nets, found)}
+    _, found = train(nets, "without pre-training", ("supervised",), fresh(nets))
+    scores[f"{nets.name}_unpretrained"] = read(nets, found)
+    for name, weight in nets.own.transfers:
         terms = ("supervised",) if name == "none" else ("supervised", name)
-        _, found = train(nets, f"{prefix} {name}", terms, before, weight)
-        scores[arm_name(prefix, name, weight)] = read(nets, found)
+        _, found = train(nets, f"{name} {weight:g}", terms, before, weight)
+        scores[arm_name(nets.name, name, weight)] = read(nets, found)
     return scores
 
 

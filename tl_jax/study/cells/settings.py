@@ -14,6 +14,8 @@ NAME = "scdeal"
 EMBEDDED = "embedded"
 ARMS = ("prevalence", "logistic", "ridge", "ridge_within_tissue", "related_drugs")
 NO_LINE = "none"
+ATTENTION = ("", "A1", "A2", "A3")
+FLAG = {"genes": "network_genes"}  # settings whose flag has another name
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class NetworkSettings:
     """Networks from lines to cells. seeds: runs, each on the next draw of the lines. transfers: (name, weight) of what
     brings the domains together, after a predictor on lines; "none" trains on without it. ramp: share of that training
     over which a weight rises. genes: those that vary most over the lines. binary: the published labels, the lowest
-    fifth, in place of the response. masked: share of genes hidden in pre-training. modules: of genes, for attention A2.
+    fifth, in place of the response. masked: share of genes hidden in pre-training. attention: which encoders, "" the
+    plain one. gmt: a file of A2's modules; "": clusters of genes.
     """
 
     seeds: int = 10
@@ -37,8 +40,28 @@ class NetworkSettings:
     masked: float = 0.2
     ramp: float = 0.5
     binary: bool = False
-    attention: str = ""
-    modules: tuple[tuple[int, ...], ...] = ()
+    attention: tuple[str, ...] = ("",)
+    gmt: str = ""
+
+    def __post_init__(self):
+        for name in ("seeds", "genes", "hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate"):
+            values = getattr(self, name)
+            for value in values if isinstance(values, tuple) else (values,):
+                if not 0 < value < float("inf"):
+                    raise InputError(f"--{FLAG.get(name, name)}={value}: must be above 0")
+        for name in ("dropout", "masked", "ramp"):
+            if not 0 <= getattr(self, name) <= 1 or (name != "ramp" and getattr(self, name) == 1):
+                raise InputError(f"--{name}={getattr(self, name)}: must lie between 0 and 1")
+        wrong = [name for name in self.attention if name not in ATTENTION]
+        if wrong:
+            raise InputError(f"--attention={wrong[0]}: there are: none, {', '.join(ATTENTION[1:])}")
+        if "A1" in self.attention and self.bottleneck % 32:
+            raise InputError(
+                f"--bottleneck={self.bottleneck}: A1 cuts it into 8 pieces for 4 heads; give a multiple of 32"
+            )
+        for name, weight in self.transfers:
+            if not 0 <= weight < float("inf"):
+                raise InputError(f"--transfer={name}:{weight:g}: a weight must not be below 0")
 
 
 @dataclass(frozen=True)

@@ -87,11 +87,10 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     if settings.networks:
         for name, predicted in network_scores(setup, settings, how).items():
             take(results, name, predicted)
-    with threadpool_limits(1):
-        with results.ledger.timed("sign"):
-            axes = components(setup.plain, AXES)
-            results.signs = sign_table(results, axes)
-            results.scores["pc1_with_sign"] = first_axis(results, axes)
+    with threadpool_limits(1), results.ledger.timed("sign"):
+        axes = components(setup.plain, AXES)
+        results.signs = sign_table(results, axes)
+        results.scores["pc1_with_sign"] = first_axis(results, axes)
     results.calling = calling(results, problem)
     tell(results)
     return results
