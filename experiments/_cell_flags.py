@@ -7,7 +7,7 @@ from experiments._lists import distinct, numbers, parsed
 from tl_jax.data.cells.lines import LineTables
 from tl_jax.data.cells.steps import Filters
 from tl_jax.errors import InputError
-from tl_jax.study.cells.settings import EMBEDDED, CellSettings, NetworkSettings
+from tl_jax.study.cells.settings import EMBEDDED, CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.truth import Truth
 
 NUMBERS = ("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp")
@@ -28,7 +28,8 @@ def settings() -> CellSettings:
         filters=filters,
         depth=FLAGS.depth or "",
         arms=tuple(distinct(FLAGS.arms)),
-        networks=networks(),
+        networks=None if FLAGS.mode == "paper" else networks(),
+        published=published() if FLAGS.mode == "paper" else None,
         **{name: FLAGS[name].value for name in PLAIN},
     )
 
@@ -48,6 +49,16 @@ def networks() -> NetworkSettings | None:
         gmt=FLAGS.modules,
         **own,
     )
+
+
+def published() -> PublishedSettings:
+    """How scDEAL's own networks are trained: its sizes and epochs, but for flags that were given."""
+    if not FLAGS.seeds:
+        raise InputError("--mode=paper needs --seeds of at least 1")
+    own = {name: FLAGS[name].value for name in ("bottleneck", "epochs", "batch_size", "dropout") if FLAGS[name].present}
+    own |= {name: numbers(name) for name in ("hidden", "predictor") if FLAGS[name].present}
+    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "up": FLAGS.up}
+    return PublishedSettings(seeds=FLAGS.seeds, rate=FLAGS.learning_rate, **more, **own)
 
 
 def weighted(text: str) -> tuple[str, float]:

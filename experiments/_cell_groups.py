@@ -58,6 +58,10 @@ def networks(attention: list[str]):
     """The flags of networks; `attention` is what runs where none is asked for."""
     return group(
         "networks",
+        choice("mode", "fixed", ["fixed", "paper"], "networks of ours, or scDEAL's as its code has them"),
+        texts("repaired", [], "with --mode=paper: quirks of scDEAL that are turned off, by name"),
+        switch("quirk_table", False, "with --mode=paper: also each quirk turned off alone, and each alone turned on"),
+        switch("up", False, "with --mode=paper: the rare class of the lines is drawn as often as the other"),
         integer("seeds", 10, "runs of each network, each on the next draw of the lines; 0: no networks"),
         texts(
             "transfer",

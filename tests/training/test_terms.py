@@ -35,7 +35,7 @@ def numbers(**weights):
 
 def loss_of(names, params, batches=ROWS, progress=0.5, **weights):
     objective = summed(NETWORK, SIZES, names)
-    return objective.loss(params, batches, numbers(**weights), jax.random.key(0), jnp.float32(progress))
+    return jax.jit(objective.loss)(params, batches, numbers(**weights), jax.random.key(0), jnp.float32(progress))
 
 
 def params_of(names):
@@ -72,9 +72,10 @@ def test_the_adversary_learns_at_full_weight_and_the_encoder_climbs_at_its_own()
     params = params_of(names)
 
     def gradients(weight):
-        return flatten(jax.grad(lambda p: loss_of(names, p, dann=weight)[0])(params))
+        return flatten(slope(params, weight))
 
-    plain = flatten(jax.grad(lambda p: loss_of(("supervised",), p)[0])(params))
+    slope = jax.jit(jax.grad(lambda p, weight: loss_of(names, p, dann=weight)[0]))
+    plain = flatten(jax.jit(jax.grad(lambda p: loss_of(("supervised",), p)[0]))(params))
     once, twice = gradients(1.0), gradients(2.0)
     for leaf in once:
         if leaf.startswith("discriminator"):
@@ -105,11 +106,11 @@ def test_soft_clusters_against_a_double_loop_and_finite_differences():
             own = {**params, "clusters": {"centres": centres}}
             return loss_of(("cluster",), own, rows, cluster=1.0)[0]
 
-        centres = params["clusters"]["centres"]
-        slope = jax.grad(value)(centres)
+        centres, quick = params["clusters"]["centres"], jax.jit(value)
+        slope = jax.jit(jax.grad(value))(centres)
         for place in ((0, 0), (3, 2)):
             step = jnp.zeros_like(centres).at[place].set(1e-5)
-            numeric = (value(centres + step) - value(centres - step)) / 2e-5
+            numeric = (quick(centres + step) - quick(centres - step)) / 2e-5
             np.testing.assert_allclose(slope[place], numeric, rtol=1e-5, atol=1e-10)
 
 

@@ -65,6 +65,26 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True)
+class PublishedSettings:
+    """scDEAL as its code runs it. repaired: names of quirks that are turned off. quirk_table: besides, each quirk turned
+    off alone, and each alone with all others off. rate: of Adam, where the quirk that ignores it is off. up: the rare
+    class of the lines is drawn as often as the other. The rest are its sizes and its training.
+    """
+
+    seeds: int = 10
+    repaired: tuple[str, ...] = ()
+    quirk_table: bool = False
+    hidden: tuple[int, ...] = (512, 256)
+    bottleneck: int = 128
+    predictor: tuple[int, ...] = (128, 64)
+    dropout: float = 0.3
+    epochs: int = 500
+    batch_size: int = 200
+    rate: float = 1e-3
+    up: bool = False
+
+
+@dataclass(frozen=True)
 class CellSettings(StudySettings):
     """Resolved options; every field goes into summary.json.
 
@@ -91,6 +111,7 @@ class CellSettings(StudySettings):
     share: float = 0.8
     bootstraps: int = 50
     networks: NetworkSettings | None = None
+    published: PublishedSettings | None = None
 
     def __post_init__(self):
         self.check_numbers(("repeats", "bootstraps", "min_genes"))

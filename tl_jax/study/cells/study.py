@@ -23,6 +23,7 @@ from tl_jax.evaluation.predictors.line_models import (
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.study.cells.networks import network_scores
+from tl_jax.study.cells.published import published_scores
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.core.arms import Arm, How, closed_predictions
@@ -87,6 +88,8 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     if settings.networks:
         for name, predicted in network_scores(setup, settings, how).items():
             take(results, name, predicted)
+    if settings.published:
+        results.scores |= published_scores(setup, settings, how)
     with threadpool_limits(1), results.ledger.timed("sign"):
         axes = components(setup.plain, AXES)
         results.signs = sign_table(results, axes)
