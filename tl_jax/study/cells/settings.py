@@ -66,8 +66,8 @@ class NetworkSettings:
 
 @dataclass(frozen=True)
 class PublishedSettings:
-    """scDEAL as its code runs it. repaired: names of quirks that are turned off. quirk_table: besides, each quirk turned
-    off alone, and each alone with all others off. rate: of Adam, where the quirk that ignores it is off. up: the rare
+    """scDEAL as its code runs it. repaired: names of quirks that are turned off. quirk_table: besides, each quirk off
+    alone, and each alone with all others off. rate: of Adam, where the quirk that ignores it is off. up: the rare
     class of the lines is drawn as often as the other. The rest are its sizes and its training.
     """
 
