@@ -12,7 +12,20 @@ from tl_jax.study.cells.truth import Truth
 
 NUMBERS = ("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp")
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
-PLAIN = ("layer", "cell_line_column", "drug", "min_genes", "scaler", "smooth", "repeats", "share", "bootstraps", "seed")
+PLAIN = (
+    "layer",
+    "cell_line_column",
+    "drug",
+    "min_genes",
+    "scaler",
+    "smooth",
+    "penalty",
+    "repeats",
+    "share",
+    "bootstraps",
+    "nulls",
+    "seed",
+)
 
 
 def settings() -> CellSettings:
@@ -27,6 +40,7 @@ def settings() -> CellSettings:
         cell_line=tuple(distinct(FLAGS.cell_line)),
         filters=filters,
         depth=FLAGS.depth or "",
+        drugs=FLAGS.drugs or "",
         arms=tuple(distinct(FLAGS.arms)),
         networks=None if FLAGS.mode == "paper" else networks(),
         published=published() if FLAGS.mode == "paper" else None,
@@ -79,8 +93,23 @@ def lines() -> LineTables:
 
 def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
-    if not FLAGS.truth:
-        if FLAGS.sensitive or FLAGS.truth_by_line:
-            raise InputError("--sensitive and --truth_by_line need --truth, the column of the truth")
-        return None
-    return Truth(FLAGS.truth, FLAGS.sensitive, FLAGS.truth_by_line)
+    if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude):
+        raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
+    asked = Truth(
+        FLAGS.truth,
+        distinct(FLAGS.sensitive),
+        FLAGS.truth_by_line,
+        distinct(FLAGS.truth_exclude),
+        FLAGS.replicate_column,
+        tuple(share_of(text) for text in FLAGS.mixture),
+        distinct(FLAGS.against),
+    )
+    return None if asked == Truth() else asked
+
+
+def share_of(text: str) -> tuple[str, str]:
+    """(column, line) of "COLUMN:LINE"."""
+    column, found, line = text.partition(":")
+    if not (column and found and line):
+        raise InputError(f"--mixture={text}: write a column and the line that it is the share of, as COLUMN:LINE")
+    return column, line

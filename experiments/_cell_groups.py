@@ -37,6 +37,8 @@ LINES = group(
     text("drug_column", "drug", "column of the drug's name"),
     text("value_column", "AUC", "column of the response"),
     text("database_column", "", "column that names databases"),
+    text("response", "auc", "what is learned: auc (as measured), or classes: quantile:SHARE, waterfall, table:FILE"),
+    switch("remove_general", False, "of a response, take out what a line's mean over the other drugs explains"),
     texts("databases", [], "databases in order: the first that measured a line with the drug counts"),
     text("tissue_column", "", "column of the annotation that holds the tissue"),
 )
@@ -46,9 +48,12 @@ FITTING = group(
     choice("scaler", "zscore", SCALERS, "how genes of lines and of cells are scaled, each by its own statistics"),
     integer("min_genes", 200, "genes that lines and cells must share"),
     integer("smooth", 10, "cells averaged for each cell, itself among them; 0: none"),
+    number("penalty", 0.0, "of ridges, on scaled genes; 0: chosen on the lines, whole tissues left out"),
     integer("repeats", 10, "draws of the lines"),
     number("share", 0.8, "share of the lines in a draw; the others settle threshold and probability"),
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),
+    choice("drugs", None, ["all"], "all: scores of every drug of the response table too, by the smoothed ridge"),
+    integer("nulls", 0, "permutations of the response and of the genes, to hold the score against; 0: none"),
     integer("seed", 400, "seed of everything that is drawn"),
 )
 TRANSFERS = ["none", "mmd", "coral", "dann"]
@@ -89,8 +94,14 @@ def networks(attention: list[str]):
 TRUTH = group(
     "truth, read after the scores are on disk",
     text("truth", "", "column of the cells' table with the truth"),
-    text("sensitive", "", "its value that means sensitive; 1 where the values are 0 and 1"),
+    texts("sensitive", [], "its values that mean sensitive; 1 where the values are 0 and 1"),
+    texts(
+        "truth_exclude", [], "its values, such as holiday, left out; a table beside counts them as --sensitive has it"
+    ),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
+    texts("mixture", [], "COLUMN:LINE of each column that holds a cell's share of a line with measured response"),
+    texts("against", [], "columns of numbers that the score is held beside, such as an amount of RNA"),
+    text("replicate_column", "", "column of replicates of one treatment, which the score must not tell apart"),
 )
 CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none"]), TRUTH, OUTPUT)
 ATTENTION_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none", "A1"]), TRUTH, OUTPUT)

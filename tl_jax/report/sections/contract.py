@@ -102,7 +102,12 @@ CELL_TABLES = {
     "cells": Contract(("cell",), ("sens_score", "sens_score_sd", "sens_prob", "sens_label", "sens_label_agreement")),
     "signs": Contract((), ("component", "variance", "spearman", "agreement")),
     "near": Contract(("line",), ("spearman",)),
-    "arms": Contract(("arm", "metric"), ("mean", "sd", "below_half")),
+    "arms": Contract(("arm", "metric"), ("mean", "sd", "of_score", "below_half")),
+    "counted": Contract(("arm", "metric"), ("mean", "sd", "of_score", "below_half")),
+    "intervals": Contract(("arm", "metric", "over"), ("n", "value", "ci_low", "ci_high")),
+    "comparisons": Contract(("arm", "reference"), ("draws", "difference", "ci_low", "ci_high", "p_holm", "p_better")),
+    "graded": Contract(("arm", "against"), ("cells", "spearman", "sd", "of_score")),
+    "against_nulls": Contract(("null", "arm", "metric"), ("n", "mean", "low", "high", "observed", "p")),
     "over_lines": Contract(("arm",), ("lines", "spearman")),
 }
 # Tables whose columns are numbers but for these.

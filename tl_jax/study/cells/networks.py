@@ -214,6 +214,13 @@ def scores_of(nets: Nets) -> dict[str, np.ndarray]:
     return scores
 
 
+def before(arm: str) -> str:
+    """The same network before transfer; "" for one that had none."""
+    prefix = "network" if arm.startswith("network") else "_".join(arm.split("_")[:2])
+    stage = arm.removeprefix(f"{prefix}_")
+    return "" if stage in ("pretransfer", "unpretrained") else f"{prefix}_pretransfer"
+
+
 def arm_name(prefix: str, name: str, weight: float) -> str:
     """As tables call it."""
     return f"{prefix}_{name}" if weight == 1 else f"{prefix}_{name}_{weight:g}"

@@ -13,10 +13,12 @@ from tl_jax.data.formats.h5ad import is_h5ad
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
+from tl_jax.study.cells.judge import truth_tables
+from tl_jax.study.cells.null_tables import null_tables
 from tl_jax.study.cells.settings import EMBEDDED, NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
-from tl_jax.study.cells.truth import Truth, judged, over_lines, summarised, truth_of
+from tl_jax.study.cells.truth import Truth
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest, write_atomic
@@ -36,7 +38,7 @@ def cells_identity(settings: CellSettings, setup: Setup) -> dict:
 
 
 def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) -> list[str]:
-    """Write cells.csv, cells.h5ad, signs.csv and, where there is a truth, metrics.csv, arms.csv; summary and page.
+    """Write cells.csv, cells.h5ad, signs.csv and, where there is a truth, the tables of judge.py; summary and page.
 
     Returns what could not be written.
     """
@@ -45,9 +47,12 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     if results.setup.near:
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
+    if results.profile:
+        write_csv(folder / "profile.csv", profile_table(results))
     notes = write_object(results, scores, folder / "cells.h5ad")
     if truth:
         results.judged = truth_tables(results, truth)
+    results.judged |= null_tables(results, truth or Truth())
     results.ledger.notes += notes
     left_out = write_study(
         folder,
@@ -79,18 +84,16 @@ def score_table(results: CellResults) -> pd.DataFrame:
     )
 
 
+def profile_table(results: CellResults) -> pd.DataFrame:
+    """One row per cell, one column per drug: the smoothed ridge's score."""
+    found = pd.DataFrame(results.profile.smooth, columns=results.profile.drugs)
+    found.insert(0, "cell", results.setup.cells.samples)
+    return found
+
+
 def near_table(setup: Setup) -> pd.DataFrame:
     """line, Spearman of its profile with the cells' mean."""
     return pd.DataFrame(setup.near, columns=["line", "spearman"])
-
-
-def truth_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
-    """Tables of how right the scores were."""
-    metrics = judged(results, truth_of(results, asked))
-    found = {"metrics": metrics, "arms": summarised(metrics)}
-    if asked.by_line:
-        found["over_lines"] = over_lines(results, results.setup.cells.obs[asked.column].astype(str).to_numpy())
-    return found
 
 
 def write_object(results: CellResults, scores: pd.DataFrame, path: Path) -> list[str]:
@@ -142,7 +145,7 @@ def printed(results: CellResults) -> str:
     alike = spearman_rows(results.score, np.stack(list(arms.values())))
     rows = [[name, number(value)] for name, value in zip(arms, alike, strict=True)]
     head = ["arm", "Spearman with the score"]
-    if results.judged:
+    if "arms" in results.judged:
         table = results.judged["arms"].query("metric == 'auroc'").set_index("arm")
         head += ["AUROC", "draws below .5"]
         for row in rows:
