@@ -25,6 +25,9 @@ PLAIN = (
     "bootstraps",
     "nulls",
     "seed",
+    "biology",
+    "root",
+    "leak",
 )
 
 
@@ -32,15 +35,23 @@ def settings() -> CellSettings:
     """Settings from the parsed flags."""
     if FLAGS.embedded == bool(FLAGS.cells):
         raise InputError("give --cells=FILE, or --embedded for the simulated pair")
-    filters = Filters(FLAGS.min_genes_per_cell, FLAGS.max_genes_per_cell, FLAGS.min_cells_per_gene, FLAGS.max_mito)
+    filters = Filters(
+        FLAGS.min_genes_per_cell,
+        FLAGS.max_genes_per_cell,
+        FLAGS.min_cells_per_gene,
+        FLAGS.max_mito,
+        FLAGS.min_counts,
+        FLAGS.max_counts,
+        FLAGS.max_doublet,
+    )
     return CellSettings(
         cells=EMBEDDED if FLAGS.embedded else FLAGS.cells,
         values=FLAGS.values or "",
+        drugs=FLAGS.drugs or "",
         lines=None if FLAGS.embedded else lines(),
         cell_line=tuple(distinct(FLAGS.cell_line)),
         filters=filters,
         depth=FLAGS.depth or "",
-        drugs=FLAGS.drugs or "",
         arms=tuple(distinct(FLAGS.arms)),
         networks=None if FLAGS.mode == "paper" else networks(),
         published=published() if FLAGS.mode == "paper" else None,
@@ -83,7 +94,8 @@ def weighted(text: str) -> tuple[str, float]:
 
 def lines() -> LineTables:
     """Where bulk lines stand."""
-    missing = [name for name in ("bulk_expression", "bulk_response", "drug") if not FLAGS[name].value]
+    asked = ("bulk_expression", "bulk_response", *(() if FLAGS.drugs else ("drug",)))
+    missing = [name for name in asked if not FLAGS[name].value]
     if missing:
         raise InputError(f"--cells needs --{missing[0]} too")
     columns = {name: FLAGS[name].value for name in COLUMNS}
@@ -95,6 +107,8 @@ def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
     if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude):
         raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
+    if FLAGS.truth and FLAGS.drugs:
+        raise InputError("--truth judges one --drug; leave it out for --drugs=all")
     asked = Truth(
         FLAGS.truth,
         distinct(FLAGS.sensitive),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments._declared import choice, group, integer, number, switch, text, texts
+from experiments._declared import alias, choice, group, integer, number, switch, text, texts
 from experiments._groups import OUTPUT
 
 VALUES = ["counts", "log", "zscore", "unit"]
@@ -25,6 +25,9 @@ FILTERS = group(
     integer("max_genes_per_cell", None, "cells with more genes are left out; default: no limit"),
     integer("min_cells_per_gene", 3, "genes seen in fewer cells are left out"),
     number("max_mito", 1.0, "highest share of mitochondrial counts of a cell"),
+    integer("min_counts", 1, "cells with fewer counts are left out"),
+    integer("max_counts", None, "cells with more counts are left out; default: no limit"),
+    number("max_doublet", None, "cells with a higher score of scrublet are left out as doublets, such as 0.25"),
     choice("depth", None, DEPTHS, "what is done about unlike counts of cells; default: regress for counts"),
 )
 LINES = group(
@@ -33,6 +36,7 @@ LINES = group(
     text("bulk_response", None, "table with a row for each line and drug; a HIGH value means resistant"),
     text("bulk_annotation", None, "table of lines with their tissue"),
     text("drug", "", "the drug, as the response table writes it; case and punctuation do not matter"),
+    choice("drugs", None, ["all"], "all: a profile over every drug of the table, in place of one --drug"),
     text("line_column", "cell_id", "column of the line's name"),
     text("drug_column", "drug", "column of the drug's name"),
     text("value_column", "AUC", "column of the response"),
@@ -52,7 +56,7 @@ FITTING = group(
     integer("repeats", 10, "draws of the lines"),
     number("share", 0.8, "share of the lines in a draw; the others settle threshold and probability"),
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),
-    choice("drugs", None, ["all"], "all: scores of every drug of the response table too, by the smoothed ridge"),
+    switch("leak", False, "with --truth_by_line: every drug, with and without the cells' own lines in the source"),
     integer("nulls", 0, "permutations of the response and of the genes, to hold the score against; 0: none"),
     integer("seed", 400, "seed of everything that is drawn"),
 )
@@ -103,5 +107,16 @@ TRUTH = group(
     texts("against", [], "columns of numbers that the score is held beside, such as an amount of RNA"),
     text("replicate_column", "", "column of replicates of one treatment, which the score must not tell apart"),
 )
-CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none"]), TRUTH, OUTPUT)
-ATTENTION_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none", "A1"]), TRUTH, OUTPUT)
+ALSO = group(
+    "output",
+    alias("output_dir", "out"),
+)
+PLAN = group("plan", switch("plan", False, "say what would be run, in what memory and time; train and write nothing"))
+BIOLOGY = group(
+    "biology, by scanpy",
+    switch("biology", False, "genes and modules of the called classes, a map, clusters, pseudotime"),
+    text("root", "", "cell where pseudotime begins; default: the most sensitive one"),
+)
+REST = (TRUTH, BIOLOGY, OUTPUT, ALSO, PLAN)
+CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none"]), *REST)
+ATTENTION_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none", "A1"]), *REST)

@@ -52,7 +52,7 @@ def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
     if asked.by_line:
         names = values_of(results, asked.column)
         found["over_lines"] = over_lines(results, names)
-        if results.settings.drugs:
+        if results.settings.leak:
             found["leak"] = leak(results.settings, results.setup, line_of_cells(results, names))
     return found
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from tl_jax.evaluation.draws.classification import auroc
 from tl_jax.evaluation.statistics.metrics import spearman_rows
-from tl_jax.study.cells.profile import all_lines, profile, source_of_all
+from tl_jax.study.cells.every_drug import all_lines, every_drug, source_of_all
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.truth import measured
@@ -29,7 +29,7 @@ def leak(settings: CellSettings, setup: Setup, own_line: np.ndarray) -> pd.DataF
     apart = (truth.max() - truth.min() >= APART) & truth.notna().all()
     rows = []
     for source, kept in (("own lines out", source_of_all(settings, setup)), ("own lines in", lines)):
-        found = profile(settings, setup, kept)
+        found = every_drug(settings, setup, kept)
         for number, drug in enumerate(found.drugs):
             if apart[drug]:
                 scores = found.plain[:, number], found.smooth[:, number]

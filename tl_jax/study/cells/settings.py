@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import ClassVar
 
 from tl_jax.data.cells.labels import AUC, check_kind
 from tl_jax.data.cells.lines import LineTables
@@ -15,6 +17,7 @@ NAME = "scdeal"
 EMBEDDED = "embedded"
 ARMS = ("prevalence", "logistic", "ridge", "ridge_within_tissue", "related_drugs")
 NO_LINE = "none"
+BIOLOGY = ("scanpy", "umap", "leidenalg", "igraph")  # packages
 ATTENTION = ("", "A1", "A2", "A3")
 FLAG = {"genes": "network_genes"}  # settings whose flag has another name
 
@@ -95,14 +98,21 @@ class CellSettings(StudySettings):
     part that a line's mean over other drugs explains is taken out first. smooth: cells averaged for each cell, itself
     among them; 0 or 1 for none. penalty: of ridges; 0: chosen on the lines. repeats: draws of `share` of the lines.
     bootstraps: of the lines, for the sign. nulls: permutations of the response and of the genes that the score is held
-    against; 0: none. seed: of everything that is drawn.
+    against; 0: none. seed: of everything that is drawn. drugs: "all" for a profile
+    over every drug in place of one. biology: genes, map and pseudotime by scanpy; root: the cell where pseudotime
+    begins, "": the most sensitive one. leak: every drug with and without the cells' own lines in the source. UNUSED:
+    fields of other studies that mean nothing here.
     """
+
+    UNUSED: ClassVar[tuple[str, ...]] = ("folds", "split", "at_once", "checkpoint_dir", "quick")
+    NO_SCIENCE: ClassVar[tuple[str, ...]] = (*StudySettings.NO_SCIENCE, "biology", "root")
 
     cells: str = EMBEDDED
     layer: str = ""
     values: str = ""
     lines: LineTables | None = None
     drug: str = ""
+    drugs: str = ""
     cell_line: tuple[str, ...] = ()
     cell_line_column: str = ""
     filters: Filters = field(default_factory=Filters)
@@ -113,6 +123,8 @@ class CellSettings(StudySettings):
     scaler: str = "zscore"
     smooth: int = 10
     penalty: float = 0.0
+    biology: bool = False
+    root: str = ""
     arms: tuple[str, ...] = ARMS
     repeats: int = 10
     share: float = 0.8
@@ -120,7 +132,7 @@ class CellSettings(StudySettings):
     networks: NetworkSettings | None = None
     published: PublishedSettings | None = None
     nulls: int = 0
-    drugs: str = ""  # "all": every drug of the table too
+    leak: bool = False
 
     def __post_init__(self):
         self.check_numbers(("repeats", "bootstraps", "min_genes"))
@@ -140,5 +152,19 @@ class CellSettings(StudySettings):
         for name in ("smooth", "nulls", "penalty"):
             if getattr(self, name) < 0:
                 raise InputError(f"--{name}={getattr(self, name)}: must not be below 0")
-        if self.cells != EMBEDDED and (self.lines is None or not self.drug):
-            raise InputError("--cells needs --bulk_expression, --bulk_response and --drug")
+        if self.cells != EMBEDDED and (self.lines is None or not (self.drug or self.drugs)):
+            raise InputError("--cells needs --bulk_expression, --bulk_response and --drug, or --drugs=all")
+        self.check_parts()
+
+    def check_parts(self) -> None:
+        """Refuse parts that do not go together, and one whose packages are missing, before any work."""
+        if self.drugs and (self.drug or self.biology):
+            raise InputError(f"--drugs=all goes without --{'drug' if self.drug else 'biology'}; leave one of them out")
+        if self.root and not self.biology:
+            raise InputError(f"--root={self.root} changes nothing without --biology")
+        if self.biology and not all(map(find_spec, BIOLOGY)):
+            raise InputError("--biology needs scanpy, umap-learn, leidenalg and igraph: pip install 'tl_jax[sc]'")
+
+    def told(self) -> dict:
+        """Every field that means something here, for summary.json and the page."""
+        return {name: value for name, value in self.as_dict().items() if name not in self.UNUSED}

@@ -26,7 +26,6 @@ from tl_jax.evaluation.predictors.line_models import (
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.study.cells.networks import before, network_scores
 from tl_jax.study.cells.nulls import Null, null_scores
-from tl_jax.study.cells.profile import Profile, profile, source_of_all
 from tl_jax.study.cells.published import published_scores
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
@@ -49,8 +48,7 @@ class CellResults:
 
     signs: the sign along the cells' components. callings: {arm: what makes its score a call}, settled on held-out
     lines. varies: {arm: what differs between its draws}, "lines" where it is not named; draws of "seeds" share no lines
-    by design. before: {arm of a transfer: the same without it}. profile: scores of every drug, where
-    they are asked for. nulls: {name: scores of nothing}. judged: tables of how
+    by design. before: {arm of a transfer: the same without it}. nulls: {name: scores of nothing}. judged: tables of how
     right the scores were, made once the scores are written; {} without a truth.
     """
 
@@ -62,7 +60,6 @@ class CellResults:
     callings: dict[str, Calling] = field(default_factory=dict)
     varies: dict[str, str] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
-    profile: Profile | None = None
     nulls: dict[str, Null] = field(default_factory=dict)
     judged: dict[str, pd.DataFrame] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
@@ -119,9 +116,6 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
             axes = components(setup.plain, AXES)
             results.signs = sign_table(results, axes)
             results.scores["pc1_with_sign"] = first_axis(results, axes)
-        if settings.drugs:
-            with results.ledger.timed("profile"):
-                results.profile = profile(settings, setup, source_of_all(settings, setup))
         if settings.nulls:
             with results.ledger.timed("nulls"):
                 results.nulls = null_scores(settings, setup, axes)

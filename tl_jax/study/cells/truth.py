@@ -67,6 +67,8 @@ def values_of(results: CellResults, column: str, flag: str = "truth") -> np.ndar
 def measured(response: np.ndarray) -> np.ndarray:
     """1 for cells of a line whose response lies below the middle of the lines' range, 0 above."""
     low, high = np.nanmin(response), np.nanmax(response)
+    if low == high:
+        raise InputError("the cells' lines have one measured response; a truth by line needs lines that differ")
     return np.where(np.isnan(response), np.nan, response < (low + high) / 2).astype(np.float64)
 
 

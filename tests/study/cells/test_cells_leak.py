@@ -12,9 +12,9 @@ from tl_jax.data.cells.shared import fit_scaling
 from tl_jax.data.cells.steps import Filters
 from tl_jax.evaluation.predictors.line_models import line_ridge
 from tl_jax.study.cells import setup as setups
+from tl_jax.study.cells.every_drug import every_drug, source_of_all
 from tl_jax.study.cells.leak import APART, leak
 from tl_jax.study.cells.outputs import write_cells
-from tl_jax.study.cells.profile import profile, source_of_all
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import make_setup
 from tl_jax.study.cells.study import run_cells
@@ -22,7 +22,7 @@ from tl_jax.study.cells.truth import Truth
 
 OWN = ("LINE003", "LINE007", "LINE012")
 FEW = Filters(min_genes=20)
-QUICK = CellSettings(repeats=2, bootstraps=2, min_genes=100, arms=("ridge",), cell_line=OWN, drugs="all", filters=FEW)
+QUICK = CellSettings(repeats=2, bootstraps=2, min_genes=100, arms=("ridge",), cell_line=OWN, leak=True, filters=FEW)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def gaps(monkeypatch):
 def test_a_profile_is_the_ridge_of_each_drug_on_its_lines(gaps):
     setup = make_setup(QUICK)
     lines = source_of_all(QUICK, setup)
-    found = profile(QUICK, setup, lines)
+    found = every_drug(QUICK, setup, lines)
     x = fit_scaling(lines.x, "zscore").apply(lines.x)
     assert not set(OWN) & set(lines.samples)
     for number, drug in enumerate(found.drugs):
@@ -63,16 +63,13 @@ def test_the_leak_is_judged_on_drugs_that_tell_the_lines_apart(gaps):
     table = leak(QUICK, setup, own)
     assert set(table["drug"]) == {"simulib"}  # of twinib they are alike, of otherib one is not measured
     assert table["source"].tolist() == ["own lines out", "own lines in"]
-    score = profile(QUICK, setup, source_of_all(QUICK, setup))
+    score = every_drug(QUICK, setup, source_of_all(QUICK, setup))
     truth = own == OWN[0]  # below the middle of .2 to .9 lies the first, and the third too
     expected = roc_auc_score(truth | (own == OWN[2]), score.smooth[:, list(score.drugs).index("simulib")])
     assert table["auroc_smoothed"].iloc[0] == pytest.approx(expected)
 
 
-def test_profile_and_leak_are_written(gaps, tmp_path):
+def test_the_leak_is_written(gaps, tmp_path):
     write_cells(run_cells(QUICK, make_setup(QUICK)), tmp_path, Truth("line", by_line=True))
-    table = pd.read_csv(tmp_path / "profile.csv")
-    assert list(table.columns) == ["cell", "simulib", "twinib", "otherib"]
-    assert len(table) == 60
     assert len(pd.read_csv(tmp_path / "leak.csv")) == 2
     assert APART == 0.15
