@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from experiments._declared import FLAGS
-from experiments._lists import distinct
+from experiments._lists import distinct, numbers, parsed
 from tl_jax.data.cells.lines import LineTables
 from tl_jax.data.cells.steps import Filters
 from tl_jax.errors import InputError
-from tl_jax.study.cells.settings import EMBEDDED, CellSettings
+from tl_jax.study.cells.settings import EMBEDDED, CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.truth import Truth
 
+NUMBERS = ("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp")
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
 PLAIN = (
     "layer",
@@ -24,6 +25,9 @@ PLAIN = (
     "bootstraps",
     "nulls",
     "seed",
+    "biology",
+    "root",
+    "leak",
 )
 
 
@@ -31,22 +35,67 @@ def settings() -> CellSettings:
     """Settings from the parsed flags."""
     if FLAGS.embedded == bool(FLAGS.cells):
         raise InputError("give --cells=FILE, or --embedded for the simulated pair")
-    filters = Filters(FLAGS.min_genes_per_cell, FLAGS.max_genes_per_cell, FLAGS.min_cells_per_gene, FLAGS.max_mito)
+    filters = Filters(
+        FLAGS.min_genes_per_cell,
+        FLAGS.max_genes_per_cell,
+        FLAGS.min_cells_per_gene,
+        FLAGS.max_mito,
+        FLAGS.min_counts,
+        FLAGS.max_counts,
+        FLAGS.max_doublet,
+    )
     return CellSettings(
         cells=EMBEDDED if FLAGS.embedded else FLAGS.cells,
         values=FLAGS.values or "",
+        drugs=FLAGS.drugs or "",
         lines=None if FLAGS.embedded else lines(),
         cell_line=tuple(distinct(FLAGS.cell_line)),
         filters=filters,
         depth=FLAGS.depth or "",
         arms=tuple(distinct(FLAGS.arms)),
+        networks=None if FLAGS.mode == "paper" else networks(),
+        published=published() if FLAGS.mode == "paper" else None,
         **{name: FLAGS[name].value for name in PLAIN},
     )
 
 
+def networks() -> NetworkSettings | None:
+    """How networks are trained; None where none are wanted."""
+    if not FLAGS.seeds:
+        return None
+    own = {name: FLAGS[name].value for name in NUMBERS}
+    return NetworkSettings(
+        genes=FLAGS.network_genes,
+        transfers=tuple(distinct(weighted(text) for text in FLAGS.transfer)),
+        attention=tuple(distinct("" if name == "none" else name for name in FLAGS.attention)),
+        hidden=numbers("hidden"),
+        predictor=numbers("predictor"),
+        binary=FLAGS.binary_labels,
+        gmt=FLAGS.modules,
+        **own,
+    )
+
+
+def published() -> PublishedSettings:
+    """How scDEAL's own networks are trained: its sizes and epochs, but for flags that were given."""
+    if not FLAGS.seeds:
+        raise InputError("--mode=paper needs --seeds of at least 1")
+    own = {name: FLAGS[name].value for name in ("bottleneck", "epochs", "batch_size", "dropout") if FLAGS[name].present}
+    own |= {name: numbers(name) for name in ("hidden", "predictor") if FLAGS[name].present}
+    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "up": FLAGS.up}
+    return PublishedSettings(seeds=FLAGS.seeds, rate=FLAGS.learning_rate, **more, **own)
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """(name, weight) of "mmd" or "mmd:0.5"."""
+    name, _, weight = text.partition(":")
+    return name, parsed("transfer", [weight or "1"], float)[0]
+
+
 def lines() -> LineTables:
     """Where bulk lines stand."""
-    missing = [name for name in ("bulk_expression", "bulk_response", "drug") if not FLAGS[name].value]
+    asked = ("bulk_expression", "bulk_response", *(() if FLAGS.drugs else ("drug",)))
+    missing = [name for name in asked if not FLAGS[name].value]
     if missing:
         raise InputError(f"--cells needs --{missing[0]} too")
     columns = {name: FLAGS[name].value for name in COLUMNS}
@@ -56,10 +105,10 @@ def lines() -> LineTables:
 
 def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
-    if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude or FLAGS.leak):
-        raise InputError(
-            "--sensitive, --truth_exclude, --truth_by_line and --leak need --truth, its column"
-        )
+    if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude):
+        raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
+    if FLAGS.truth and FLAGS.drugs:
+        raise InputError("--truth judges one --drug; leave it out for --drugs=all")
     asked = Truth(
         FLAGS.truth,
         distinct(FLAGS.sensitive),
@@ -68,7 +117,6 @@ def truth() -> Truth | None:
         FLAGS.replicate_column,
         tuple(share_of(text) for text in FLAGS.mixture),
         distinct(FLAGS.against),
-        FLAGS.leak,
     )
     return None if asked == Truth() else asked
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments._declared import choice, group, integer, number, switch, text, texts
+from experiments._declared import alias, choice, group, integer, number, switch, text, texts
 from experiments._groups import OUTPUT
 
 VALUES = ["counts", "log", "zscore", "unit"]
@@ -25,6 +25,9 @@ FILTERS = group(
     integer("max_genes_per_cell", None, "cells with more genes are left out; default: no limit"),
     integer("min_cells_per_gene", 3, "genes seen in fewer cells are left out"),
     number("max_mito", 1.0, "highest share of mitochondrial counts of a cell"),
+    integer("min_counts", 1, "cells with fewer counts are left out"),
+    integer("max_counts", None, "cells with more counts are left out; default: no limit"),
+    number("max_doublet", None, "cells with a higher score of scrublet are left out as doublets, such as 0.25"),
     choice("depth", None, DEPTHS, "what is done about unlike counts of cells; default: regress for counts"),
 )
 LINES = group(
@@ -33,6 +36,7 @@ LINES = group(
     text("bulk_response", None, "table with a row for each line and drug; a HIGH value means resistant"),
     text("bulk_annotation", None, "table of lines with their tissue"),
     text("drug", "", "the drug, as the response table writes it; case and punctuation do not matter"),
+    choice("drugs", None, ["all"], "all: a profile over every drug of the table, in place of one --drug"),
     text("line_column", "cell_id", "column of the line's name"),
     text("drug_column", "drug", "column of the drug's name"),
     text("value_column", "AUC", "column of the response"),
@@ -52,9 +56,45 @@ FITTING = group(
     integer("repeats", 10, "draws of the lines"),
     number("share", 0.8, "share of the lines in a draw; the others settle threshold and probability"),
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),
+    switch("leak", False, "with --truth_by_line: every drug, with and without the cells' own lines in the source"),
     integer("nulls", 0, "permutations of the response and of the genes, to hold the score against; 0: none"),
     integer("seed", 400, "seed of everything that is drawn"),
 )
+TRANSFERS = ["none", "mmd", "coral", "dann"]
+
+
+def networks(attention: list[str]):
+    """The flags of networks; `attention` is what runs where none is asked for."""
+    return group(
+        "networks",
+        choice("mode", "fixed", ["fixed", "paper"], "networks of ours, or scDEAL's as its code has them"),
+        texts("repaired", [], "with --mode=paper: quirks of scDEAL that are turned off, by name"),
+        switch("quirk_table", False, "with --mode=paper: also each quirk turned off alone, and each alone turned on"),
+        switch("up", False, "with --mode=paper: the rare class of the lines is drawn as often as the other"),
+        integer("seeds", 10, "runs of each network, each on the next draw of the lines; 0: no networks"),
+        texts(
+            "transfer",
+            TRANSFERS,
+            "what brings lines and cells together after a predictor on lines, as NAME or NAME:WEIGHT",
+        ),
+        texts("attention", attention, "of none, A1 (pieces of the bottleneck), A2 (modules of genes), A3 (genes)"),
+        text("modules", "", "a GMT file of modules for A2; default: k-means over the lines' gene correlations"),
+        switch(
+            "binary_labels", False, "networks learn the published labels, the lowest fifth, in place of the response"
+        ),
+        integer("network_genes", 1500, "genes that networks see: those that vary most over the lines"),
+        texts("hidden", ["256"], "units of the encoder's hidden layers"),
+        integer("bottleneck", 64, "units of what lines and cells both become"),
+        texts("predictor", ["32"], "units of the predictor's hidden layers"),
+        integer("epochs", 60, "passes over the lines, in each of pre-training, predictor and transfer"),
+        integer("batch_size", 128, "lines, and as many cells, of one step"),
+        number("learning_rate", 1e-3, "of Adam"),
+        number("dropout", 0.1, "share of units dropped after each hidden layer"),
+        number("masked", 0.2, "share of genes hidden in pre-training"),
+        number("ramp", 0.5, "share of the transfer over which its weight rises from 0"),
+    )
+
+
 TRUTH = group(
     "truth, read after the scores are on disk",
     text("truth", "", "column of the cells' table with the truth"),
@@ -63,9 +103,20 @@ TRUTH = group(
         "truth_exclude", [], "its values, such as holiday, left out; a table beside counts them as --sensitive has it"
     ),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
-    switch("leak", False, "with --truth_by_line: every drug, without and with the cells' own lines in the source"),
     texts("mixture", [], "COLUMN:LINE of each column that holds a cell's share of a line with measured response"),
     texts("against", [], "columns of numbers that the score is held beside, such as an amount of RNA"),
     text("replicate_column", "", "column of replicates of one treatment, which the score must not tell apart"),
 )
-CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, OUTPUT)
+ALSO = group(
+    "output",
+    alias("output_dir", "out"),
+)
+PLAN = group("plan", switch("plan", False, "say what would be run, in what memory and time; train and write nothing"))
+BIOLOGY = group(
+    "biology, by scanpy",
+    switch("biology", False, "genes and modules of the called classes, a map, clusters, pseudotime"),
+    text("root", "", "cell where pseudotime begins; default: the most sensitive one"),
+)
+REST = (TRUTH, BIOLOGY, OUTPUT, ALSO, PLAN)
+CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none"]), *REST)
+ATTENTION_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none", "A1"]), *REST)

@@ -57,6 +57,11 @@ def texts(name: str, default: list | str | None, help: str) -> Flag:
     return Flag(name, lambda values: flags.DEFINE_list(name, start, help, flag_values=values), late)
 
 
+def alias(name: str, of: str) -> Flag:
+    """Another name of a flag that is declared before it."""
+    return Flag(name, lambda values: flags.DEFINE_alias(name, of, flag_values=values))
+
+
 def choice(name: str, default: str | None, words: list[str] | str, help: str) -> Flag:
     """One of some words. words: these, or "module:NAME" of a registry of them."""
     if isinstance(words, str):

@@ -9,10 +9,10 @@ from scipy import sparse
 
 from tl_jax.data.cells.cells import Cells, one_column_each, read_cells, unique
 from tl_jax.data.cells.lines import LineTables, drug_named, read_lines, response_to, without_lines
-from tl_jax.data.cells.neighbours import nearest, smoothed
+from tl_jax.data.cells.neighbours import averaged, components, nearest
 from tl_jax.data.cells.shared import fit_scaling, on_shared_genes, shaped
 from tl_jax.data.cells.simulate import simulated_pair
-from tl_jax.data.cells.steps import Filters, filtered, logged, without_depth
+from tl_jax.data.cells.steps import Filters, depth_slope, filtered, less_depth, logged
 from tl_jax.data.cells.values import kind_of_values
 from tl_jax.errors import InputError
 
@@ -93,7 +93,53 @@ def test_mitochondrial_share_is_by_counts():
     assert kept.tolist() == [0, 1, 3]
 
 
+def test_cells_of_too_few_or_too_many_counts_are_left_out():
+    x = np.ones((6, 50), np.float32)
+    x[:, 0] = (1, 101, 51, 30, 60, 2)
+    x[5] = 0
+    left, kept = filtered(
+        cells_of(sparse.csr_matrix(x)), Filters(min_genes=0, min_cells=1, min_counts=51, max_counts=120)
+    )
+    assert kept.tolist() == [2, 3, 4]
+    assert "6 cells in, 2 under 51 counts, 1 over 120 counts, 3 left" in left.notes
+
+
 @pytest.mark.full  # scanpy compiles for a minute when it first works
+def test_two_cells_in_one_are_left_out():
+    pytest.importorskip("scanpy")
+    random = np.random.default_rng(11)
+    rate = random.gamma(0.3, 4.0, (3, 400))
+    kinds = np.repeat([0, 1, 2], 60)
+    x = random.poisson(rate[kinds]).astype(np.float32)
+    both = random.poisson(rate[0] + rate[1], (8, 400)).astype(np.float32)
+    held = cells_of(sparse.csr_matrix(np.concatenate([x, both])))
+    left, kept = filtered(held, Filters(min_genes=1, max_doublet=0.08), seed=4)
+    lost = np.setdiff1d(np.arange(188), kept)
+    assert len(np.intersect1d(lost, np.arange(180, 188))) >= 5
+    assert len(lost) <= 10
+    assert f"188 cells in, {len(lost)} over 0.08 of scrublet: doublets, {len(kept)} left" in left.notes
+    with pytest.raises(InputError, match="--max_doublet needs 40 cells; there are 30"):
+        filtered(cells_of(COUNTS), Filters(min_genes=1, max_doublet=0.3))
+
+
+@pytest.mark.full
+def test_what_a_cell_is_left_out_by_is_scanpys():
+    scanpy = pytest.importorskip("scanpy")
+    anndata = pytest.importorskip("anndata")
+    genes = ["MT-CO1", *(f"G{i:03d}" for i in range(49))]
+    held = anndata.AnnData(sparse.csr_matrix(COUNTS), var=pd.DataFrame(index=genes))
+    held.var["mt"] = held.var_names.str.startswith("MT-")
+    scanpy.pp.calculate_qc_metrics(held, qc_vars=["mt"], percent_top=None, inplace=True)
+    limits = Filters(min_genes=42, max_genes=46, max_mito=0.03, min_counts=90, max_counts=110)
+    own = held.obs
+    fits = own["n_genes_by_counts"].between(42, 46) & own["total_counts"].between(90, 110)
+    fits &= own["pct_counts_mt"] <= 3
+    _, kept = filtered(cells_of(sparse.csr_matrix(COUNTS), genes=genes), limits)
+    assert 2 <= len(kept) < 29
+    assert kept.tolist() == np.flatnonzero(fits).tolist()
+
+
+@pytest.mark.full
 def test_log_values_are_scanpys():
     scanpy = pytest.importorskip("scanpy")
     anndata = pytest.importorskip("anndata")
@@ -112,8 +158,9 @@ def test_depth_is_regressed_out_as_least_squares_does():
     depth = RANDOM.normal(size=40)
     design = np.stack([np.ones(40), depth], axis=1)
     expected = x - design @ np.linalg.lstsq(design, x, rcond=None)[0] + x.mean(axis=0)
-    np.testing.assert_allclose(without_depth(x, depth), expected, atol=1e-12)
-    assert without_depth(x, np.ones(40)) is x
+    np.testing.assert_allclose(less_depth(x, depth, *depth_slope(x, depth)), expected, atol=1e-12)
+    assert depth_slope(x, np.ones(40)) == (None, 1)
+    assert depth_slope(x, np.zeros(0)) == (None, 0)
 
 
 def test_neighbours_are_those_of_brute_force_and_a_cell_is_among_its_own():
@@ -126,11 +173,12 @@ def test_neighbours_are_those_of_brute_force_and_a_cell_is_among_its_own():
 
 
 def test_smoothing_is_the_mean_of_neighbours_whatever_the_order_of_cells():
+    def smoothed(x, count):
+        return averaged(x, nearest(components(x), count))
+
     x = RANDOM.normal(size=(40, 30)).astype(np.float32)
     order = RANDOM.permutation(40)
     np.testing.assert_allclose(smoothed(x, 8)[order], smoothed(x[order], 8), atol=1e-5)
-    assert smoothed(x, 0) is x
-    assert smoothed(x, 1) is x
     np.testing.assert_allclose(smoothed(x, 100), np.tile(x.mean(axis=0), (40, 1)), atol=1e-5)
 
 

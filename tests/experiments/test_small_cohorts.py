@@ -55,6 +55,7 @@ STUDIES = {
 EVERYDAY = ("many_targets", "check_data", "dti_transfer", "scdeal")
 # Scripts that train and judge nothing.
 OTHERS = {"fetch", "init_cohort", "report", "predict", "lineage", "import_weights", "export_weights", "list_names"}
+OTHERS |= {"scdeal_predict"}
 
 
 @pytest.fixture

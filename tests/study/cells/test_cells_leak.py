@@ -1,4 +1,4 @@
-"""What the cells' own lines in the source add, over all drugs."""
+"""Scores of every drug at once, and what the cells' own lines in the source add."""
 
 from dataclasses import replace
 
@@ -8,13 +8,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tl_jax.data.cells import simulate
-from tl_jax.data.cells.lines import without_lines
 from tl_jax.data.cells.shared import fit_scaling
 from tl_jax.data.cells.steps import Filters
-from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.line_models import line_ridge
 from tl_jax.study.cells import setup as setups
-from tl_jax.study.cells.leak import all_lines, leak, scores_of
+from tl_jax.study.cells.every_drug import every_drug, source_of_all
+from tl_jax.study.cells.leak import APART, leak
 from tl_jax.study.cells.outputs import write_cells
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import make_setup
@@ -23,7 +22,7 @@ from tl_jax.study.cells.truth import Truth
 
 OWN = ("LINE003", "LINE007", "LINE012")
 FEW = Filters(min_genes=20)
-QUICK = CellSettings(repeats=2, bootstraps=2, min_genes=100, arms=("ridge",), cell_line=OWN, filters=FEW)
+QUICK = CellSettings(repeats=2, bootstraps=2, min_genes=100, arms=("ridge",), cell_line=OWN, leak=True, filters=FEW)
 
 
 @pytest.fixture
@@ -44,17 +43,18 @@ def gaps(monkeypatch):
     monkeypatch.setattr(setups, "simulated_pair", pair)
 
 
-def test_scores_are_the_ridge_of_each_drug_on_its_lines(gaps):
+def test_a_profile_is_the_ridge_of_each_drug_on_its_lines(gaps):
     setup = make_setup(QUICK)
-    lines = without_lines(all_lines(QUICK, setup), setup.out)[0]
-    _, smooth = scores_of(QUICK, setup, lines, lines.y)
+    lines = source_of_all(QUICK, setup)
+    found = every_drug(QUICK, setup, lines)
     x = fit_scaling(lines.x, "zscore").apply(lines.x)
-    for number, drug in enumerate(lines.y.columns):
+    assert not set(OWN) & set(lines.samples)
+    for number, drug in enumerate(found.drugs):
         y = lines.y[drug].to_numpy()
         known = np.isfinite(y)
         assert known.sum() == (57 if drug == "twinib" else 77)
         expected = line_ridge(x[known], y[known], lines.tissue[known], setup.smooth)
-        assert np.corrcoef(smooth[:, number], expected)[0, 1] == pytest.approx(1, abs=1e-3)
+        assert np.corrcoef(found.smooth[:, number], expected)[0, 1] == pytest.approx(1, abs=1e-3)
 
 
 def test_the_leak_is_judged_on_drugs_that_tell_the_lines_apart(gaps):
@@ -63,16 +63,13 @@ def test_the_leak_is_judged_on_drugs_that_tell_the_lines_apart(gaps):
     table = leak(QUICK, setup, own)
     assert set(table["drug"]) == {"simulib"}  # of twinib they are alike, of otherib one is not measured
     assert table["source"].tolist() == ["own lines out", "own lines in"]
-    lines = all_lines(QUICK, setup)
-    assert set(OWN) < set(lines.samples)
-    _, smooth = scores_of(QUICK, setup, lines, lines.y[["simulib"]])
-    truth = (own == OWN[0]) | (own == OWN[2])  # below the middle of .2 to .9 lie the first and the third
-    assert table["auroc_smoothed"].iloc[1] == pytest.approx(roc_auc_score(truth, smooth[:, 0]))
+    score = every_drug(QUICK, setup, source_of_all(QUICK, setup))
+    truth = own == OWN[0]  # below the middle of .2 to .9 lies the first, and the third too
+    expected = roc_auc_score(truth | (own == OWN[2]), score.smooth[:, list(score.drugs).index("simulib")])
+    assert table["auroc_smoothed"].iloc[0] == pytest.approx(expected)
 
 
-def test_the_leak_is_written_where_it_is_asked_for(gaps, tmp_path):
-    results = run_cells(QUICK, make_setup(QUICK))
-    write_cells(results, tmp_path, Truth("line", by_line=True, leak=True))
+def test_the_leak_is_written(gaps, tmp_path):
+    write_cells(run_cells(QUICK, make_setup(QUICK)), tmp_path, Truth("line", by_line=True))
     assert len(pd.read_csv(tmp_path / "leak.csv")) == 2
-    with pytest.raises(InputError, match="--truth_by_line"):
-        Truth("line", leak=True)
+    assert APART == 0.15

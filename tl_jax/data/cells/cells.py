@@ -69,7 +69,7 @@ def read_cells(path: str | Path, *, layer: str = "", values: str = "", gene_ids:
         InputError: the file cannot be read, its values are of no kind that can be told, or are not finite.
     """
     path = Path(path)
-    x, names, genes, obs = _parts(path, layer)
+    x, names, genes, obs = parts_of_file(path, layer)
     notes = []
     names, repeated = unique(names)
     if repeated:
@@ -83,7 +83,7 @@ def read_cells(path: str | Path, *, layer: str = "", values: str = "", gene_ids:
     return Cells(x, np.array(names, dtype=str), genes, kind, obs, (*notes, *more))
 
 
-def _parts(path: Path, layer: str):
+def parts_of_file(path: Path, layer: str):
     """(values, names of cells, names of genes, obs or None) of any format."""
     if not path.exists():
         raise InputError(f"there is no file {path}; correct --cells")

@@ -18,6 +18,7 @@ from tl_jax.data.cohort.tables import read_expression
 from tl_jax.data.genes.table import symbols
 from tl_jax.data.tables.cells import examples, nearest
 from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.line_models import SENSITIVE_SHARE
 
 PREFIX = "NCI"  # H1975 is NCI-H1975
 
@@ -154,14 +155,21 @@ def response_to(lines: Lines, drug: str, fewest: int = 40) -> tuple[Lines, np.nd
     """The lines measured with a drug, and (lines,) their response; case and punctuation of its name are ignored.
 
     Raises:
-        InputError: an unknown drug (with the nearest names), or one measured in too few lines.
+        InputError: an unknown drug (with the nearest names), one measured in too few lines, or one that kills none.
     """
     column = drug_named(drug, list(lines.y.columns))
     measured = lines.y[column].notna().to_numpy()
     if measured.sum() < fewest:
         raise InputError(f"drug '{column}' is measured in {measured.sum()} lines; {fewest} are needed")
     kept = lines.rows(measured)
-    return kept, kept.y[column].to_numpy(np.float64)
+    y = kept.y[column].to_numpy(np.float64)
+    highest = int((y == y.max()).sum())
+    if np.quantile(y, SENSITIVE_SHARE) == y.max():
+        raise InputError(
+            f"drug '{column}' leaves {highest} of {len(y)} lines at its highest response: none tell what makes a line "
+            "sensitive; choose another --drug"
+        )
+    return kept, y
 
 
 def drug_named(drug: str, known: list[str]) -> str:

@@ -5,6 +5,8 @@ Source: the idea is MAGIC's and kNN-smoothing's (Wagner et al. 2018, bioRxiv 217
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
@@ -15,9 +17,29 @@ EXACT = 2000  # cells and genes up to which all components are computed; beyond,
 
 def components(x: np.ndarray, count: int = COMPONENTS) -> np.ndarray:
     """(cells, count or fewer) principal components of (cells, genes), repeatable to the last bit on one machine."""
+    return fit_components(x, count)[1]
+
+
+@dataclass(frozen=True)
+class Components:
+    """Principal components: mean (genes,), axes (components, genes)."""
+
+    mean: np.ndarray
+    axes: np.ndarray
+
+    def places(self, x: np.ndarray) -> np.ndarray:
+        """(cells, components) of any cells (cells, genes)."""
+        return (x - self.mean) @ self.axes.T
+
+
+def fit_components(x: np.ndarray, count: int = COMPONENTS) -> tuple[Components, np.ndarray]:
+    """(the components of (cells, genes), these cells on them)."""
     count = min(count, x.shape[0] - 1, x.shape[1])
     solver = "full" if min(x.shape) <= EXACT else "randomized"
-    return PCA(max(count, 1), svd_solver=solver, random_state=0).fit_transform(np.asarray(x, np.float64))
+    model = PCA(max(count, 1), svd_solver=solver, random_state=0)
+    places = model.fit_transform(np.asarray(x, np.float64))
+    # A kept model need not be more precise than its values are; float32 halves the work on new cells.
+    return Components(model.mean_.astype(np.float32), model.components_.astype(np.float32)), places
 
 
 def nearest(points: np.ndarray, count: int) -> np.ndarray:
@@ -33,15 +55,8 @@ def nearest(points: np.ndarray, count: int) -> np.ndarray:
     return found
 
 
-def smoothed(x: np.ndarray, count: int) -> np.ndarray:
-    """(cells, genes) means over each cell and its count - 1 nearest by the first 20 principal components.
-
-    Args:
-        x: dense, (cells, genes). count: 0 or 1 gives x itself.
-    """
-    if count < 2 or len(x) < 3:
-        return x
-    found = nearest(components(x), count)
+def averaged(x: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """(cells, genes) means over the rows that (cells, count) indices name."""
     total = np.zeros_like(x)
     for column in found.T:  # one gather at a time: memory does not grow with the number of neighbours
         total += x[column]

@@ -6,6 +6,7 @@ kept here so that a kept model scores new cells without scanpy; what scanpy alon
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,19 +18,27 @@ from tl_jax.errors import InputError
 
 DEPTHS = ("none", "regress", "thin", "pearson")
 MITOCHONDRIAL = "MT-"
+FEWEST_FOR_DOUBLETS = 40  # scrublet looks along 30 components
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Thresholds on counts. max_mito: highest share of mitochondrial counts, 1 for no limit."""
+    """Thresholds on counts, each as its own flag is called.
+
+    max_mito: highest share of mitochondrial counts, 1 for no limit. max_doublet: highest score of scrublet, None to
+    leave it out.
+    """
 
     min_genes: int = 200
     max_genes: int | None = None
     min_cells: int = 3
     max_mito: float = 1.0
+    min_counts: int = 1
+    max_counts: int | None = None
+    max_doublet: float | None = None
 
 
-def filtered(cells: Cells, filters: Filters) -> tuple[Cells, np.ndarray]:
+def filtered(cells: Cells, filters: Filters, seed: int = 0) -> tuple[Cells, np.ndarray]:
     """The cells and genes that pass, and the indices of the cells; values that are no counts skip it, and say so.
 
     Raises:
@@ -40,25 +49,14 @@ def filtered(cells: Cells, filters: Filters) -> tuple[Cells, np.ndarray]:
         return cells.noted(
             f"{len(cells):,} cells in; filters are for counts, and these values are {cells.kind}"
         ), everything
-    found = _per_cell(cells.x > 0)
-    mito = np.char.startswith(cells.genes, MITOCHONDRIAL)
-    total = _per_cell(cells.x)
-    share = _per_cell(cells.x[:, mito]) / np.maximum(total, 1)
-    reasons = [
-        (found < filters.min_genes, f"under {filters.min_genes} genes"),
-        (found > (filters.max_genes or np.inf), f"over {filters.max_genes} genes"),
-        (share > filters.max_mito, f"over {filters.max_mito:.0%} mitochondrial"),
-        (total <= 0, "without any count"),
-    ]
     kept, losses = np.ones(len(cells), bool), []
-    for out, reason in reasons:
+    for out, reason in reasons(cells, filters, seed):
         lost = int((out & kept).sum())
         losses += [f"{lost:,} {reason}"] * bool(lost)
         kept &= ~out
     if kept.sum() < 2:
-        raise InputError(
-            f"{kept.sum()} of {len(cells):,} cells are left ({', '.join(losses)}); lower --min_genes_per_cell"
-        )
+        why = f" ({', '.join(losses)}); lower --min_genes_per_cell" if losses else "; a score compares at least 2 cells"
+        raise InputError(f"{kept.sum()} of {len(cells):,} cells are left{why}")
     left = cells.rows(kept)
     seen = np.asarray((left.x > 0).sum(axis=0)).ravel() >= filters.min_cells
     if not seen.any():
@@ -66,6 +64,33 @@ def filtered(cells: Cells, filters: Filters) -> tuple[Cells, np.ndarray]:
     line = ", ".join([f"{len(cells):,} cells in", *losses, f"{kept.sum():,} left"])
     genes = f"{len(seen):,} genes in, {(~seen).sum():,} seen in under {filters.min_cells} cells, {seen.sum():,} left"
     return left.columns(np.flatnonzero(seen)).noted(line, genes), everything[kept]
+
+
+def reasons(cells: Cells, filters: Filters, seed: int) -> Iterator[tuple[np.ndarray, str]]:
+    """Why cells are left out, one reason after another: ((cells,) booleans, the reason in words)."""
+    found, total = _per_cell(cells.x > 0), _per_cell(cells.x)
+    yield found < filters.min_genes, f"under {filters.min_genes} genes"
+    yield found > (filters.max_genes or np.inf), f"over {filters.max_genes} genes"
+    share = _per_cell(cells.x[:, np.char.startswith(cells.genes, MITOCHONDRIAL)]) / np.maximum(total, 1)
+    yield share > filters.max_mito, f"over {filters.max_mito:.0%} mitochondrial"
+    least = max(filters.min_counts, 1)
+    yield total < least, "without any count" if least == 1 else f"under {least:,} counts"
+    yield total > (filters.max_counts or np.inf), f"over {filters.max_counts} counts"
+    if filters.max_doublet is not None:
+        yield doublet_scores(cells, seed) > filters.max_doublet, f"over {filters.max_doublet:g} of scrublet: doublets"
+
+
+def doublet_scores(cells: Cells, seed: int) -> np.ndarray:
+    """(cells,) how like a cell is to two cells in one (Wolock et al. 2019), by scrublet; NaN without counts."""
+    scanpy, anndata = _scanpy("--max_doublet")
+    found, full = np.full(len(cells), np.nan), _per_cell(cells.x) > 0
+    if full.sum() < FEWEST_FOR_DOUBLETS:
+        raise InputError(f"--max_doublet needs {FEWEST_FOR_DOUBLETS} cells; there are {full.sum()}: leave it out")
+    held = anndata.AnnData(sparse.csr_matrix(cells.x[full], copy=True))
+    # A threshold that is given spares scrublet its own, which needs one more library.
+    scanpy.pp.scrublet(held, threshold=0.0, use_approx_neighbors=False, random_state=seed, verbose=False)
+    found[full] = held.obs["doublet_score"]
+    return found
 
 
 def logged(cells: Cells, target: float | None = None) -> tuple[Cells, np.ndarray, float]:
@@ -87,18 +112,21 @@ def logged(cells: Cells, target: float | None = None) -> tuple[Cells, np.ndarray
     return replace(cells, x=x.tocsr(), kind="log"), np.log(total), target
 
 
-def without_depth(x: np.ndarray, log_counts: np.ndarray) -> np.ndarray:
-    """(cells, genes) with each gene's linear dependence on the log count of a cell taken out; its mean stays.
+def depth_slope(x: np.ndarray, log_counts: np.ndarray) -> tuple[np.ndarray | None, float]:
+    """A gene's linear dependence on the log count of a cell: ((genes,) slopes, the mean log count).
 
     Args:
-        x: dense log expression. log_counts: (cells,), not all alike.
+        x: dense log expression. log_counts: (cells,); the slopes are None where they are all alike, or none are there.
     """
-    own = log_counts - log_counts.mean()
+    level = float(log_counts.mean()) if len(log_counts) else 0.0
+    own = log_counts - level
     spread = float(own @ own)
-    if not spread > 0:
-        return x
-    slope = (own @ x) / spread
-    return x - np.outer(own, slope).astype(x.dtype)
+    return ((own @ x) / spread if spread > 0 else None), level
+
+
+def less_depth(x: np.ndarray, log_counts: np.ndarray, slope: np.ndarray, level: float) -> np.ndarray:
+    """(cells, genes) less what `depth_slope` found; a gene's mean stays."""
+    return x - np.outer(log_counts - level, slope).astype(x.dtype)
 
 
 def thinned(cells: Cells, seed: int) -> Cells:

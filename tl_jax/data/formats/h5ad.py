@@ -6,6 +6,8 @@ Source: anndata's on-disk format (https://anndata.readthedocs.io, "On-disk forma
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +62,41 @@ def read_parts(path: Path, layer: str = "") -> tuple[np.ndarray | sparse.csr_mat
         return _matrix(child(file, where, path), (len(obs), len(var)), path), var, obs
 
 
+@contextmanager
+def rows_on_disk(path: Path, layer: str = "") -> Iterator[tuple[Callable | None, list[str], list[str]]]:
+    """(read, names of cells, names of genes) of an .h5ad that stays on disk: read(start, stop) gives these rows, an
+    array or CSR. None in its place where the values are stored by genes, so that rows cannot be read alone."""
+    with opened(path) as file:
+        where, genes_at = _places(file, layer or "X", path)
+        var, obs = _table(file, genes_at, path), _table(file, "obs", path)
+        node, shape = child(file, where, path), (len(obs), len(var))
+        names = as_ids(obs.iloc[:, 0]), as_ids(var.iloc[:, 0])
+        if is_group(node):
+            yield _sparse_rows(node, shape, path), *names
+            return
+        refuse_shape(node.shape, shape, path)
+        if node.external or node.is_virtual or node.dtype.kind not in "iufb":
+            raise InputError(f"{path}: '{node.name}' is no array of numbers in this file; save the file again")
+        yield (lambda start, stop: node[start:stop]), *names
+
+
+def _sparse_rows(node, shape: tuple[int, int], path: Path) -> Callable | None:
+    """Reader of rows of a CSR; None of a CSC."""
+    kind, found = _layout(node, path)
+    refuse_shape(found, shape, path)
+    if kind != "csr":
+        return None
+    ends = numbers(needed(node, "indptr", path), path).astype(np.int64)
+    stored = [needed(node, name, path) for name in ("data", "indices")]
+
+    def read(start: int, stop: int) -> sparse.csr_matrix:
+        first, last = (int(place) for place in (ends[start], ends[stop]))
+        parts = [own[first:last] for own in stored]
+        return compressed(*parts, ends[start : stop + 1] - first, (stop - start, shape[1]), True, path)
+
+    return read
+
+
 def _places(file, layer: str, path: Path) -> tuple[str, str]:
     """Where the values of a layer and its genes stand."""
     places = {"X": ("X", "var"), "raw/X": ("raw/X", "raw/var")}
@@ -85,13 +122,19 @@ def _matrix(node, expected: tuple[int, int], path: Path):
     if not is_group(node):
         refuse_shape(checked(node, path).shape, expected, path)
         return numbers(node, path, dimensions=2)
+    kind, shape = _layout(node, path)
+    refuse_shape(shape, expected, path)
+    parts = [numbers(needed(node, name, path), path) for name in ("data", "indices", "indptr")]
+    return compressed(*parts, shape, kind == "csr", path)
+
+
+def _layout(node, path: Path) -> tuple[str, tuple[int, int]]:
+    """("csr" or "csc", shape) of a sparse matrix."""
     kind = str(node.attrs.get("encoding-type") or node.attrs.get("h5sparse_format") or "").removesuffix("_matrix")
     shape = node.attrs.get("shape", node.attrs.get("h5sparse_shape"))
     if kind not in ("csr", "csc") or shape is None or np.shape(shape) != (2,) or min(shape) < 0:
         raise InputError(f"{path}: '{node.name}' is neither a dense nor a CSR or CSC matrix; save the file again")
-    refuse_shape(shape, expected, path)
-    parts = [numbers(needed(node, name, path), path) for name in ("data", "indices", "indptr")]
-    return compressed(*parts, (int(shape[0]), int(shape[1])), kind == "csr", path)
+    return kind, (int(shape[0]), int(shape[1]))
 
 
 def _table(file, name: str, path: Path) -> pd.DataFrame:

@@ -109,11 +109,22 @@ CELL_TABLES = {
     "graded": Contract(("arm", "against"), ("cells", "spearman", "sd", "of_score")),
     "against_nulls": Contract(("null", "arm", "metric"), ("n", "mean", "low", "high", "observed", "p")),
     "over_lines": Contract(("arm",), ("lines", "spearman")),
+    "genes": Contract(("class", "gene"), ("score", "log_fold", "p_adjusted")),
+    "map": Contract(("cell",), ("x", "y", "cluster", "score", "label", "pseudotime")),
+    "modules": Contract(("compared", "class"), ("pearson", "low", "high", "draws")),
+    "trajectory": Contract(("root",), ("cells", "spearman", "p", "null_95")),
+}
+# The same of a profile over all drugs (study/cells/profile.py).
+PROFILE_TABLES = {
+    "profiles": Contract(("cell",), ()),
+    "drugs": Contract(("drug",), ("lines", "left_out_spearman", "penalty", "mean", "sd")),
+    "near": CELL_TABLES["near"],
 }
 # Tables whose columns are numbers but for these.
-NUMBERS_BUT = {"gene_weights": ("gene",), "blocks": ("target", "protocol")}
+NUMBERS_BUT = {"profiles": ("cell",), "gene_weights": ("gene",), "blocks": ("target", "protocol")}
 # Numbers of tables whose further columns the report draws where they are there.
 OPTIONAL_NUMBERS = {
+    "map": ("truth",),
     "comparisons": ("t", "df"),
     "history": ("train_loss_low", "train_loss_high", "test_loss_low", "test_loss_high", "train_mae", "test_mae"),
     "source_drugs": ("median", "q25", "q75", "replicate_n", "replicate_spearman", "intermediate_{metric}"),

@@ -12,6 +12,8 @@ from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
 from tl_jax.report.sections import (
     arms,
+    cell_biology,
+    cell_profile,
     dti,
     dti_examined,
     effect,
@@ -25,7 +27,15 @@ from tl_jax.report.sections import (
     sources,
 )
 from tl_jax.report.sections.card import card, verdict_box
-from tl_jax.report.sections.contract import CELL_TABLES, FAMILY_TABLES, SEARCH_TABLES, TABLES, TARGET_TABLES, Contract
+from tl_jax.report.sections.contract import (
+    CELL_TABLES,
+    FAMILY_TABLES,
+    PROFILE_TABLES,
+    SEARCH_TABLES,
+    TABLES,
+    TARGET_TABLES,
+    Contract,
+)
 from tl_jax.report.sections.lineage import lineage
 from tl_jax.report.sections.study import Study, read_folder, read_study
 
@@ -104,6 +114,18 @@ CELLS = (
     Entry("nulls", "What it would be of nothing", single_cells.nulls),
     Entry("over-lines", "Lines with measured response", single_cells.over_lines),
     Entry("near", "Nearest bulk lines", single_cells.near),
+    Entry("map", "Map of the cells", cell_biology.cell_map),
+    Entry("genes", "Genes of the called classes", cell_biology.genes),
+    Entry("modules", "Modules of called and true classes", cell_biology.modules),
+    Entry("trajectory", "Pseudotime", cell_biology.trajectory),
+    *LAST,
+    FILES,
+)
+
+
+PROFILES = (
+    Entry("drugs", "Every drug", cell_profile.drugs),
+    Entry("near", "Nearest bulk lines", single_cells.near),
     *LAST,
     FILES,
 )
@@ -135,6 +157,7 @@ def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
 STUDY = Kind("metrics", TABLES, study_top, SECTIONS)
 FAMILY = Kind("metrics", FAMILY_TABLES, dti.top, FAMILIES, dti.HEADLINE)
 MANY = Kind("blocks", TARGET_TABLES, many.top, TARGETS)
+PROFILE = Kind("profiles", PROFILE_TABLES, cell_profile.top, PROFILES)
 CELL = Kind("cells", CELL_TABLES, single_cells.top, CELLS)
 GRID = Kind("grid", SEARCH_TABLES, search.top, SEARCH)
 
@@ -143,6 +166,8 @@ def kind_of(folder: Path) -> Kind:
     """What a folder holds, by its files and their headings; an experiment's where nothing else shows."""
     if (folder / "blocks.csv").is_file():
         return MANY
+    if (folder / "profiles.csv").is_file():
+        return PROFILE
     if (folder / "signs.csv").is_file():
         return CELL
     if (folder / "grid.csv").is_file():

@@ -33,7 +33,7 @@ COMPARED = (
 
 def truth_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
     """metrics, arms, intervals, comparisons; counted, where cells are excluded; over_lines, where lines measure, and
-    leak, where it is asked for; graded, where numbers are asked for."""
+    leak, where all drugs are scored; graded, where numbers are asked for."""
     found = {"graded": graded(results, asked)} if asked.mixture or asked.against else {}
     return found | (two_classes(results, asked) if asked.column else {})
 
@@ -52,7 +52,7 @@ def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
     if asked.by_line:
         names = values_of(results, asked.column)
         found["over_lines"] = over_lines(results, names)
-        if asked.leak:
+        if results.settings.leak:
             found["leak"] = leak(results.settings, results.setup, line_of_cells(results, names))
     return found
 

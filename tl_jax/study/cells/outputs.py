@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from tl_jax.data.formats.h5ad import is_h5ad
+from tl_jax.data.cells.reach import Reach
+from tl_jax.data.cells.shared import fit_scaling
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
+from tl_jax.study.cells.biology import biology
 from tl_jax.study.cells.judge import truth_tables
+from tl_jax.study.cells.kept import keep_model
+from tl_jax.study.cells.modules import modules
 from tl_jax.study.cells.null_tables import null_tables
-from tl_jax.study.cells.settings import EMBEDDED, NAME, CellSettings
+from tl_jax.study.cells.object import lineage_of, score_columns, write_object
+from tl_jax.study.cells.settings import NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
-from tl_jax.study.cells.truth import Truth
+from tl_jax.study.cells.truth import Truth, truth_of
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.writer import write_study
-from tl_jax.system.files import digest, write_atomic
-from tl_jax.system.runtime import versions
+from tl_jax.system.files import digest
 
 CAVEAT = (
     "A label such as parental or resistant tells what a drug did to the cells before they were measured, not which of "
@@ -47,16 +49,26 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     if results.setup.near:
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
-    notes = write_object(results, scores, folder / "cells.h5ad")
+    places = {}
+    if results.settings.biology:
+        with results.ledger.timed("biology"):
+            found, places["X_umap_tl"] = biology(results)
+        tables |= found
+    made = write_object(results, scores, folder / "cells.h5ad", lineage_of(results), places)
+    notes = [*keep_model(results, folder / "model"), *made]
     if truth:
         results.judged = truth_tables(results, truth)
+        if results.settings.biology:
+            label = truth_of(results, truth)
+            tables["map"] = tables["map"].assign(truth=label[tables["map"].index])
+            tables["modules"] = modules(results, label)
     results.judged |= null_tables(results, truth or Truth())
     results.ledger.notes += notes
     left_out = write_study(
         folder,
         tables | results.judged,
         summary(results),
-        results.settings.as_dict(),
+        results.settings.told(),
         results.ledger,
         pictures=[],
         page=write_report,
@@ -65,19 +77,16 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
 
 
 def score_table(results: CellResults) -> pd.DataFrame:
-    """One row per cell that passed: score and its spread over draws, probability, call and how many draws agree."""
-    main, calling = results.scores[results.main], results.calling
-    score, called = results.score, calling.calls(main)
-    label = calling.calls(score)
+    """One row per cell that passed: the columns of `score_columns`, of the score and of the unsmoothed ridge, and
+    in_domain (see Reach.of)."""
+    setup, scaler = results.setup, results.settings.scaler
+    reach = Reach.fit(fit_scaling(setup.lines.x, scaler).apply(setup.lines.x))
     return pd.DataFrame(
         {
-            "cell": results.setup.cells.samples,
-            "sens_score": score,
-            "sens_score_sd": main.std(axis=0, ddof=1),
-            "sens_score_unsmoothed": results.scores["ridge"].mean(axis=0),
-            "sens_prob": calling.probability(score),
-            "sens_label": label,
-            "sens_label_agreement": (called == label).mean(axis=0),
+            "cell": setup.cells.samples,
+            **score_columns(results.scores[results.main], results.calling),
+            **score_columns(results.scores["ridge"], results.calling, "_unsmoothed"),
+            "in_domain": reach.of(setup.smooth),
         }
     )
 
@@ -85,29 +94,6 @@ def score_table(results: CellResults) -> pd.DataFrame:
 def near_table(setup: Setup) -> pd.DataFrame:
     """line, Spearman of its profile with the cells' mean."""
     return pd.DataFrame(setup.near, columns=["line", "spearman"])
-
-
-def write_object(results: CellResults, scores: pd.DataFrame, path: Path) -> list[str]:
-    """The user's object with the scores in its table of cells, never over the input; what stood in the way."""
-    try:
-        import anndata
-    except ImportError:
-        return ["cells.h5ad was not written: it needs anndata (pip install 'tl_jax[sc]'); cells.csv has the scores"]
-    settings, setup = results.settings, results.setup
-    if settings.cells != EMBEDDED and is_h5ad(Path(settings.cells)) and not settings.cells.endswith(".gz"):
-        held = anndata.read_h5ad(settings.cells)
-    else:
-        obs = pd.DataFrame(index=setup.cells.samples)
-        held = anndata.AnnData(setup.cells.x, obs=obs, var=pd.DataFrame(index=setup.cells.genes))
-    rows = setup.kept if len(held) == setup.total else np.arange(len(setup.cells))
-    for column in scores.columns[1:]:
-        values = np.full(len(held), np.nan)
-        values[rows] = scores[column].to_numpy(np.float64)
-        held.obs[column if column not in held.obs else f"{column}_tl"] = values
-    about = {"settings": asdict(settings), "notes": results.ledger.notes, "versions": versions()}
-    held.uns["tl"] = json.dumps(about, default=str)
-    write_atomic(path, lambda place: held.write_h5ad(place))
-    return []
 
 
 def summary(results: CellResults) -> dict:

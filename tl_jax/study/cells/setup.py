@@ -12,10 +12,10 @@ import pandas as pd
 from tl_jax.data.cells.cells import Cells, read_cells
 from tl_jax.data.cells.labels import labelled, without_general
 from tl_jax.data.cells.lines import Lines, drug_named, read_lines, response_to, without_lines
-from tl_jax.data.cells.neighbours import smoothed
+from tl_jax.data.cells.preparation import Preparation, prepare
 from tl_jax.data.cells.shared import alike, dense, fit_scaling, on_shared_genes, shaped
 from tl_jax.data.cells.simulate import simulated_pair
-from tl_jax.data.cells.steps import filtered, logged, pearson_residuals, thinned, without_depth
+from tl_jax.data.cells.steps import filtered, logged, pearson_residuals, thinned
 from tl_jax.data.cells.values import COUNTS, ZSCORE
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaling import fit_response_scale
@@ -46,18 +46,21 @@ def first_cell(domain: Domain) -> int:
 class Setup:
     """What the arms meet.
 
-    lines: those that train, on the shared genes, with responses to all drugs. y: (lines,) response to the drug.
-    cells: those that passed, as log values on the shared genes. kept: their rows in the file. plain, smooth: (cells,
-    genes) scaled by the cells' own statistics, each as it is and averaged over its neighbours. log_counts: (cells,),
-    empty where there were no counts. drug: as the responses name it. out: lines taken out because the cells are of
-    them. near: bulk profiles nearest to the cells' mean. truth_lines: measured responses of the lines taken out. total,
-    kind: cells in the file, and what its values were.
+    lines: those that train, on the shared genes, with responses to all drugs. y: (lines,) response to the drug. cells:
+    those that passed, as log values on the shared genes; everything: the same on all their genes. kept: their rows in
+    the file. plain, smooth: (cells, genes) scaled by the cells' own statistics, each as it is and averaged over its
+    neighbours. log_counts: (cells,), empty where there were no counts. drug: as the responses name it. out: lines
+    taken out because the cells are of them. near: bulk profiles nearest to the cells' mean. truth_lines: measured
+    responses of the lines taken out. total, kind: cells in the file, and what its values were. library: the counts
+    that every cell was brought to, 0 for none. preparation: what made plain and smooth of the log values.
     """
 
     lines: Lines
     y: np.ndarray
     cells: Cells
+    everything: Cells
     kept: np.ndarray
+    preparation: Preparation
     plain: np.ndarray
     smooth: np.ndarray
     log_counts: np.ndarray
@@ -67,6 +70,7 @@ class Setup:
     truth_lines: pd.Series
     total: int
     kind: str
+    library: float
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -112,43 +116,42 @@ def make_setup(settings: CellSettings) -> Setup:
     lines, cells, drug = read_pair(settings)
     total, kind = len(cells), cells.kind
     lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
-    cells, kept = filtered(cells, settings.filters)
-    cells, log_counts = at_one_depth(cells, settings)
+    cells, kept = filtered(cells, settings.filters, settings.seed)
+    cells, log_counts, library = at_one_depth(cells, settings)
+    everything = cells
     lines, cells = on_shared_genes(lines, cells, settings.min_genes)
     notes += [f"{len(lines.genes):,} genes are shared by lines and cells"]
-    x = dense(cells.x)
-    if settings.depth in ("", "regress") and len(log_counts):
-        x = without_depth(x, log_counts)
+    neighbours, more = neighbours_of(len(cells), settings.smooth)
+    regressed = log_counts if settings.depth in ("", "regress") else np.zeros(0)
+    preparation, x, *scaled = prepare(dense(cells.x), regressed, settings.scaler, neighbours)
     near = tuple(alike(lines, x.mean(axis=0))) if cells.kind != ZSCORE else ()
-    notes += ask_for_line(settings, near, out)
-    smooth = smoothed(x, settings.smooth)
-    scaled = [
-        fit_scaling(part, settings.scaler).apply(part)
-        for part in (shaped(x, settings.scaler), shaped(smooth, settings.scaler))
-    ]
+    notes += [*ask_for_line(settings, near, out), *more]
     lines = replace(lines, x=shaped(lines.x, settings.scaler))
     about = (*lines.notes, *cells.notes, *notes)
-    return Setup(lines, y, cells, kept, *scaled, log_counts, drug, out, near, truth, total, kind, about)
+    own = lines, y, cells, everything, kept, preparation, *scaled, log_counts
+    return Setup(*own, drug, out, near, truth, total, kind, library, about)
 
 
 def read_pair(settings: CellSettings) -> tuple[Lines, Cells, str]:
-    """Lines, cells and the drug as the responses spell it."""
+    """Lines, cells and the drug as the responses spell it, "" for all drugs."""
     if settings.cells == EMBEDDED:
         lines, cells = simulated_pair(settings.seed)
-        return lines, cells, lines.y.columns[0]
+        return lines, cells, "" if settings.drugs else lines.y.columns[0]
     lines = read_lines(settings.lines)
     cells = read_cells(settings.cells, layer=settings.layer, values=settings.values)
-    return lines, cells, drug_named(settings.drug, list(lines.y.columns))
+    return lines, cells, "" if settings.drugs else drug_named(settings.drug, list(lines.y.columns))
 
 
 def source_lines(lines: Lines, cells: Cells, settings: CellSettings, drug: str):
-    """Lines that train, their response, the names and responses of those taken out, and notes."""
+    """Lines that train, their response ((0,) for all drugs), the names and responses of those taken out, and notes."""
     names, notes = own_lines(cells, settings), []
     rest, out, unknown = without_lines(lines, names)
     if unknown:
         notes.append(f"no bulk line is called {', '.join(unknown)}; nothing was taken out for it")
     if out:
         notes.append(f"taken out of the source because the cells are of it: {', '.join(out)}")
+    if not drug:
+        return rest, np.zeros(0), tuple(out), pd.Series(dtype=float), notes
     truth = lines.y.loc[out, drug]
     notes.append(general_part(response_to(rest, drug)[0], drug))
     notes += [f"{drug}: {rest.agreements[drug]}"] if drug in rest.agreements else []
@@ -178,6 +181,13 @@ def own_lines(cells: Cells, settings: CellSettings) -> list[str]:
     return sorted(cells.obs[settings.cell_line_column].dropna().astype(str).unique())
 
 
+def neighbours_of(cells: int, asked: int) -> tuple[int, list[str]]:
+    """How many cells are averaged, and a note where half of them are fewer than asked for: beyond, all become alike."""
+    if asked < 2 or asked <= cells // 2:
+        return asked, []
+    return cells // 2, [f"--smooth={asked} of {cells} cells would make all alike; {max(cells // 2, 1)} are averaged"]
+
+
 def ask_for_line(settings: CellSettings, near: tuple[tuple[str, float], ...], out: tuple[str, ...]) -> list[str]:
     """The nearest bulk profiles in words; where none was named and one stands out, the user must say."""
     if not near:
@@ -193,15 +203,15 @@ def ask_for_line(settings: CellSettings, near: tuple[tuple[str, float], ...], ou
     return [f"bulk profiles nearest to the mean of the cells (Spearman over genes): {words}"]
 
 
-def at_one_depth(cells: Cells, settings: CellSettings) -> tuple[Cells, np.ndarray]:
-    """Log values and the log counts of each cell; values that are no counts stay as they are."""
+def at_one_depth(cells: Cells, settings: CellSettings) -> tuple[Cells, np.ndarray, float]:
+    """Log values, the log counts of each cell and their library size; values that are no counts stay as they are."""
     if cells.kind != COUNTS:
         if settings.depth not in ("", "none"):
             raise InputError(f"--depth={settings.depth} needs counts; these values are {cells.kind}")
-        return cells, np.zeros(0)
-    found, counts, _ = logged(cells)
+        return cells, np.zeros(0), 0.0
+    found, counts, library = logged(cells)
     if settings.depth == "thin":
         found, _, _ = logged(thinned(cells, settings.seed))
     elif settings.depth == "pearson":
         found = pearson_residuals(cells)
-    return found, counts
+    return found, counts, library

@@ -24,7 +24,9 @@ from tl_jax.evaluation.predictors.line_models import (
     sensitive,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
+from tl_jax.study.cells.networks import before, network_scores
 from tl_jax.study.cells.nulls import Null, null_scores
+from tl_jax.study.cells.published import published_scores
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.core.arms import Arm, How, closed_predictions
@@ -102,6 +104,14 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     with threadpool_limits(1):  # threads of products this small wait for each other
         for arm in arms_of(settings, setup):
             take(results, arm.name, np.stack(closed_predictions(problem, arm, how)))
+    if settings.networks:
+        for name, predicted in network_scores(setup, settings, how).items():
+            take(results, name, predicted)
+            results.before |= {f"{name}{end}": f"{before(name)}{end}" for end in ends(settings) if before(name)}
+    if settings.published:
+        results.scores |= (scores := published_scores(setup, settings, how))
+        results.before |= {name: f"{name} before" for name in scores if f"{name} before" in scores}
+    with threadpool_limits(1):
         with results.ledger.timed("sign"):
             axes = components(setup.plain, AXES)
             results.signs = sign_table(results, axes)
@@ -159,8 +169,13 @@ def take(results: CellResults, name: str, predicted: np.ndarray) -> None:
     lines = predicted.shape[1] - 2 * cells
     results.held[name] = predicted[:, :lines]
     results.scores[name] = predicted[:, lines : lines + cells]
-    if results.settings.smooth > 1 and name != "prevalence":
+    if SMOOTHED in ends(results.settings) and name != "prevalence":
         results.scores[f"{name}{SMOOTHED}"] = predicted[:, lines + cells :]
+
+
+def ends(settings: CellSettings) -> tuple[str, ...]:
+    """Of the names of an arm: on cells as they are, and smoothed."""
+    return ("", SMOOTHED) if settings.smooth > 1 else ("",)
 
 
 def sign_table(results: CellResults, axes: np.ndarray) -> pd.DataFrame:
@@ -192,7 +207,9 @@ def callings(results: CellResults, problem: Problem) -> dict[str, Calling]:
     """
     called, found = sensitive(results.setup.y), {}
     for arm, held in results.held.items():
-        truth = np.stack([called[f.fold.test[: held.shape[1]]] for f in problem.folds])
+        # Seeds go around the draws of the lines.
+        folds = [problem.folds[k % len(problem.folds)] for k in range(len(held))]
+        truth = np.stack([called[f.fold.test[: held.shape[1]]] for f in folds])
         for name in (arm, f"{arm}{SMOOTHED}"):
             if name in results.scores:
                 found[name] = settle(held.ravel(), truth.ravel())

@@ -19,8 +19,7 @@ class Truth:
     line, whose measured response is the truth. exclude: values whose cells are left out of the tables, and counted in
     one beside them. replicates: a column of replicates of one treatment, which a score must not tell apart.
     mixture: {column of shares: the line that it is the share of}; the shares weigh the lines' measured responses.
-    against: columns of numbers that the score is held beside, such as the amount of RNA. leak: judge every drug without
-    and with the cells' own lines in the source."""
+    against: columns of numbers that the score is held beside, such as the amount of RNA."""
 
     column: str = ""
     sensitive: tuple[str, ...] = ()
@@ -29,11 +28,6 @@ class Truth:
     replicates: str = ""
     mixture: tuple[tuple[str, str], ...] = ()
     against: tuple[str, ...] = ()
-    leak: bool = False
-
-    def __post_init__(self):
-        if self.leak and not self.by_line:
-            raise InputError("--leak needs --truth_by_line, which says what the cells' own lines were measured at")
 
 
 def truth_of(results: CellResults, asked: Truth) -> np.ndarray:
@@ -73,6 +67,8 @@ def values_of(results: CellResults, column: str, flag: str = "truth") -> np.ndar
 def measured(response: np.ndarray) -> np.ndarray:
     """1 for cells of a line whose response lies below the middle of the lines' range, 0 above."""
     low, high = np.nanmin(response), np.nanmax(response)
+    if low == high:
+        raise InputError("the cells' lines have one measured response; a truth by line needs lines that differ")
     return np.where(np.isnan(response), np.nan, response < (low + high) / 2).astype(np.float64)
 
 

@@ -1,0 +1,43 @@
+"""A plan names every part with its fits, grows with them, and trains and writes nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from experiments import scdeal
+from tl_jax.study.cells import profile, study
+from tl_jax.study.cells.plan import planned, printed
+from tl_jax.study.cells.settings import CellSettings
+from tl_jax.study.cells.setup import make_setup
+
+QUICK = CellSettings(repeats=3, bootstraps=20, min_genes=100)
+
+
+def test_every_part_is_named_with_its_fits():
+    table, told = planned(QUICK, make_setup(QUICK))
+    fits = table.set_index("part")["fits"].to_dict()
+    arms = ("logistic", "ridge", "ridge_within_tissue", "related_drugs")
+    assert fits == {**dict.fromkeys(arms, 3), "sign": 20, "kept model": 3}
+    assert (table["seconds"] > 0).all()
+    assert "simulib: 160 lines, 240 cells, 400 genes; 640 rows in all" in told
+    assert printed(table, told).endswith("nothing was trained")
+
+
+def test_all_drugs_are_one_part():
+    asked = replace(QUICK, drugs="all")
+    table, told = planned(asked, make_setup(asked))
+    assert table[["part", "fits"]].to_numpy().tolist() == [["all drugs", 3]]
+    assert any(line.startswith("all drugs: 160 lines") for line in told)
+
+
+@pytest.mark.parametrize("flags", [[], ["--drugs=all"]])
+def test_the_command_trains_and_writes_nothing(flags, tmp_path, monkeypatch, capsys):
+    def never(*_):
+        raise AssertionError("something was trained")
+
+    monkeypatch.setattr(study, "run_cells", never)
+    monkeypatch.setattr(profile, "run_profile", never)
+    monkeypatch.chdir(tmp_path)
+    assert scdeal.main(["--embedded", "--plan", *flags]) == 0
+    assert "minutes on one core" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())

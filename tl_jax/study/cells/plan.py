@@ -1,0 +1,80 @@
+"""What a study of cells would run, what memory it needs and how long it takes; nothing is trained."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS
+from tl_jax.evaluation.predictors.line_models import MODELS
+from tl_jax.study.cells.settings import CellSettings
+from tl_jax.study.cells.setup import Setup
+
+EIGEN = 9  # n cubed: an eigendecomposition with its vectors
+LOGISTIC = 3  # times a ridge, for its singular values and its steps
+BIOLOGY = 0.02, 30.0  # seconds for each cell, and for scanpy itself; a fresh environment compiles 80 s more
+COLUMNS = ["part", "fits", "seconds"]
+
+
+def planned(settings: CellSettings, setup: Setup) -> tuple[pd.DataFrame, list[str]]:
+    """(part, fits, rough seconds on one core of this machine; lines in words), from the sizes at hand."""
+    lines, genes, cells = len(setup.lines), len(setup.lines.genes), len(setup.cells)
+    rate = speed()
+    rows = []
+    if settings.drugs:
+        drugs = setup.lines.y.shape[1]
+        gaps = setup.lines.y.isna().sum().to_numpy(float)
+        work = one_fit(lines, genes, cells) + len(RELATIVE_ALPHAS) * (4 * lines**3 + float((gaps**3).sum()))
+        rows.append(("all drugs", drugs, work / rate))
+    else:
+        own = round(settings.share * lines)
+        fit = one_fit(own, genes, lines - own + 2 * cells) / rate
+        for arm in settings.arms:
+            if arm != "prevalence":
+                times = LOGISTIC if MODELS.get(arm) is MODELS["logistic"] else 1
+                rows.append((arm, settings.repeats, times * settings.repeats * fit))
+        each = 2 / 3 * lines**3 + 2 * lines**2 + 2 * lines * cells
+        rows.append(("sign", settings.bootstraps, (one_fit(lines, genes, cells) + settings.bootstraps * each) / rate))
+        rows.append(("kept model", settings.repeats, settings.repeats * one_fit(own, genes, 0) / rate))
+    if settings.biology:
+        rows.append(("biology", 1, BIOLOGY[0] * cells + BIOLOGY[1]))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table, words(setup, float(table["seconds"].sum()))
+
+
+def one_fit(lines: int, genes: int, rows: int) -> float:
+    """Operations of one ridge: kernel, eigendecomposition, penalties, rows."""
+    return 2 * lines**2 * genes + EIGEN * lines**3 + len(RELATIVE_ALPHAS) * 2 * lines**2 + 2 * lines * rows * genes
+
+
+def speed(size: int = 512) -> float:
+    """Operations per second of a product on one core, in float64."""
+    a = np.ones((size, size))
+    with threadpool_limits(1):
+        a @ a
+        start = time.perf_counter()
+        a @ a
+        return 2 * size**3 / max(time.perf_counter() - start, 1e-6)
+
+
+def words(setup: Setup, seconds: float) -> list[str]:
+    """Sizes, memory and time."""
+    rows = len(setup.lines) + 2 * len(setup.cells)
+    # The rows in float32, and in float64 those of one draw, scaled and centred.
+    memory = (4 + 2 * 8) * rows * len(setup.lines.genes)
+    sizes = f"{len(setup.lines):,} lines, {len(setup.cells):,} cells, {len(setup.lines.genes):,} genes"
+    return [
+        *setup.notes,
+        f"{setup.drug or 'all drugs'}: {sizes}; {rows:,} rows in all",
+        f"about {memory / 2**30:.1f} GB of memory beside the tables, and {seconds / 60:.1f} minutes on one core",
+        "nothing was trained",
+    ]
+
+
+def printed(table: pd.DataFrame, told: list[str]) -> str:
+    """The plan as text."""
+    rows = [f"{row.part:20} {row.fits:5d} fits  {row.seconds:8.1f} s" for row in table.itertuples()]
+    return "\n".join([*told[:-2], *rows, *told[-2:]])
