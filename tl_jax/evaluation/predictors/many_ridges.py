@@ -9,6 +9,7 @@ baselines.left_out_errors), and leaving out the gaps first is one step of block 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
@@ -17,31 +18,42 @@ from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS, centred_kern
 from tl_jax.evaluation.predictors.line_models import tissue_groups
 
 
-def many_ridges(within: np.ndarray, y: np.ndarray, tissue: np.ndarray, alphas=None) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients on lines and penalties of a ridge for each response, whole tissues left out to choose the penalty.
+class ManyRidges(NamedTuple):
+    """dual: (n, k) coefficients on lines, which sum to 0, so that kernel rows @ dual are predictions up to a constant.
+    mean: (k,) predictions at the lines' mean. alpha: (k,) penalties. left_out: (n, k) predictions of each line by the
+    model without its tissue; of lines in a gap by the model that lacks them anyhow."""
+
+    dual: np.ndarray
+    mean: np.ndarray
+    alpha: np.ndarray
+    left_out: np.ndarray
+
+
+def many_ridges(within: np.ndarray, y: np.ndarray, tissue: np.ndarray, alphas=None) -> ManyRidges:
+    """A ridge for each response on the lines measured with it, whole tissues left out to choose its penalty.
 
     Args:
         within: (n, n) kernel of the lines. y: (n, k), NaN where a line was not measured. tissue: (n,), "" for unknown.
         alphas: penalties to choose from, strongest first; default: those of `ridge`, of the kernel of all lines.
-    Returns:
-        (n, k) coefficients that sum to 0, so that kernel rows @ coefficients are predictions up to a constant, and
-        (k,) penalties.
     """
     values, vectors = np.linalg.eigh(centred_kernels(within, within)[0])
     values, y = np.maximum(values, 0.0), np.asarray(y, np.float64)
     alphas = RELATIVE_ALPHAS * values.mean() if alphas is None else np.asarray(alphas, np.float64)
     codes = tissue_groups(tissue)
     codes = np.arange(len(y)) if codes is None else np.unique(codes, return_inverse=True)[1]
-    errors = np.full((len(alphas), y.shape[1]), np.inf)
-    filled = np.zeros((len(alphas), *y.shape))
-    for i, alpha in enumerate(alphas):
-        maker = np.eye(len(y)) - 1 / len(y) - (vectors * (values / (values + alpha))) @ vectors.T
-        for columns, gaps in patterns(y):
-            errors[i, columns], filled[i][:, columns] = left_out(maker, y[:, columns], gaps, codes)
-    best = errors.argmin(axis=0)
-    chosen = np.take_along_axis(filled, best[None, None], axis=0)[0]
-    chosen = chosen - chosen.mean(axis=0)
-    return vectors @ ((vectors.T @ chosen) / (values[:, None] + alphas[best])), alphas[best]
+    best, alpha = np.full(y.shape[1], np.inf), np.zeros(y.shape[1])
+    filled, predicted, groups = np.zeros(y.shape), np.zeros(y.shape), list(patterns(y))
+    for one in alphas:
+        maker = np.eye(len(y)) - 1 / len(y) - (vectors * (values / (values + one))) @ vectors.T
+        for columns, gaps in groups:
+            error, whole, without = left_out(maker, y[:, columns], gaps, codes)
+            better = error < best[columns]
+            own = columns[better]
+            best[own], alpha[own] = error[better], one
+            filled[:, own], predicted[:, own] = whole[:, better], without[:, better]
+    mean = filled.mean(axis=0)
+    dual = vectors @ ((vectors.T @ (filled - mean)) / (values[:, None] + alpha))
+    return ManyRidges(dual, mean, alpha, predicted)
 
 
 def patterns(y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -51,10 +63,11 @@ def patterns(y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield np.flatnonzero(which.ravel() == number), np.flatnonzero(gaps)
 
 
-def left_out(maker: np.ndarray, y: np.ndarray, gaps: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(k,) mean squared errors of leaving out groups, and (n, k) responses whose gaps hold the ridge's prediction.
+def left_out(maker: np.ndarray, y: np.ndarray, gaps: np.ndarray, codes: np.ndarray):
+    """Of leaving out groups: (k,) mean squared errors, and (n, k) responses whose gaps hold the ridge's prediction, and
+    (n, k) predictions of what was left out.
 
-    maker: (n, n) I - H. y: (n, k), all with the same gaps. codes: (n,) groups.
+    maker: (n, n) I - H. y: (n, k), all with the same gaps. codes: (n,) groups. One group alone has no error.
     """
     kept = np.setdiff1d(np.arange(len(y)), gaps)
     filled = np.where(np.isnan(y), np.nanmean(y, axis=0), y)
@@ -64,15 +77,22 @@ def left_out(maker: np.ndarray, y: np.ndarray, gaps: np.ndarray, codes: np.ndarr
         filled[gaps] -= cho_solve((factor, True), residual[gaps])
         cross = solve_triangular(factor, maker[np.ix_(gaps, kept)], lower=True)
         residual = residual[kept] - cross.T @ solve_triangular(factor, residual[gaps], lower=True)
-    groups, errors = codes[kept], np.zeros(y.shape[1])
+    groups, predicted = codes[kept], filled.copy()
     if (groups == groups[0]).all():  # nothing is left to learn from: the same for all penalties, the first is taken
-        return errors, filled
-    diagonal = np.diag(own) - (0 if cross is None else (cross**2).sum(axis=0))
+        return np.zeros(y.shape[1]), filled, predicted
+    apart = residuals_apart(residual, own, cross, groups)
+    predicted[kept] -= apart
+    return np.mean(apart**2, axis=0), filled, predicted
+
+
+def residuals_apart(residual: np.ndarray, own: np.ndarray, cross: np.ndarray | None, groups: np.ndarray) -> np.ndarray:
+    """(n, k) residuals of each group by the model without it. cross: what the gaps take from `own`, or None."""
     sizes = np.bincount(groups)
     alone = sizes[groups] == 1
-    errors += ((residual[alone] / diagonal[alone, None]) ** 2).sum(axis=0)
+    diagonal = np.diag(own) - (0 if cross is None else (cross**2).sum(axis=0))
+    found = residual / np.where(alone, diagonal, 1.0)[:, None]
     for group in np.flatnonzero(sizes > 1):
         rows = np.flatnonzero(groups == group)
         block = own[np.ix_(rows, rows)] - (0 if cross is None else cross[:, rows].T @ cross[:, rows])
-        errors += (cho_solve(cho_factor(block), residual[rows]) ** 2).sum(axis=0)
-    return errors / len(kept), filled
+        found[rows] = cho_solve(cho_factor(block), residual[rows])
+    return found

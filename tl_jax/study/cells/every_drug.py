@@ -44,5 +44,5 @@ def every_drug(settings: CellSettings, setup: Setup, lines: Lines) -> EveryDrug:
     x = fit_scaling(lines.x, settings.scaler).apply(lines.x)
     rows = np.concatenate([setup.plain, setup.smooth])
     within, across = kernels(x, rows)
-    scores = -(across @ many_ridges(within, y.to_numpy(np.float64), lines.tissue)[0])
+    scores = -(across @ many_ridges(within, y.to_numpy(np.float64), lines.tissue).dual)
     return EveryDrug(y.columns.to_numpy(), *np.split(scores, 2))
