@@ -49,7 +49,7 @@ STUDIES = {
         *(*COMPOUNDS, "--rows=8", "--layers=1", "--widths=8", "--batches=64", "--rates=0.01", "--dropouts=0.1"),
         *("--epochs=2", "--folds=2"),
     ),
-    "scdeal": ("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive"),
+    "scdeal": ("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive", "--seeds=2", "--transfer=none"),
 }
 # Those that run whole in `make test`; experiments do without networks there.
 EVERYDAY = ("many_targets", "check_data", "dti_transfer", "scdeal")
