@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
-from selection import some
+from selection import full
 
 from experiments._command import call
 from experiments._tl_jax import SUBCOMMANDS
@@ -70,8 +70,12 @@ def test_no_script_is_forgotten():
     assert {*STUDIES, *OTHERS} == set(SUBCOMMANDS.values())
 
 
-@pytest.mark.parametrize("name", some(STUDIES, *EVERYDAY))
-def test_eight_samples(name, folder, capsys):
+@pytest.mark.parametrize(
+    ("name", "pictures"), [*((name, False) for name in EVERYDAY), *(full((name, True)) for name in STUDIES)]
+)
+def test_eight_samples(name, pictures, folder, capsys, monkeypatch):
+    if not pictures:
+        monkeypatch.setitem(sys.modules, "matplotlib", None)  # as where it is not installed
     cohort = () if name.startswith(("dti", "scdeal")) else ("--cohort=eight.toml",)
     code = call(name, [*cohort, *STUDIES[name], "--out=out"])
     said = capsys.readouterr()
