@@ -73,8 +73,8 @@ def small_cohort() -> str:
 
 # Whole studies and scripts, by file: begun first, so that no worker is left alone with one of them at the end.
 LONG = (
-    *("test_study", "test_readme", "test_dti", "test_side_by_side", "test_resume", "test_judged_by", "test_your_cohort"),
-    *("test_many_devices", "test_dti_transfer", "test_transfer_truth"),
+    *("test_study", "test_readme", "test_dti", "test_side_by_side", "test_resume", "test_judged_by"),
+    *("test_your_cohort", "test_many_devices", "test_dti_transfer", "test_transfer_truth"),
     *("test_scripts", "test_many_targets", "test_small_cohorts", "test_runs", "test_notebooks", "test_check_cohort"),
 )
 # Fixtures, by file, that train a study: what uses them is `full`.
