@@ -11,6 +11,7 @@ from tl_jax.errors import InputError
 from tl_jax.study.cells import networks, published
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.setup import make_setup
+from tl_jax.study.cells.signs import directions
 from tl_jax.study.cells.study import run_cells
 from tl_jax.study.core.arms import How
 from tl_jax.trees import flatten
@@ -117,6 +118,13 @@ def test_an_unknown_transfer_is_refused_before_training(setup):
 def test_settings_that_cannot_be_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         replace(OWN, **change)
+
+
+def test_directions_count_draws_that_run_the_score_s_way():
+    axis = np.arange(6.0)
+    scores = {"main": np.stack([axis, axis + 1]), "turned": np.stack([axis, -axis]), "flat": np.zeros((2, 6))}
+    table = directions(scores, "main", np.stack([axis, -axis], axis=1))
+    assert table.to_numpy().tolist() == [["main", 1, 1.0], ["turned", 1, 0.5], ["main", 2, 1.0], ["turned", 2, 0.5]]
 
 
 def test_modules_are_of_genes_that_run_together(tmp_path):
