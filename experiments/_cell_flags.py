@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from experiments._declared import FLAGS
-from experiments._lists import distinct
+from experiments._lists import distinct, numbers, parsed
 from tl_jax.data.cells.lines import LineTables
 from tl_jax.data.cells.steps import Filters
 from tl_jax.errors import InputError
-from tl_jax.study.cells.settings import EMBEDDED, CellSettings
+from tl_jax.study.cells.settings import EMBEDDED, CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.truth import Truth
 
+SMALL = {"seeds": 3, "epochs": 20, "bottleneck": 32}  # of networks on the embedded pair, where no flag says otherwise
+NUMBERS = ("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp")
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
 PLAIN = (
     "layer",
@@ -18,12 +20,16 @@ PLAIN = (
     "min_genes",
     "scaler",
     "smooth",
+    "penalty",
     "repeats",
     "share",
     "bootstraps",
+    "nulls",
     "seed",
     "biology",
     "root",
+    "checkpoint_dir",
+    "leak",
 )
 
 
@@ -49,8 +55,46 @@ def settings() -> CellSettings:
         filters=filters,
         depth=FLAGS.depth or "",
         arms=tuple(distinct(FLAGS.arms)),
+        networks=None if FLAGS.mode == "paper" else networks(),
+        published=published() if FLAGS.mode == "paper" else None,
         **{name: FLAGS[name].value for name in PLAIN},
     )
+
+
+def networks() -> NetworkSettings | None:
+    """How networks are trained; None where none are wanted."""
+    if not FLAGS.seeds:
+        return None
+    small = SMALL if FLAGS.embedded else {}
+    own = {
+        name: small.get(name, FLAGS[name].value) if not FLAGS[name].present else FLAGS[name].value for name in NUMBERS
+    }
+    return NetworkSettings(
+        genes=FLAGS.network_genes,
+        transfers=tuple(distinct(weighted(text) for text in FLAGS.transfer)),
+        attention=tuple(distinct("" if name == "none" else name for name in FLAGS.attention)),
+        hidden=numbers("hidden"),
+        predictor=numbers("predictor"),
+        binary=FLAGS.binary_labels,
+        gmt=FLAGS.modules,
+        **own,
+    )
+
+
+def published() -> PublishedSettings:
+    """How scDEAL's own networks are trained: its sizes and epochs, but for flags that were given."""
+    if not FLAGS.seeds:
+        raise InputError("--mode=paper needs --seeds of at least 1")
+    own = {name: FLAGS[name].value for name in ("bottleneck", "epochs", "batch_size", "dropout") if FLAGS[name].present}
+    own |= {name: numbers(name) for name in ("hidden", "predictor") if FLAGS[name].present}
+    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "up": FLAGS.up}
+    return PublishedSettings(seeds=FLAGS.seeds, rate=FLAGS.learning_rate, **more, **own)
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """(name, weight) of "mmd" or "mmd:0.5"."""
+    name, _, weight = text.partition(":")
+    return name, parsed("transfer", [weight or "1"], float)[0]
 
 
 def lines() -> LineTables:
@@ -66,10 +110,25 @@ def lines() -> LineTables:
 
 def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
+    if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude):
+        raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
     if FLAGS.truth and FLAGS.drugs:
         raise InputError("--truth judges one --drug; leave it out for --drugs=all")
-    if not FLAGS.truth:
-        if FLAGS.sensitive or FLAGS.truth_by_line:
-            raise InputError("--sensitive and --truth_by_line need --truth, the column of the truth")
-        return None
-    return Truth(FLAGS.truth, FLAGS.sensitive, FLAGS.truth_by_line)
+    asked = Truth(
+        FLAGS.truth,
+        distinct(FLAGS.sensitive),
+        FLAGS.truth_by_line,
+        distinct(FLAGS.truth_exclude),
+        FLAGS.replicate_column,
+        tuple(share_of(text) for text in FLAGS.mixture),
+        distinct(FLAGS.against),
+    )
+    return None if asked == Truth() else asked
+
+
+def share_of(text: str) -> tuple[str, str]:
+    """(column, line) of "COLUMN:LINE"."""
+    column, found, line = text.partition(":")
+    if not (column and found and line):
+        raise InputError(f"--mixture={text}: write a column and the line that it is the share of, as COLUMN:LINE")
+    return column, line

@@ -41,6 +41,8 @@ LINES = group(
     text("drug_column", "drug", "column of the drug's name"),
     text("value_column", "AUC", "column of the response"),
     text("database_column", "", "column that names databases"),
+    text("response", "auc", "what is learned: auc (as measured), or classes: quantile:SHARE, waterfall, table:FILE"),
+    switch("remove_general", False, "of a response, take out what a line's mean over the other drugs explains"),
     texts("databases", [], "databases in order: the first that measured a line with the drug counts"),
     text("tissue_column", "", "column of the annotation that holds the tissue"),
 )
@@ -50,16 +52,68 @@ FITTING = group(
     choice("scaler", "zscore", SCALERS, "how genes of lines and of cells are scaled, each by its own statistics"),
     integer("min_genes", 200, "genes that lines and cells must share"),
     integer("smooth", 10, "cells averaged for each cell, itself among them; 0: none"),
+    number("penalty", 0.0, "of ridges, on scaled genes; 0: chosen on the lines, whole tissues left out"),
     integer("repeats", 10, "draws of the lines"),
     number("share", 0.8, "share of the lines in a draw; the others settle threshold and probability"),
     integer("bootstraps", 50, "bootstraps of the lines, for the sign of the score"),
+    switch("leak", False, "with --truth_by_line: every drug, with and without the cells' own lines in the source"),
+    integer("nulls", 0, "permutations of the response and of the genes, to hold the score against; 0: none"),
     integer("seed", 400, "seed of everything that is drawn"),
+)
+TRANSFERS = ["none", "mmd", "coral", "dann"]
+
+
+def networks(attention: list[str]):
+    """The flags of networks; `attention` is what runs where none is asked for."""
+    return group(
+        "networks",
+        choice("mode", "fixed", ["fixed", "paper"], "networks of ours, or scDEAL's as its code has them"),
+        texts("repaired", [], "with --mode=paper: quirks of scDEAL that are turned off, by name"),
+        switch("quirk_table", False, "with --mode=paper: also each quirk turned off alone, and each alone turned on"),
+        switch("up", False, "with --mode=paper: the rare class of the lines is drawn as often as the other"),
+        integer("seeds", 10, "runs of each network, each on the next draw of the lines; 0: no networks"),
+        texts(
+            "transfer",
+            TRANSFERS,
+            "what brings lines and cells together after a predictor on lines, as NAME or NAME:WEIGHT",
+        ),
+        texts("attention", attention, "of none, A1 (pieces of the bottleneck), A2 (modules of genes), A3 (genes)"),
+        text("modules", "", "a GMT file of modules for A2; default: k-means over the lines' gene correlations"),
+        switch(
+            "binary_labels", False, "networks learn the published labels, the lowest fifth, in place of the response"
+        ),
+        integer("network_genes", 1500, "genes that networks see: those that vary most over the lines"),
+        texts("hidden", ["256"], "units of the encoder's hidden layers"),
+        integer("bottleneck", 64, "units of what lines and cells both become"),
+        texts("predictor", ["32"], "units of the predictor's hidden layers"),
+        integer("epochs", 60, "passes over the lines, in each of pre-training, predictor and transfer"),
+        integer("batch_size", 128, "lines, and as many cells, of one step"),
+        number("learning_rate", 1e-3, "of Adam"),
+        number("dropout", 0.1, "share of units dropped after each hidden layer"),
+        number("masked", 0.2, "share of genes hidden in pre-training"),
+        number("ramp", 0.5, "share of the transfer over which its weight rises from 0"),
+    )
+
+
+KEPT = group(
+    "output",
+    text(
+        "checkpoint_dir",
+        "checkpoints",
+        "folder of pre-trained networks, reused on the same lines and cells",
+    ),
 )
 TRUTH = group(
     "truth, read after the scores are on disk",
     text("truth", "", "column of the cells' table with the truth"),
-    text("sensitive", "", "its value that means sensitive; 1 where the values are 0 and 1"),
+    texts("sensitive", [], "its values that mean sensitive; 1 where the values are 0 and 1"),
+    texts(
+        "truth_exclude", [], "its values, such as holiday, left out; a table beside counts them as --sensitive has it"
+    ),
     switch("truth_by_line", False, "--truth names each cell's line, whose measured response is the truth"),
+    texts("mixture", [], "COLUMN:LINE of each column that holds a cell's share of a line with measured response"),
+    texts("against", [], "columns of numbers that the score is held beside, such as an amount of RNA"),
+    text("replicate_column", "", "column of replicates of one treatment, which the score must not tell apart"),
 )
 ALSO = group(
     "output",
@@ -71,4 +125,6 @@ BIOLOGY = group(
     switch("biology", False, "genes and modules of the called classes, a map, clusters, pseudotime"),
     text("root", "", "cell where pseudotime begins; default: the most sensitive one"),
 )
-CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, TRUTH, BIOLOGY, OUTPUT, ALSO, PLAN)
+REST = (TRUTH, BIOLOGY, OUTPUT, ALSO, KEPT, PLAN)
+CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none"]), *REST)
+ATTENTION_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none", "A1"]), *REST)

@@ -34,6 +34,7 @@ TASKS = {
     },
     "studies of single cells": {
         "cells": ("scdeal", "a sensitivity score for every cell, learned from bulk lines"),
+        "attention": ("atsdp", "the same with networks of multi-head attention beside the plain ones"),
         "cells_predict": ("scdeal_predict", "score new cells with the model that a study of cells keeps"),
     },
     "results and models": {

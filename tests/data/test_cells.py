@@ -252,6 +252,7 @@ def test_the_first_database_counts_and_their_agreement_is_told(bulk):
     own = lines.y["simulib"].to_numpy()
     np.testing.assert_allclose(found.y["simulib"], own + np.where(np.arange(60) < 15, 0.01, 0), atol=1e-9)
     assert "A and B agree at Spearman 1.00 (median of 3 shared drugs)" in found.notes
+    assert found.agreements["simulib"].startswith("A and B agree on it at Spearman 1.00 over ")
 
 
 def test_a_table_of_cells_is_read_in_both_orientations(tmp_path):

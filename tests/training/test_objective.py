@@ -286,5 +286,5 @@ def test_an_objective_that_cannot_stop_its_statistics_is_refused():
 
 
 def test_an_unknown_distance_is_refused():
-    with pytest.raises(InputError, match=r"no distance 'kl'; there are: mmd, coral"):
+    with pytest.raises(InputError, match=r"no distance 'kl'; there are: mmd, mmd_median, mmd_1000, coral"):
         deep_alignment(NETWORK, "kl")

@@ -42,6 +42,7 @@ class Runs(NamedTuple):
     hparams: Hparams
     start: Any = None  # (runs,) int32, which of the starts a run begins from; None: the only one
     init_key: Any = None  # typed keys of the initialisation alone; None: from key too
+    source: Any = None  # (runs,) int32, which of the models stacked in a start's source; None: a source is one model
 
 
 class RunsResult(NamedTuple):
@@ -75,6 +76,9 @@ def one_run(
     train = Batch(x_train, run.y[run.train_rows], run.train_w)
     test = Batch(x_test, run.y[run.test_rows], run.test_w)
     own = key if run.init_key is None else jax.random.wrap_key_data(run.init_key, impl="threefry2x32")
+    if run.source is not None:
+        # Behind the barrier a model is the same to the compiler however many are in the stack.
+        sources = jax.lax.optimization_barrier(at(sources, run.source))
     fresh = network.init(purpose(own, "init"), x.shape[1], x.dtype)
     transfer = begin(run.start, strategies, sources, fresh)
     options = {"network": network, "config": config, "objective": objective, "ahead": ahead}

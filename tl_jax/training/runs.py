@@ -15,7 +15,7 @@ from tl_jax.config import FitConfig
 from tl_jax.system.cluster import agree, agree_arrays, is_first, whole
 from tl_jax.system.parts import Parts
 from tl_jax.system.progress import LOGGER
-from tl_jax.training.chunk import Runs, RunsResult, run_chunk
+from tl_jax.training.chunk import Runs, RunsResult, at, run_chunk
 from tl_jax.training.cost import cost_of_run
 from tl_jax.training.objective import Objective
 from tl_jax.training.plan import Plan, fits, own_devices, plan_runs, smaller
@@ -54,7 +54,8 @@ def fit_runs(
     Args:
         runs: all that differs between runs.
         x: (n, genes), shared.
-        starts: what `runs.start` counts; all must train the same leaves.
+        starts: what `runs.start` counts; all must train the same leaves. With `runs.source` each source is a stack of
+            models, (models, ...) in every leaf.
         network: the network.
         config: whatever changes the program.
         objective: what is minimised over the runs' own rows, which are its domain "train"; None: the network's
@@ -67,8 +68,9 @@ def fit_runs(
         progress: progress(k) is called on the host after each call of k runs.
     """
     config = replace(config, skip_empty=has_empty_steps(runs, config.batch_size))
-    if objective is not None:
-        config = replace(config, cache_prefix=False)  # as fit does: its loss may look anywhere in the network
+    if objective is not None or runs.source is not None:
+        # As fit does: an objective may look anywhere in the network. Of stacked models no two runs share a product.
+        config = replace(config, cache_prefix=False)
     more = {"objective": objective, "domains": domains}
     total = len(runs.train_rows)
     finished = gathered(parts)
@@ -116,6 +118,8 @@ def plan_for(
 ) -> Plan:
     """The planner's answer for these runs, before anything is compiled."""
     rows = (runs.train_rows.shape[1], runs.test_rows.shape[1])
+    if runs.source is not None:
+        starts = [(strategy, at(source, 0)) for strategy, source in starts]
     cost = cost_of_run(rows, x, starts, network, config, keep_trained, objective, domains)
     return plan_runs(len(runs.train_rows), cost, at_once, devices)
 

@@ -45,13 +45,46 @@ def mmd(a, weight_a, b, weight_b):
 
     Gretton et al. 2012, equation 5 (the biased estimate); widths as multiples of the mean squared distance.
     """
-    rows, weight = jnp.concatenate([a, b]), jnp.concatenate([weight_a / weight_a.sum(), -weight_b / weight_b.sum()])
-    # By differences: through products of rows the distance of near points, and its gradient, would be rounding.
-    distance = jnp.square(rows[:, None] - rows[None, :]).sum(axis=2)
+    apart, weight = between(a, weight_a, b, weight_b)
     here = jnp.abs(weight)
-    typical = (here[:, None] * here[None, :] * distance).sum() / jnp.square(here.sum())
-    scaled = distance / jnp.maximum(typical, 1e-12)
-    kernel = sum(jnp.exp(-scaled / width) for width in BANDWIDTHS) / len(BANDWIDTHS)
+    typical = (here[:, None] * here[None, :] * apart).sum() / jnp.square(here.sum())
+    return discrepancy(apart / jnp.maximum(typical, 1e-12), weight, BANDWIDTHS)
+
+
+@distance()
+def mmd_median(a, weight_a, b, weight_b):
+    """The same with widths as multiples of the median squared distance of two rows, which takes no gradient."""
+    apart, weight = between(a, weight_a, b, weight_b)
+    first, second = jnp.triu_indices(len(apart), 1)
+    real = (weight[first] != 0) & (weight[second] != 0)
+    typical = jnp.nanmedian(jnp.where(real, apart[first, second], jnp.nan))
+    return discrepancy(apart / jnp.maximum(jax.lax.stop_gradient(typical), 1e-12), weight, BANDWIDTHS)
+
+
+@distance()
+def mmd_1000(a, weight_a, b, weight_b):
+    """scDEAL's: one kernel of sigma 1000, which compares means alone (Chen et al. 2022, its code)."""
+    return gaussian_mmd(a, weight_a, b, weight_b, 1000.0)
+
+
+def gaussian_mmd(a, weight_a, b, weight_b, sigma: float) -> jax.Array:
+    """The same with one kernel exp(-d^2 / (2 sigma^2))."""
+    return discrepancy(*between(a, weight_a, b, weight_b), (2 * sigma**2,))
+
+
+def between(a, weight_a, b, weight_b) -> tuple[jax.Array, jax.Array]:
+    """Squared distances (n + m, n + m) of all rows, and their weights: a's add up to 1, b's to -1.
+
+    By differences: through products of rows the distance of near points, and its gradient, would be rounding.
+    """
+    rows = jnp.concatenate([a, b])
+    weight = jnp.concatenate([weight_a / weight_a.sum(), -weight_b / weight_b.sum()])
+    return jnp.square(rows[:, None] - rows[None, :]).sum(axis=2), weight
+
+
+def discrepancy(apart: jax.Array, weight: jax.Array, widths: tuple[float, ...]) -> jax.Array:
+    """Weighted sum over pairs of the mean of kernels exp(-distance / width)."""
+    kernel = sum(jnp.exp(-apart / width) for width in widths) / len(widths)
     return (weight[:, None] * weight[None, :] * kernel).sum()
 
 

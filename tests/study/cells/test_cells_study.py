@@ -16,11 +16,12 @@ from tl_jax.evaluation.predictors import baselines, line_models
 from tl_jax.report.plots.cell_scores import scores_figure
 from tl_jax.report.sections.registry import report_of
 from tl_jax.study.cells import setup as setups
+from tl_jax.study.cells.judge import judged, over_lines
 from tl_jax.study.cells.outputs import cells_identity, write_cells
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import make_setup
 from tl_jax.study.cells.study import run_cells
-from tl_jax.study.cells.truth import Truth, judged, over_lines, truth_of
+from tl_jax.study.cells.truth import Truth, truth_of
 
 QUICK = CellSettings(repeats=3, bootstraps=8, min_genes=100)
 RANDOM = np.random.default_rng(8)
@@ -180,10 +181,10 @@ def test_truth_of_several_values_is_asked_for_and_gaps_do_not_count(finished):
     with pytest.raises(InputError, match="say which is --sensitive"):
         truth_of(own, Truth("state"))
     with pytest.raises(InputError, match="no such value"):
-        truth_of(own, Truth("state", "parentl"))
+        truth_of(own, Truth("state", ("parentl",)))
     with pytest.raises(InputError, match="no column 'stat'"):
         truth_of(own, Truth("stat"))
-    found = truth_of(own, Truth("state", "parental"))
+    found = truth_of(own, Truth("state", ("parental",)))
     assert found.sum() == 80
     half = found.copy()
     half[::2] = np.nan
@@ -267,3 +268,44 @@ def test_depth_of_values_without_counts_is_refused():
     logs = replace(cells, x=np.log1p(cells.x.toarray()), kind="log")
     with pytest.raises(InputError, match="needs counts"):
         setups.at_one_depth(logs, replace(QUICK, depth="regress"))
+
+
+def test_within_tissue_is_left_out_where_no_tissue_is_known(monkeypatch):
+    """It would be the plain ridge under another name."""
+    real = simulate.simulated_pair
+
+    def without(seed):
+        lines, cells = real(seed)
+        return replace(lines, tissue=np.full(len(lines), "")), cells
+
+    monkeypatch.setattr(setups, "simulated_pair", without)
+    few = replace(QUICK, arms=("ridge", "ridge_within_tissue"), repeats=2, bootstraps=2)
+    results = run_cells(few, make_setup(few))
+    assert "ridge_within_tissue" not in results.scores
+    assert any("ridge_within_tissue is left out" in note for note in results.ledger.notes)
+
+
+def test_two_classes_and_the_specific_part_can_be_learned():
+    """Both change what is learned and still find the simulated truth; classes reach logistic and threshold too."""
+    few = replace(QUICK, arms=("ridge", "logistic"), repeats=2, bootstraps=2)
+    for changed in ({"response": "quantile:0.3"}, {"response": "waterfall"}, {"remove_general": True}):
+        own = replace(few, **changed)
+        setup = make_setup(own)
+        results = run_cells(own, setup)
+        truth = setup.cells.obs["sensitive"].to_numpy()
+        assert roc_auc_score(truth, results.score) > (0.8 if "response" in changed else 0.5)
+        if "response" in changed:
+            assert set(setup.y) == {0.0, 1.0}
+            assert roc_auc_score(truth, results.scores["logistic_smoothed"].mean(axis=0)) > 0.8
+
+
+def test_a_penalty_of_ones_own_is_taken_everywhere():
+    x, y, rows = RANDOM.normal(size=(30, 50)), RANDOM.normal(size=30), RANDOM.normal(size=(9, 50))
+    tissue = np.repeat(["a", "b", "c"], 10)
+    expected = -Ridge(alpha=7.0).fit(x, y).predict(rows)
+    np.testing.assert_allclose(line_models.line_ridge(x, y, tissue, rows, 7.0), expected, atol=1e-8)
+    few = replace(QUICK, arms=("ridge",), repeats=2, bootstraps=2)
+    setup = make_setup(few)
+    weak, strong = (run_cells(replace(few, penalty=value), setup) for value in (1.0, 1e6))
+    assert np.ptp(strong.score) < 0.1 * np.ptp(weak.score)
+    assert (weak.signs["agreement"] != strong.signs["agreement"]).any()

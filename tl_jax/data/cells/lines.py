@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class Lines:
     """Bulk lines.
 
     x: (lines, genes) float32, log expression. y: lines x drugs, NaN where not measured. tissue: (lines,), "" where
-    unknown. notes: what was done on the way, one line each.
+    unknown. notes: what was done on the way, one line each. agreements: {drug: how far the databases agree on it}.
     """
 
     x: np.ndarray
@@ -37,6 +37,7 @@ class Lines:
     y: pd.DataFrame
     tissue: np.ndarray
     notes: tuple[str, ...] = ()
+    agreements: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -75,7 +76,7 @@ def read_lines(tables: LineTables) -> Lines:
 
     Of several databases the first that measured a line with a drug counts; their agreement is a note.
     """
-    y, notes = responses(tables)
+    y, notes, shared = responses(tables)
     options = {"gene_ids": "auto", "duplicate_genes": "mean"}
     x, samples, genes = read_expression(tables.expression, symbols(), y.index, **options)
     kept = sorted(set(samples) & set(y.index))
@@ -86,11 +87,11 @@ def read_lines(tables: LineTables) -> Lines:
         )
     at = {name: number for number, name in enumerate(samples)}
     rows = np.array([at[name] for name in kept])
-    return Lines(x[rows], samples[rows], genes, y.loc[kept], tissues(tables, kept), tuple(notes))
+    return Lines(x[rows], samples[rows], genes, y.loc[kept], tissues(tables, kept), tuple(notes), shared)
 
 
-def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str]]:
-    """Lines x drugs, and notes."""
+def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
+    """Lines x drugs, notes, and how far databases agree on each drug that several measured."""
     wide = ResponseTable(
         path=tables.response,
         sample_column=tables.line_column,
@@ -101,7 +102,7 @@ def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str]]:
     path = readers.locate(Path(tables.response), wide)
     frame = readers.read(path, wide)
     if not tables.databases:
-        return response_frame(frame, path, wide), []
+        return response_frame(frame, path, wide), [], {}
     if not tables.database_column:
         raise InputError("--databases needs --database_column, the column that names them")
     filters = ({tables.database_column: (name,)} for name in tables.databases)
@@ -110,7 +111,8 @@ def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str]]:
     for part in parts[1:]:
         joined = joined.combine_first(part)
     named = list(zip(tables.databases, parts, strict=True))
-    return joined, [agreement(*one, *other) for one, other in combinations(named, 2)]
+    pairs = list(combinations(named, 2))
+    return joined, [agreement(*one, *other) for one, other in pairs], by_drug(pairs)
 
 
 def agreement(name: str, one: pd.DataFrame, other_name: str, other: pd.DataFrame) -> str:
@@ -120,6 +122,19 @@ def agreement(name: str, one: pd.DataFrame, other_name: str, other: pd.DataFrame
     if shared.empty:
         return f"{name} and {other_name} share no drug"
     return f"{name} and {other_name} agree at Spearman {shared.median():.2f} (median of {len(shared)} shared drugs)"
+
+
+def by_drug(pairs) -> dict[str, str]:
+    """{drug: Spearman over the lines that both databases measured, in words}."""
+    found: dict[str, list[str]] = {}
+    for (name, one), (other_name, other) in pairs:
+        for drug in one.columns.intersection(other.columns):
+            both = pd.concat([one[drug], other[drug]], axis=1).dropna()
+            if len(both) > 2:
+                rho = both.iloc[:, 0].corr(both.iloc[:, 1], method="spearman")
+                words = f"{name} and {other_name} agree on it at Spearman {rho:.2f} over {len(both)} shared lines"
+                found.setdefault(drug, []).append(words)
+    return {drug: "; ".join(words) for drug, words in found.items()}
 
 
 def tissues(tables: LineTables, lines: Sequence[str]) -> np.ndarray:

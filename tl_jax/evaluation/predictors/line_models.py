@@ -6,7 +6,7 @@ response of which HIGH means resistant, tissue (lines,), "" where unknown. A HIG
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -18,23 +18,34 @@ SENSITIVE_SHARE = 0.2  # of the lines, those with the lowest response: the publi
 LOGISTIC_C = 0.01  # of genes with mean 0 and sd 1
 
 
-def line_ridge(x, y, tissue, rows) -> np.ndarray:
-    """Ridge on the continuous response, its penalty chosen by leaving whole tissues out."""
-    return -ridge(x, y, rows, groups=tissue_groups(tissue))
+def line_ridge(x, y, tissue, rows, alpha: float = 0.0) -> np.ndarray:
+    """Ridge on the continuous response, its penalty chosen by leaving whole tissues out, or `alpha`."""
+    if not alpha:
+        return -ridge(x, y, rows, groups=tissue_groups(tissue))
+    y = np.asarray(y, np.float64)
+    inner, outer = centred_kernels(*kernels(x, rows))
+    return -(y.mean() + outer @ np.linalg.solve(inner + alpha * np.eye(len(y)), y - y.mean()))
 
 
-def line_ridge_within_tissue(x, y, tissue, rows) -> np.ndarray:
+def line_ridge_within_tissue(x, y, tissue, rows, alpha: float = 0.0) -> np.ndarray:
     """The same on expression and response less their tissue's mean: what tells tissues apart cannot carry it."""
-    return line_ridge(centred(x, tissue), centred(np.asarray(y)[:, None], tissue)[:, 0], tissue, rows)
+    return line_ridge(centred(x, tissue), centred(np.asarray(y)[:, None], tissue)[:, 0], tissue, rows, alpha)
 
 
 def line_logistic(x, y, tissue, rows) -> np.ndarray:
-    """Logistic regression on the fifth of lines with the lowest response, L2; the log odds."""
-    labels = np.asarray(y) <= np.quantile(y, SENSITIVE_SHARE)
+    """Logistic regression on the fifth of lines with the lowest response, or on its two classes, L2; the log odds."""
+    labels = sensitive(y)
     # A penalty on squares keeps the coefficients in the span of the lines, so lines stand in for genes.
     left, size, right = np.linalg.svd(np.asarray(x, np.float64), full_matrices=False)
     model = LogisticRegression(C=LOGISTIC_C, class_weight="balanced", max_iter=1000).fit(left * size, labels)
     return np.asarray(rows, np.float64) @ right.T @ model.coef_[0] + model.intercept_[0]
+
+
+def sensitive(y) -> np.ndarray:
+    """(lines,) whether a response is of the lowest fifth; of a response of two values, whether it is the lower."""
+    y = np.asarray(y, np.float64)
+    low, high = np.min(y), np.max(y)
+    return y == low if np.isin(y, (low, high)).all() else y <= np.quantile(y, SENSITIVE_SHARE)
 
 
 def tissue_groups(tissue: np.ndarray) -> np.ndarray | None:
@@ -65,23 +76,45 @@ def mean_response(y: pd.DataFrame) -> np.ndarray:
     return ((y - y.mean()) / y.std()).mean(axis=1).to_numpy()
 
 
-def bootstrapped(x, y, tissue, rows, draws: int, seed: int) -> np.ndarray:
-    """(draws, m) scores of the ridge on lines drawn with replacement, at the penalty of all lines.
+def bootstrapped(x, y, tissue, rows, draws: int, seed: int, alpha: float = 0.0) -> np.ndarray:
+    """(draws, m) scores of the ridge on lines drawn with replacement, at `alpha` or else the penalty of all lines.
 
     One kernel serves all draws.
     """
-    x, rows, y = np.asarray(x, np.float64), np.asarray(rows, np.float64), np.asarray(y, np.float64)
+    within, across = kernels(x, rows)
+    y, found = np.asarray(y, np.float64), np.zeros((draws, len(rows)))
+    alpha = alpha or penalty(within, y, tissue)
+    for draw, (own, dual) in enumerate(bootstrap_duals(within, y, alpha, draws, seed)):
+        found[draw] = -centred_kernels(within[np.ix_(own, own)], across[:, own])[1] @ dual
+    return found
+
+
+def kernels(x, rows) -> tuple[np.ndarray, np.ndarray]:
+    """(lines, lines) and (m, lines) products of genes, float64, with the lines' mean taken out first."""
+    x, rows = np.asarray(x, np.float64), np.asarray(rows, np.float64)
     center = x.mean(axis=0)
     x, rows = x - center, rows - center
-    within, across = x @ x.T, rows @ x.T
-    best = tuned(centred_kernels(within, across)[0], y, tissue_groups(tissue))
-    random, found = np.random.default_rng(seed), np.zeros((draws, len(rows)))
-    for draw in range(draws if best else 0):
-        own = random.integers(0, len(x), len(x))
-        inner, outer = centred_kernels(within[np.ix_(own, own)], across[:, own])
-        dual = np.linalg.solve(inner + best[1] * np.eye(len(own)), y[own] - y[own].mean())
-        found[draw] = -outer @ dual
-    return found
+    return x @ x.T, rows @ x.T
+
+
+def penalty(within, y, tissue) -> float:
+    """The ridge's penalty on all lines, whole tissues left out; NaN where all lines are the same."""
+    best = tuned(centred_kernels(within, within)[0], np.asarray(y, np.float64), tissue_groups(tissue))
+    return float(best[1]) if best else float("nan")
+
+
+def bootstrap_duals(within, y, alpha: float, draws: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of each draw of lines with replacement: their indices (n,) and the ridge's coefficients on them.
+
+    Args:
+        within: (n, n) kernel. y: (n,) or (n, k) for several responses on the same draws, then (n, k) coefficients.
+    """
+    random = np.random.default_rng(seed)
+    for _ in range(draws if np.isfinite(alpha) else 0):
+        own = random.integers(0, len(within), len(within))
+        drawn = within[np.ix_(own, own)]
+        inner = centred_kernels(drawn, drawn)[0]
+        yield own, np.linalg.solve(inner + alpha * np.eye(len(own)), y[own] - y[own].mean(axis=0))
 
 
 MODELS: dict[str, Callable] = {

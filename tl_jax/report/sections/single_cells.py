@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tl_jax.report.blocks import Absent, Blocks, Figure, Strong, Text, paragraph
+import pandas as pd
+
+from tl_jax.report.blocks import Absent, Blocks, Figure, Strong, Table, Text, paragraph
 from tl_jax.report.plots.cell_scores import scores_figure
-from tl_jax.report.sections.cells import fixed, frame_table, share, whole, word
+from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, share, whole, word
 from tl_jax.report.sections.study import Study
 
 SHOWN = {
@@ -15,10 +17,16 @@ SHOWN = {
     "mcc_at_threshold": "MCC at the threshold",
     "balanced_accuracy_at_threshold": "balanced accuracy at the threshold",
     "f1_at_threshold": "F1 at the threshold",
+    "weighted_f1_at_threshold": "F1 weighted by class",
+    "ami_at_threshold": "AMI of the calls",
+    "ari_at_threshold": "ARI of the calls",
     "recall_sensitive": "recall of sensitive cells",
     "recall_resistant": "recall of resistant cells",
     "called_sensitive": "share called sensitive",
+    "brier": "Brier score",
+    "ece": "calibration error (ECE)",
 }
+OF_ALL = ("auroc", "average_precision", "mcc_at_true_share")  # what of every arm is shown; of the score's arm, all
 
 
 def top(study: Study) -> tuple[str, tuple[Text, ...]]:
@@ -70,16 +78,95 @@ def arms(study: Study) -> Blocks:
     """How right each arm was."""
     if "arms" not in study.tables:
         raise Absent("no truth was named (--truth), and the scores saw none")
-    rows = study.need("arms")
-    rows = rows[rows["metric"].isin(SHOWN)].assign(metric=rows["metric"].map(SHOWN))
+    tables = [against_truth("Arms against the truth", study, study.need("arms"))]
+    if "counted" in study.tables:
+        counted = study.need("counted")
+        tables.append(against_truth("The same with the excluded cells counted", study, counted))
+    return tables
+
+
+def against_truth(caption: str, study: Study, rows: pd.DataFrame) -> Table:
+    """Arms by metric."""
+    shown = rows["metric"].isin(OF_ALL) | (rows["metric"].isin(SHOWN) & (rows["arm"] == study.entry("arm")))
+    rows = rows[shown].assign(metric=rows["metric"].map(SHOWN))
     cells = {
         "arm": word("arm"),
         "metric": word("metric"),
         "mean over draws": fixed("mean"),
         "sd": fixed("sd"),
+        "of the mean score": fixed("of_score"),
         "draws below .5": share("below_half"),
     }
-    return frame_table("Arms against the truth", rows, cells, heads=2)
+    if "reason" in rows and rows["reason"].fillna("").any():
+        cells["undefined because"] = word("reason")
+        rows = rows.assign(reason=rows["reason"].fillna(""))
+    return frame_table(caption, rows, cells, ("undefined because",), heads=2)
+
+
+def intervals(study: Study) -> Blocks:
+    """How far each arm's number would move, by what could have been otherwise."""
+    rows = study.need("intervals").query("metric == 'auroc'")
+    cells = {
+        "arm": word("arm"),
+        "over": word("over"),
+        "number": whole("n"),
+        "AUROC": fixed("value"),
+        "95 % interval": between("ci_low", "ci_high", ".2f"),
+    }
+    words = paragraph(
+        "Over cells: other cells of the same two classes, the models as they are. Over lines: other bulk lines, the "
+        "cells as they are, with the lines that draws share counted. Seeds are no samples; an interval over them says "
+        "how far training is reproducible."
+    )
+    return [words, frame_table("AUROC with its intervals", rows, cells, heads=2)]
+
+
+def compared(study: Study) -> Blocks:
+    """Each arm against the score's, and each transfer against the same without it."""
+    rows = study.need("comparisons")
+    cells = {
+        "arm": word("arm"),
+        "minus": word("reference"),
+        "draws": whole("draws"),
+        "difference of AUROC": fixed("difference", "+.2f"),
+        "95 % interval": between("ci_low", "ci_high"),
+        "p after Holm": p_value("p_holm"),
+    }
+    return frame_table("Arms against each other, paired by draw", rows, cells, heads=2)
+
+
+def graded(study: Study) -> Blocks:
+    """The score beside numbers of the cells."""
+    cells = {
+        "arm": word("arm"),
+        "beside": word("against"),
+        "cells": whole("cells"),
+        "Spearman, mean over draws": fixed("spearman"),
+        "sd": fixed("sd"),
+        "of the mean score": fixed("of_score"),
+    }
+    return frame_table("Score beside graded truth and other numbers", study.need("graded"), cells, heads=2)
+
+
+def nulls(study: Study) -> Blocks:
+    """The score beside what it would be of nothing."""
+    rows = study.need("against_nulls")
+    cells = {
+        "null": word("null"),
+        "arm": word("arm"),
+        "metric": word("metric"),
+        "number": whole("n"),
+        "mean": fixed("mean"),
+        "95 % of them": between("low", "high", ".2f"),
+        "observed": fixed("observed"),
+        "p": p_value("p"),
+    }
+    words = paragraph(
+        "The same model on responses permuted among the lines of a tissue, and on cells whose genes bear each other's "
+        "names. The cells' own axes stay, so a null reaches high and low AUROC easily where one axis separates the "
+        "classes. Replicates of one treatment should lie between .45 and .55."
+    )
+    return [words, frame_table("The score against nulls", rows, cells, heads=3)]
 
 
 def over_lines(study: Study) -> Blocks:

@@ -13,13 +13,15 @@ from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
 from tl_jax.study.cells.biology import biology
+from tl_jax.study.cells.judge import truth_tables
 from tl_jax.study.cells.kept import fitted_weights, keep_model
 from tl_jax.study.cells.modules import modules
+from tl_jax.study.cells.null_tables import null_tables
 from tl_jax.study.cells.object import lineage_of, score_columns, write_object
 from tl_jax.study.cells.settings import NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
-from tl_jax.study.cells.truth import Truth, judged, over_lines, summarised, truth_of
+from tl_jax.study.cells.truth import Truth, truth_of
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest
@@ -38,12 +40,12 @@ def cells_identity(settings: CellSettings, setup: Setup) -> dict:
 
 
 def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) -> list[str]:
-    """Write cells.csv, cells.h5ad, signs.csv and, where there is a truth, metrics.csv, arms.csv; summary and page.
+    """Write cells.csv, cells.h5ad, signs.csv and, where there is a truth, the tables of judge.py; summary and page.
 
     Returns what could not be written.
     """
     scores = score_table(results)
-    tables = {"signs": results.signs}
+    tables = {"signs": results.signs, "directions": results.directions}
     if results.setup.near:
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
@@ -62,6 +64,7 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
             label = truth_of(results, truth)
             tables["map"] = tables["map"].assign(truth=label[tables["map"].index])
             tables["modules"] = modules(results, label)
+    results.judged |= null_tables(results, truth or Truth())
     results.ledger.notes += notes
     left_out = write_study(
         folder,
@@ -95,15 +98,6 @@ def near_table(setup: Setup) -> pd.DataFrame:
     return pd.DataFrame(setup.near, columns=["line", "spearman"])
 
 
-def truth_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
-    """Tables of how right the scores were."""
-    metrics = judged(results, truth_of(results, asked))
-    found = {"metrics": metrics, "arms": summarised(metrics)}
-    if asked.by_line:
-        found["over_lines"] = over_lines(results, results.setup.cells.obs[asked.column].astype(str).to_numpy())
-    return found
-
-
 def summary(results: CellResults) -> dict:
     """Everything needed to repeat the study, and what it says."""
     setup, depth = results.setup, depth_of(results)
@@ -130,7 +124,7 @@ def printed(results: CellResults) -> str:
     alike = spearman_rows(results.score, np.stack(list(arms.values())))
     rows = [[name, number(value)] for name, value in zip(arms, alike, strict=True)]
     head = ["arm", "Spearman with the score"]
-    if results.judged:
+    if "arms" in results.judged:
         table = results.judged["arms"].query("metric == 'auroc'").set_index("arm")
         head += ["AUROC", "draws below .5"]
         for row in rows:

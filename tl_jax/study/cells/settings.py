@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import ClassVar
 
+from tl_jax.data.cells.labels import AUC, check_kind
 from tl_jax.data.cells.lines import LineTables
 from tl_jax.data.cells.shared import SCALERS
 from tl_jax.data.cells.steps import DEPTHS, Filters
@@ -17,6 +18,74 @@ EMBEDDED = "embedded"
 ARMS = ("prevalence", "logistic", "ridge", "ridge_within_tissue", "related_drugs")
 NO_LINE = "none"
 BIOLOGY = ("scanpy", "umap", "leidenalg", "igraph")  # packages
+ATTENTION = ("", "A1", "A2", "A3")
+FLAG = {"genes": "network_genes"}  # settings whose flag has another name
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Networks from lines to cells. seeds: runs, each on the next draw of the lines. transfers: (name, weight) of what
+    brings the domains together, after a predictor on lines; "none" trains on without it. ramp: share of that training
+    over which a weight rises. genes: those that vary most over the lines. binary: the published labels, the lowest
+    fifth, in place of the response. masked: share of genes hidden in pre-training. attention: which encoders, "" the
+    plain one. gmt: a file of A2's modules; "": clusters of genes.
+    """
+
+    seeds: int = 10
+    transfers: tuple[tuple[str, float], ...] = (("none", 1.0), ("mmd", 1.0), ("coral", 1.0), ("dann", 1.0))
+    genes: int = 1500
+    hidden: tuple[int, ...] = (256,)
+    bottleneck: int = 64
+    predictor: tuple[int, ...] = (32,)
+    epochs: int = 60
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    dropout: float = 0.1
+    masked: float = 0.2
+    ramp: float = 0.5
+    binary: bool = False
+    attention: tuple[str, ...] = ("",)
+    gmt: str = ""
+
+    def __post_init__(self):
+        for name in ("seeds", "genes", "hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate"):
+            values = getattr(self, name)
+            for value in values if isinstance(values, tuple) else (values,):
+                if not 0 < value < float("inf"):
+                    raise InputError(f"--{FLAG.get(name, name)}={value}: must be above 0")
+        for name in ("dropout", "masked", "ramp"):
+            if not 0 <= getattr(self, name) <= 1 or (name != "ramp" and getattr(self, name) == 1):
+                raise InputError(f"--{name}={getattr(self, name)}: must lie between 0 and 1")
+        wrong = [name for name in self.attention if name not in ATTENTION]
+        if wrong:
+            raise InputError(f"--attention={wrong[0]}: there are: none, {', '.join(ATTENTION[1:])}")
+        if "A1" in self.attention and self.bottleneck % 32:
+            raise InputError(
+                f"--bottleneck={self.bottleneck}: A1 cuts it into 8 pieces for 4 heads; give a multiple of 32"
+            )
+        for name, weight in self.transfers:
+            if not 0 <= weight < float("inf"):
+                raise InputError(f"--transfer={name}:{weight:g}: a weight must not be below 0")
+
+
+@dataclass(frozen=True)
+class PublishedSettings:
+    """scDEAL as its code runs it. repaired: names of quirks that are turned off. quirk_table: besides, each quirk off
+    alone, and each alone with all others off. rate: of Adam, where the quirk that ignores it is off. up: the rare
+    class of the lines is drawn as often as the other. The rest are its sizes and its training.
+    """
+
+    seeds: int = 10
+    repaired: tuple[str, ...] = ()
+    quirk_table: bool = False
+    hidden: tuple[int, ...] = (512, 256)
+    bottleneck: int = 128
+    predictor: tuple[int, ...] = (128, 64)
+    dropout: float = 0.3
+    epochs: int = 500
+    batch_size: int = 200
+    rate: float = 1e-3
+    up: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,13 +94,17 @@ class CellSettings(StudySettings):
 
     cells: a file of cells, or "embedded" for a simulated pair. lines: tables of bulk lines. cell_line: lines that the
     cells are of, taken out of the source; "none" where they are of none. cell_line_column: a column of the cells'
-    table that names them instead. repeats: draws of `share` of the lines. bootstraps: of the lines, for the sign.
-    smooth: cells averaged for each cell, itself among them; 0 or 1 for none. seed: of everything that is drawn. drugs:
-    "all" for a profile over every drug in place of one. biology: genes, map and pseudotime by scanpy; root: the cell
-    where pseudotime begins, "": the most sensitive one. UNUSED: fields of other studies that mean nothing here.
+    table that names them instead. response: what is learned of the lines (data/cells/labels.py); remove_general: the
+    part that a line's mean over other drugs explains is taken out first. smooth: cells averaged for each cell, itself
+    among them; 0 or 1 for none. penalty: of ridges; 0: chosen on the lines. repeats: draws of `share` of the lines.
+    bootstraps: of the lines, for the sign. nulls: permutations of the response and of the genes that the score is held
+    against; 0: none. seed: of everything that is drawn. drugs: "all" for a profile
+    over every drug in place of one. biology: genes, map and pseudotime by scanpy; root: the cell where pseudotime
+    begins, "": the most sensitive one. leak: every drug with and without the cells' own lines in the source. UNUSED:
+    fields of other studies that mean nothing here.
     """
 
-    UNUSED: ClassVar[tuple[str, ...]] = ("folds", "split", "at_once", "checkpoint_dir", "quick")
+    UNUSED: ClassVar[tuple[str, ...]] = ("folds", "split", "at_once", "quick")
     NO_SCIENCE: ClassVar[tuple[str, ...]] = (*StudySettings.NO_SCIENCE, "biology", "root")
 
     cells: str = EMBEDDED
@@ -44,19 +117,27 @@ class CellSettings(StudySettings):
     cell_line_column: str = ""
     filters: Filters = field(default_factory=Filters)
     depth: str = ""  # "": regress for counts, else none
+    response: str = AUC
+    remove_general: bool = False
     min_genes: int = 200
     scaler: str = "zscore"
     smooth: int = 10
+    penalty: float = 0.0
     biology: bool = False
     root: str = ""
     arms: tuple[str, ...] = ARMS
     repeats: int = 10
     share: float = 0.8
     bootstraps: int = 50
+    networks: NetworkSettings | None = None
+    published: PublishedSettings | None = None
+    nulls: int = 0
+    leak: bool = False
 
     def __post_init__(self):
         self.check_numbers(("repeats", "bootstraps", "min_genes"))
-        words = {"scaler": SCALERS, "depth": ("", *DEPTHS), "arms": ARMS}
+        check_kind(self.response)
+        words = {"scaler": SCALERS, "depth": ("", *DEPTHS), "arms": ARMS, "drugs": ("", "all")}
         for name, known in words.items():
             value = getattr(self, name)
             wrong = [one for one in (value if isinstance(value, tuple) else (value,)) if one not in known]
@@ -68,8 +149,9 @@ class CellSettings(StudySettings):
             raise InputError(f"--share={self.share}: must lie between 0 and 1; held-out lines settle the threshold")
         if self.repeats < 2:
             raise InputError("--repeats=1: one draw says nothing of how much draws vary; ask for at least 2")
-        if self.smooth < 0:
-            raise InputError(f"--smooth={self.smooth}: must not be below 0")
+        for name in ("smooth", "nulls", "penalty"):
+            if getattr(self, name) < 0:
+                raise InputError(f"--{name}={getattr(self, name)}: must not be below 0")
         if self.cells != EMBEDDED and (self.lines is None or not (self.drug or self.drugs)):
             raise InputError("--cells needs --bulk_expression, --bulk_response and --drug, or --drugs=all")
         self.check_parts()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cells.cells import Cells, read_cells
+from tl_jax.data.cells.labels import labelled, without_general
 from tl_jax.data.cells.lines import Lines, drug_named, read_lines, response_to, without_lines
 from tl_jax.data.cells.preparation import Preparation, evened, prepare
 from tl_jax.data.cells.shared import alike, dense, fit_scaling, on_shared_genes, shaped
@@ -153,8 +154,14 @@ def source_lines(lines: Lines, cells: Cells, settings: CellSettings, drug: str):
     if not drug:
         return rest, np.zeros(0), tuple(out), pd.Series(dtype=float), notes
     truth = lines.y.loc[out, drug]
+    notes.append(general_part(response_to(rest, drug)[0], drug))
+    notes += [f"{drug}: {rest.agreements[drug]}"] if drug in rest.agreements else []
+    if settings.remove_general:
+        rest = replace(rest, y=without_general(rest.y))
+        notes.append("of every response the part that a line's mean over the other drugs explains was taken out")
     kept, y = response_to(rest, drug)
-    return kept, y, tuple(out), truth, [*notes, general_part(kept, drug)]
+    kept, y, more = labelled(kept, y, drug, settings.response, settings.lines.line_column if settings.lines else "")
+    return kept, y, tuple(out), truth, [*notes, *more]
 
 
 def general_part(lines: Lines, drug: str) -> str:

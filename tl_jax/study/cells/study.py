@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +12,22 @@ from threadpoolctl import threadpool_limits
 
 from tl_jax.config import NetworkConfig
 from tl_jax.data.cells.neighbours import components
-from tl_jax.data.cells.shared import fit_scaling
 from tl_jax.data.domain import Domain
 from tl_jax.evaluation.draws.thresholds import Calling, settle
 from tl_jax.evaluation.predictors.line_models import (
     MODELS,
     SENSITIVE_SHARE,
-    bootstrapped,
     mean_response,
     related_drugs,
+    sensitive,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
+from tl_jax.study.cells.networks import before, network_scores
+from tl_jax.study.cells.nulls import Null, null_scores
+from tl_jax.study.cells.published import published_scores
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
+from tl_jax.study.cells.signs import directions, first_axis, sign_table
 from tl_jax.study.core.arms import Arm, How, closed_predictions
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
@@ -33,6 +37,7 @@ from tl_jax.system.files import digest
 SMOOTHED = "_smoothed"
 SETTLED = 0.9  # share of bootstraps that must agree on a sign
 DEPTH_LIMIT = 0.3  # Spearman of score and counts beyond which depth is named
+WITHIN_TISSUE = "ridge_within_tissue"
 AXES = 5  # components of the cells along which the sign is asked
 
 
@@ -40,8 +45,11 @@ AXES = 5  # components of the cells along which the sign is asked
 class CellResults:
     """scores: {arm: (draws, cells)}, high = sensitive. held: {arm: (draws, held-out lines)} of the same models.
 
-    signs: the sign along the cells' components. calling: what makes a score a call, settled on held-out lines.
-    judged: tables of how right the scores were, made once the scores are written; {} without a truth.
+    signs: the sign along the cells' components; directions: of every arm beside that of the score. callings: {arm: what
+    makes its score a call}, settled on held-out lines. varies: {arm: what differs between its draws}, "lines" where it
+    is not named; draws of "seeds" share no lines by design. before: {arm of a transfer: the same without it}. nulls:
+    {name: scores of nothing}. judged: tables of how right the scores were, made once the scores are written; {} without
+    a truth.
     """
 
     settings: CellSettings
@@ -49,7 +57,11 @@ class CellResults:
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     held: dict[str, np.ndarray] = field(default_factory=dict)
     signs: pd.DataFrame = field(default_factory=pd.DataFrame)
-    calling: Calling | None = None
+    directions: pd.DataFrame = field(default_factory=pd.DataFrame)
+    callings: dict[str, Calling] = field(default_factory=dict)
+    varies: dict[str, str] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
+    nulls: dict[str, Null] = field(default_factory=dict)
     judged: dict[str, pd.DataFrame] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -59,16 +71,26 @@ class CellResults:
         return f"ridge{SMOOTHED}" if self.settings.smooth > 1 else "ridge"
 
     @property
+    def calling(self) -> Calling:
+        """What makes the score a call."""
+        return self.callings[self.main]
+
+    @property
     def score(self) -> np.ndarray:
         """(cells,) the mean over draws of the arm `main`."""
         return self.scores[self.main].mean(axis=0)
 
     @property
-    def settled(self) -> bool:
-        """Whether 90 % of bootstraps agree on the sign along the cells' first component, which most often separates
-        their classes, and along the one that the score follows most."""
+    def agreement(self) -> float:
+        """Share of bootstraps that agree on the sign along the cells' first component, which most often separates
+        their classes, and along the one that the score follows most: the lesser of the two."""
         agreement, followed = self.signs["agreement"], int(self.signs["spearman"].abs().argmax())
-        return bool(min(agreement.iloc[0], agreement.iloc[followed]) >= SETTLED)
+        return float(min(agreement.iloc[0], agreement.iloc[followed]))
+
+    @property
+    def settled(self) -> bool:
+        """Whether 90 % of bootstraps agree."""
+        return self.agreement >= SETTLED
 
 
 def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) -> CellResults:
@@ -83,11 +105,23 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     with threadpool_limits(1):  # threads of products this small wait for each other
         for arm in arms_of(settings, setup):
             take(results, arm.name, np.stack(closed_predictions(problem, arm, how)))
+    if settings.networks:
+        for name, predicted in network_scores(setup, settings, how).items():
+            take(results, name, predicted)
+            results.before |= {f"{name}{end}": f"{before(name)}{end}" for end in ends(settings) if before(name)}
+    if settings.published:
+        results.scores |= (scores := published_scores(setup, settings, how))
+        results.before |= {name: f"{name} before" for name in scores if f"{name} before" in scores}
+    with threadpool_limits(1):
         with results.ledger.timed("sign"):
             axes = components(setup.plain, AXES)
-            results.signs = sign_table(results, axes)
-            results.scores["pc1_with_sign"] = first_axis(results, axes)
-    results.calling = calling(results, problem)
+            results.signs = sign_table(settings, setup, results.score, axes)
+            results.directions = directions(results.scores, results.main, axes)
+            results.scores["pc1_with_sign"] = first_axis(results.scores[results.main], axes)
+        if settings.nulls:
+            with results.ledger.timed("nulls"):
+                results.nulls = null_scores(settings, setup, axes)
+    results.callings = callings(results, problem)
     tell(results)
     return results
 
@@ -95,20 +129,29 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
 def arms_of(settings: CellSettings, setup: Setup) -> list[Arm]:
     """The closed forms asked for; each is fitted once and read on the cells as they are and smoothed."""
     tissue = digest(setup.lines.tissue)
+
+    def at(function):
+        return function if function is MODELS["logistic"] else partial(function, alpha=settings.penalty)
+
+    asked = [name for name in settings.arms if tissue_known(setup) or name != WITHIN_TISSUE]
     found = [
-        Arm(name, predict=fitted_on(function), about=[SENSITIVE_SHARE, tissue])
+        Arm(name, predict=fitted_on(at(function)), about=[SENSITIVE_SHARE, tissue, settings.penalty])
         for name, function in MODELS.items()
-        if name in settings.arms
+        if name in asked
     ]
     if "related_drugs" in settings.arms:
         names = related_drugs(setup.lines.y, setup.drug)
         together = mean_response(setup.lines.y[names])
-        found.append(
-            Arm("related_drugs", predict=fitted_on(MODELS["ridge"], together), about=[*names, digest(together), tissue])
-        )
+        about = [*names, digest(together), tissue, settings.penalty]
+        found.append(Arm("related_drugs", predict=fitted_on(at(MODELS["ridge"]), together), about=about))
     if "prevalence" in settings.arms:
         found.append(Arm("prevalence", predict=lambda domain, f: np.zeros(len(f.fold.test))))
     return found
+
+
+def tissue_known(setup: Setup) -> bool:
+    """Whether any line's tissue is known; without, an arm within tissue would be the same as without it."""
+    return bool((setup.lines.tissue != "").any())
 
 
 def fitted_on(function, y: np.ndarray | None = None):
@@ -128,43 +171,50 @@ def take(results: CellResults, name: str, predicted: np.ndarray) -> None:
     lines = predicted.shape[1] - 2 * cells
     results.held[name] = predicted[:, :lines]
     results.scores[name] = predicted[:, lines : lines + cells]
-    if results.settings.smooth > 1 and name != "prevalence":
+    if SMOOTHED in ends(results.settings) and name != "prevalence":
         results.scores[f"{name}{SMOOTHED}"] = predicted[:, lines + cells :]
 
 
-def sign_table(results: CellResults, axes: np.ndarray) -> pd.DataFrame:
-    """component, share of the cells' variance, Spearman of the score with it, agreement of its sign over bootstraps."""
-    setup, settings = results.setup, results.settings
-    x = fit_scaling(setup.lines.x, settings.scaler).apply(setup.lines.x)
-    drawn = bootstrapped(x, setup.y, setup.lines.tissue, setup.smooth, settings.bootstraps, settings.seed)
-    total, score = float(np.var(setup.plain, axis=0, dtype=np.float64).sum()), results.score
-    rows = []
-    for number, axis in enumerate(axes.T, 1):
-        positive = float(np.mean(spearman_rows(axis, drawn) > 0))
-        share = float(np.var(axis) / total)
-        rows.append((number, share, float(spearman_rows(score, axis)), max(positive, 1 - positive)))
-    return pd.DataFrame(rows, columns=["component", "variance", "spearman", "agreement"])
+def ends(settings: CellSettings) -> tuple[str, ...]:
+    """Of the names of an arm: on cells as they are, and smoothed."""
+    return ("", SMOOTHED) if settings.smooth > 1 else ("",)
 
 
-def first_axis(results: CellResults, axes: np.ndarray) -> np.ndarray:
-    """(draws, cells): the first component with the sign that each draw's ridge gives it."""
-    axis = axes[:, 0]
-    return np.sign(spearman_rows(results.scores[results.main], axis))[:, None] * axis
+def callings(results: CellResults, problem: Problem) -> dict[str, Calling]:
+    """Threshold and probability of each arm from held-out lines alone: sensitive are those of the lowest fifth.
 
-
-def calling(results: CellResults, problem: Problem) -> Calling:
-    """Threshold and probability from held-out lines alone: sensitive are those of the lowest fifth."""
-    held, cut = results.held["ridge"], np.quantile(results.setup.y, SENSITIVE_SHARE)
-    truth = np.stack([f.y[f.fold.test[: held.shape[1]]] <= cut for f in problem.folds])
-    return settle(held.ravel(), truth.ravel())
+    The smoothed score of an arm is called by the same model's threshold; an arm without held-out lines has none.
+    """
+    called, found = sensitive(results.setup.y), {}
+    for arm, held in results.held.items():
+        # Seeds go around the draws of the lines.
+        folds = [problem.folds[k % len(problem.folds)] for k in range(len(held))]
+        truth = np.stack([called[f.fold.test[: held.shape[1]]] for f in folds])
+        for name in (arm, f"{arm}{SMOOTHED}"):
+            if name in results.scores:
+                found[name] = settle(held.ravel(), truth.ravel())
+    return found
 
 
 def tell(results: CellResults) -> None:
     """What a user must know before believing a score."""
+    if WITHIN_TISSUE in results.settings.arms and not tissue_known(results.setup):
+        results.ledger.remark(
+            f"{WITHIN_TISSUE} is left out: no line's tissue is known (--bulk_annotation, --tissue_column)"
+        )
     if not results.settled:
         results.ledger.remark(
             "direction not settled: over bootstraps of the lines the score's sign along the cells' main axis changes; "
             "sensitive and resistant may be exchanged"
+        )
+    first = results.directions.query(f"component == 1 and same_way < {SETTLED}").set_index("arm")["same_way"]
+    turned = [f"{arm} {share:.0%}" for arm, share in first.items() if arm.startswith(("network", "attention", "paper"))]
+    if turned:
+        results.ledger.remark(f"draws that run the score's way along the first component: {', '.join(turned)}")
+    for name, null in results.nulls.items():
+        share = float((null.agreement >= SETTLED).mean())
+        results.ledger.remark(
+            f"{name}: bootstraps agree on a direction in {share:.0%} of {len(null.agreement)} such nulls"
         )
     depth = depth_of(results)
     if abs(depth) > DEPTH_LIMIT:

@@ -1,0 +1,200 @@
+"""Networks from lines to cells: seeds as lanes, what they may see, what is found again."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tl_jax.config import NetworkConfig
+from tl_jax.data.cells.modules import correlated, from_gmt
+from tl_jax.errors import InputError
+from tl_jax.study.cells import networks, published
+from tl_jax.study.cells.settings import CellSettings, NetworkSettings, PublishedSettings
+from tl_jax.study.cells.setup import make_setup
+from tl_jax.study.cells.signs import directions
+from tl_jax.study.cells.study import run_cells
+from tl_jax.study.core.arms import How
+from tl_jax.study.core.lineage import lineage_text
+from tl_jax.trees import flatten
+
+OWN = NetworkSettings(seeds=2, transfers=(("none", 1.0), ("coral", 0.5)), genes=60, hidden=(8,), bottleneck=8, epochs=3)
+SETTINGS = CellSettings(repeats=2, bootstraps=4, min_genes=100, arms=("ridge",), networks=OWN)
+
+
+@pytest.fixture(scope="module")
+def setup():
+    return make_setup(SETTINGS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checkpoints(tmp_path_factory):
+    """Every study of this file keeps its checkpoints in a folder of its own run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("work"))
+        yield
+
+
+def how(work=None):
+    return How(NetworkConfig(), work=work)
+
+
+@pytest.fixture(scope="module")
+def found(setup):
+    return networks.network_scores(setup, SETTINGS, how())
+
+
+def test_every_stage_is_an_arm(found, setup):
+    names = ["pretransfer", "unpretrained", "none", "coral_0.5"]
+    assert list(found) == [f"network_{name}" for name in names]
+    lines = len(setup.lines) - round(0.8 * len(setup.lines))
+    for scores in found.values():
+        assert scores.shape == (2, lines + 2 * len(setup.cells))
+        assert np.isfinite(scores).all()
+        assert scores.std() > 0
+        assert np.abs(scores[0] - scores[1]).max() > 0
+    pairs = [(a, b) for a in found for b in found if a < b]
+    assert all(np.abs(found[a] - found[b]).max() > 0 for a, b in pairs)
+
+
+def test_a_seed_among_others_is_the_seed_alone(found, setup):
+    alone = networks.network_scores(setup, replace(SETTINGS, networks=replace(OWN, seeds=1)), how())
+    for name, scores in alone.items():
+        np.testing.assert_array_equal(scores[0], found[name][0])
+
+
+@pytest.mark.full
+@pytest.mark.shipped
+def test_that_holds_for_distances_of_pairs_as_users_compile_them(setup):
+    """Without the compiler's optimisation their sums run in another order on one device than on two."""
+    own = replace(OWN, transfers=(("mmd", 1.0),))
+    both, alone = (
+        networks.network_scores(setup, replace(SETTINGS, networks=replace(own, seeds=seeds)), how()) for seeds in (2, 1)
+    )
+    for name, scores in alone.items():
+        np.testing.assert_array_equal(scores[0], both[name][0])
+
+
+def test_pre_training_sees_no_response(setup, monkeypatch, tmp_path):
+    kept = {}
+    train = networks.train
+
+    def seen(nets, name, *rest):
+        result = train(nets, name, *rest)
+        kept.setdefault(name, []).append(result[0])
+        return result
+
+    monkeypatch.setattr(networks, "train", seen)
+    for number, y in enumerate((setup.y, setup.y[::-1].copy())):
+        own = replace(SETTINGS, checkpoint_dir=str(tmp_path / str(number)))
+        networks.network_scores(replace(setup, y=y), own, how())
+    same = [flatten(tree["params"]) for tree in kept["pre-training"]]
+    assert all(np.array_equal(same[0][leaf], same[1][leaf]) for leaf in same[0])
+    paths = [next((tmp_path / str(number) / "cells").iterdir()) for number in range(2)]
+    assert paths[0].name == paths[1].name  # so the second drug finds what the first has trained
+    assert "2 seeds, stacked" in lineage_text(paths[0])
+    after = [flatten(tree["params"]) for tree in kept["predictor"]]
+    assert any(not np.array_equal(after[0][leaf], after[1][leaf]) for leaf in after[0])
+
+
+def test_a_resumed_study_trains_nothing_twice(setup, found, tmp_path, monkeypatch):
+    first = networks.network_scores(setup, SETTINGS, how(tmp_path))
+
+    def refuse(*_, **__):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("tl_jax.training.runs.fitting_program", refuse)
+    again = networks.network_scores(setup, SETTINGS, how(tmp_path))
+    for name, scores in found.items():
+        np.testing.assert_array_equal(first[name], scores)
+        np.testing.assert_array_equal(again[name], scores)
+    other = replace(SETTINGS, networks=replace(OWN, transfers=(("coral", 0.25),)))
+    with pytest.raises(AssertionError, match="trained again"):  # of another weight nothing is found
+        networks.network_scores(setup, other, how(tmp_path))
+
+
+def test_another_seed_or_width_is_another_pre_training(setup, found):
+    folder = Path("checkpoints/cells")
+    before = len(list(folder.iterdir()))
+    networks.network_scores(setup, SETTINGS, how())
+    assert len(list(folder.iterdir())) == before
+    networks.network_scores(setup, replace(SETTINGS, seed=401, networks=replace(OWN, seeds=1)), how())
+    assert len(list(folder.iterdir())) == before + 1
+
+
+def test_an_unknown_transfer_is_refused_before_training(setup):
+    with pytest.raises(InputError, match="no term or distance 'kl'"):
+        networks.network_scores(setup, replace(SETTINGS, networks=replace(OWN, transfers=(("kl", 1.0),))), how())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seeds": 0}, "--seeds=0"),
+        ({"genes": 0}, "--network_genes=0"),
+        ({"dropout": 1.0}, "--dropout=1.0"),
+        ({"attention": ("A9",)}, "there are: none, A1, A2, A3"),
+        ({"attention": ("A1",), "bottleneck": 20}, "multiple of 32"),
+        ({"transfers": (("mmd", -1.0),)}, "must not be below 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        replace(OWN, **change)
+
+
+def test_directions_count_draws_that_run_the_score_s_way():
+    axis = np.arange(6.0)
+    scores = {"main": np.stack([axis, axis + 1]), "turned": np.stack([axis, -axis]), "flat": np.zeros((2, 6))}
+    table = directions(scores, "main", np.stack([axis, -axis], axis=1))
+    assert table.to_numpy().tolist() == [["main", 1, 1.0], ["turned", 1, 0.5], ["main", 2, 1.0], ["turned", 2, 0.5]]
+
+
+def test_modules_are_of_genes_that_run_together(tmp_path):
+    random = np.random.default_rng(1)
+    factors = random.normal(size=(50, 4))
+    x = np.repeat(factors, 6, axis=1) + 0.1 * random.normal(size=(50, 24))
+    found = correlated(x, 0)
+    assert sorted(g for own in found for g in own) == list(range(24))
+    for own in found:
+        assert len({gene // 6 for gene in own}) == 1
+    genes = np.array(["EGFR", "BRAF", "TP53", "MYC", "KRAS", "PTEN", "RB1", "ABL1", "ALK", "KIT", "MET", "ERBB2"])
+    file = tmp_path / "own.gmt"
+    file.write_text("".join(f"SET{k}\tnone\t" + "\t".join(genes[k * 3 : k * 3 + 3]) + "\n" for k in range(4)))
+    assert from_gmt(str(file), genes) == tuple(tuple(range(k * 3, k * 3 + 3)) for k in range(4))
+    file.write_text("SET\tnone\tEGFR\tBRAF\tTP53\n")
+    with pytest.raises(InputError, match="1 sets hold at least 3"):
+        from_gmt(str(file), genes)
+    file.write_text("SET only\n")
+    with pytest.raises(InputError, match="line 1: a set is a name"):
+        from_gmt(str(file), genes)
+
+
+@pytest.mark.full
+def test_the_paper_s_networks_and_its_cluster_term():
+    pytest.importorskip("igraph")
+    own = PublishedSettings(seeds=2, hidden=(8, 6), bottleneck=4, predictor=(6, 4), epochs=3)
+    settings = replace(SETTINGS, networks=None, published=own)
+    results = run_cells(settings, make_setup(settings))
+    for name in ("paper before", "paper"):
+        assert results.scores[name].shape == (2, len(results.setup.cells))
+        assert np.abs(np.diff(results.scores[name], axis=0)).max() > 0
+    with pytest.raises(InputError, match="--repaired=all: there are: separate_genes"):
+        run_cells(replace(settings, published=replace(own, repaired=("all",))), results.setup)
+
+
+def test_the_cluster_term_against_a_double_loop():
+    pytest.importorskip("igraph")
+    random = np.random.default_rng(2)
+    hidden = np.concatenate([random.normal(0, 0.1, size=(15, 3)), random.normal(5, 0.1, size=(15, 3))])
+    genes = random.normal(size=(30, 7))
+    unit, total = genes / np.linalg.norm(genes, axis=1, keepdims=True), 0.0
+    for own in (range(15), range(15, 30)):  # two clusters that no edge joins; Louvain may split them further
+        total += sum(1 - unit[i] @ unit[j] for i in own for j in own) / (2 * 15**2 - 15)
+    found = published.spread_of(hidden, genes, np.ones(30))
+    near = published.nearest(hidden, 11)[:, 1:]
+    assert (near[:15] < 15).all()
+    assert (near[15:] >= 15).all()
+    assert found == pytest.approx(total, rel=0.25)
+    more = published.spread_of(np.vstack([hidden, hidden]), np.vstack([genes, genes]), np.repeat([1.0, 0.0], 30))
+    assert more == found

@@ -1,0 +1,173 @@
+"""Tables of how right the scores were: every arm and draw, intervals apart, arms against each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from tl_jax.evaluation.draws.one_score import of_calls, of_order, of_probability, reason
+from tl_jax.evaluation.draws.score_intervals import harms, over_draws, over_rows, paired
+from tl_jax.evaluation.statistics.metrics import get, spearman_rows
+from tl_jax.evaluation.statistics.paired import holm
+from tl_jax.study.cells.leak import leak
+from tl_jax.study.cells.study import CellResults
+from tl_jax.study.cells.truth import (
+    Truth,
+    excluded,
+    line_of_cells,
+    mixed_response,
+    numbers_of,
+    truth_of,
+    values_of,
+)
+
+LINES = "lines"
+AT_THRESHOLD = ("mcc", "balanced_accuracy", "f1", "weighted_f1", "ami", "ari")  # of calls, named so in tables
+COMPARED = (
+    *("arm", "reference", "draws", "mean", "mean_reference", "difference", "ci_low", "ci_high"),
+    *("p", "p_holm", "p_better", "harm"),
+)
+
+
+def truth_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
+    """metrics, arms, intervals, comparisons; counted, where cells are excluded; over_lines, where lines measure, and
+    leak, where all drugs are scored; graded, where numbers are asked for."""
+    found = {"graded": graded(results, asked)} if asked.mixture or asked.against else {}
+    return found | (two_classes(results, asked) if asked.column else {})
+
+
+def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
+    """The tables of a truth of two classes."""
+    truth, found = truth_of(results, asked), {}
+    if asked.exclude:
+        found["counted"] = summarised(results, truth, judged(results, truth))
+        truth = np.where(excluded(results, asked), np.nan, truth)
+    metrics = judged(results, truth)
+    found |= {"metrics": metrics, "arms": summarised(results, truth, metrics)}
+    if not reason(truth[np.isfinite(truth)]):
+        found |= {"intervals": intervals(results, truth, metrics), "comparisons": comparisons(results, truth)}
+        results.ledger.remark(*negative_transfer(results, found["comparisons"]))
+    if asked.by_line:
+        names = values_of(results, asked.column)
+        found["over_lines"] = over_lines(results, names)
+        if results.settings.leak:
+            found["leak"] = leak(results.settings, results.setup, line_of_cells(results, names))
+    return found
+
+
+def judged(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
+    """arm, draw, metric, value, reason; what one class alone leaves undefined is NaN, and `reason` says so.
+
+    Calls at the threshold of held-out lines, where the arm has one, and at the true share of sensitive cells.
+    """
+    known = np.isfinite(truth)
+    own, rows = truth[known], []
+    why = reason(own)
+    for arm, scores in results.scores.items():
+        calling = results.callings.get(arm)
+        for draw, score in enumerate(scores[:, known]):
+            found = of_order(own, score)
+            if calling:
+                calls = of_calls(own, calling.calls(score))
+                found |= {f"{name}_at_threshold" if name in AT_THRESHOLD else name: v for name, v in calls.items()}
+                found |= of_probability(own, calling.probability(score))
+            rows += [(arm, draw, metric, v, why if np.isnan(v) else "") for metric, v in found.items()]
+    return pd.DataFrame(rows, columns=["arm", "draw", "metric", "value", "reason"])
+
+
+def summarised(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame) -> pd.DataFrame:
+    """arm, metric, mean, sd over draws, of_score, share of draws below .5 for AUROC (a sign that is wrong), reason.
+
+    of_score: of the mean over draws, which is what a user gets.
+    """
+    groups = metrics.groupby(["arm", "metric"], sort=False)
+    values = groups["value"]
+    found = values.agg(mean="mean", sd="std").reset_index()
+    below = values.agg(lambda values: float((values < 0.5).mean()) if values.notna().any() else np.nan).to_numpy()
+    found["below_half"] = np.where(found["metric"] == "auroc", below, np.nan)
+    found["reason"] = groups["reason"].first().to_numpy()
+    delivered = replace(results, scores={arm: scores.mean(axis=0)[None] for arm, scores in results.scores.items()})
+    found["of_score"] = judged(delivered, truth)["value"].to_numpy()
+    return found
+
+
+def overlap(results: CellResults, arm: str) -> float:
+    """Share of its lines that a draw has in common with another."""
+    return results.settings.share if results.varies.get(arm, LINES) == LINES else 0.0
+
+
+def intervals(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame) -> pd.DataFrame:
+    """arm, metric, over, n, value, ci_low, ci_high: over cells with the models given, over draws with the cells given.
+
+    Draws are of lines or of seeds, as `over` says; seeds are no samples, so the three are never mixed.
+    """
+    known, rows, seed = np.isfinite(truth), [], results.settings.seed
+    own, names = truth[known], {"auroc": "auroc", "mcc": "mcc_at_threshold"}
+    each = {key: rows.to_numpy() for key, rows in metrics.groupby(["arm", "metric"], sort=False)["value"]}
+    for arm, scores in results.scores.items():
+        calling = results.callings.get(arm)
+        for metric, name in names.items():
+            if (arm, name) not in each:
+                continue
+            part = scores[:, known] if metric == "auroc" else calling.calls(scores[:, known])
+            values = each[arm, name]
+            over = results.varies.get(arm, LINES)
+            rows.append((arm, name, "cells", len(own), values.mean(), *over_rows(own, part, seed, metric)))
+            low, high = np.clip(over_draws(values, overlap(results, arm)), *get(metric).range)
+            rows.append((arm, name, over, len(values), values.mean(), low, high))
+    return pd.DataFrame(rows, columns=["arm", "metric", "over", "n", "value", "ci_low", "ci_high"])
+
+
+def comparisons(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
+    """AUROC of every arm minus that of the score's arm, and of every transfer minus the same without it.
+
+    Paired by draw; of arms with unlike numbers of draws those that both have. harm: the difference speaks of harm.
+    """
+    known, rows = np.isfinite(truth), []
+    pairs = [(arm, results.main) for arm in results.scores if arm != results.main] + list(results.before.items())
+    for arm, reference in dict.fromkeys(pairs):
+        one, other = results.scores[arm][:, known], results.scores[reference][:, known]
+        draws = min(len(one), len(other))
+        shared = min(overlap(results, arm), overlap(results, reference))
+        found = paired(truth[known], one[:draws], other[:draws], shared)
+        means = [np.mean([of_order(truth[known], score)["auroc"] for score in part[:draws]]) for part in (one, other)]
+        rows.append((arm, reference, draws, *means, *found[:3], found.p, np.nan, found.p_better, harms(found)))
+    table = pd.DataFrame(rows, columns=list(COMPARED))
+    return table.assign(p_holm=holm(table["p"]))
+
+
+def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:
+    """A line for every transfer that does worse than the same arm without it."""
+    own = table["arm"].map(results.before) == table["reference"]
+    return [
+        f"negative transfer: {row['arm']} does worse than {row['reference']}: AUROC {row['difference']:+.2f} "
+        f"(95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
+        for row in table[own].query("harm").to_dict("records")
+    ]
+
+
+def graded(results: CellResults, asked: Truth) -> pd.DataFrame:
+    """arm, against, cells, Spearman (mean, sd over draws, of_score) with sensitivity of mixtures and with numbers."""
+    numbers = {"measured sensitivity": -mixed_response(results, asked.mixture)} if asked.mixture else {}
+    numbers |= {column: numbers_of(results, column, "against") for column in asked.against}
+    rows = []
+    for arm, scores in results.scores.items():
+        for name, own in numbers.items():
+            known = np.isfinite(own)
+            each = spearman_rows(own[known], scores[:, known])
+            whole = float(spearman_rows(own[known], scores[:, known].mean(axis=0)))
+            rows.append((arm, name, int(known.sum()), each.mean(), each.std(ddof=1), whole))
+    return pd.DataFrame(rows, columns=["arm", "against", "cells", "spearman", "sd", "of_score"])
+
+
+def over_lines(results: CellResults, lines: np.ndarray) -> pd.DataFrame:
+    """arm, lines, Spearman over lines of the mean score and the measured sensitivity."""
+    own, rows = results.setup.truth_lines.dropna(), []
+    lines = line_of_cells(results, lines)
+    for arm, scores in results.scores.items():
+        mean = pd.Series(scores.mean(axis=0)).groupby(lines).mean().reindex(own.index).dropna()
+        value = float(spearman_rows(-own[mean.index].to_numpy()[None], mean.to_numpy()[None])[0])
+        rows.append((arm, len(mean), value))
+    return pd.DataFrame(rows, columns=["arm", "lines", "spearman"])
