@@ -10,6 +10,7 @@ from tl_jax.errors import InputError
 from tl_jax.study.cells.settings import EMBEDDED, CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.truth import Truth
 
+SMALL = {"seeds": 3, "epochs": 20, "bottleneck": 32}  # of networks on the embedded pair, where no flag says otherwise
 NUMBERS = ("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp")
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
 PLAIN = (
@@ -63,7 +64,10 @@ def networks() -> NetworkSettings | None:
     """How networks are trained; None where none are wanted."""
     if not FLAGS.seeds:
         return None
-    own = {name: FLAGS[name].value for name in NUMBERS}
+    small = SMALL if FLAGS.embedded else {}
+    own = {
+        name: small.get(name, FLAGS[name].value) if not FLAGS[name].present else FLAGS[name].value for name in NUMBERS
+    }
     return NetworkSettings(
         genes=FLAGS.network_genes,
         transfers=tuple(distinct(weighted(text) for text in FLAGS.transfer)),

@@ -1,5 +1,6 @@
 """Shared fixtures: where golden numbers and real data are, strict jax settings; what `make test` leaves to test-all."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -7,11 +8,16 @@ import hypothesis
 import jax
 import numpy as np
 import pytest
+from sharing import (
+    pytest_xdist_make_scheduler,  # noqa: F401 - a hook
+    scope,
+)
 
 from tl_jax.system import runtime
 
 # Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
 ALL = os.environ.get("TLJAX_TESTS") == "all"
+gc.set_threshold(200_000, 20, 50)  # imports and collection make many objects that stay
 if os.environ.get("TLJAX_COMPILE") != "shipped":
     # Most of a test's time goes into compiling programs that run for milliseconds. What is marked `shipped` needs the
     # programs that users run.
@@ -67,8 +73,9 @@ def small_cohort() -> str:
 
 # Whole studies and scripts, by file: begun first, so that no worker is left alone with one of them at the end.
 LONG = (
-    *("test_study", "test_readme", "test_dti", "test_resume", "test_many_devices", "test_dti_transfer"),
-    *("test_scripts", "test_many_targets"),
+    *("test_study", "test_readme", "test_dti", "test_side_by_side", "test_resume", "test_judged_by"),
+    *("test_your_cohort", "test_many_devices", "test_dti_transfer", "test_transfer_truth"),
+    *("test_scripts", "test_many_targets", "test_small_cohorts", "test_runs", "test_notebooks", "test_check_cohort"),
 )
 # Fixtures, by file, that train a study: what uses them is `full`.
 COSTLY = {
@@ -91,7 +98,9 @@ COSTLY = {
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at the marks
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+    place = {scope(item.nodeid): len(LONG) for item in items}
+    place |= {scope(item.nodeid): LONG.index(item.path.stem) for item in items if item.path.stem in LONG}
+    items.sort(key=lambda item: place[scope(item.nodeid)])
     for item in items:
         if item.get_closest_marker("shipped"):
             item.add_marker("full")
@@ -99,6 +108,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker("full")
         if not ALL:
             fewer_examples(getattr(item, "obj", None))
+
+
+def pytest_collection_finish():
+    """The collector leaves alone what lives to the end: modules, tests, traced programs are a million objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def fewer_examples(test):

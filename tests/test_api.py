@@ -59,7 +59,7 @@ def example(cohort, tmp_path_factory):
     """What the first example leaves behind: its names, its folder, what stood there before it saved."""
     folder = tmp_path_factory.mktemp("example")
     text = STUDY.replace('tl.load_cohort("simulated")', "COHORT").replace(
-        "repeats=10", "repeats=2, hidden=(8, 4), epochs=5"
+        "repeats=10", "repeats=2, hidden=(8, 4), quick=True"
     )
     names = {"COHORT": cohort}
     with pytest.MonkeyPatch.context() as patch:

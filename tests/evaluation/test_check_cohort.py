@@ -1,6 +1,7 @@
 """Faults seeded into simulated cohorts are found, each by its own check; clean and odd cohorts are not accused."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ PLAN = Plan(repeats=2)
 TABLE = {"source": 0, "intermediate": 1, "target": 2}
 
 
+@cache
 def clean(seed=1, **settings) -> Cohort:
     sizes = {"genes": 400, "n_source": 120, "n_intermediate": 60, "n_target": 30, "programmes": 40}
     cohort = simulate(seed=seed, **sizes | settings)[0]

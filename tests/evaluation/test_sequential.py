@@ -20,7 +20,8 @@ def looked():
     shared, own = rng.standard_normal((500, 1, 1)), rng.standard_normal((500, LOOKS[-1], FOLDS))
     d = np.sqrt(1 / 3) * shared + np.sqrt(2 / 3) * own
     return {
-        "naive": np.array([[naive_wilcoxon(study[:k].mean(axis=1)) for k in LOOKS] for study in d]),
+        # A few suffice for a test that is wrong by far.
+        "naive": np.array([[naive_wilcoxon(study[:k].mean(axis=1)) for k in LOOKS] for study in d[:150]]),
         "corrected": np.array([[corrected_t(study[:k].ravel(), RATIO).p for k in LOOKS] for study in d]),
     }
 

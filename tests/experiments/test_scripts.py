@@ -31,7 +31,7 @@ def done(small_cohort, tmp_path_factory):
     more = (
         "--source_drug=oxaliplatin",
         "--hidden=8,4",
-        "--repeats=1",
+        "--repeats=2",
         "--out=out",
         "--checkpoint_dir=kept",
         "--fold_models",

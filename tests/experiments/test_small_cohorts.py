@@ -6,7 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
-from selection import some
+from selection import full
 
 from experiments._command import call
 from experiments._tl_jax import SUBCOMMANDS
@@ -49,7 +49,7 @@ STUDIES = {
         *(*COMPOUNDS, "--rows=8", "--layers=1", "--widths=8", "--batches=64", "--rates=0.01", "--dropouts=0.1"),
         *("--epochs=2", "--folds=2"),
     ),
-    "scdeal": ("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive"),
+    "scdeal": ("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive", "--seeds=2", "--transfer=none"),
 }
 # Those that run whole in `make test`; experiments do without networks there.
 EVERYDAY = ("many_targets", "check_data", "dti_transfer", "scdeal")
@@ -71,8 +71,12 @@ def test_no_script_is_forgotten():
     assert {*STUDIES, *OTHERS} == set(SUBCOMMANDS.values())
 
 
-@pytest.mark.parametrize("name", some(STUDIES, *EVERYDAY))
-def test_eight_samples(name, folder, capsys):
+@pytest.mark.parametrize(
+    ("name", "pictures"), [*((name, False) for name in EVERYDAY), *(full((name, True)) for name in STUDIES)]
+)
+def test_eight_samples(name, pictures, folder, capsys, monkeypatch):
+    if not pictures:
+        monkeypatch.setitem(sys.modules, "matplotlib", None)  # as where it is not installed
     cohort = () if name.startswith(("dti", "scdeal")) else ("--cohort=eight.toml",)
     code = call(name, [*cohort, *STUDIES[name], "--out=out"])
     said = capsys.readouterr()
@@ -127,5 +131,6 @@ def test_the_study_ends_on_eight_samples_and_says_what_it_left_out(folder):
     notes = json.loads((folder / "o" / "summary.json").read_text())["notes"]
     assert any(text.startswith("the nested choice left out: only 2 samples lie on one side") for text in notes)
     assert not (folder / "o" / "nested_choices.csv").exists()
-    for name in ("permutations", "learning_curves", "protocols", "leak_audit"):
+    assert "nested_choice" not in set(pd.read_csv(folder / "o" / "metrics.csv").arm)
+    for name in ("permutations", "learning_curves", "variance", "intervals", "protocols", "leak_audit"):
         assert len(pd.read_csv(folder / "o" / f"{name}.csv")), name

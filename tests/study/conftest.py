@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from sharing import chemistry_once
 
 from tl_jax.data.cohort.simulate import simulate
 from tl_jax.data.preprocessing.preprocess import Preprocess
@@ -24,6 +25,12 @@ SMALL = {
     "strategies": ("scratch", "zero_shot", "copy_layer1", "freeze_layer1"),
     "baselines": ("mean", "marker_gene", "ridge"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def chemistry():
+    with chemistry_once():
+        yield
 
 
 @pytest.fixture(scope="session")

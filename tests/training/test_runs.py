@@ -20,27 +20,27 @@ from tl_jax.transfer.strategies import STRATEGIES
 from tl_jax.types import Batch
 
 
+@pytest.mark.parametrize("k", some([0, 4], 4))  # the run with the most training rows and the most padded one
 @pytest.mark.parametrize("name", some(["scratch", "copy_layer1", "freeze_layer1", "zero_shot"], "freeze_layer1"))
-def test_a_lane_equals_the_single_run(name):
+def test_a_lane_equals_the_single_run(name, k):
     """Against fit() called by hand on the run's own rows, unpadded."""
     runs = five_folds(sizes=(2, 3, 3, 3, 4))
     result = fitted(runs, name, at_once=5)
-    for k in (0, 4):  # the run with the most training rows and the most padded one
-        n, m = int(runs.train_w[k].sum()), int(runs.test_w[k].sum())
-        train, test = runs.train_rows[k, :n], runs.test_rows[k, :m]
-        x = jnp.asarray((X[train] - runs.center[k]) / runs.scale[k])
-        fresh = NETWORK.init(purpose(run_key(400, 0, k), "init"), GENES)
-        transfer = STRATEGIES[name].function(SOURCE, fresh)
-        batch = Batch(x, jnp.asarray(runs.y[k, train]), jnp.ones(n, jnp.float32))
-        single = fit(run_key(400, 0, k), transfer, batch, None, HPARAMS, network=NETWORK, config=CONFIG)
-        held_out = jnp.asarray((X[test] - runs.test_center[k]) / runs.test_scale[k])
-        expected = predict(complete(transfer, single.trained), held_out, NETWORK)
-        np.testing.assert_allclose(result.prediction[k, 0, :m], expected, rtol=1e-5, atol=1e-5)
-        for leaf, value in single.trained.items():
-            np.testing.assert_allclose(result.trained[leaf][k], value, rtol=1e-5, atol=1e-5)
+    n, m = int(runs.train_w[k].sum()), int(runs.test_w[k].sum())
+    train, test = runs.train_rows[k, :n], runs.test_rows[k, :m]
+    x = jnp.asarray((X[train] - runs.center[k]) / runs.scale[k])
+    fresh = NETWORK.init(purpose(run_key(400, 0, k), "init"), GENES)
+    transfer = STRATEGIES[name].function(SOURCE, fresh)
+    batch = Batch(x, jnp.asarray(runs.y[k, train]), jnp.ones(n, jnp.float32))
+    single = fit(run_key(400, 0, k), transfer, batch, None, HPARAMS, network=NETWORK, config=CONFIG)
+    held_out = jnp.asarray((X[test] - runs.test_center[k]) / runs.test_scale[k])
+    expected = predict(complete(transfer, single.trained), held_out, NETWORK)
+    np.testing.assert_allclose(result.prediction[k, 0, :m], expected, rtol=1e-5, atol=1e-5)
+    for leaf, value in single.trained.items():
+        np.testing.assert_allclose(result.trained[leaf][k], value, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 3, 4, None])
+@pytest.mark.parametrize("at_once", some([1, 2, 3, 4, None], 1, 2))
 def test_chunks_change_nothing(at_once):
     runs, done = five_folds(), []
     whole = fitted(runs, "scratch", at_once=5)

@@ -74,7 +74,7 @@ def _numbers(rows: pd.DataFrame, judged: str) -> dict[str, float]:
         "n_undefined": int(own.isna().sum()),
         f"{judged}_mean": own.mean(),
         f"{judged}_sd": own.std(ddof=1),
-        f"pooled_{judged}_median": whole.median(),
+        f"pooled_{judged}_median": whole.dropna().median(),  # pandas 2 warns where all is undefined
         f"pooled_{judged}_min": whole.min(),
         f"pooled_{judged}_max": whole.max(),
         **{f"{name}_mean": values(folds, name).mean() for name in beside(judged)},

@@ -79,6 +79,8 @@ def test_the_map_shows_the_truth_where_it_is_known_alone():
     without = titles(cells.assign(truth=np.nan))
     assert titles(cells) == without
     assert titles(cells.assign(truth=cells["label"])) == [*without[:2], "true class", *without[2:]]
+    axis = next(a for a in map_figure(cells, "").axes if a.get_title("left") == "cluster of cells")
+    assert [text.get_text() for text in axis.texts] == [str(number) for number in range(9)]
     half = cells.assign(truth=cells["label"].where(cells.index < 9))
     axis = next(a for a in map_figure(half, "").axes if a.get_title("left") == "true class")
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["not known", "resistant", "sensitive"]

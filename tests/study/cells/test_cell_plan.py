@@ -7,7 +7,7 @@ import pytest
 from experiments import scdeal
 from tl_jax.study.cells import profile, study
 from tl_jax.study.cells.plan import planned, printed
-from tl_jax.study.cells.settings import CellSettings
+from tl_jax.study.cells.settings import CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.setup import make_setup
 
 QUICK = CellSettings(repeats=3, bootstraps=20, min_genes=100)
@@ -21,6 +21,18 @@ def test_every_part_is_named_with_its_fits():
     assert (table["seconds"] > 0).all()
     assert "simulib: 160 lines, 240 cells, 400 genes; 640 rows in all" in told
     assert printed(table, told).endswith("nothing was trained")
+
+
+def test_networks_grow_with_seeds_and_transfers():
+    setup = make_setup(QUICK)
+    few, many = (
+        planned(replace(QUICK, networks=NetworkSettings(seeds=n, attention=("", "A1"))), setup)[0] for n in (2, 4)
+    )
+    few, many = few.set_index("part"), many.set_index("part")
+    assert few.loc[["networks", "networks A1"], "fits"].tolist() == [2 * 7, 2 * 7]
+    assert many.loc["networks", "fits"] == 4 * 7
+    paper = planned(replace(QUICK, published=PublishedSettings(seeds=3, quirk_table=True)), setup)[0]
+    assert paper.set_index("part").loc["scDEAL as published", "fits"] == 3 * (2 + 2 * 11)
 
 
 def test_all_drugs_are_one_part():

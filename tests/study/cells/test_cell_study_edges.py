@@ -79,10 +79,10 @@ def test_cells_of_one_line_have_no_truth_by_line(pair):
 
 def test_categories_that_no_cell_has_are_no_values_of_the_truth(pair):
     states = pd.Categorical(np.array(["yes", "no"])[np.arange(240) % 2], ["never", "no", "yes"])
-    found = truth_of(results_of(states, pair), Truth("mine", "yes"))
+    found = truth_of(results_of(states, pair), Truth("mine", ("yes",)))
     assert found.tolist() == [1, 0] * 120
     with pytest.raises(InputError, match=r"no such value; .*'no', 'yes'"):
-        truth_of(results_of(states, pair), Truth("mine", "never"))
+        truth_of(results_of(states, pair), Truth("mine", ("never",)))
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,7 @@ def test_modules_are_of_genes_that_run_together(tmp_path):
         from_gmt(str(file), genes)
 
 
+@pytest.mark.full
 def test_the_paper_s_networks_and_its_cluster_term():
     pytest.importorskip("igraph")
     own = PublishedSettings(seeds=2, hidden=(8, 6), bottleneck=4, predictor=(6, 4), epochs=3)

@@ -44,16 +44,16 @@ class Preparation:
         return (self.smooth if smooth else self.plain).apply(shaped(x, self.scaler))
 
 
-def prepare(
-    x: np.ndarray, log_counts: np.ndarray, scaler: str, neighbours: int
-) -> tuple[Preparation, np.ndarray, np.ndarray, np.ndarray]:
-    """Fit on cells: (the preparation, even values, scaled rows, scaled rows of averaged cells).
-
-    Args:
-        x: dense log values (cells, genes). log_counts: (cells,) to be taken out, (0,) to leave them in.
-    """
+def evened(x: np.ndarray, log_counts: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, float]:
+    """(even values, slope, level) of dense log values (cells, genes); log_counts: (cells,), (0,) to leave depth in."""
     slope, level = depth_slope(x, log_counts)
-    even = x if slope is None else less_depth(x, log_counts, slope, level)
+    return x if slope is None else less_depth(x, log_counts, slope, level), slope, level
+
+
+def prepare(
+    even: np.ndarray, slope: np.ndarray | None, level: float, scaler: str, neighbours: int
+) -> tuple[Preparation, np.ndarray, np.ndarray]:
+    """Fit on cells as `evened` gives them: (the preparation, scaled rows, scaled rows of averaged cells)."""
     components, smooth = None, even
     if neighbours > 1 and len(even) > 2:
         components, places = fit_components(even)
@@ -61,4 +61,4 @@ def prepare(
     shapes = shaped(even, scaler), shaped(smooth, scaler)
     scalers = [fit_scaling(shape, scaler) for shape in shapes]
     plain, together = (own.apply(shape) for own, shape in zip(scalers, shapes, strict=True))
-    return Preparation(scaler, slope, level, neighbours, components, *scalers), even, plain, together
+    return Preparation(scaler, slope, level, neighbours, components, *scalers), plain, together

@@ -11,7 +11,7 @@ CAPTION = (
     "Each dot is a cell at the same place in every panel (UMAP of the cells' own expression; distances between groups "
     "mean little). No panel's colours moved a cell."
 )
-DOTS = 3000.0  # square points that all dots of a panel share
+DOTS = 5000.0  # square points that all dots of a panel share
 LIGHT, DARK = "#56B4E9", "#CC79A7"  # of Okabe and Ito's palette too
 CLASSES = {0.0: ("resistant", ORANGE), 1.0: ("sensitive", BLUE)}
 CLUSTERS = (BLUE, ORANGE, GREEN, VERMILLION, LIGHT, DARK, GREY)
@@ -43,7 +43,11 @@ def _shaded(column: str, title: str):
         known = cells[column].notna()
         axis.scatter(*cells.loc[~known, ["x", "y"]].to_numpy().T, s=size, color=GREY, linewidths=0)
         own = cells[known]
-        found = axis.scatter(own["x"], own["y"], s=size, c=own[column], cmap="cividis", linewidths=0)
+        ends = (
+            own[column].quantile([0.01, 0.99]).to_numpy() if len(own) else (0, 1)
+        )  # a lone cell may not pale the rest
+        look = {"cmap": "cividis", "vmin": ends[0], "vmax": ends[1], "linewidths": 0}
+        found = axis.scatter(own["x"], own["y"], s=size, c=own[column], **look)
         axis.figure.colorbar(found, ax=axis, shrink=0.7)
         axis.set_title(title, loc="left", fontsize=8.5, fontweight="bold")
 
@@ -60,12 +64,12 @@ def _classes(column: str, title: str):
 
 
 def _clusters(axis, cells, size):
-    numbers = sorted(cells["cluster"].unique())
-    parts = {
-        f"{number:.0f}": (cells["cluster"] == number, CLUSTERS[place % len(CLUSTERS)])
-        for place, number in enumerate(numbers)
-    }
-    _groups(axis, cells, parts, size, "cluster of cells")
+    """Clusters bear their number where most of their cells are: there may be more of them than colours."""
+    for place, (number, own) in enumerate(cells.groupby("cluster")):
+        axis.scatter(own["x"], own["y"], s=size, color=CLUSTERS[place % len(CLUSTERS)], linewidths=0)
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
+        axis.text(own["x"].median(), own["y"].median(), f"{number:.0f}", ha="center", va="center", fontsize=7, bbox=box)
+    axis.set_title("cluster of cells", loc="left", fontsize=8.5, fontweight="bold")
 
 
 def _groups(axis, cells, parts, size, title):

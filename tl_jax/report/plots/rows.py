@@ -84,7 +84,7 @@ def _arm_row(ax, place: int, arm: Arm, spec: str) -> None:
     # Spread by a fixed sequence instead of at random, so that a picture can be repeated.
     shift = ((np.arange(len(values)) * 0.618) % 1 - 0.5) * 0.5
     ax.plot(values, place + shift, linestyle="none", marker=marker, markersize=4, color=color, alpha=0.35, mew=0)
-    mean, pooled = folds.mean(), arm.rows.loc[pooled_rows, "value"].astype(float).median()
+    mean, pooled = folds.mean(), arm.rows.loc[pooled_rows, "value"].astype(float).dropna().median()
     ax.plot([pooled], [place], markeredgecolor=VERMILLION, zorder=3, **_HOLLOW)
     ax.plot([mean], [place], linestyle="none", marker="D", markersize=4.5, color="black", zorder=4)
     text = f"{number(mean, spec)} / {number(pooled, spec)}"

@@ -47,20 +47,31 @@ class KeptModel:
         return self.weights @ scaled.T + self.bias[:, None]
 
 
-def keep_model(results: CellResults, folder: Path) -> list[str]:
-    """Write the model of a study into a folder; why not, where it cannot be kept."""
-    setup, settings = results.setup, results.settings
-    if settings.scaler not in STREAMED or settings.depth not in DEPTHS:
-        what = f"--scaler={settings.scaler}" if settings.scaler not in STREAMED else f"--depth={settings.depth}"
-        return [f"no model was kept: with {what} a cell's values depend on all other cells"]
-    problem = setup.problem(settings)
+def fitted_weights(results: CellResults) -> tuple[np.ndarray, np.ndarray]:
+    """(weights (draws, genes), bias (draws,)) of the study's ridge, float32."""
+    setup = results.setup
+    problem = setup.problem(results.settings)
     with results.ledger.timed("model"), threadpool_limits(1):
         fitted = [
             line_weights(f.scaled_train(problem.domain), f.y[f.fold.train], setup.lines.tissue[f.fold.train])
             for f in problem.folds
         ]
-    reach = Reach.fit(fit_scaling(setup.lines.x, settings.scaler).apply(setup.lines.x))
     weights, bias = (np.array(part, np.float32) for part in zip(*fitted, strict=True))
+    return weights, bias
+
+
+def keep_model(results: CellResults, folder: Path, weights: tuple[np.ndarray, np.ndarray] | None = None) -> list[str]:
+    """Write the model of a study into a folder; why not, where it cannot be kept.
+
+    Args:
+        weights: what `fitted_weights` gives, where it is at hand.
+    """
+    setup, settings = results.setup, results.settings
+    if settings.scaler not in STREAMED or settings.depth not in DEPTHS:
+        what = f"--scaler={settings.scaler}" if settings.scaler not in STREAMED else f"--depth={settings.depth}"
+        return [f"no model was kept: with {what} a cell's values depend on all other cells"]
+    reach = Reach.fit(fit_scaling(setup.lines.x, settings.scaler).apply(setup.lines.x))
+    weights, bias = weights or fitted_weights(results)
     arrays = {"weights": weights, "bias": bias, **dict(_arrays(setup.preparation, reach))}
     write_atomic(folder / ARRAYS, lambda place: np.savez(place, **arrays))
     words = {

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tl_jax.data.cells.cells import unique
+from tl_jax.data.cells.cells import GENOME, unique
 from tl_jax.data.formats.h5ad import is_h5ad
+from tl_jax.data.genes.names import translate
 from tl_jax.evaluation.draws.thresholds import Calling
 from tl_jax.study.cells.settings import EMBEDDED
 from tl_jax.study.cells.study import CellResults
@@ -34,12 +35,15 @@ def score_columns(scores: np.ndarray, calling: Calling, ending: str = "") -> dic
     return {f"{name}{ending}": values for name, values in found.items()}
 
 
-def write_object(results, scores: pd.DataFrame, path: Path, lineage: dict, places: dict | None = None) -> list[str]:
+def write_object(
+    results, scores: pd.DataFrame, path: Path, lineage: dict, places: dict | None = None, weights: dict | None = None
+) -> list[str]:
     """Write the user's object with the scores in its table of cells; what stood in the way.
 
     Args:
         results: with settings, setup and ledger. scores: one row per cell that passed, "cell" first; a cell that did
-        not pass has empty fields. lineage: what the scores rest on. places: {name: (cells, k)} for obsm.
+        not pass has empty fields. lineage: what the scores rest on. places: {name: (cells, k)} for obsm. weights:
+        {gene: weight} for varm, NaN for the other genes.
     """
     try:
         import anndata
@@ -58,6 +62,9 @@ def write_object(results, scores: pd.DataFrame, path: Path, lineage: dict, place
             held.obs[free(name, held.obs)] = spread(scores[name].to_numpy(np.float64), rows, len(held))
         for name, own in (places or {}).items():
             held.obsm[free(name, held.obsm)] = spread(own, rows, len(held))
+        if weights:
+            genes = translate([GENOME.sub("", gene) for gene in held.var_names]).names
+            held.varm[free("tl_weights", held.varm)] = np.array([[weights.get(gene, np.nan)] for gene in genes])
         held.uns[free("tl", held.uns)] = about(results, lineage)
         write_atomic(path, lambda place: held.write_h5ad(place))
     return []

@@ -14,7 +14,7 @@ from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
 from tl_jax.study.cells.biology import biology
 from tl_jax.study.cells.judge import truth_tables
-from tl_jax.study.cells.kept import keep_model
+from tl_jax.study.cells.kept import fitted_weights, keep_model
 from tl_jax.study.cells.modules import modules
 from tl_jax.study.cells.null_tables import null_tables
 from tl_jax.study.cells.object import lineage_of, score_columns, write_object
@@ -54,8 +54,10 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
         with results.ledger.timed("biology"):
             found, places["X_umap_tl"] = biology(results)
         tables |= found
-    made = write_object(results, scores, folder / "cells.h5ad", lineage_of(results), places)
-    notes = [*keep_model(results, folder / "model"), *made]
+    weights = fitted_weights(results)
+    by_gene = dict(zip(results.setup.lines.genes.tolist(), weights[0].mean(axis=0).tolist(), strict=True))
+    made = write_object(results, scores, folder / "cells.h5ad", lineage_of(results), places, by_gene)
+    notes = [*keep_model(results, folder / "model", weights), *made]
     if truth:
         results.judged = truth_tables(results, truth)
         if results.settings.biology:

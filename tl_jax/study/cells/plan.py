@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,13 @@ from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS
 from tl_jax.evaluation.predictors.line_models import MODELS
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
+from tl_jax.training.published import QUIRKS
 
 EIGEN = 9  # n cubed: an eigendecomposition with its vectors
 LOGISTIC = 3  # times a ridge, for its singular values and its steps
 BIOLOGY = 0.02, 30.0  # seconds for each cell, and for scanpy itself; a fresh environment compiles 80 s more
+COMPILED = 8.0  # seconds that a program of a network takes to compile
+STAGES = 3  # of every kind of network: pre-training, a predictor on it, and one without it
 COLUMNS = ["part", "fits", "seconds"]
 
 
@@ -39,10 +43,36 @@ def planned(settings: CellSettings, setup: Setup) -> tuple[pd.DataFrame, list[st
         each = 2 / 3 * lines**3 + 2 * lines**2 + 2 * lines * cells
         rows.append(("sign", settings.bootstraps, (one_fit(lines, genes, cells) + settings.bootstraps * each) / rate))
         rows.append(("kept model", settings.repeats, settings.repeats * one_fit(own, genes, 0) / rate))
+    if settings.networks and not settings.drugs:
+        rows += network_parts(settings, setup, rate)
+    if settings.published and not settings.drugs:
+        rows.append(published_part(settings, setup, rate))
     if settings.biology:
         rows.append(("biology", 1, BIOLOGY[0] * cells + BIOLOGY[1]))
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table, words(setup, float(table["seconds"].sum()))
+
+
+def network_parts(settings: CellSettings, setup: Setup, rate: float) -> list[tuple[str, int, float]]:
+    """Every kind of network: fits are seeds times stages. A stage is epochs of passes over lines and as many cells,
+    three products per weight forward and back; attention over tokens is not counted."""
+    own = settings.networks
+    widths = (min(own.genes, len(setup.lines.genes)), *own.hidden, own.bottleneck, *own.predictor, 1)
+    weights = sum(a * b for a, b in pairwise(widths))
+    stage = own.epochs * 2 * settings.share * len(setup.lines) * 6 * weights
+    fits, programs = own.seeds * (STAGES + len(own.transfers)), 2 + len({name for name, _ in own.transfers} - {"none"})
+    seconds = fits * stage / rate + programs * COMPILED
+    return [(f"networks {attention}".strip(), fits, seconds) for attention in own.attention]
+
+
+def published_part(settings: CellSettings, setup: Setup, rate: float) -> tuple[str, int, float]:
+    """scDEAL's four stages for every seed and, with its quirk table, for every quirk twice and without any."""
+    own = settings.published
+    widths = (len(setup.lines.genes), *own.hidden, own.bottleneck)
+    weights = 2 * sum(a * b for a, b in pairwise(widths))
+    rows = 3 * 0.64 * len(setup.lines) + 2 * 0.8 * len(setup.cells)
+    fits = own.seeds * (2 + 2 * len(QUIRKS) if own.quirk_table else 1)
+    return "scDEAL as published", fits, fits * own.epochs * rows * 6 * weights / rate + 4 * COMPILED
 
 
 def one_fit(lines: int, genes: int, rows: int) -> float:

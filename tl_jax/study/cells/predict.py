@@ -12,7 +12,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from tl_jax.data.cells.blocks import CellFile, opened_cells
-from tl_jax.data.cells.preparation import Preparation, prepare
+from tl_jax.data.cells.preparation import Preparation, evened, prepare
 from tl_jax.data.cells.shared import dense
 from tl_jax.data.cells.values import COUNTS, kind_of_values
 from tl_jax.errors import InputError
@@ -111,7 +111,7 @@ def by_own(model: KeptModel, source: Source, sample, path: Path) -> tuple[Source
         raise InputError(f"{path}: {passed.sum()} cells are too few to scale by; use --scale_by={STUDY}")
     own = model.preparation
     depth = log_counts[passed] if own.slope is not None else np.zeros(0)
-    return source, prepare(x[passed], depth, own.scaler, own.neighbours)[0]
+    return source, prepare(*evened(x[passed], depth), own.scaler, own.neighbours)[0]
 
 
 def scored(

@@ -12,7 +12,7 @@ import pandas as pd
 from tl_jax.data.cells.cells import Cells, read_cells
 from tl_jax.data.cells.labels import labelled, without_general
 from tl_jax.data.cells.lines import Lines, drug_named, read_lines, response_to, without_lines
-from tl_jax.data.cells.preparation import Preparation, prepare
+from tl_jax.data.cells.preparation import Preparation, evened, prepare
 from tl_jax.data.cells.shared import alike, dense, fit_scaling, on_shared_genes, shaped
 from tl_jax.data.cells.simulate import simulated_pair
 from tl_jax.data.cells.steps import filtered, logged, pearson_residuals, thinned
@@ -123,9 +123,10 @@ def make_setup(settings: CellSettings) -> Setup:
     notes += [f"{len(lines.genes):,} genes are shared by lines and cells"]
     neighbours, more = neighbours_of(len(cells), settings.smooth)
     regressed = log_counts if settings.depth in ("", "regress") else np.zeros(0)
-    preparation, x, *scaled = prepare(dense(cells.x), regressed, settings.scaler, neighbours)
+    x, *depth = evened(dense(cells.x), regressed)
     near = tuple(alike(lines, x.mean(axis=0))) if cells.kind != ZSCORE else ()
     notes += [*ask_for_line(settings, near, out), *more]
+    preparation, *scaled = prepare(x, *depth, settings.scaler, neighbours)
     lines = replace(lines, x=shaped(lines.x, settings.scaler))
     about = (*lines.notes, *cells.notes, *notes)
     own = lines, y, cells, everything, kept, preparation, *scaled, log_counts
