@@ -49,7 +49,7 @@ def run_profile(settings: CellSettings, setup: Setup, _work: Path | None = None)
         raise InputError(f"no drug is measured in {FEWEST} lines with some of them sensitive; give more responses")
     if lost := lines.y.shape[1] - y.shape[1]:
         found.ledger.remark(f"{lost} drugs tell too little: under {FEWEST} lines, or none of them sensitive")
-    with found.ledger.timed("profile"), threadpool_limits(2):
+    with found.ledger.timed("profile"), threadpool_limits(1):  # threads of systems this small wait for each other
         x = fit_scaling(lines.x, settings.scaler).apply(lines.x)
         ridges = all_ridges(x, y.to_numpy(), lines.tissue)
         scores = setup.smooth @ ridges.weights + ridges.bias
