@@ -122,9 +122,10 @@ def test_another_seed_or_width_is_another_pre_training(setup, found):
     assert len(list(folder.iterdir())) == before + 1
 
 
-def test_an_unknown_transfer_is_refused_before_training(setup):
+def test_an_unknown_transfer_is_refused_before_any_work(setup, monkeypatch):
+    monkeypatch.setattr("tl_jax.study.cells.study.arms_of", None)
     with pytest.raises(InputError, match="no term or distance 'kl'"):
-        networks.network_scores(setup, replace(SETTINGS, networks=replace(OWN, transfers=(("kl", 1.0),))), how())
+        run_cells(replace(SETTINGS, networks=replace(OWN, transfers=(("kl", 1.0),))), setup)
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,6 @@ def read(nets: Nets, found: RunsResult) -> np.ndarray:
 def network_scores(setup: Setup, settings: CellSettings, how: How) -> dict[str, np.ndarray]:
     """{arm: (seeds, held-out lines + cells + smoothed cells)} of every network asked for, high = sensitive."""
     own = settings.networks
-    check_transfers(own.transfers)
     rows, scores = rows_of(setup, settings, own), {}
     for attention in own.attention:
         sizes = CellNet(own.hidden, own.bottleneck, own.predictor, own.binary, attention)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 
 import jax
@@ -87,8 +88,6 @@ def tables_of(setup: Setup, settings: CellSettings, shared: bool) -> Tables:
 def trained(setup: Setup, settings: CellSettings, quirks: dict[str, bool], how: How, name: str) -> Scores:
     """All seeds with some quirks on: (seeds, cells) scores before and after transfer."""
     own = settings.published
-    if quirks[CLUSTERS]:
-        need_igraph()
     sizes = Sizes(*(getattr(own, name) for name in Sizes._fields[:-1]), shared=not quirks[SEPARATE])
     tables = tables_of(setup, settings, sizes.shared)
     about = digest(sizes._asdict(), quirks, own.rate, settings.seed, *map(np.asarray, tables))
@@ -114,9 +113,6 @@ def published_scores(setup: Setup, settings: CellSettings, how: How) -> dict[str
     """{arm: (seeds, cells)}: scDEAL with all quirks that are not repaired, before and after transfer; with
     `quirk_table` also with each quirk repaired alone, and with each alone in the repaired one."""
     repaired = settings.published.repaired
-    wrong = [name for name in repaired if name not in QUIRKS]
-    if wrong:
-        raise InputError(f"--repaired={wrong[0]}: there are: {', '.join(QUIRKS)}")
     asked = {"paper": {name: name not in repaired for name in QUIRKS}}
     if settings.published.quirk_table:
         asked |= {f"paper without {name}": {**ALL, name: False} for name in QUIRKS}
@@ -128,8 +124,13 @@ def published_scores(setup: Setup, settings: CellSettings, how: How) -> dict[str
     return found
 
 
-def need_igraph() -> None:
-    """The cluster term draws Louvain clusters."""
+def check_published(repaired: Collection[str]) -> None:
+    """Refuse unknown quirks, and a cluster term without its package, before any work."""
+    wrong = [name for name in repaired if name not in QUIRKS]
+    if wrong:
+        raise InputError(f"--repaired={wrong[0]}: there are: {', '.join(QUIRKS)}")
+    if CLUSTERS in repaired:
+        return
     try:
         import igraph  # noqa: F401
     except ImportError as error:

@@ -22,9 +22,9 @@ from tl_jax.evaluation.predictors.line_models import (
     sensitive,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
-from tl_jax.study.cells.networks import before, network_scores
+from tl_jax.study.cells.networks import before, check_transfers, network_scores
 from tl_jax.study.cells.nulls import Null, null_scores
-from tl_jax.study.cells.published import published_scores
+from tl_jax.study.cells.published import check_published, published_scores
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.signs import directions, first_axis, sign_table
@@ -98,6 +98,10 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
 
     work: a folder for finished parts; those found there are not computed again.
     """
+    if settings.networks:
+        check_transfers(settings.networks.transfers)
+    if settings.published:
+        check_published(settings.published.repaired)
     results = CellResults(settings, setup)
     results.ledger.remark(*setup.notes)
     problem = setup.problem(settings)

@@ -1,0 +1,80 @@
+"""The commands of the page on networks of single cells run as they stand, and leave what the page says."""
+
+import re
+import shlex
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from scripting import script
+
+from tl_jax.training.published import QUIRKS
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "single_cell_networks.md").read_text()
+COMMANDS = {"tl_jax cells": "scdeal", "tl_jax attention": "atsdp", "python -m experiments.scdeal": "scdeal"}
+
+
+def commands():
+    """(script, arguments) of the page."""
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.S)
+    for line in "".join(blocks).replace("\\\n", " ").splitlines():
+        name = next(begin for begin in COMMANDS if line.startswith(begin))
+        yield COMMANDS[name], shlex.split(line.removeprefix(name))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("number", range(3))
+def test_the_page_s_commands_run(number, tmp_path):
+    name, arguments = list(commands())[number]
+    code, out, err = script(name, *arguments, "--repeats=2", "--bootstraps=4", "--out=out", folder=tmp_path)
+    assert code == 0, err
+    arms = set(pd.read_csv(tmp_path / "out" / "arms.csv")["arm"])
+    wanted = [
+        {"network_pretransfer", "network_mmd_0.5_smoothed", "network_coral", "network_dann", "network_unpretrained"},
+        {"network_none", "attention_A1_none_smoothed"},
+        {"paper", "paper before"},
+    ]
+    assert wanted[number] <= arms
+    assert set(pd.read_csv(tmp_path / "out" / "directions.csv")["arm"]) <= arms
+    compared = pd.read_csv(tmp_path / "out" / "comparisons.csv")[["arm", "reference"]].to_numpy().tolist()
+    before = [
+        ["network_dann", "network_pretransfer"],
+        ["network_none", "network_pretransfer"],
+        ["paper", "paper before"],
+    ]
+    assert before[number] in compared
+    assert "verdict: " in out
+
+
+def test_the_page_names_every_quirk():
+    assert len(list(commands())) == 3
+    for name, what in QUIRKS.items():
+        assert f"| `{name}` | {what} |" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--transfer=mdm"], "no term or distance 'mdm'"),
+        (["--transfer=mmd:much"], "--transfer=much"),
+        (["--attention=A7"], "--attention=A7: there are: none, A1, A2, A3"),
+        (["--mode=paper", "--repaired=slips"], "--repaired=slips: there are: separate_genes"),
+        (["--mode=paper", "--seeds=0"], "--mode=paper needs --seeds"),
+        (["--attention=A2", "--modules=none.gmt"], "--modules=none.gmt: cannot be read"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(arguments, message, tmp_path):
+    code, _, err = script(
+        "scdeal", "--embedded", "--repeats=2", "--bootstraps=2", "--out=out", *arguments, folder=tmp_path
+    )
+    assert code == 2
+    assert message in err.strip().splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(find_spec("igraph") is not None, reason="igraph is installed")
+def test_without_igraph_the_cluster_term_is_refused(tmp_path):
+    code, _, err = script("scdeal", "--embedded", "--mode=paper", "--repeats=2", "--bootstraps=2", folder=tmp_path)
+    assert code == 2
+    assert "--repaired=cluster_term" in err
