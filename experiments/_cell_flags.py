@@ -28,6 +28,7 @@ PLAIN = (
     "seed",
     "biology",
     "root",
+    "checkpoint_dir",
     "leak",
 )
 

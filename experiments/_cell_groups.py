@@ -95,6 +95,14 @@ def networks(attention: list[str]):
     )
 
 
+KEPT = group(
+    "output",
+    text(
+        "checkpoint_dir",
+        "checkpoints",
+        "folder of pre-trained networks, reused on the same lines and cells",
+    ),
+)
 TRUTH = group(
     "truth, read after the scores are on disk",
     text("truth", "", "column of the cells' table with the truth"),
@@ -117,6 +125,6 @@ BIOLOGY = group(
     switch("biology", False, "genes and modules of the called classes, a map, clusters, pseudotime"),
     text("root", "", "cell where pseudotime begins; default: the most sensitive one"),
 )
-REST = (TRUTH, BIOLOGY, OUTPUT, ALSO, PLAN)
+REST = (TRUTH, BIOLOGY, OUTPUT, ALSO, KEPT, PLAN)
 CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none"]), *REST)
 ATTENTION_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none", "A1"]), *REST)

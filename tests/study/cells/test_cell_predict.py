@@ -153,6 +153,27 @@ def test_a_value_that_is_not_finite_far_inside_is_found(study, cells, tmp_path, 
         predicted(study[1], write_h5ad(tmp_path / "a.h5ad", x, *cells[1:]), tmp_path)
 
 
+def test_a_fault_while_scores_are_written_is_not_laid_on_the_file(study, file, tmp_path):
+    with pytest.raises(OSError, match="no-such-folder"):
+        predict_cells(study[1], file, tmp_path / "no-such-folder" / "out.csv")
+
+
+@pytest.mark.parametrize("damage", ["indptr", "indices", "data"])
+def test_a_sparse_matrix_that_contradicts_itself_is_refused(damage, study, file, tmp_path):
+    import h5py
+
+    with h5py.File(file, "r+") as held:
+        part = held[f"X/{damage}"]
+        if damage == "indptr":
+            part[100] = part[101] + 5
+        else:
+            values = part[:-9]
+            del held[f"X/{damage}"]
+            held[f"X/{damage}"] = values
+    with pytest.raises(InputError, match="contradict each other; save it again"):
+        predicted(study[1], file, tmp_path)
+
+
 @pytest.mark.parametrize("damage", ["no words", "cut off", "other genes"])
 def test_a_damaged_model_is_refused_in_one_line(damage, tmp_path):
     _, _ = kept(QUICK, tmp_path)

@@ -1,6 +1,7 @@
 """Networks from lines to cells: seeds as lanes, what they may see, what is found again."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from tl_jax.errors import InputError
 from tl_jax.study.cells import networks, published
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.setup import make_setup
+from tl_jax.study.cells.signs import directions
 from tl_jax.study.cells.study import run_cells
 from tl_jax.study.core.arms import How
+from tl_jax.study.core.lineage import lineage_text
 from tl_jax.trees import flatten
 
 OWN = NetworkSettings(seeds=2, transfers=(("none", 1.0), ("coral", 0.5)), genes=60, hidden=(8,), bottleneck=8, epochs=3)
@@ -22,6 +25,14 @@ SETTINGS = CellSettings(repeats=2, bootstraps=4, min_genes=100, arms=("ridge",),
 @pytest.fixture(scope="module")
 def setup():
     return make_setup(SETTINGS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checkpoints(tmp_path_factory):
+    """Every study of this file keeps its checkpoints in a folder of its own run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("work"))
+        yield
 
 
 def how(work=None):
@@ -64,7 +75,7 @@ def test_that_holds_for_distances_of_pairs_as_users_compile_them(setup):
         np.testing.assert_array_equal(scores[0], both[name][0])
 
 
-def test_pre_training_sees_no_response(setup, monkeypatch):
+def test_pre_training_sees_no_response(setup, monkeypatch, tmp_path):
     kept = {}
     train = networks.train
 
@@ -74,10 +85,14 @@ def test_pre_training_sees_no_response(setup, monkeypatch):
         return result
 
     monkeypatch.setattr(networks, "train", seen)
-    for y in (setup.y, setup.y[::-1].copy()):
-        networks.network_scores(replace(setup, y=y), SETTINGS, how())
+    for number, y in enumerate((setup.y, setup.y[::-1].copy())):
+        own = replace(SETTINGS, checkpoint_dir=str(tmp_path / str(number)))
+        networks.network_scores(replace(setup, y=y), own, how())
     same = [flatten(tree["params"]) for tree in kept["pre-training"]]
     assert all(np.array_equal(same[0][leaf], same[1][leaf]) for leaf in same[0])
+    paths = [next((tmp_path / str(number) / "cells").iterdir()) for number in range(2)]
+    assert paths[0].name == paths[1].name  # so the second drug finds what the first has trained
+    assert "2 seeds, stacked" in lineage_text(paths[0])
     after = [flatten(tree["params"]) for tree in kept["predictor"]]
     assert any(not np.array_equal(after[0][leaf], after[1][leaf]) for leaf in after[0])
 
@@ -96,6 +111,15 @@ def test_a_resumed_study_trains_nothing_twice(setup, found, tmp_path, monkeypatc
     other = replace(SETTINGS, networks=replace(OWN, transfers=(("coral", 0.25),)))
     with pytest.raises(AssertionError, match="trained again"):  # of another weight nothing is found
         networks.network_scores(setup, other, how(tmp_path))
+
+
+def test_another_seed_or_width_is_another_pre_training(setup, found):
+    folder = Path("checkpoints/cells")
+    before = len(list(folder.iterdir()))
+    networks.network_scores(setup, SETTINGS, how())
+    assert len(list(folder.iterdir())) == before
+    networks.network_scores(setup, replace(SETTINGS, seed=401, networks=replace(OWN, seeds=1)), how())
+    assert len(list(folder.iterdir())) == before + 1
 
 
 def test_an_unknown_transfer_is_refused_before_training(setup):
@@ -117,6 +141,13 @@ def test_an_unknown_transfer_is_refused_before_training(setup):
 def test_settings_that_cannot_be_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         replace(OWN, **change)
+
+
+def test_directions_count_draws_that_run_the_score_s_way():
+    axis = np.arange(6.0)
+    scores = {"main": np.stack([axis, axis + 1]), "turned": np.stack([axis, -axis]), "flat": np.zeros((2, 6))}
+    table = directions(scores, "main", np.stack([axis, -axis], axis=1))
+    assert table.to_numpy().tolist() == [["main", 1, 1.0], ["turned", 1, 0.5], ["main", 2, 1.0], ["turned", 2, 0.5]]
 
 
 def test_modules_are_of_genes_that_run_together(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,17 +61,14 @@ class CellFile:
         return sparse.csr_matrix((weight.astype(np.float32), pairs.T), shape=shape), times == 0
 
 
-@contextmanager
-def opened_cells(path: str | Path, layer: str = "") -> Iterator[CellFile]:
+def open_cells(path: str | Path, layer: str = "") -> CellFile:
     """A file of cells; an .h5ad that is stored by cells stays on disk, any other is read whole, which it says."""
     path = Path(path)
-    if is_h5ad(path) and path.is_file():
-        with rows_on_disk(path, layer) as (read, samples, genes):
-            if read is not None:
-                yield _file(path, read, samples, genes)
-                return
+    found = rows_on_disk(path, layer) if is_h5ad(path) and path.is_file() else None
+    if found:
+        return _file(path, *found)
     values, samples, genes, _ = parts_of_file(path, layer)
-    yield _file(path, lambda start, stop: values[start:stop], samples, genes, "the file was read whole into memory")
+    return _file(path, lambda start, stop: values[start:stop], samples, genes, "the file was read whole into memory")
 
 
 def _file(path: Path, read: Callable, samples: list[str], genes: list[str], *notes: str) -> CellFile:

@@ -6,8 +6,7 @@ Source: anndata's on-disk format (https://anndata.readthedocs.io, "On-disk forma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -62,39 +61,41 @@ def read_parts(path: Path, layer: str = "") -> tuple[np.ndarray | sparse.csr_mat
         return _matrix(child(file, where, path), (len(obs), len(var)), path), var, obs
 
 
-@contextmanager
-def rows_on_disk(path: Path, layer: str = "") -> Iterator[tuple[Callable | None, list[str], list[str]]]:
+def rows_on_disk(path: Path, layer: str = "") -> tuple[Callable, list[str], list[str]] | None:
     """(read, names of cells, names of genes) of an .h5ad that stays on disk: read(start, stop) gives these rows, an
-    array or CSR. None in its place where the values are stored by genes, so that rows cannot be read alone."""
+    array or CSR. None where it is packed, or stores the values by genes: rows cannot be read alone."""
+    if path.suffix.lower() == ".gz":
+        return None
     with opened(path) as file:
         where, genes_at = _places(file, layer or "X", path)
         var, obs = _table(file, genes_at, path), _table(file, "obs", path)
-        node, shape = child(file, where, path), (len(obs), len(var))
-        names = as_ids(obs.iloc[:, 0]), as_ids(var.iloc[:, 0])
+        node, shape, ends = child(file, where, path), (len(obs), len(var)), None
         if is_group(node):
-            yield _sparse_rows(node, shape, path), *names
-            return
-        refuse_shape(node.shape, shape, path)
-        if node.external or node.is_virtual or node.dtype.kind not in "iufb":
-            raise InputError(f"{path}: '{node.name}' is no array of numbers in this file; save the file again")
-        yield (lambda start, stop: node[start:stop]), *names
+            kind, found = _layout(node, path)
+            if kind == "csc":
+                return None
+            ends = numbers(needed(node, "indptr", path), path).astype(np.int64)
+        else:
+            found = node.shape
+        refuse_shape(found, shape, path)
+
+    def read(start: int, stop: int) -> np.ndarray | sparse.csr_matrix:
+        with opened(path) as file:  # anew for each block: what goes wrong between blocks is no fault of the file
+            node = child(file, where, path)
+            if ends is None:
+                return _own_numbers(node, path)[start:stop]
+            own = ends[start : stop + 1]
+            parts = [_own_numbers(needed(node, name, path), path)[own[0] : own[-1]] for name in ("data", "indices")]
+            return compressed(*parts, own - own[0], (stop - start, shape[1]), True, path)
+
+    return read, as_ids(obs.iloc[:, 0]), as_ids(var.iloc[:, 0])
 
 
-def _sparse_rows(node, shape: tuple[int, int], path: Path) -> Callable | None:
-    """Reader of rows of a CSR; None of a CSC."""
-    kind, found = _layout(node, path)
-    refuse_shape(found, shape, path)
-    if kind != "csr":
-        return None
-    ends = numbers(needed(node, "indptr", path), path).astype(np.int64)
-    stored = [needed(node, name, path) for name in ("data", "indices")]
-
-    def read(start: int, stop: int) -> sparse.csr_matrix:
-        first, last = (int(place) for place in (ends[start], ends[stop]))
-        parts = [own[first:last] for own in stored]
-        return compressed(*parts, ends[start : stop + 1] - first, (stop - start, shape[1]), True, path)
-
-    return read
+def _own_numbers(node, path: Path):
+    """A dataset of numbers that lies in this file; it may be of any size, since only parts of it are read."""
+    if is_group(node) or node.external or node.is_virtual or node.dtype.kind not in "iufb":
+        raise InputError(f"{path}: '{node.name}' is no array of numbers in this file; save the file again")
+    return node
 
 
 def _places(file, layer: str, path: Path) -> tuple[str, str]:

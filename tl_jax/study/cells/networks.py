@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -15,6 +16,7 @@ from tl_jax.evaluation.predictors.line_models import SENSITIVE_SHARE
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.keys import purpose, run_keys
 from tl_jax.models.cell_net import CellNet, cell_network
+from tl_jax.study.cells.pretrained import found_or_made, record_of
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.core.arms import How
@@ -93,6 +95,8 @@ class Nets:
     seed: int
     smooth: bool
     how: How
+    genes: np.ndarray
+    checkpoints: Path
 
     @property
     def name(self) -> str:
@@ -186,7 +190,9 @@ def network_scores(setup: Setup, settings: CellSettings, how: How) -> dict[str, 
     for attention in own.attention:
         sizes = CellNet(own.hidden, own.bottleneck, own.predictor, own.binary, attention)
         sizes = sizes._replace(modules=modules_of(setup, rows, own, attention, settings.seed))
-        scores |= scores_of(Nets(rows, own, sizes, settings.seed, settings.smooth > 1, how))
+        place = Path(settings.checkpoint_dir) / "cells"
+        genes = setup.lines.genes[rows.columns]
+        scores |= scores_of(Nets(rows, own, sizes, settings.seed, settings.smooth > 1, how, genes, place))
     return scores
 
 
@@ -200,9 +206,22 @@ def modules_of(setup: Setup, rows: Rows, own: NetworkSettings, attention: str, s
     return correlated(setup.lines.x[:, rows.columns], seed) if attention == "A2" else ()
 
 
+def record(nets: Nets) -> dict:
+    """What the pre-trained networks of all seeds are; responses are no part of it."""
+    own = nets.own
+    numbers = ("seeds", "hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate", "masked")
+    about = {name: getattr(own, name) for name in numbers} | {"sizes": list(nets.sizes)}
+    code = code_of("tl_jax.training.terms", cell_network(nets.sizes).apply)
+    lines, data = nets.rows.train.shape[1], digest(nets.rows.x, nets.rows.train, nets.smooth)
+    note = f"{own.seeds} seeds, stacked"
+    return record_of(about, code, lines=lines, seed=nets.seed, genes=nets.genes, fingerprint=data, note=note)
+
+
 def scores_of(nets: Nets) -> dict[str, np.ndarray]:
     """Pre-training, a predictor with and without it, and every transfer from the predictor."""
-    pretrained, _ = train(nets, "pre-training", ("reconstruction",), fresh(nets))
+    pretrained = found_or_made(
+        nets.checkpoints, record(nets), lambda: train(nets, "pre-training", ("reconstruction",), fresh(nets))[0]
+    )
     before, found = train(nets, "predictor", ("supervised",), under_fresh_predictor(nets, pretrained))
     scores = {f"{nets.name}_pretransfer": read(nets, found)}
     _, found = train(nets, "without pre-training", ("supervised",), fresh(nets))

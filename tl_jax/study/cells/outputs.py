@@ -45,7 +45,7 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     Returns what could not be written.
     """
     scores = score_table(results)
-    tables = {"signs": results.signs}
+    tables = {"signs": results.signs, "directions": results.directions}
     if results.setup.near:
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from tl_jax.data.cells.blocks import CellFile, opened_cells
+from tl_jax.data.cells.blocks import CellFile, open_cells
 from tl_jax.data.cells.preparation import Preparation, evened, prepare
 from tl_jax.data.cells.shared import dense
 from tl_jax.data.cells.values import COUNTS, kind_of_values
@@ -67,7 +67,8 @@ def predict_cells(
     Raises:
         InputError: too few genes, values of another kind than the study's, or too few cells to scale by.
     """
-    with opened_cells(path, layer) as file, threadpool_limits(2):
+    file = open_cells(path, layer)
+    with threadpool_limits(2):
         sample = file.some()
         source = source_of(model, file, sample, values, min_coverage)
         preparation = model.preparation

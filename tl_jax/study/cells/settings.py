@@ -104,7 +104,7 @@ class CellSettings(StudySettings):
     fields of other studies that mean nothing here.
     """
 
-    UNUSED: ClassVar[tuple[str, ...]] = ("folds", "split", "at_once", "checkpoint_dir", "quick")
+    UNUSED: ClassVar[tuple[str, ...]] = ("folds", "split", "at_once", "quick")
     NO_SCIENCE: ClassVar[tuple[str, ...]] = (*StudySettings.NO_SCIENCE, "biology", "root")
 
     cells: str = EMBEDDED

@@ -12,13 +12,11 @@ from threadpoolctl import threadpool_limits
 
 from tl_jax.config import NetworkConfig
 from tl_jax.data.cells.neighbours import components
-from tl_jax.data.cells.shared import fit_scaling
 from tl_jax.data.domain import Domain
 from tl_jax.evaluation.draws.thresholds import Calling, settle
 from tl_jax.evaluation.predictors.line_models import (
     MODELS,
     SENSITIVE_SHARE,
-    bootstrapped,
     mean_response,
     related_drugs,
     sensitive,
@@ -29,6 +27,7 @@ from tl_jax.study.cells.nulls import Null, null_scores
 from tl_jax.study.cells.published import published_scores
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
+from tl_jax.study.cells.signs import directions, first_axis, sign_table
 from tl_jax.study.core.arms import Arm, How, closed_predictions
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
@@ -46,10 +45,11 @@ AXES = 5  # components of the cells along which the sign is asked
 class CellResults:
     """scores: {arm: (draws, cells)}, high = sensitive. held: {arm: (draws, held-out lines)} of the same models.
 
-    signs: the sign along the cells' components. callings: {arm: what makes its score a call}, settled on held-out
-    lines. varies: {arm: what differs between its draws}, "lines" where it is not named; draws of "seeds" share no lines
-    by design. before: {arm of a transfer: the same without it}. nulls: {name: scores of nothing}. judged: tables of how
-    right the scores were, made once the scores are written; {} without a truth.
+    signs: the sign along the cells' components; directions: of every arm beside that of the score. callings: {arm: what
+    makes its score a call}, settled on held-out lines. varies: {arm: what differs between its draws}, "lines" where it
+    is not named; draws of "seeds" share no lines by design. before: {arm of a transfer: the same without it}. nulls:
+    {name: scores of nothing}. judged: tables of how right the scores were, made once the scores are written; {} without
+    a truth.
     """
 
     settings: CellSettings
@@ -57,6 +57,7 @@ class CellResults:
     scores: dict[str, np.ndarray] = field(default_factory=dict)
     held: dict[str, np.ndarray] = field(default_factory=dict)
     signs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    directions: pd.DataFrame = field(default_factory=pd.DataFrame)
     callings: dict[str, Calling] = field(default_factory=dict)
     varies: dict[str, str] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
@@ -114,8 +115,9 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     with threadpool_limits(1):
         with results.ledger.timed("sign"):
             axes = components(setup.plain, AXES)
-            results.signs = sign_table(results, axes)
-            results.scores["pc1_with_sign"] = first_axis(results, axes)
+            results.signs = sign_table(settings, setup, results.score, axes)
+            results.directions = directions(results.scores, results.main, axes)
+            results.scores["pc1_with_sign"] = first_axis(results.scores[results.main], axes)
         if settings.nulls:
             with results.ledger.timed("nulls"):
                 results.nulls = null_scores(settings, setup, axes)
@@ -178,28 +180,6 @@ def ends(settings: CellSettings) -> tuple[str, ...]:
     return ("", SMOOTHED) if settings.smooth > 1 else ("",)
 
 
-def sign_table(results: CellResults, axes: np.ndarray) -> pd.DataFrame:
-    """component, share of the cells' variance, Spearman of the score with it, agreement of its sign over bootstraps."""
-    setup, settings = results.setup, results.settings
-    x = fit_scaling(setup.lines.x, settings.scaler).apply(setup.lines.x)
-    drawn = bootstrapped(
-        x, setup.y, setup.lines.tissue, setup.smooth, settings.bootstraps, settings.seed, settings.penalty
-    )
-    total, score = float(np.var(setup.plain, axis=0, dtype=np.float64).sum()), results.score
-    rows = []
-    for number, axis in enumerate(axes.T, 1):
-        positive = float(np.mean(spearman_rows(axis, drawn) > 0))
-        share = float(np.var(axis) / total)
-        rows.append((number, share, float(spearman_rows(score, axis)), max(positive, 1 - positive)))
-    return pd.DataFrame(rows, columns=["component", "variance", "spearman", "agreement"])
-
-
-def first_axis(results: CellResults, axes: np.ndarray) -> np.ndarray:
-    """(draws, cells): the first component with the sign that each draw's ridge gives it."""
-    axis = axes[:, 0]
-    return np.sign(spearman_rows(results.scores[results.main], axis))[:, None] * axis
-
-
 def callings(results: CellResults, problem: Problem) -> dict[str, Calling]:
     """Threshold and probability of each arm from held-out lines alone: sensitive are those of the lowest fifth.
 
@@ -227,6 +207,10 @@ def tell(results: CellResults) -> None:
             "direction not settled: over bootstraps of the lines the score's sign along the cells' main axis changes; "
             "sensitive and resistant may be exchanged"
         )
+    first = results.directions.query(f"component == 1 and same_way < {SETTLED}").set_index("arm")["same_way"]
+    turned = [f"{arm} {share:.0%}" for arm, share in first.items() if arm.startswith(("network", "attention", "paper"))]
+    if turned:
+        results.ledger.remark(f"draws that run the score's way along the first component: {', '.join(turned)}")
     for name, null in results.nulls.items():
         share = float((null.agreement >= SETTLED).mean())
         results.ledger.remark(
