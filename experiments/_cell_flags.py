@@ -112,6 +112,8 @@ def truth() -> Truth | None:
     """What the scores are judged by, if anything."""
     if not FLAGS.truth and (FLAGS.sensitive or FLAGS.truth_by_line or FLAGS.truth_exclude):
         raise InputError("--sensitive, --truth_exclude and --truth_by_line need --truth, the column of the truth")
+    if FLAGS.leak and not FLAGS.truth_by_line:
+        raise InputError("--leak needs --truth_by_line, which says what the cells' own lines were measured at")
     if FLAGS.truth and FLAGS.drugs:
         raise InputError("--truth judges one --drug; leave it out for --drugs=all")
     asked = Truth(

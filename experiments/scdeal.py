@@ -47,11 +47,11 @@ def plan(chosen, truth=None) -> tuple[dict, Callable[[Path | None], object]]:
     from tl_jax.study.cells.outputs import cells_identity
     from tl_jax.study.cells.setup import make_setup
     from tl_jax.study.cells.study import CellResults, run_cells
-    from tl_jax.study.cells.truth import truth_of
+    from tl_jax.study.cells.truth import check_truth
 
     setup = make_setup(chosen)
     if truth:  # a name that is mistyped is found before the work; what is read here goes nowhere
-        truth_of(CellResults(chosen, setup), truth)
+        check_truth(CellResults(chosen, setup), truth)
     return cells_identity(chosen, setup), partial(run_cells, chosen, setup)
 
 

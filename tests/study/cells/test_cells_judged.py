@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from experiments import scdeal
 from tl_jax.data.cells.cells import Cells
 from tl_jax.errors import InputError
 from tl_jax.evaluation.draws.thresholds import Calling
@@ -114,3 +115,14 @@ def test_mixtures_are_judged_by_the_weighted_response_of_their_lines(results):
     for wrong, words in ((Truth(mixture=(("a", "H358"),)), "H358"), (Truth(against=("word",)), "no number")):
         with pytest.raises(InputError, match=words):
             truth_tables(own, wrong)
+
+
+def test_what_is_asked_for_is_there_before_the_work():
+    """Replicates need no truth; a name that is mistyped is found at once."""
+    small = CellSettings(min_genes=100)
+    scdeal.plan(small, Truth(replicates="sensitive", against=("sensitive",)))
+    wrong = {"replicate_column": Truth(replicates="batch"), "against": Truth(against=("rna",)), "truth": Truth("state")}
+    wrong |= {"mixture": Truth(mixture=(("sensitive", "A549"),)), "truth_exclude": Truth("sensitive", exclude=("2",))}
+    for flag, asked in wrong.items():
+        with pytest.raises(InputError, match=f"--{flag}"):
+            scdeal.plan(small, asked)

@@ -50,6 +50,18 @@ def truth_of(results: CellResults, asked: Truth) -> np.ndarray:
     return np.where(values == "", np.nan, np.isin(values.astype(str), sensitive)).astype(np.float64)
 
 
+def check_truth(results: CellResults, asked: Truth) -> None:
+    """Raise InputError where a column or a value that is asked for is not there; what is read here goes nowhere."""
+    if asked.column:
+        truth_of(results, asked)
+    if asked.replicates:
+        values_of(results, asked.replicates, "replicate_column")
+    if asked.mixture:
+        mixed_response(results, asked.mixture)
+    for column in asked.against:
+        numbers_of(results, column, "against")
+
+
 def excluded(results: CellResults, asked: Truth) -> np.ndarray:
     """(cells,) whether a cell's value is one that --truth_exclude names."""
     return np.isin(values_of(results, asked.column).astype(str), asked.exclude)
