@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint check docs clean
+.PHONY: demo test test-all test-sc lint check docs clean
 
 $(READY): setup.cfg pyproject.toml requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +25,11 @@ test-all: $(READY)
 	TLJAX_TESTS=all $(BIN)/python -m pytest -m "full and not shipped and not slow"
 	TLJAX_TESTS=all TLJAX_COMPILE=shipped $(BIN)/python -m pytest -m "shipped and not slow"
 	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not full and not slow" tests/fuzz
+
+# Single cells with the packages that only they need; last, since scanpy holds pandas below 3 on Python 3.11.
+test-sc: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all,test,sc]"
+	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not shipped and not slow" -k cell tests/study/cells tests/data
 
 # Every test with every example, compiled as users compile.
 check: lint

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tl_jax.config import NetworkConfig
@@ -182,6 +183,14 @@ def test_the_paper_s_networks_and_its_cluster_term():
         assert np.abs(np.diff(results.scores[name], axis=0)).max() > 0
     with pytest.raises(InputError, match="--repaired=all: there are: separate_genes"):
         run_cells(replace(settings, published=replace(own, repaired=("all",))), results.setup)
+
+
+def test_the_quirk_table_reads_both_ends():
+    rows = [("paper without one_kernel", "auroc", 0.7, 0.1), ("repaired with one_kernel", "auroc", 0.4, 0.2)]
+    arms = pd.DataFrame([*rows, ("paper without one_kernel", "mcc", 9, 9)], columns=["arm", "metric", "mean", "sd"])
+    table = published.quirk_table(arms).set_index("quirk")
+    assert table.loc["one_kernel"].iloc[1:].tolist() == [0.7, 0.1, 0.4, 0.2]
+    assert list(table.index) == list(published.QUIRKS)
 
 
 def test_the_cluster_term_against_a_double_loop():

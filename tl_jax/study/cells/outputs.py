@@ -18,6 +18,7 @@ from tl_jax.study.cells.kept import fitted_weights, keep_model
 from tl_jax.study.cells.modules import modules
 from tl_jax.study.cells.null_tables import null_tables
 from tl_jax.study.cells.object import lineage_of, score_columns, write_object
+from tl_jax.study.cells.published import quirk_table
 from tl_jax.study.cells.settings import NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
@@ -60,6 +61,8 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     notes = [*keep_model(results, folder / "model", weights), *made]
     if truth:
         results.judged = truth_tables(results, truth)
+        if (published := results.settings.published) and published.quirk_table:
+            results.judged["quirks"] = quirk_table(results.judged["arms"])
         if results.settings.biology:
             label = truth_of(results, truth)
             tables["map"] = tables["map"].assign(truth=label[tables["map"].index])
