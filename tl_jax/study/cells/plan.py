@@ -50,7 +50,10 @@ def planned(settings: CellSettings, setup: Setup) -> tuple[pd.DataFrame, list[st
     if settings.biology:
         rows.append(("biology", 1, BIOLOGY[0] * cells + BIOLOGY[1]))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return table, words(setup, float(table["seconds"].sum()))
+    told = words(setup, float(table["seconds"].sum()))
+    if settings.networks or settings.published:
+        told.insert(-1, "networks, nulls and the leak table are not counted")
+    return table, told
 
 
 def network_parts(settings: CellSettings, setup: Setup, rate: float) -> list[tuple[str, int, float]]:
