@@ -51,8 +51,9 @@ def planned(settings: CellSettings, setup: Setup) -> tuple[pd.DataFrame, list[st
         rows.append(("biology", 1, BIOLOGY[0] * cells + BIOLOGY[1]))
     table = pd.DataFrame(rows, columns=COLUMNS)
     told = words(setup, float(table["seconds"].sum()))
-    if settings.networks or settings.published:
-        told.insert(-1, "networks, nulls and the leak table are not counted")
+    left_out = [name for name in ("published", "nulls", "leak") if getattr(settings, name)]
+    if left_out:
+        told.insert(-1, f"not counted: {', '.join(left_out)}")
     return table, told
 
 
