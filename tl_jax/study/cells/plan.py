@@ -51,7 +51,7 @@ def planned(settings: CellSettings, setup: Setup) -> tuple[pd.DataFrame, list[st
         rows.append(("biology", 1, BIOLOGY[0] * cells + BIOLOGY[1]))
     table = pd.DataFrame(rows, columns=COLUMNS)
     told = words(setup, float(table["seconds"].sum()))
-    left_out = [name for name in ("published", "nulls", "leak") if getattr(settings, name)]
+    left_out = [name for name in ("nulls", "leak") if getattr(settings, name)]
     if left_out:
         told.insert(-1, f"not counted: {', '.join(left_out)}")
     return table, told
