@@ -35,6 +35,12 @@ def test_networks_grow_with_seeds_and_transfers():
     assert paper.set_index("part").loc["scDEAL as published", "fits"] == 3 * (2 + 2 * 11)
 
 
+def test_what_is_not_counted_is_said():
+    asked = replace(QUICK, nulls=5)
+    _, told = planned(asked, make_setup(asked))
+    assert told[-2:] == ["not counted: nulls", "nothing was trained"]
+
+
 def test_all_drugs_are_one_part():
     asked = replace(QUICK, drugs="all")
     table, told = planned(asked, make_setup(asked))

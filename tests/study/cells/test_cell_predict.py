@@ -63,9 +63,9 @@ def test_the_studys_own_cells_get_their_scores_again(study, file, tmp_path):
         np.testing.assert_allclose(table[name], expected[name], atol=1e-5, err_msg=name)
 
 
-@pytest.mark.parametrize("scaler", ["rank", "minmax"])
-def test_other_scalers_are_kept_too(scaler, file, tmp_path):
-    expected, model = kept(replace(QUICK, scaler=scaler), tmp_path)
+@pytest.mark.parametrize("changed", [{"scaler": "rank"}, {"scaler": "minmax"}, {"penalty": 5000.0}])
+def test_other_scalers_and_penalties_are_kept_too(changed, file, tmp_path):
+    expected, model = kept(replace(QUICK, **changed), tmp_path)
     table, _ = predicted(model, file, tmp_path)
     np.testing.assert_allclose(table["sens_score"], expected["sens_score"], atol=1e-5)
 

@@ -11,16 +11,20 @@ from tl_jax.evaluation.predictors.line_models import tissue_groups
 from tl_jax.evaluation.predictors.many_ridges import many_ridges
 
 
-def line_weights(x, y, tissue) -> tuple[np.ndarray, float]:
-    """(w (genes,), b) of `line_models.line_ridge`: its score of rows (m, genes) is rows @ w + b."""
+def line_weights(x, y, tissue, alpha: float = 0.0) -> tuple[np.ndarray, float]:
+    """(w (genes,), b) of `line_models.line_ridge`: its score of rows (m, genes) is rows @ w + b.
+
+    Args:
+        alpha: the penalty, 0 to choose it as the ridge does.
+    """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     center = x.mean(axis=0)
     x = x - center
     found = tuned(x @ x.T, y, tissue_groups(tissue))
     if found is None:  # all lines are the same
         return np.zeros(x.shape[1]), -float(y.mean())
-    _, alpha, values, vectors = found
-    w = -x.T @ (vectors @ ((vectors.T @ (y - y.mean())) / (values + alpha)))
+    _, best, values, vectors = found
+    w = -x.T @ (vectors @ ((vectors.T @ (y - y.mean())) / (values + (alpha or best))))
     return w, float(-y.mean() - center @ w)
 
 

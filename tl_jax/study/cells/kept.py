@@ -50,10 +50,10 @@ class KeptModel:
 def fitted_weights(results: CellResults) -> tuple[np.ndarray, np.ndarray]:
     """(weights (draws, genes), bias (draws,)) of the study's ridge, float32."""
     setup = results.setup
-    problem = setup.problem(results.settings)
+    problem, alpha = setup.problem(results.settings), results.settings.penalty
     with results.ledger.timed("model"), threadpool_limits(1):
         fitted = [
-            line_weights(f.scaled_train(problem.domain), f.y[f.fold.train], setup.lines.tissue[f.fold.train])
+            line_weights(f.scaled_train(problem.domain), f.y[f.fold.train], setup.lines.tissue[f.fold.train], alpha)
             for f in problem.folds
         ]
     weights, bias = (np.array(part, np.float32) for part in zip(*fitted, strict=True))

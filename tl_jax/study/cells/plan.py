@@ -50,7 +50,11 @@ def planned(settings: CellSettings, setup: Setup) -> tuple[pd.DataFrame, list[st
     if settings.biology:
         rows.append(("biology", 1, BIOLOGY[0] * cells + BIOLOGY[1]))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return table, words(setup, float(table["seconds"].sum()))
+    told = words(setup, float(table["seconds"].sum()))
+    left_out = [name for name in ("nulls", "leak") if getattr(settings, name)]
+    if left_out:
+        told.insert(-1, f"not counted: {', '.join(left_out)}")
+    return table, told
 
 
 def network_parts(settings: CellSettings, setup: Setup, rate: float) -> list[tuple[str, int, float]]:
