@@ -12,13 +12,15 @@ from scripting import script
 from tl_jax.training.published import QUIRKS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "single_cell_networks.md").read_text()
-COMMANDS = {"tl_jax cells": "scdeal", "tl_jax attention": "atsdp", "python -m experiments.scdeal": "scdeal"}
+COMMANDS = {"tl_jax cells": "scdeal", "python -m experiments.atsdp": "atsdp", "python -m experiments.scdeal": "scdeal"}
 
 
 def commands():
     """(script, arguments) of the page."""
     blocks = re.findall(r"```sh\n(.*?)```", PAGE, flags=re.S)
     for line in "".join(blocks).replace("\\\n", " ").splitlines():
+        if line.startswith("$RUN"):  # of real data
+            continue
         name = next(begin for begin in COMMANDS if line.startswith(begin))
         yield COMMANDS[name], shlex.split(line.removeprefix(name))
 
