@@ -11,6 +11,7 @@ from tl_jax.config import NetworkConfig
 from tl_jax.data.cells.modules import correlated, from_gmt
 from tl_jax.errors import InputError
 from tl_jax.study.cells import networks, published
+from tl_jax.study.cells.network_rows import rows_of
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.setup import make_setup
 from tl_jax.study.cells.signs import directions
@@ -121,6 +122,17 @@ def test_another_seed_or_width_is_another_pre_training(setup, found):
     assert len(list(folder.iterdir())) == before
     networks.network_scores(setup, replace(SETTINGS, seed=401, networks=replace(OWN, seeds=1)), how())
     assert len(list(folder.iterdir())) == before + 1
+
+
+def test_two_classes_stay_as_they_are(setup):
+    """A tenth of the lines is sensitive; a fifth would be all of them."""
+    y = np.where(np.argsort(np.argsort(setup.y)) < len(setup.y) // 10, 0.0, 1.0)
+    own = replace(setup, y=y)
+    rows = rows_of(own, SETTINGS, replace(OWN, binary=True))
+    lines = len(y)
+    np.testing.assert_array_equal(rows.y[1, lines : 2 * lines], y == 0)
+    np.testing.assert_array_equal(published.tables_of(own, SETTINGS, True).y, y == 0)
+    assert rows.balance[0] == pytest.approx(1 - (y[rows.train[0]] == 0).mean())
 
 
 def test_an_unknown_transfer_is_refused_before_any_work(setup, monkeypatch):

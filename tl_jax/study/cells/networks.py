@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 
 import jax
@@ -12,10 +11,10 @@ import numpy as np
 
 from tl_jax.config import Recipe
 from tl_jax.data.cells.modules import Modules, correlated, from_gmt
-from tl_jax.evaluation.predictors.line_models import SENSITIVE_SHARE
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.keys import purpose, run_keys
 from tl_jax.models.cell_net import CellNet, cell_network
+from tl_jax.study.cells.network_rows import Rows, rows_of
 from tl_jax.study.cells.pretrained import found_or_made, record_of
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings
 from tl_jax.study.cells.setup import Setup
@@ -37,52 +36,6 @@ PREDICTOR = ("predictor", "head")  # what lines alone teach
 def go_on(source: Variables, fresh: Variables) -> Transfer:
     """The network as it is, fresh or trained; all of it trains. One start for all stages: they share programs."""
     return Transfer.fresh({"params": {m: source["params"][m] for m in fresh["params"]}})
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Lines and cells as the networks see them: for each draw all lines scaled as its training lines, then the cells.
-
-    x: (draws * lines + 2 * cells, genes). train: (draws, lines that train), held: (draws, others), rows of x.
-    y: (draws, rows of x) response on the network's scale, high = sensitive. smooth: whether smoothed cells are there.
-    """
-
-    x: np.ndarray
-    train: np.ndarray
-    held: np.ndarray
-    y: np.ndarray
-    cells: int
-    balance: np.ndarray
-    columns: np.ndarray
-
-    @cached_property
-    def of_cells(self) -> np.ndarray:
-        """Rows of x that are cells, as they are and smoothed."""
-        return np.arange(len(self.x) - 2 * self.cells, len(self.x))
-
-
-def rows_of(setup: Setup, settings: CellSettings, own: NetworkSettings) -> Rows:
-    """Both domains on the genes that vary most over the lines, and the response of each draw."""
-    columns = np.sort(np.argsort(-setup.lines.x.var(axis=0), kind="stable")[: own.genes])
-    domain, lines = setup.domain, len(setup.lines)
-    folds = list(setup.folds(domain, settings))
-    blocks, labels, balance = [], [], []
-    for k, f in enumerate(folds):
-        blocks.append(f.train.apply(domain.x[:lines])[:, columns])
-        y = np.zeros((len(folds), lines), np.float32)
-        known = setup.y[f.fold.train]
-        if own.binary:
-            y[k] = setup.y <= np.quantile(known, SENSITIVE_SHARE)
-        else:
-            y[k] = (known.mean() - setup.y) / (known.std() or 1)
-        labels.append(y.ravel())
-        balance.append(1 - y[k][f.fold.train].mean())
-    x = np.concatenate([*blocks, setup.plain[:, columns], setup.smooth[:, columns]]).astype(np.float32)
-    shift = [k * lines for k in range(len(folds))]
-    held = [f.fold.test[f.fold.test < lines] + s for f, s in zip(folds, shift, strict=True)]
-    y = np.pad(np.stack(labels), ((0, 0), (0, 2 * len(setup.cells))))
-    train = np.stack([f.fold.train + s for f, s in zip(folds, shift, strict=True)])
-    return Rows(x, train, np.stack(held), y, len(setup.cells), np.asarray(balance, np.float32), columns)
 
 
 @dataclass(frozen=True)

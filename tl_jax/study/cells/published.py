@@ -14,7 +14,7 @@ from tl_jax.data.cells.neighbours import nearest
 from tl_jax.data.cells.shared import dense
 from tl_jax.data.cells.steps import filtered
 from tl_jax.errors import InputError
-from tl_jax.evaluation.predictors.line_models import SENSITIVE_SHARE
+from tl_jax.evaluation.predictors.line_models import sensitive
 from tl_jax.keys import run_key
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup, at_one_depth, read_pair
@@ -79,10 +79,11 @@ def own_genes(settings: CellSettings, setup: Setup):
 
 
 def tables_of(setup: Setup, settings: CellSettings, shared: bool) -> Tables:
-    """Labels of the lowest fifth; genes of both, or all genes that each domain has."""
+    """Labels of the lowest fifth, or of the lower of two classes; genes of both, or all genes that each domain has."""
     lines, cells = (setup.lines, setup.cells) if shared else own_genes(settings, setup)
-    y = setup.y <= np.quantile(setup.y, SENSITIVE_SHARE)
-    return Tables(jnp.asarray(dense(lines.x)), jnp.asarray(y, jnp.float32), jnp.asarray(dense(cells.x)))
+    return Tables(
+        jnp.asarray(dense(lines.x)), jnp.asarray(sensitive(setup.y), jnp.float32), jnp.asarray(dense(cells.x))
+    )
 
 
 def trained(setup: Setup, settings: CellSettings, quirks: dict[str, bool], how: How, name: str) -> Scores:
