@@ -11,6 +11,7 @@ from tl_jax.study.cells.settings import EMBEDDED, CellSettings, NetworkSettings,
 from tl_jax.study.cells.truth import Truth
 
 SMALL = {"seeds": 3, "epochs": 20, "bottleneck": 32}  # of networks on the embedded pair, where no flag says otherwise
+SHORT = ("none", "mmd")  # transfers there
 NUMBERS = ("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp")
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
 PLAIN = (
@@ -66,12 +67,13 @@ def networks() -> NetworkSettings | None:
     if not FLAGS.seeds:
         return None
     small = SMALL if FLAGS.embedded else {}
+    wanted = SHORT if FLAGS.embedded and not FLAGS["transfer"].present else FLAGS.transfer
     own = {
         name: small.get(name, FLAGS[name].value) if not FLAGS[name].present else FLAGS[name].value for name in NUMBERS
     }
     return NetworkSettings(
         genes=FLAGS.network_genes,
-        transfers=tuple(distinct(weighted(text) for text in FLAGS.transfer)),
+        transfers=tuple(distinct(weighted(text) for text in wanted)),
         attention=tuple(distinct("" if name == "none" else name for name in FLAGS.attention)),
         hidden=numbers("hidden"),
         predictor=numbers("predictor"),

@@ -23,7 +23,7 @@ def record_of(about: dict, code: str, *, lines: int, seed: int, genes: np.ndarra
     plain = {"low": 0.0, "high": 1.0, "direction": "none", "unit": "none"}
     own = {
         "stage": STAGE,
-        "domain": "lines and cells",
+        "domain": "lines_and_cells",
         "drug": "none",
         "samples": lines,
         "strategy": "scratch",
