@@ -49,7 +49,11 @@ STUDIES = {
         *(*COMPOUNDS, "--rows=8", "--layers=1", "--widths=8", "--batches=64", "--rates=0.01", "--dropouts=0.1"),
         *("--epochs=2", "--folds=2"),
     ),
-    "scdeal": ("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive", "--seeds=2", "--transfer=none"),
+    "scdeal": ("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive", "--seeds=0"),
+    "atsdp": (
+        *("--embedded", "--repeats=2", "--bootstraps=4", "--truth=sensitive", "--seeds=2", "--transfer=none"),
+        *("--attention=none", "--hidden=8", "--bottleneck=8", "--predictor=4", "--epochs=2"),
+    ),
 }
 # Those that run whole in `make test`; experiments do without networks there.
 EVERYDAY = ("many_targets", "check_data", "dti_transfer", "scdeal")
@@ -77,7 +81,7 @@ def test_no_script_is_forgotten():
 def test_eight_samples(name, pictures, folder, capsys, monkeypatch):
     if not pictures:
         monkeypatch.setitem(sys.modules, "matplotlib", None)  # as where it is not installed
-    cohort = () if name.startswith(("dti", "scdeal")) else ("--cohort=eight.toml",)
+    cohort = () if name.startswith(("dti", "scdeal", "atsdp")) else ("--cohort=eight.toml",)
     code = call(name, [*cohort, *STUDIES[name], "--out=out"])
     said = capsys.readouterr()
     assert "Traceback" not in said.err

@@ -85,18 +85,21 @@ def differs(a, b, part="after"):
     return float(np.abs(getattr(a, part) - getattr(b, part)).max())
 
 
+@pytest.mark.full
 def test_the_asked_rate_counts_once_the_quirk_is_repaired():
     assert differs(scores(rate=1e-3), scores(rate=1e-1)) == 0
     assert differs(scores(rate=1e-3, fixed_rate=0), scores(rate=1e-1, fixed_rate=0)) > 0
     assert differs(scores(rate=1e-2, fixed_rate=0), scores()) == 0
 
 
+@pytest.mark.full
 def test_dropout_before_transfer_is_on_until_it_is_repaired():
     a, b = scores(), scores(train_mode=0)
     assert differs(a, b, "before") > 1e-4
     assert differs(a, b) == 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "name", ["affine_encoder", "masked_target", "sigmoid_under_softmax", "one_kernel", "target_only"]
 )
@@ -104,6 +107,7 @@ def test_every_other_quirk_moves_the_scores(name):
     assert differs(scores(), scores(**{name: 0})) > 0
 
 
+@pytest.mark.full
 def test_held_out_rows_scale_the_genes_until_it_is_repaired():
     """A line of the source's own test set that is far from all others."""
     lines, _ = published.split(jax.random.split(run_key(3), 9)[0], TABLES, SIZES)
@@ -112,6 +116,7 @@ def test_held_out_rows_scale_the_genes_until_it_is_repaired():
     assert differs(scores(scaled_on_all=0), scores(scaled_on_all=0, tables=far)) == 0
 
 
+@pytest.mark.full
 def test_the_source_moves_only_once_it_is_repaired():
     """Before transfer it is what it is; its own test lines then tell whether it moved."""
     still, moved = scores(), scores(target_only=0)

@@ -59,6 +59,7 @@ def test_every_stage_is_an_arm(found, setup):
     assert all(np.abs(found[a] - found[b]).max() > 0 for a, b in pairs)
 
 
+@pytest.mark.full
 def test_a_seed_among_others_is_the_seed_alone(found, setup):
     alone = networks.network_scores(setup, replace(SETTINGS, networks=replace(OWN, seeds=1)), how())
     for name, scores in alone.items():
@@ -115,6 +116,7 @@ def test_a_resumed_study_trains_nothing_twice(setup, found, tmp_path, monkeypatc
         networks.network_scores(setup, other, how(tmp_path))
 
 
+@pytest.mark.full
 def test_another_seed_or_width_is_another_pre_training(setup, found):
     folder = Path("checkpoints/cells")
     before = len(list(folder.iterdir()))
