@@ -19,6 +19,8 @@ PLAIN = (
     "cell_line_column",
     "drug",
     "min_genes",
+    "response",
+    "remove_general",
     "scaler",
     "smooth",
     "penalty",
@@ -34,8 +36,14 @@ PLAIN = (
 )
 
 
+OF_PAPER = ("repaired", "quirk_table", "up")
+OF_NETWORKS = ("transfer", "attention", "modules", "binary_labels", "network_genes", "masked", "ramp")
+OF_BOTH = ("hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate", "dropout")
+
+
 def settings() -> CellSettings:
     """Settings from the parsed flags."""
+    refuse_idle()
     if FLAGS.embedded == bool(FLAGS.cells):
         raise InputError("give --cells=FILE, or --embedded for the simulated pair")
     filters = Filters(
@@ -60,6 +68,16 @@ def settings() -> CellSettings:
         published=published() if FLAGS.mode == "paper" else None,
         **{name: FLAGS[name].value for name in PLAIN},
     )
+
+
+def refuse_idle() -> None:
+    """Refuse flags that would change nothing."""
+    paper, none = FLAGS.mode == "paper", not FLAGS.seeds or bool(FLAGS.drugs)
+    idle = OF_NETWORKS if paper else OF_PAPER
+    given = [name for name in (*idle, *(() if not none else (*OF_NETWORKS, *OF_BOTH))) if FLAGS[name].present]
+    if given:
+        why = "with --mode=paper" if paper else "without --mode=paper" if given[0] in OF_PAPER else "without networks"
+        raise InputError(f"--{given[0]} changes nothing {why}; leave it out")
 
 
 def networks() -> NetworkSettings | None:

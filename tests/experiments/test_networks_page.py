@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 from scripting import script
 
+from experiments import _cell_flags, scdeal
+from experiments._cell_groups import ATTENTION_STUDY
+from experiments._declared import FLAGS
 from tl_jax.training.published import QUIRKS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "single_cell_networks.md").read_text()
+FOLDER = Path(_cell_flags.__file__).parent
 COMMANDS = {"tl_jax cells": "scdeal", "python -m experiments.atsdp": "atsdp", "python -m experiments.scdeal": "scdeal"}
 
 
@@ -55,6 +59,21 @@ def test_the_page_names_every_quirk():
         assert f"| `{name}` | {what} |" in PAGE
 
 
+def test_every_flag_of_a_study_is_read():
+    """A flag that no line of the scripts reads changes nothing."""
+    read = "".join((FOLDER / name).read_text() for name in ("_cell_flags.py", "scdeal.py", "_output.py"))
+    names = {flag.name for group in ATTENTION_STUDY for flag in group.flags} - {"output_dir"}
+    assert not [name for name in names if not re.search(rf'FLAGS\.{name}\b|"{name}"', read)]
+
+
+def test_what_lines_teach_is_asked_by_flags():
+    values, _ = scdeal.main.parse(["--embedded", "--response=quantile:0.3", "--remove_general", "--seeds=0"])
+    with FLAGS.of(values):
+        chosen = _cell_flags.settings()
+    assert chosen.response == "quantile:0.3"
+    assert chosen.remove_general
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -64,6 +83,13 @@ def test_the_page_names_every_quirk():
         (["--mode=paper", "--repaired=slips"], "--repaired=slips: there are: separate_genes"),
         (["--mode=paper", "--seeds=0"], "--mode=paper needs --seeds"),
         (["--attention=A2", "--modules=none.gmt"], "--modules=none.gmt: cannot be read"),
+        (["--modules=none.gmt"], "--modules changes nothing without --attention=A2"),
+        (["--transfer=reconstruction"], "--transfer=reconstruction: that is a stage"),
+        (["--transfer=mmd:nan"], "a weight must be a number"),
+        (["--quirk_table"], "--quirk_table changes nothing without --mode=paper"),
+        (["--mode=paper", "--transfer=mmd"], "--transfer changes nothing with --mode=paper"),
+        (["--seeds=0", "--epochs=3"], "--epochs changes nothing without networks"),
+        (["--response=much"], "--response=much: there are: auc"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments, message, tmp_path):

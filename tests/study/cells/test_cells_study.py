@@ -103,7 +103,7 @@ def test_the_page_says_first_whether_the_direction_is_settled(finished):
     _, folder = finished
     report = report_of(folder)
     words = " ".join("".join(map(str, line)) for block in report.top for line in block.lines)
-    assert "direction of the score is settled" in words
+    assert "Its direction is settled" in words
     assert {"scores", "signs", "arms", "near", "files"} <= {section.id for section in report.sections}
 
 

@@ -11,6 +11,7 @@ from tl_jax.config import NetworkConfig
 from tl_jax.data.cells.modules import correlated, from_gmt
 from tl_jax.errors import InputError
 from tl_jax.study.cells import networks, published
+from tl_jax.study.cells.judge import comparisons
 from tl_jax.study.cells.network_rows import rows_of
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings, PublishedSettings
 from tl_jax.study.cells.setup import make_setup
@@ -126,6 +127,35 @@ def test_another_seed_or_width_is_another_pre_training(setup, found):
     assert len(list(folder.iterdir())) == before + 1
 
 
+@pytest.mark.full
+def test_the_order_of_the_cells_in_their_file_changes_nothing(setup, found):
+    order = np.random.default_rng(3).permutation(len(setup.cells))
+    moved = replace(setup, cells=setup.cells.rows(order), plain=setup.plain[order], smooth=setup.smooth[order])
+    again = networks.network_scores(moved, SETTINGS, how())
+    lines = found["network_none"].shape[1] - 2 * len(order)
+    for name, scores in found.items():
+        expected = scores[:, np.concatenate([np.arange(lines), lines + order, lines + len(order) + order])]
+        np.testing.assert_allclose(again[name], expected, atol=1e-6)
+
+
+def test_scdeal_sees_the_cells_that_passed(setup):
+    kept = np.arange(5, 200)
+    few = replace(setup, cells=setup.cells.rows(kept), kept=kept)
+    _, cells = published.own_genes(SETTINGS, few)
+    assert list(cells.samples) == list(few.cells.samples)
+
+
+def test_more_seeds_than_draws_vary_over_seeds_and_intervals_stay_possible(setup):
+    own = replace(SETTINGS, networks=replace(OWN, seeds=3, transfers=(("none", 1.0),)), arms=("ridge",))
+    results = run_cells(own, setup)
+    assert results.varies["network_none_smoothed"] == "seeds"
+    truth = setup.cells.obs["sensitive"].to_numpy(float)
+    table = comparisons(results, truth).set_index(["arm", "reference"])
+    assert table.loc[("network_none", "network_pretransfer"), "draws"] == 3
+    assert table.loc[("network_none", results.main), "draws"] == 2  # those that both have, of the same lines
+    assert table[["ci_low", "ci_high"]].abs().to_numpy().max() <= 1
+
+
 def test_two_classes_stay_as_they_are(setup):
     """A tenth of the lines is sensitive; a fifth would be all of them."""
     y = np.where(np.argsort(np.argsort(setup.y)) < len(setup.y) // 10, 0.0, 1.0)
@@ -151,7 +181,7 @@ def test_an_unknown_transfer_is_refused_before_any_work(setup, monkeypatch):
         ({"dropout": 1.0}, "--dropout=1.0"),
         ({"attention": ("A9",)}, "there are: none, A1, A2, A3"),
         ({"attention": ("A1",), "bottleneck": 20}, "multiple of 32"),
-        ({"transfers": (("mmd", -1.0),)}, "must not be below 0"),
+        ({"transfers": (("mmd", -1.0),)}, "must be a number that is not below 0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(change, message):

@@ -33,10 +33,12 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     """Title; whether the direction is settled comes first, then how many cells are called sensitive."""
     drug, settled = study.entry("drug") or "the drug", study.entry("direction_settled", kind=bool)
     called = study.entry("called_sensitive", kind=float)
+    count, arm = study.entry("bootstraps", kind=int), study.entry("arm") or "score"
     first = (
-        "The direction of the score is settled: bootstraps of the lines agree on it."
+        f"The score is that of {arm}. Its direction is settled: {count or ''} bootstraps of the lines agree on it, as "
+        "they often do on a response that means nothing."
         if settled
-        else "The direction of the score is NOT settled: sensitive and resistant may be exchanged."
+        else f"The direction of the score ({arm}) is NOT settled: sensitive and resistant may be exchanged."
     )
     calls = "" if called is None else f" {called:.0%} of the cells are called sensitive to {drug}."
     depth = study.entry("depth_spearman", kind=float)

@@ -130,10 +130,14 @@ def comparisons(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
     for arm, reference in dict.fromkeys(pairs):
         one, other = results.scores[arm][:, known], results.scores[reference][:, known]
         draws = min(len(one), len(other))
-        shared = min(overlap(results, arm), overlap(results, reference))
+        # Where one of the two varies over lines that overlap, the difference does too.
+        shared = max(overlap(results, arm), overlap(results, reference))
         found = paired(truth[known], one[:draws], other[:draws], shared)
         means = [np.mean([of_order(truth[known], score)["auroc"] for score in part[:draws]]) for part in (one, other)]
-        rows.append((arm, reference, draws, *means, *found[:3], found.p, np.nan, found.p_better, harms(found)))
+        low, high = np.clip(found[1:3], -1, 1)
+        rows.append(
+            (arm, reference, draws, *means, found.point, low, high, found.p, np.nan, found.p_better, harms(found))
+        )
     table = pd.DataFrame(rows, columns=list(COMPARED))
     return table.assign(p_holm=holm(table["p"]))
 
@@ -142,8 +146,8 @@ def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:
     """A line for every transfer that does worse than the same arm without it."""
     own = table["arm"].map(results.before) == table["reference"]
     return [
-        f"negative transfer: {row['arm']} does worse than {row['reference']}: AUROC {row['difference']:+.2f} "
-        f"(95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
+        f"negative transfer: {row['arm']} {'does worse' if row['ci_high'] < 0 else 'was lower here'} than "
+        f"{row['reference']}: AUROC {row['difference']:+.2f} (95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
         for row in table[own].query("harm").to_dict("records")
     ]
 

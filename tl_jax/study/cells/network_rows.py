@@ -19,7 +19,7 @@ class Rows:
     x: (draws * lines + 2 * cells, genes). train: (draws, lines that train), held: (draws, others), rows of x.
     y: (draws, rows of x) response on the network's scale, high = sensitive. cells: how many; they stand last, as they
     are and then smoothed. balance: (draws,) share of training lines that are not sensitive, the weight of those that
-    are. columns: the study's genes that stand in x.
+    are. columns: the study's genes that stand in x. by_name: the cells in the order of their names.
     """
 
     x: np.ndarray
@@ -29,6 +29,7 @@ class Rows:
     cells: int
     balance: np.ndarray
     columns: np.ndarray
+    by_name: np.ndarray
 
     @cached_property
     def of_cells(self) -> np.ndarray:
@@ -58,4 +59,5 @@ def rows_of(setup: Setup, settings: CellSettings, own: NetworkSettings) -> Rows:
     held = [f.fold.test[f.fold.test < lines] + s for f, s in zip(folds, shift, strict=True)]
     y = np.pad(np.stack(labels), ((0, 0), (0, 2 * len(setup.cells))))
     train = np.stack([f.fold.train + s for f, s in zip(folds, shift, strict=True)])
-    return Rows(x, train, np.stack(held), y, len(setup.cells), np.asarray(balance, np.float32), columns)
+    by_name = np.argsort(np.asarray(setup.cells.samples, dtype=str), kind="stable")
+    return Rows(x, train, np.stack(held), y, len(setup.cells), np.asarray(balance, np.float32), columns, by_name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from tl_jax.config import Recipe
 from tl_jax.data.cells.modules import Modules, correlated, from_gmt
+from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.keys import purpose, run_keys
 from tl_jax.models.cell_net import CellNet, cell_network
@@ -58,9 +58,9 @@ class Nets:
 
     @property
     def cells(self) -> Batch:
-        """The target's rows, without labels: smoothed where scores are."""
+        """The target's rows, without labels: smoothed where scores are; by name, whatever the order of the file."""
         both = self.rows.x[self.rows.of_cells]
-        x = both[self.rows.cells :] if self.smooth else both[: self.rows.cells]
+        x = (both[self.rows.cells :] if self.smooth else both[: self.rows.cells])[self.rows.by_name]
         return Batch(x, None, np.ones(len(x), np.float32))
 
     def runs(self, weights: dict[str, float], look: bool) -> Runs:
@@ -197,8 +197,14 @@ def arm_name(prefix: str, name: str, weight: float) -> str:
     return f"{prefix}_{name}" if weight == 1 else f"{prefix}_{name}_{weight:g}"
 
 
-def check_transfers(transfers: Sequence[tuple[str, float]]) -> None:
-    """Refuse an unknown transfer before anything is trained."""
-    for name, _ in transfers:
+def check_networks(own: NetworkSettings, setup: Setup) -> None:
+    """Refuse an unknown transfer, and modules that cannot be read, before any work."""
+    for name, _ in own.transfers:
+        if name in UNRAMPED:
+            raise InputError(f"--transfer={name}: that is a stage, no transfer")
         if name != "none":
             get_term(name)
+    if own.gmt:
+        if "A2" not in own.attention:
+            raise InputError("--modules changes nothing without --attention=A2; leave it out")
+        from_gmt(own.gmt, setup.lines.genes)

@@ -114,6 +114,7 @@ def summary(results: CellResults) -> dict:
         "lines_out": list(setup.out),
         "arm": results.main,
         "direction_settled": results.settled,
+        "bootstraps": results.settings.bootstraps,
         "depth_spearman": None if np.isnan(depth) else depth,
         "threshold": results.calling.threshold,
         "called_sensitive": float(results.calling.calls(results.score).mean()),
@@ -132,5 +133,6 @@ def printed(results: CellResults) -> str:
         head += ["AUROC", "draws below .5"]
         for row in rows:
             own = table.loc[row[0]]
-            row += [f"{number(own['mean'])} ± {number(own['sd'])}", f"{own['below_half']:.0%}"]
+            known = np.isfinite(own["mean"])
+            row += [f"{number(own['mean'])} ± {number(own['sd'])}", f"{own['below_half']:.0%}"] if known else ["", ""]
     return "\n".join(fixed_width(head, rows))

@@ -12,7 +12,6 @@ import pandas as pd
 
 from tl_jax.data.cells.neighbours import nearest
 from tl_jax.data.cells.shared import dense
-from tl_jax.data.cells.steps import filtered
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.line_models import sensitive
 from tl_jax.keys import run_key
@@ -74,7 +73,7 @@ def own_genes(settings: CellSettings, setup: Setup):
     """(lines that train, cells that passed), each on all genes that it has."""
     lines, cells, _ = read_pair(settings)
     place = {name: k for k, name in enumerate(lines.samples)}
-    cells, _ = filtered(cells, settings.filters)
+    cells = cells.rows(setup.kept)  # those that passed: filters that draw are not asked again
     return lines.rows(np.array([place[name] for name in setup.lines.samples])), at_one_depth(cells, settings)[0]
 
 

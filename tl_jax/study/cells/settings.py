@@ -65,7 +65,7 @@ class NetworkSettings:
             )
         for name, weight in self.transfers:
             if not 0 <= weight < float("inf"):
-                raise InputError(f"--transfer={name}:{weight:g}: a weight must not be below 0")
+                raise InputError(f"--transfer={name}:{weight:g}: a weight must be a number that is not below 0")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from tl_jax.evaluation.predictors.line_models import (
     sensitive,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
-from tl_jax.study.cells.networks import before, check_transfers, network_scores
+from tl_jax.study.cells.networks import before, check_networks, network_scores
 from tl_jax.study.cells.nulls import Null, null_scores
 from tl_jax.study.cells.published import check_published, published_scores
 from tl_jax.study.cells.settings import CellSettings
@@ -99,7 +99,7 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     work: a folder for finished parts; those found there are not computed again.
     """
     if settings.networks:
-        check_transfers(settings.networks.transfers)
+        check_networks(settings.networks, setup)
     if settings.published:
         check_published(settings.published.repaired)
     results = CellResults(settings, setup)
@@ -113,9 +113,12 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
         for name, predicted in network_scores(setup, settings, how).items():
             take(results, name, predicted)
             results.before |= {f"{name}{end}": f"{before(name)}{end}" for end in ends(settings) if before(name)}
+            if settings.networks.seeds > settings.repeats:  # then seeds share draws of the lines
+                results.varies |= {f"{name}{end}": "seeds" for end in ends(settings)}
     if settings.published:
         results.scores |= (scores := published_scores(setup, settings, how))
         results.before |= {name: f"{name} before" for name in scores if f"{name} before" in scores}
+        results.varies |= dict.fromkeys(scores, "seeds")  # all of them see the same lines
     with threadpool_limits(1):
         with results.ledger.timed("sign"):
             axes = components(setup.plain, AXES)
