@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from selection import full
 
 from tl_jax.models import attention
 from tl_jax.models.cell_net import CellNet, cell_network, decoded, decoder, names_of
@@ -36,7 +37,7 @@ def test_the_plain_network_is_numpy_s():
     assert tuple(variables(ALL[""])["params"]) == names_of(ALL[""])
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ["", "A1", *map(full, ("A2", "A3"))])
 def test_the_prefix_and_the_rest_are_the_whole(name):
     own, network = variables(ALL[name]), cell_network(ALL[name])
     whole = network.apply(own, X).prediction
@@ -46,7 +47,7 @@ def test_the_prefix_and_the_rest_are_the_whole(name):
         np.testing.assert_allclose(rest, whole, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", ["A1", *map(full, ("", "A2", "A3"))])
 def test_a_row_does_not_depend_on_the_others(name):
     own, network = variables(ALL[name]), cell_network(ALL[name])
     np.testing.assert_allclose(network.apply(own, X[2:3]).prediction, network.apply(own, X).prediction[2:3], atol=1e-6)

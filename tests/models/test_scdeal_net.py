@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from selection import full
 
 from tl_jax.models import scdeal_net as net
 from tl_jax.transfer.losses import gaussian_mmd
@@ -28,7 +29,7 @@ def leaves_of(case, side):
     return found
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("precision", [full("float32"), "float64"])
 def test_the_forward_passes_and_losses_are_pytorch_s(golden, precision):
     case, wide = golden("S1_scdeal"), precision == "float64"
     before, close = ("f64_", 1e-10) if wide else ("", 1e-5)

@@ -126,6 +126,7 @@ def test_the_source_moves_only_once_it_is_repaired():
     assert np.abs(still.test[known] - moved.test[known]).max() > 1e-4
 
 
+@pytest.mark.full
 def test_the_cluster_term_has_no_gradient_but_moves_statistics():
     leaves, key = {}, jax.random.key(0)
     source = published.flatten({"source": published.net.autoencoder(key, 12, (6, 5), 4)})

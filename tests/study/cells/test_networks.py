@@ -145,6 +145,7 @@ def test_scdeal_sees_the_cells_that_passed(setup):
     assert list(cells.samples) == list(few.cells.samples)
 
 
+@pytest.mark.full
 def test_more_seeds_than_draws_vary_over_seeds_and_intervals_stay_possible(setup):
     own = replace(SETTINGS, networks=replace(OWN, seeds=3, transfers=(("none", 1.0),)), arms=("ridge",))
     results = run_cells(own, setup)
