@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 
 class Palette(NamedTuple):
-    """Colours of a page. cells: {class of a cell: (text, ground)}; each also has a sign or a word."""
+    """Colours of a page. shade: at an edge behind which a table goes on. cells: {class: (text, ground)}; each class
+    also has a sign or a word."""
 
     ink: str
     paper: str
@@ -17,11 +18,12 @@ class Palette(NamedTuple):
     link: str
     line: str
     verdict: str
+    shade: str
     cells: dict[str, tuple[str, str]]
 
 
 LIGHT = Palette(
-    *("#1b1b1b", "#ffffff", "#595959", "#005b96", "#c9c9c9", "#eef4fa"),
+    *("#1b1b1b", "#ffffff", "#595959", "#005b96", "#c9c9c9", "#eef4fa", "#8a8a8a"),
     cells={
         "gain": ("#08306b", "#c6dbef"),
         "loss": ("#7f2704", "#fdd0a2"),
@@ -31,7 +33,7 @@ LIGHT = Palette(
     },
 )
 DARK = Palette(
-    *("#e6e6e6", "#16181b", "#a9adb3", "#7db9e8", "#43474d", "#1d2a36"),
+    *("#e6e6e6", "#16181b", "#a9adb3", "#7db9e8", "#43474d", "#1d2a36", "#8d949c"),
     cells={
         "gain": ("#cfe3f7", "#123a63"),
         "loss": ("#fddcc0", "#6a2f0c"),
@@ -73,7 +75,11 @@ code {{ font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9e
 .skip:focus {{ left: 1rem; background: var(--paper); padding: .5rem; }}
 nav ul {{ list-style: none; padding: 0; margin: .5rem 0; columns: 15rem; font-size: .92rem; }}
 nav li {{ padding: .15rem 0; break-inside: avoid; }}
-.scroll {{ overflow: auto; max-height: 36rem; margin: .6rem 0; }}
+.scroll {{ overflow: auto; max-height: 36rem; margin: .6rem 0;
+ background: linear-gradient(to right, var(--paper) 40%, transparent) 0 0 / 3rem 100% no-repeat local,
+ linear-gradient(to left, var(--paper) 40%, transparent) 100% 0 / 3rem 100% no-repeat local,
+ linear-gradient(to right, var(--shade), transparent) 0 0 / 1rem 100% no-repeat scroll,
+ linear-gradient(to left, var(--shade), transparent) 100% 0 / 1rem 100% no-repeat scroll; }}
 figure {{ margin: 1rem 0; }}
 figure .scroll {{ max-height: none; margin: 0; background: {LIGHT.paper}; }}
 figure svg, figure img {{ display: block; height: auto; }}
