@@ -113,6 +113,7 @@ CELL_TABLES = {
     "map": Contract(("cell",), ("x", "y", "cluster", "score", "label", "pseudotime")),
     "modules": Contract(("compared", "class"), ("pearson", "low", "high", "draws")),
     "trajectory": Contract(("root",), ("cells", "spearman", "p", "null_95")),
+    "lineage": TABLES["lineage"],
 }
 # The same of a profile over all drugs (study/cells/profile.py).
 PROFILE_TABLES = {

@@ -89,6 +89,7 @@ def lineage_of(results: CellResults) -> dict:
         "arm": results.main,
         "threshold": results.calling.threshold,
         "direction_settled": results.settled,
+        "networks": {arm: own.record["id"] for arm, own in results.networks.items()},
     }
 
 

@@ -23,6 +23,7 @@ from tl_jax.study.cells.settings import NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
 from tl_jax.study.cells.truth import Truth, truth_of
+from tl_jax.study.core.derived import lineage
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest
@@ -49,6 +50,8 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     tables = {"signs": results.signs, "directions": results.directions}
     if results.setup.near:
         tables["near"] = near_table(results.setup)
+    if results.networks:
+        tables["lineage"] = lineage(arm.record for arm in results.networks.values())
     write_csv(folder / "cells.csv", scores)
     places = {}
     if results.settings.biology:
