@@ -48,7 +48,7 @@ def written(finished, tmp_path):
     """(results, the user's object as it was, the object as it was written)."""
     results, path = finished
     before, scores = path.read_bytes(), score_table(results)
-    more = {"X_tl": np.ones((239, 3))}, {"GENE0003": 0.5}
+    more = {"X_tl": np.ones((239, 3))}, {"tl_weights": (["GENE0003"], np.array([0.5]))}
     assert write_object(results, scores, tmp_path / "cells.h5ad", {"drug": "simulib"}, *more) == []
     assert path.read_bytes() == before
     return results, scores, *(anndata.read_h5ad(p) for p in (path, tmp_path / "cells.h5ad"))
@@ -75,7 +75,7 @@ def test_scores_stand_at_their_cells_and_a_cell_left_out_has_none(written):
         assert np.isnan(own[4])
     assert np.isnan(after.obsm["X_tl"][4]).all()
     weights = pd.Series(after.varm["tl_weights"][:, 0], after.var_names).dropna()
-    assert weights.to_dict() == {"GENE0003": 0.5}
+    assert weights.to_dict() == {"tl_weights": (["GENE0003"], np.array([0.5]))}
     np.testing.assert_allclose(scores["sens_score_unsmoothed"], results.scores["ridge"].mean(axis=0))
 
 

@@ -114,6 +114,16 @@ CELL_TABLES = {
     "modules": Contract(("compared", "class"), ("pearson", "low", "high", "draws")),
     "trajectory": Contract(("root",), ("cells", "spearman", "p", "null_95")),
     "lineage": TABLES["lineage"],
+    "critical_genes": Contract(("arm", "gene"), ("importance", "rank", "top_share", "slope")),
+    "critical_overlap": Contract(
+        ("arm",),
+        (
+            *("runs", "top", "jaccard", "by_chance", "jaccard_ridge", "importance_ridge", "direction_ridge"),
+            *("incomplete", "alike"),
+        ),
+    ),
+    "critical_attention": Contract(("arm", "over", "one", "other"), ("tokens", "spearman", "sd")),
+    "paga": Contract(("one", "other"), ("connectivity",)),
 }
 # The same of a profile over all drugs (study/cells/profile.py).
 PROFILE_TABLES = {

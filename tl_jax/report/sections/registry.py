@@ -14,6 +14,7 @@ from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets
 from tl_jax.report.sections import (
     arms,
     cell_biology,
+    cell_networks,
     cell_profile,
     dti,
     dti_examined,
@@ -119,6 +120,8 @@ CELLS = (
     Entry("genes", "Genes of the called classes", cell_biology.genes),
     Entry("modules", "Modules of called and true classes", cell_biology.modules),
     Entry("trajectory", "Pseudotime", cell_biology.trajectory),
+    Entry("critical", "Genes that move the networks", cell_networks.critical),
+    Entry("attention", "What attention is worth", cell_networks.attention),
     Entry("lineage", "Lineage of checkpoints", partial(lineage, words=OF_DRAWS)),
     *LAST,
     FILES,

@@ -50,6 +50,12 @@ class NetArm:
     def of(cls, nets: Nets, trained: Trained) -> NetArm:
         return cls(nets, read(nets, trained.seen), trained.path, trained.record)
 
+    @property
+    def of_cells(self) -> np.ndarray:
+        """(seeds, cells) of the cells that the network was transferred to: smoothed where scores are."""
+        cells = self.nets.rows.cells
+        return self.scores[:, -cells:] if self.nets.smooth else self.scores[:, -2 * cells : -cells]
+
 
 def network_arms(setup: Setup, settings: CellSettings, how: How) -> dict[str, NetArm]:
     """{arm: what came of it} of every network asked for."""
