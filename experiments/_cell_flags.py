@@ -22,6 +22,8 @@ PLAIN = (
     "response",
     "remove_general",
     "scaler",
+    "highly_variable",
+    "cell_cycle",
     "smooth",
     "penalty",
     "repeats",

@@ -75,7 +75,7 @@ def test_scores_stand_at_their_cells_and_a_cell_left_out_has_none(written):
         assert np.isnan(own[4])
     assert np.isnan(after.obsm["X_tl"][4]).all()
     weights = pd.Series(after.varm["tl_weights"][:, 0], after.var_names).dropna()
-    assert weights.to_dict() == {"tl_weights": (["GENE0003"], np.array([0.5]))}
+    assert weights.to_dict() == {"GENE0003": 0.5}
     np.testing.assert_allclose(scores["sens_score_unsmoothed"], results.scores["ridge"].mean(axis=0))
 
 

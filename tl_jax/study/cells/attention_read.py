@@ -14,8 +14,8 @@ from jax.tree_util import Partial
 
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.interpret.integrated_gradients import integrated_gradients
-from tl_jax.models.cell_net import BOTTLENECK, TOKENS, cell_network, names_of
-from tl_jax.study.cells.critical import METHOD, MOST_CELLS, STEPS, drawn_cells, models_of, predicted
+from tl_jax.models.cell_net import BOTTLENECK, TOKENS, names_of
+from tl_jax.study.cells.critical import METHOD, MOST_CELLS, STEPS, drawn_cells, looked_at, models_of, predicted
 from tl_jax.study.cells.networks import NetArm
 
 MOST_OF_GENES = 20  # cells of A3, whose tokens are genes: memory grows with their square
@@ -41,13 +41,14 @@ def attention_table(networks: dict[str, NetArm], seed: int) -> pd.DataFrame:
 
 def measured(arm: NetArm, model: dict, x: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(tokens,) each: the mean attention that a token gets, and what moves the prediction by the two other measures."""
-    sizes, network = arm.nets.sizes, cell_network(arm.nets.sizes)
-    weights = np.asarray(network.apply(model, x).activations["weights"])
+    sizes = arm.nets.sizes
+    both, weights = map(np.asarray, looked_at(sizes)(model, np.concatenate([x, np.zeros_like(x[:1])])))
+    weights = weights[:-1]
     start, rows, base = 0, x, np.zeros_like(x[0])
     groups = [np.array(own) for own in sizes.modules]
     if sizes.attention == "A1":
         start = names_of(sizes).index(BOTTLENECK) + 1
-        rows, (base,) = (np.asarray(network.prefix(model, part, start).prediction) for part in (x, base[None]))
+        rows, base = both[:-1], both[-1]
         groups = np.split(np.arange(sizes.bottleneck), TOKENS)
     elif sizes.attention == "A3":
         groups = [np.array([gene]) for gene in sizes.modules[0]]

@@ -19,7 +19,7 @@ from tl_jax.checkpoint import load_stage
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.interpret.integrated_gradients import Attributions, integrated_gradients
 from tl_jax.interpret.stability import TOP, gene_stability, in_top
-from tl_jax.models.cell_net import CellNet, cell_network, names_of
+from tl_jax.models.cell_net import BOTTLENECK, CellNet, cell_network, names_of
 from tl_jax.study.cells.networks import NetArm
 
 MOST_CELLS, STEPS, METHOD = 200, 32, "riemann_middle"
@@ -29,7 +29,18 @@ RIDGE = "ridge"
 @lru_cache
 def predicted(sizes: CellNet, start: int = 0):
     """(variables, rows) -> the prediction; one function for all models of one shape, which share a program."""
-    return lambda variables, rows: cell_network(sizes).apply(variables, rows, start=start).prediction
+    return jax.jit(lambda variables, rows: cell_network(sizes).apply(variables, rows, start=start).prediction)
+
+
+@lru_cache
+def looked_at(sizes: CellNet):
+    """(variables, rows) -> (the bottleneck, the weights of the attention or None), likewise."""
+
+    def look(variables, rows):
+        seen = cell_network(sizes).apply(variables, rows).activations
+        return seen[BOTTLENECK], seen.get("weights")
+
+    return jax.jit(look)
 
 
 def models_of(arm: NetArm) -> list[dict]:

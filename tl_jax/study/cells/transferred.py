@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tl_jax.models.cell_net import BOTTLENECK, cell_network, names_of
-from tl_jax.study.cells.critical import models_of
+from tl_jax.study.cells.critical import looked_at, models_of
 from tl_jax.study.cells.networks import NetArm
 from tl_jax.study.cells.study import SMOOTHED, CellResults
 
@@ -39,8 +38,7 @@ def bottlenecks(results: CellResults) -> dict[str, np.ndarray]:
 
 def bottleneck(arm: NetArm) -> np.ndarray:
     """(cells, units) of the cells that the network was transferred to, in the order of the study."""
-    network, stop = cell_network(arm.nets.sizes), names_of(arm.nets.sizes).index(BOTTLENECK) + 1
-    found = np.asarray(network.prefix(models_of(arm)[SEED], arm.nets.cells.x, stop).prediction)
+    found = np.asarray(looked_at(arm.nets.sizes)(models_of(arm)[SEED], arm.nets.cells.x)[0])
     placed = np.empty_like(found)
     placed[arm.nets.rows.by_name] = found
     return placed
