@@ -153,7 +153,7 @@ def test_the_script_scores_by_name_and_refuses_other_genes_in_one_line(tmp_path,
     assert len(pd.read_csv(tmp_path / "out" / "cells.csv")) == 12
     (tmp_path / "other.txt").write_text("\n".join([*GENES[:4], "TP53", "MYC"]) + "\n")
     for more, message in (
-        (["--genes=other.txt"], "cells.csv lacks 2 of the 6 genes of these networks (TP53, MYC)"),
+        (["--genes=other.txt"], "cells.csv lacks 2 of the 6 genes of these networks ('TP53', 'MYC')"),
         ([], "--genes is missing"),
         (["--genes=genes.txt", "--nosmoothed"], "--smoothed changes nothing for a PyTorch file"),
     ):
