@@ -14,23 +14,23 @@ def critical(study: Study) -> Blocks:
     words = paragraph(
         "Integrated gradients of the networks over the cells, from the mean cell, and mean over cells and seeds; the "
         "ridge's are its weights times the gene. Where seeds share few genes, or networks and ridge disagree on the "
-        "direction, no single gene means anything. Networks are taken at the end of their training: 'alike' is the "
-        "Spearman of their score there with the one that was read."
+        "direction, no single gene means anything. Networks are taken at the end of their training; the last "
+        "column but one is the Spearman of their score there with the one that was read."
     )
     cells = {
         "arm": word("arm"),
         "runs": whole("runs"),
         "Jaccard of the first genes over runs": fixed("jaccard"),
         "by chance": fixed("by_chance"),
-        "with the ridge's": fixed("jaccard_ridge"),
+        "Jaccard with the ridge's": fixed("jaccard_ridge"),
         "Spearman with the ridge: importance": fixed("importance_ridge"),
-        "direction": fixed("direction_ridge"),
-        "alike": fixed("alike"),
+        "the same: direction": fixed("direction_ridge"),
+        "score read and at the end": fixed("alike"),
         "sum missed by": share("incomplete"),
     }
     top = f"The first {overlap['top'].iloc[0]:.0f} genes: over runs, and beside the ridge"
-    arms = [arm for arm in overlap["arm"] if arm != "ridge"]
-    figure = Figure("critical", lambda: critical_figure(rows, arms, ""), f"the first genes of {', '.join(arms[:2])}")
+    arms = study.entry("before_and_after", kind=list) or [arm for arm in overlap["arm"] if arm != "ridge"][:2]
+    figure = Figure("critical", lambda: critical_figure(rows, arms, ""), f"the first genes of {' and '.join(arms)}")
     return [words, figure, frame_table(top, overlap, cells)]
 
 

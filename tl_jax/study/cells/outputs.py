@@ -142,6 +142,7 @@ def summary(results: CellResults) -> dict:
         "genes": len(setup.lines.genes),
         "lines_out": list(setup.out),
         "arm": results.main,
+        "before_and_after": list(shown(results) or ()),
         "direction_settled": results.settled,
         "bootstraps": results.settings.bootstraps,
         "depth_spearman": None if np.isnan(depth) else depth,
