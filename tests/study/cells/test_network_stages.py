@@ -8,11 +8,14 @@ import pytest
 from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
 from tl_jax.data.cells.simulate import DRUGS
+from tl_jax.errors import InputError
 from tl_jax.study.cells import networks, stages
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings
 from tl_jax.study.cells.setup import make_setup
+from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.core.arms import How
 from tl_jax.study.core.lineage import lineage_text
+from tl_jax.study.weights.exported import export_model
 
 OWN = NetworkSettings(seeds=2, transfers=(("coral", 0.5),), genes=60, hidden=(8,), bottleneck=8, epochs=3)
 SETTINGS = CellSettings(repeats=2, bootstraps=4, min_genes=100, arms=("ridge",), networks=OWN)
@@ -140,3 +143,14 @@ def test_a_stage_whose_predictions_are_lost_is_trained_again(setup, trained, mon
     assert made == ["pretrained"]
     for arm in first:
         np.testing.assert_array_equal(again[arm].scores, first[arm].scores)
+
+
+def test_other_studies_refuse_networks_of_all_seeds(trained, tmp_path):
+    path = trained[1]["network_pretransfer"].path
+    for use in (
+        lambda: export_model(path, tmp_path / "model.npz"),
+        lambda: predict_samples(path, tmp_path / "none.csv"),
+    ):
+        with pytest.raises(InputError, match="holds networks of single cells, all seeds stacked"):
+            use()
+    assert not (tmp_path / "model.npz").exists()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tl_jax.checkpoint import load_stage, save_stage
+from tl_jax.checkpoint import OF_CELLS, load_stage, save_stage
 from tl_jax.config import Recipe
 from tl_jax.models.cell_net import cell_network
 from tl_jax.study.cells.nets import Nets, go_on
@@ -110,7 +110,7 @@ def record_of(stage: str, drug: str, about: dict, *, code: str, parent: Trained 
     learnt = {"direction": "sensitive", "unit": "standard deviations of the response"}
     nothing = {"direction": "none", "unit": "none"}
     own = {"stage": stage, "domain": "lines_and_cells", "drug": drug, "recipe": about, **own}
-    own |= {"network": {"name": "cell_net", "hidden": [*about["hidden"], about["bottleneck"]]}}
+    own |= {"network": {"name": OF_CELLS, "hidden": [*about["hidden"], about["bottleneck"]]}}
     own |= {"note": f"{about['seeds']} seeds, stacked", "genes": [str(gene) for gene in own["genes"]]}
     more = {
         "transform": "",
