@@ -8,6 +8,7 @@ import pytest
 
 from tl_jax.report.plots.cell_map import map_figure, transfer_figure
 from tl_jax.report.plots.critical import critical_figure
+from tl_jax.report.plots.style import style
 from tl_jax.report.sections.registry import report_of
 from tl_jax.report.tables import write_csv
 
@@ -100,3 +101,19 @@ def test_bars_of_critical_genes_have_the_colour_of_their_direction():
     widths = {bar.get_width() for bar in blue if bar.get_width()}
     assert widths == set(own.loc[own["slope"] >= 0, "importance"])
     assert len(orange) == 20
+
+
+def test_maps_are_drawn_from_the_tables_as_they_are_written(one_class, tmp_path):
+    pytest.importorskip("matplotlib")
+    cells = pd.DataFrame(RANDOM.random((6, 4)), columns=["x", "y", "score", "pseudotime"])
+    cells = cells.assign(cell=list("abcdef"), label=[0, 1] * 3, cluster=[0, 1, 10] * 2)
+    cells.loc[2, "pseudotime"] = np.nan
+    for ending in ("_pretransfer", "_transferred"):
+        cells = cells.assign(**{f"{name}{ending}": [0, 1] * 3 for name in ("score", "label", "agreement")})
+    write_csv(tmp_path / "map.csv", cells)
+    write_csv(tmp_path / "paga.csv", pd.DataFrame({"one": [0], "other": [10], "connectivity": [1]}))
+    one, again = section(folder_of(tmp_path, one_class), "map").blocks
+    with style():
+        lines = [line for axis in one.draw().axes for line in axis.lines]
+        assert len(lines) >= 1
+        assert sum("before" in axis.get_title("left") for axis in again.draw().axes) == 3

@@ -15,6 +15,7 @@ TRANSFER = (
     "The network before and after transfer, at the places of the map above. Seeds agree where they rank a cell above "
     "or below the middle as their mean does: .5 is a coin's toss."
 )
+WIDEST = 10.8  # inches that a page shows without scrolling
 SHOWN = 0.1  # connectivity of clusters from which a line is drawn
 DOTS = 5000.0  # square points that all dots of a panel share
 LIGHT, DARK = "#56B4E9", "#CC79A7"  # of Okabe and Ito's palette too
@@ -56,7 +57,8 @@ def _truth(cells):
 def _panels(draws, columns: int, cells: pd.DataFrame, title: str, caption: str):
     """A figure of the cells by each of the ways to draw them."""
     rows = -(-len(draws) // columns)
-    figure = page(3.3 * columns, 2.8 * rows, title, caption)
+    side = min(3.3, WIDEST / columns)
+    figure = page(side * columns, 0.85 * side * rows, title, caption)
     grid = figure.add_gridspec(rows, columns)
     for place, draw in enumerate(draws):
         axis = figure.add_subplot(grid[place // columns, place % columns])

@@ -123,7 +123,7 @@ CELL_TABLES = {
         ),
     ),
     "critical_attention": Contract(("arm", "over", "one", "other"), ("tokens", "spearman", "sd")),
-    "paga": Contract(("one", "other"), ("connectivity",)),
+    "paga": Contract((), ("one", "other", "connectivity")),
 }
 # The same of a profile over all drugs (study/cells/profile.py).
 PROFILE_TABLES = {
@@ -133,9 +133,10 @@ PROFILE_TABLES = {
 }
 # Tables whose columns are numbers but for these.
 NUMBERS_BUT = {"profiles": ("cell",), "gene_weights": ("gene",), "blocks": ("target", "protocol")}
+OF_NETWORKS = ("score", "label", "agreement")
 # Numbers of tables whose further columns the report draws where they are there.
 OPTIONAL_NUMBERS = {
-    "map": ("truth",),
+    "map": ("truth", *(f"{of}_{when}" for of in OF_NETWORKS for when in ("pretransfer", "transferred"))),
     "comparisons": ("t", "df"),
     "history": ("train_loss_low", "train_loss_high", "test_loss_low", "test_loss_high", "train_mae", "test_mae"),
     "source_drugs": ("median", "q25", "q75", "replicate_n", "replicate_spearman", "intermediate_{metric}"),
