@@ -26,6 +26,7 @@ from tl_jax.study.cells.settings import EMBEDDED, NO_LINE, CellSettings
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.problem import Problem
 
+FOR_BIOLOGY = 11  # cells; pseudotime walks along 10 diffusion components
 STANDS_OUT = 0.03  # Spearman by which one bulk profile is nearer to the cells than the next
 
 
@@ -118,6 +119,8 @@ def make_setup(settings: CellSettings) -> Setup:
     total, kind = len(cells), cells.kind
     lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
     cells, kept = filtered(cells, settings.filters, settings.seed)
+    if settings.biology and len(cells) < FOR_BIOLOGY:
+        raise InputError(f"--biology needs {FOR_BIOLOGY} cells; {len(cells)} are left: leave it out")
     cells, log_counts, library = at_one_depth(cells, settings)
     everything, whole = cells, lines
     lines, cells = on_shared_genes(lines, cells, settings.min_genes)
