@@ -22,6 +22,8 @@ PLAIN = (
     "response",
     "remove_general",
     "scaler",
+    "highly_variable",
+    "cell_cycle",
     "smooth",
     "penalty",
     "repeats",
@@ -38,6 +40,10 @@ PLAIN = (
 
 OF_PAPER = ("repaired", "quirk_table", "up")
 OF_NETWORKS = ("transfer", "attention", "modules", "binary_labels", "network_genes", "masked", "ramp")
+OF_ONE_DRUG = (
+    *("seeds", "mode", "arms", "repeats", "share", "bootstraps", "nulls", "leak", "penalty", "response"),
+    *("remove_general", "mixture", "against", "replicate_column"),
+)
 OF_BOTH = ("hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate", "dropout")
 
 
@@ -72,7 +78,11 @@ def settings() -> CellSettings:
 
 def refuse_idle() -> None:
     """Refuse flags that would change nothing."""
-    paper, none = FLAGS.mode == "paper", not FLAGS.seeds or bool(FLAGS.drugs)
+    paper, none = FLAGS.mode == "paper", not FLAGS.seeds
+    if FLAGS.drugs and (
+        given := [name for name in (*OF_ONE_DRUG, *OF_PAPER, *OF_NETWORKS, *OF_BOTH) if FLAGS[name].present]
+    ):
+        raise InputError(f"--{given[0]} changes nothing with --drugs=all, a ridge for every drug; leave it out")
     idle = OF_NETWORKS if paper else OF_PAPER
     given = [name for name in (*idle, *(() if not none else (*OF_NETWORKS, *OF_BOTH))) if FLAGS[name].present]
     if given:

@@ -51,6 +51,8 @@ FITTING = group(
     texts("arms", ARMS, f"of: {', '.join(ARMS)}"),
     choice("scaler", "zscore", SCALERS, "how genes of lines and of cells are scaled, each by its own statistics"),
     integer("min_genes", 200, "genes that lines and cells must share"),
+    integer("highly_variable", 0, "of the shared genes, how many stay: those that vary most over the cells; 0: all"),
+    switch("cell_cycle", False, "take the cell cycle out of lines and cells"),
     integer("smooth", 10, "cells averaged for each cell, itself among them; 0: none"),
     number("penalty", 0.0, "of ridges, on scaled genes; 0: chosen on the lines, whole tissues left out"),
     integer("repeats", 10, "draws of the lines"),

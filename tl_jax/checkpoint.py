@@ -26,6 +26,7 @@ from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Variables
 
 FORMAT = "tl_jax stage 1"
+OF_CELLS = "cell_net"  # the network of stages that study/cells keeps
 REQUIRED = (
     *("format", "id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note"),
     *("genes", "transform", "scaler", "response_scale", "network", "ancestors", "leaves", "files", "content"),
@@ -139,6 +140,17 @@ def load_stage(path: Path, *, genes: np.ndarray | None = None) -> tuple[Variable
     except Exception as error:  # another version of orbax may not read these files
         raise damaged(path, f"its weights cannot be read ({type(error).__name__})") from error
     return {"params": unflatten({name: np.asarray(state[dotted(name)]) for name in shapes})}, meta
+
+
+def load_network(path: Path) -> tuple[Variables, dict]:
+    """The same of one network; a stage that holds the networks of several seeds of a study of cells is refused."""
+    found = load_stage(path)
+    if found[1]["network"]["name"] == OF_CELLS:
+        raise InputError(
+            f"checkpoint {path} holds networks of single cells, all seeds stacked, which no other study can "
+            "use; new cells are scored by experiments.scdeal_predict"
+        )
+    return found
 
 
 def dotted(name: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from tl_jax.data.cells.cells import Cells, one_column_each, read_cells, unique
-from tl_jax.data.cells.lines import LineTables, drug_named, read_lines, response_to, without_lines
+from tl_jax.data.cells.lines import LineTables, drug_named, lines_named, read_lines, response_to, without_lines
 from tl_jax.data.cells.neighbours import averaged, components, nearest
 from tl_jax.data.cells.shared import fit_scaling, on_shared_genes, shaped
 from tl_jax.data.cells.simulate import simulated_pair
@@ -269,3 +269,17 @@ def test_a_table_of_cells_is_read_in_both_orientations(tmp_path):
         read_cells(tmp_path / "absent.csv")
     with pytest.raises(InputError, match="--layer"):
         read_cells(tmp_path / "rows.csv", layer="spliced")
+
+
+@pytest.mark.parametrize(
+    ("asked", "bulk"),
+    [
+        *((asked, "A375") for asked in ("a375", "A-375", "A 375", "A375_SKIN", "a.375")),
+        *((asked, bulk) for asked in ("H1975", "NCI-H1975", "nci_h1975_lung") for bulk in ("NCIH1975", "H1975_LUNG")),
+        ("SK-MEL-28", "SK_MEL_28_SKIN"),
+    ],
+)
+def test_a_line_is_itself_however_it_is_spelt(asked, bulk):
+    samples = [bulk, "SK_MEL_2", "A3", "HELA"]
+    assert lines_named([asked], samples) == {asked: [bulk]}
+    assert lines_named(["A37", "H197"], samples) == {"A37": [], "H197": []}

@@ -89,13 +89,15 @@ def test_what_lines_teach_is_asked_by_flags():
         (["--quirk_table"], "--quirk_table changes nothing without --mode=paper"),
         (["--mode=paper", "--transfer=mmd"], "--transfer changes nothing with --mode=paper"),
         (["--seeds=0", "--epochs=3"], "--epochs changes nothing without networks"),
+        (["--drugs=all", "--seeds=5"], "--seeds changes nothing with --drugs=all"),
+        (["--drugs=all", "--mode=paper"], "--mode changes nothing with --drugs=all"),
+        (["--drugs=all", "--nulls=3"], "--nulls changes nothing with --drugs=all"),
         (["--response=much"], "--response=much: there are: auc"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments, message, tmp_path):
-    code, _, err = script(
-        "scdeal", "--embedded", "--repeats=2", "--bootstraps=2", "--out=out", *arguments, folder=tmp_path
-    )
+    few = [] if "--drugs=all" in arguments else ["--repeats=2", "--bootstraps=2"]
+    code, _, err = script("scdeal", "--embedded", *few, "--out=out", *arguments, folder=tmp_path)
     assert code == 2
     assert message in err.strip().splitlines()[-1]
     assert not (tmp_path / "out").exists()

@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tl_jax.data.cells import simulate
+from tl_jax.data.cells.steps import Filters
 from tl_jax.errors import InputError
 from tl_jax.report.plots.cell_map import map_figure
 from tl_jax.report.sections.registry import report_of
 from tl_jax.study.cells import biology as biologies
 from tl_jax.study.cells import modules as own_modules
 from tl_jax.study.cells import outputs, settings
+from tl_jax.study.cells import setup as setups
 from tl_jax.study.cells.modules import PUBLISHED, agreement, as_accurate, pearson, published_agreement
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import make_setup
@@ -95,6 +98,17 @@ def test_biology_without_its_packages_is_refused_before_the_work(monkeypatch):
         replace(QUICK, root="a")
 
 
+def test_too_few_cells_for_biology_are_refused_before_the_work(monkeypatch):
+    for package in settings.BIOLOGY:
+        pytest.importorskip(package)
+    lines, cells = simulate.simulated_pair(QUICK.seed)
+    monkeypatch.setattr(setups, "simulated_pair", lambda seed: (lines, cells.rows(np.arange(10))))
+    few = replace(QUICK, biology=True, filters=Filters(min_cells=1))
+    with pytest.raises(InputError, match="--biology needs 11 cells; 10 are left"):
+        make_setup(few)
+    assert len(make_setup(replace(few, biology=False)).cells) == 10
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """(results, folder) of a small study with its biology."""
@@ -129,6 +143,9 @@ def test_the_tables_of_biology_hold_what_scanpy_found(done):
     rows = tables["modules"].query("`class` == 'sensitive'").set_index("compared")
     assert rows.loc["called against true classes", "pearson"] > rows.loc["50 random genes", "high"]
     assert rows.loc["random calls of equal accuracy", "draws"] == 3
+    paths = pd.read_csv(folder / "paga.csv")
+    assert set(paths["one"]) | set(paths["other"]) <= set(tables["map"]["cluster"])
+    assert paths["connectivity"].between(0, 1).all()
     assert tables["trajectory"]["root"].item() == results.setup.cells.samples[results.score.argmax()]
 
 

@@ -48,7 +48,7 @@ def written(finished, tmp_path):
     """(results, the user's object as it was, the object as it was written)."""
     results, path = finished
     before, scores = path.read_bytes(), score_table(results)
-    more = {"X_tl": np.ones((239, 3))}, {"GENE0003": 0.5}
+    more = {"X_tl": np.ones((239, 3))}, {"tl_weights": (["GENE0003"], np.array([0.5]))}
     assert write_object(results, scores, tmp_path / "cells.h5ad", {"drug": "simulib"}, *more) == []
     assert path.read_bytes() == before
     return results, scores, *(anndata.read_h5ad(p) for p in (path, tmp_path / "cells.h5ad"))

@@ -31,6 +31,9 @@ def test_networks_grow_with_seeds_and_transfers():
     few, many = few.set_index("part"), many.set_index("part")
     assert few.loc[["networks", "networks A1"], "fits"].tolist() == [2 * 7, 2 * 7]
     assert many.loc["networks", "fits"] == 4 * 7
+    assert (
+        many.loc["critical genes", "fits"] == 4 * 6 * 2
+    )  # both kinds, before transfer, without pre-training, and four
     paper = planned(replace(QUICK, published=PublishedSettings(seeds=3, quirk_table=True)), setup)[0]
     assert paper.set_index("part").loc["scDEAL as published", "fits"] == 3 * (2 + 2 * 11)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
 from tl_jax.data.cells.modules import correlated, from_gmt
 from tl_jax.errors import InputError
@@ -18,7 +19,6 @@ from tl_jax.study.cells.setup import make_setup
 from tl_jax.study.cells.signs import directions
 from tl_jax.study.cells.study import run_cells
 from tl_jax.study.core.arms import How
-from tl_jax.study.core.lineage import lineage_text
 from tl_jax.trees import flatten
 
 OWN = NetworkSettings(seeds=2, transfers=(("none", 1.0), ("coral", 0.5)), genes=60, hidden=(8,), bottleneck=8, epochs=3)
@@ -42,9 +42,13 @@ def how(work=None):
     return How(NetworkConfig(), work=work)
 
 
+def scores_of(*asked):
+    return {name: arm.scores for name, arm in networks.network_arms(*asked).items()}
+
+
 @pytest.fixture(scope="module")
 def found(setup):
-    return networks.network_scores(setup, SETTINGS, how())
+    return scores_of(setup, SETTINGS, how())
 
 
 def test_every_stage_is_an_arm(found, setup):
@@ -62,7 +66,7 @@ def test_every_stage_is_an_arm(found, setup):
 
 @pytest.mark.full
 def test_a_seed_among_others_is_the_seed_alone(found, setup):
-    alone = networks.network_scores(setup, replace(SETTINGS, networks=replace(OWN, seeds=1)), how())
+    alone = scores_of(setup, replace(SETTINGS, networks=replace(OWN, seeds=1)), how())
     for name, scores in alone.items():
         np.testing.assert_array_equal(scores[0], found[name][0])
 
@@ -72,66 +76,57 @@ def test_a_seed_among_others_is_the_seed_alone(found, setup):
 def test_that_holds_for_distances_of_pairs_as_users_compile_them(setup):
     """Without the compiler's optimisation their sums run in another order on one device than on two."""
     own = replace(OWN, transfers=(("mmd", 1.0),))
-    both, alone = (
-        networks.network_scores(setup, replace(SETTINGS, networks=replace(own, seeds=seeds)), how()) for seeds in (2, 1)
-    )
+    both, alone = (scores_of(setup, replace(SETTINGS, networks=replace(own, seeds=seeds)), how()) for seeds in (2, 1))
     for name, scores in alone.items():
         np.testing.assert_array_equal(scores[0], both[name][0])
 
 
-def test_pre_training_sees_no_response(setup, monkeypatch, tmp_path):
-    kept = {}
-    train = networks.train
-
-    def seen(nets, name, *rest):
-        result = train(nets, name, *rest)
-        kept.setdefault(name, []).append(result[0])
-        return result
-
-    monkeypatch.setattr(networks, "train", seen)
+def test_pre_training_sees_no_response(setup, tmp_path):
+    found = []
     for number, y in enumerate((setup.y, setup.y[::-1].copy())):
         own = replace(SETTINGS, checkpoint_dir=str(tmp_path / str(number)))
-        networks.network_scores(replace(setup, y=y), own, how())
-    same = [flatten(tree["params"]) for tree in kept["pre-training"]]
-    assert all(np.array_equal(same[0][leaf], same[1][leaf]) for leaf in same[0])
-    paths = [next((tmp_path / str(number) / "cells").iterdir()) for number in range(2)]
-    assert paths[0].name == paths[1].name  # so the second drug finds what the first has trained
-    assert "2 seeds, stacked" in lineage_text(paths[0])
-    after = [flatten(tree["params"]) for tree in kept["predictor"]]
-    assert any(not np.array_equal(after[0][leaf], after[1][leaf]) for leaf in after[0])
+        scores_of(replace(setup, y=y), own, how())
+        names = {path.name.split("-")[0]: path for path in (tmp_path / str(number) / "cells").iterdir()}
+        found.append({stage: (path.name, flatten(load_stage(path)[0]["params"])) for stage, path in names.items()})
+    one, other = found
+    assert one["pretraining"][0] == other["pretraining"][0]  # so the second drug finds what the first has trained
+    for leaf, values in one["pretraining"][1].items():
+        np.testing.assert_array_equal(values, other["pretraining"][1][leaf])
+    assert one["predictor"][0] != other["predictor"][0]
 
 
 def test_a_resumed_study_trains_nothing_twice(setup, found, tmp_path, monkeypatch):
-    first = networks.network_scores(setup, SETTINGS, how(tmp_path))
+    settings = [replace(SETTINGS, checkpoint_dir=str(tmp_path / name)) for name in ("kept", "empty")]
+    first = scores_of(setup, settings[0], how(tmp_path))
 
     def refuse(*_, **__):
         raise AssertionError("trained again")
 
     monkeypatch.setattr("tl_jax.training.runs.fitting_program", refuse)
-    again = networks.network_scores(setup, SETTINGS, how(tmp_path))
+    by_checkpoint, by_parts = (scores_of(setup, own, how(tmp_path)) for own in settings)
     for name, scores in found.items():
-        np.testing.assert_array_equal(first[name], scores)
-        np.testing.assert_array_equal(again[name], scores)
-    other = replace(SETTINGS, networks=replace(OWN, transfers=(("coral", 0.25),)))
+        for again in (first, by_checkpoint, by_parts):
+            np.testing.assert_array_equal(again[name], scores)
+    other = replace(settings[0], networks=replace(OWN, transfers=(("coral", 0.25),)))
     with pytest.raises(AssertionError, match="trained again"):  # of another weight nothing is found
-        networks.network_scores(setup, other, how(tmp_path))
+        scores_of(setup, other, how(tmp_path))
 
 
 @pytest.mark.full
 def test_another_seed_or_width_is_another_pre_training(setup, found):
     folder = Path("checkpoints/cells")
     before = len(list(folder.iterdir()))
-    networks.network_scores(setup, SETTINGS, how())
+    scores_of(setup, SETTINGS, how())
     assert len(list(folder.iterdir())) == before
-    networks.network_scores(setup, replace(SETTINGS, seed=401, networks=replace(OWN, seeds=1)), how())
-    assert len(list(folder.iterdir())) == before + 1
+    scores_of(setup, replace(SETTINGS, seed=401, networks=replace(OWN, seeds=1)), how())
+    assert len(list(folder.iterdir())) == before + 5
 
 
 @pytest.mark.full
 def test_the_order_of_the_cells_in_their_file_changes_nothing(setup, found):
     order = np.random.default_rng(3).permutation(len(setup.cells))
     moved = replace(setup, cells=setup.cells.rows(order), plain=setup.plain[order], smooth=setup.smooth[order])
-    again = networks.network_scores(moved, SETTINGS, how())
+    again = scores_of(moved, SETTINGS, how())
     lines = found["network_none"].shape[1] - 2 * len(order)
     for name, scores in found.items():
         expected = scores[:, np.concatenate([np.arange(lines), lines + order, lines + len(order) + order])]

@@ -21,6 +21,13 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.line_models import SENSITIVE_SHARE
 
 PREFIX = "NCI"  # H1975 is NCI-H1975
+# A375_SKIN is A375: the tissues that CCLE puts behind names.
+TISSUE = re.compile(
+    r"_(ADRENAL_CORTEX|AUTONOMIC_GANGLIA|BILIARY_TRACT|BONE|BREAST|CENTRAL_NERVOUS_SYSTEM|CERVIX|ENDOMETRIUM|EYE"
+    r"|FIBROBLAST|HAEMATOPOIETIC_AND_LYMPHOID_TISSUE|KIDNEY|LARGE_INTESTINE|LIVER|LUNG|OESOPHAGUS|OVARY|PANCREAS"
+    r"|PLACENTA|PLEURA|PROSTATE|SALIVARY_GLAND|SKIN|SMALL_INTESTINE|SOFT_TISSUE|STOMACH|TESTIS|THYROID"
+    r"|UPPER_AERODIGESTIVE_TRACT|URINARY_TRACT|VULVA)$"
+)
 
 
 @dataclass(frozen=True)
@@ -189,11 +196,18 @@ def folded(name: str) -> str:
 
 
 def lines_named(names: Iterable[str], samples: Iterable[str]) -> dict[str, list[str]]:
-    """{name: the lines that it means}; without case and punctuation, and with NCI before it."""
+    """{name: the lines that it means}; without case and punctuation, with and without NCI before it and, as CCLE writes
+    it, a tissue behind it."""
     own: dict[str, list[str]] = {}
     for sample in samples:
-        own.setdefault(folded(sample), []).append(str(sample))
-    return {name: own.get(folded(name)) or own.get(PREFIX + folded(name), []) for name in names}
+        for spelt in dict.fromkeys((folded(sample), bare(sample))):
+            own.setdefault(spelt, []).append(str(sample))
+    return {name: own.get(folded(name)) or own.get(bare(name), []) for name in names}
+
+
+def bare(name: str) -> str:
+    """A folded name without NCI before it and a tissue of CCLE behind it."""
+    return folded(TISSUE.sub("", str(name).upper())).removeprefix(PREFIX)
 
 
 def without_lines(lines: Lines, names: Sequence[str]) -> tuple[Lines, list[str], list[str]]:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from tl_jax.data.cells.cells import Cells
-from tl_jax.data.cells.values import COUNTS
+from tl_jax.data.cells.values import COUNTS, LOG
 from tl_jax.errors import InputError
 
 DEPTHS = ("none", "regress", "thin", "pearson")
@@ -82,7 +82,7 @@ def reasons(cells: Cells, filters: Filters, seed: int) -> Iterator[tuple[np.ndar
 
 def doublet_scores(cells: Cells, seed: int) -> np.ndarray:
     """(cells,) how like a cell is to two cells in one (Wolock et al. 2019), by scrublet; NaN without counts."""
-    scanpy, anndata = _scanpy("--max_doublet")
+    scanpy, anndata = scanpy_for("--max_doublet")
     found, full = np.full(len(cells), np.nan), _per_cell(cells.x) > 0
     if full.sum() < FEWEST_FOR_DOUBLETS:
         raise InputError(f"--max_doublet needs {FEWEST_FOR_DOUBLETS} cells; there are {full.sum()}: leave it out")
@@ -131,7 +131,7 @@ def less_depth(x: np.ndarray, log_counts: np.ndarray, slope: np.ndarray, level: 
 
 def thinned(cells: Cells, seed: int) -> Cells:
     """Every cell's counts drawn down to the smallest library, by scanpy's downsample_counts."""
-    scanpy, anndata = _scanpy("--depth=thin")
+    scanpy, anndata = scanpy_for("--depth=thin")
     held = anndata.AnnData(sparse.csr_matrix(cells.x, copy=True))
     least = int(_per_cell(cells.x).min())
     scanpy.pp.downsample_counts(held, counts_per_cell=least, random_state=seed)
@@ -142,14 +142,26 @@ def thinned(cells: Cells, seed: int) -> Cells:
 
 def pearson_residuals(cells: Cells) -> Cells:
     """Analytic Pearson residuals (Lause et al. 2021), by scanpy; dense."""
-    scanpy, anndata = _scanpy("--depth=pearson")
+    scanpy, anndata = scanpy_for("--depth=pearson")
     held = anndata.AnnData(sparse.csr_matrix(cells.x, copy=True))
     scanpy.experimental.pp.normalize_pearson_residuals(held)
     x = held.X.toarray() if sparse.issparse(held.X) else np.asarray(held.X)
     return replace(cells, x=x.astype(np.float32), kind="log").noted("Pearson residuals in place of log counts")
 
 
-def _scanpy(flag: str):
+def most_variable(cells: Cells, count: int) -> np.ndarray:
+    """Indices, in order, of the genes that vary most over log values, by scanpy's highly_variable_genes (the dispersion
+    of Seurat, Satija et al. 2015)."""
+    scanpy, anndata = scanpy_for("--highly_variable")
+    if cells.kind != LOG:
+        raise InputError(f"--highly_variable needs counts or log values; these are {cells.kind}: leave it out")
+    held = anndata.AnnData(cells.x.copy())
+    found = scanpy.pp.highly_variable_genes(held, flavor="seurat", n_top_genes=count, inplace=False)
+    return np.flatnonzero(found["highly_variable"].to_numpy())
+
+
+def scanpy_for(flag: str):
+    """(scanpy, anndata), or an InputError that names the flag that needs them."""
     try:
         import anndata
         import scanpy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tl_jax.report.blocks import Blocks, Figure, paragraph
-from tl_jax.report.plots.cell_map import map_figure
+from tl_jax.report.plots.cell_map import map_figure, transfer_figure
 from tl_jax.report.sections.cells import fixed, frame_table, p_value, whole, word
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
@@ -13,8 +13,13 @@ SHOWN = 15  # genes of a class on the page
 
 def cell_map(study: Study) -> Blocks:
     """The cells by score, call, truth, cluster and pseudotime."""
-    rows = study.need("map")
-    return Figure("map", lambda: map_figure(rows, ""), f"map of {len(rows):,} cells by score, class, cluster and time")
+    rows, paths = study.need("map"), study.table("paga")
+    words = f"map of {len(rows):,} cells by score, class, cluster and time"
+    figures = [Figure("map", lambda: map_figure(rows, "", paths), words)]
+    if {"score_pretransfer", "score_transferred"} <= set(rows):
+        again = "the same cells by a network's score before and after transfer"
+        figures.append(Figure("map_transfer", lambda: transfer_figure(rows, ""), again))
+    return figures
 
 
 def genes(study: Study) -> Blocks:

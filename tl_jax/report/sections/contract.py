@@ -113,6 +113,17 @@ CELL_TABLES = {
     "map": Contract(("cell",), ("x", "y", "cluster", "score", "label", "pseudotime")),
     "modules": Contract(("compared", "class"), ("pearson", "low", "high", "draws")),
     "trajectory": Contract(("root",), ("cells", "spearman", "p", "null_95")),
+    "lineage": TABLES["lineage"],
+    "critical_genes": Contract(("arm", "gene"), ("importance", "rank", "top_share", "slope")),
+    "critical_overlap": Contract(
+        ("arm",),
+        (
+            *("runs", "top", "jaccard", "by_chance", "jaccard_ridge", "importance_ridge", "direction_ridge"),
+            *("incomplete", "alike"),
+        ),
+    ),
+    "critical_attention": Contract(("arm", "over", "one", "other"), ("tokens", "spearman", "sd")),
+    "paga": Contract((), ("one", "other", "connectivity")),
 }
 # The same of a profile over all drugs (study/cells/profile.py).
 PROFILE_TABLES = {
@@ -122,9 +133,10 @@ PROFILE_TABLES = {
 }
 # Tables whose columns are numbers but for these.
 NUMBERS_BUT = {"profiles": ("cell",), "gene_weights": ("gene",), "blocks": ("target", "protocol")}
+OF_NETWORKS = ("score", "label", "agreement")
 # Numbers of tables whose further columns the report draws where they are there.
 OPTIONAL_NUMBERS = {
-    "map": ("truth",),
+    "map": ("truth", *(f"{of}_{when}" for of in OF_NETWORKS for when in ("pretransfer", "transferred"))),
     "comparisons": ("t", "df"),
     "history": ("train_loss_low", "train_loss_high", "test_loss_low", "test_loss_high", "train_mae", "test_mae"),
     "source_drugs": ("median", "q25", "q75", "replicate_n", "replicate_spearman", "intermediate_{metric}"),

@@ -11,8 +11,14 @@ from tl_jax.report.blocks import Absent, Blocks, Code, Line, Node, Strong, Tree,
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import number
 
+OF_ALL = "Each model began as the model that it stands under; all were trained on all rows of their domain."
+OF_DRAWS = (
+    "Each model began as the model that it stands under. A checkpoint holds the networks of all seeds, each trained on "
+    "its own draw of the lines."
+)
 
-def lineage(study: Study) -> Blocks:
+
+def lineage(study: Study, words: str = OF_ALL) -> Blocks:
     """Checkpoints as a tree, first ancestors outermost."""
     nodes = _from_table(study.table("lineage")) or _from_summary(study)
     if not nodes:
@@ -25,8 +31,7 @@ def lineage(study: Study) -> Blocks:
     if len(shown) < len(nodes):
         lost = next(name for name in nodes if name not in shown)
         raise InputError(f"lineage.csv: checkpoint {lost} is among its own ancestors; write it anew with the study")
-    text = "Each model began as the model that it stands under; all were trained on all rows of their domain."
-    return [paragraph(text), Tree(tree)]
+    return [paragraph(words), Tree(tree)]
 
 
 def _branch(parent: str, children: dict, nodes: dict, shown: set[str]) -> tuple[Node, ...]:

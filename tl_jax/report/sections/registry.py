@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets
 from tl_jax.report.sections import (
     arms,
     cell_biology,
+    cell_networks,
     cell_profile,
     dti,
     dti_examined,
@@ -36,7 +38,7 @@ from tl_jax.report.sections.contract import (
     TARGET_TABLES,
     Contract,
 )
-from tl_jax.report.sections.lineage import lineage
+from tl_jax.report.sections.lineage import OF_DRAWS, lineage
 from tl_jax.report.sections.study import Study, read_folder, read_study
 
 
@@ -118,6 +120,9 @@ CELLS = (
     Entry("genes", "Genes of the called classes", cell_biology.genes),
     Entry("modules", "Modules of called and true classes", cell_biology.modules),
     Entry("trajectory", "Pseudotime", cell_biology.trajectory),
+    Entry("critical", "Genes that move the networks", cell_networks.critical),
+    Entry("attention", "What attention is worth", cell_networks.attention),
+    Entry("lineage", "Lineage of checkpoints", partial(lineage, words=OF_DRAWS)),
     *LAST,
     FILES,
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.report.blocks import Absent, Blocks, Figure, Strong, Table, Text, paragraph
+from tl_jax.report.blocks import Absent, Block, Blocks, Figure, Strong, Text, paragraph
 from tl_jax.report.plots.cell_scores import scores_figure
 from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, share, whole, word
 from tl_jax.report.sections.study import Study
+from tl_jax.report.tables import number
 
 SHOWN = {
     "auroc": "AUROC",
@@ -42,7 +43,9 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     )
     calls = "" if called is None else f" {called:.0%} of the cells are called sensitive to {drug}."
     depth = study.entry("depth_spearman", kind=float)
-    deep = "" if depth is None else f" The score runs with a cell's number of counts at Spearman {depth:.2f}."
+    deep = (
+        "" if depth is None else f" The score runs with a cell's number of counts at Spearman {number(depth, '.2f')}."
+    )
     line = paragraph(f"One score per cell, learned from bulk lines. {study.entry('caveat') or ''}")
     return f"Single cells: {drug}", (line, paragraph(Strong("Verdict. "), first + calls + deep, kind="verdict"))
 
@@ -51,7 +54,19 @@ def scores(study: Study) -> Blocks:
     """The spread of the score."""
     rows, threshold = study.need("cells"), study.entry("threshold", kind=float)
     line = float("nan") if threshold is None else threshold
-    return Figure("scores", lambda: scores_figure(rows, line, ""), f"scores of {len(rows):,} cells, and the threshold")
+    words = f"scores of {len(rows):,} cells, and the threshold"
+    return [paragraph(whose(study, rows)), Figure("scores", lambda: scores_figure(rows, line, ""), words)]
+
+
+def whose(study: Study, rows: pd.DataFrame) -> str:
+    """Of which arm the score of cells.csv is, and where those of networks are."""
+    both = study.entry("before_and_after", kind=list)
+    more = (
+        f" Columns that end in _pretransfer and _transferred are of {both[0]} and {both[1]}."
+        if both and "sens_score_transferred" in rows
+        else ""
+    )
+    return f"cells.csv and the figure of scores hold the score of {study.entry('arm') or 'the ridge'}.{more}"
 
 
 def signs(study: Study) -> Blocks:
@@ -80,17 +95,23 @@ def arms(study: Study) -> Blocks:
     """How right each arm was."""
     if "arms" not in study.tables:
         raise Absent("no truth was named (--truth), and the scores saw none")
-    tables = [against_truth("Arms against the truth", study, study.need("arms"))]
+    blocks = [paragraph(whose(study, study.need("cells")))]
+    blocks += against_truth("Arms against the truth", study, study.need("arms"))
     if "counted" in study.tables:
-        counted = study.need("counted")
-        tables.append(against_truth("The same with the excluded cells counted", study, counted))
-    return tables
+        blocks += against_truth("The same with the excluded cells counted", study, study.need("counted"))
+    return blocks
 
 
-def against_truth(caption: str, study: Study, rows: pd.DataFrame) -> Table:
-    """Arms by metric."""
+def against_truth(caption: str, study: Study, rows: pd.DataFrame) -> list[Block]:
+    """Arms by metric; what is not defined is named once, with the reason."""
     shown = rows["metric"].isin(OF_ALL) | (rows["metric"].isin(SHOWN) & (rows["arm"] == study.entry("arm")))
     rows = rows[shown].assign(metric=rows["metric"].map(SHOWN))
+    reasons = rows["reason"].fillna("") if "reason" in rows else pd.Series("", index=rows.index)
+    without = rows.assign(reason=reasons)[(reasons != "") & rows["mean"].isna()]
+    named = [
+        paragraph(f"Not defined here: {', '.join(dict.fromkeys(part['metric']))} ({reason}).")
+        for reason, part in without.groupby("reason")
+    ]
     cells = {
         "arm": word("arm"),
         "metric": word("metric"),
@@ -99,10 +120,7 @@ def against_truth(caption: str, study: Study, rows: pd.DataFrame) -> Table:
         "of the mean score": fixed("of_score"),
         "draws below .5": share("below_half"),
     }
-    if "reason" in rows and rows["reason"].fillna("").any():
-        cells["undefined because"] = word("reason")
-        rows = rows.assign(reason=rows["reason"].fillna(""))
-    return frame_table(caption, rows, cells, ("undefined because",), heads=2)
+    return [*named, frame_table(caption, rows.drop(without.index), cells, heads=2)]
 
 
 def intervals(study: Study) -> Blocks:

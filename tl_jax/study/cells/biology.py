@@ -15,6 +15,7 @@ from scipy import sparse
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.study.cells.study import CellResults
+from tl_jax.study.cells.transferred import columns
 
 MOST = 20_000  # cells of a map; scores take all
 INDEXED = 4096  # cells beyond which scanpy's own index of neighbours fails as it is installed today
@@ -94,10 +95,36 @@ def laid_out(held, seed: int) -> pd.DataFrame:
         transformer = "sklearn" if held.n_obs > INDEXED else None
         sc.pp.neighbors(held, n_neighbors=near, random_state=seed, transformer=transformer)
         sc.tl.leiden(held, flavor="igraph", n_iterations=2, directed=False, random_state=seed)
+        if held.obs["leiden"].nunique() > 1:
+            sc.tl.paga(held, groups="leiden")
         sc.tl.umap(held, random_state=seed)
         sc.tl.diffmap(held, n_comps=min(15, held.n_obs - 1))
     x, y = held.obsm["X_umap"].T.astype(np.float64)
     return pd.DataFrame({"cell": held.obs_names, "x": x, "y": y, "cluster": held.obs["leiden"].astype(int).to_numpy()})
+
+
+def paths(held) -> pd.DataFrame:
+    """one, other, connectivity: how far two clusters hang together (PAGA, Wolf et al. 2019), after `laid_out`."""
+    if "paga" not in held.uns:
+        return pd.DataFrame(columns=["one", "other", "connectivity"])
+    found = sparse.triu(held.uns["paga"]["connectivities"], 1).tocoo()
+    numbers = held.obs["leiden"].cat.categories.astype(int)
+    table = pd.DataFrame({"one": numbers[found.row], "other": numbers[found.col], "connectivity": found.data})
+    return table.sort_values("connectivity", ascending=False, ignore_index=True)
+
+
+def networks_on(results: CellResults, rows: np.ndarray) -> pd.DataFrame:
+    """Of the network that is shown, before and after transfer: score, label where something calls it, and agreement,
+    the share of seeds that rank the cell above or below the middle as the mean does."""
+    found = {}
+    for ending, arm in columns(results).items():
+        scores = results.scores[arm]
+        mean, middle = scores.mean(axis=0), np.median(scores, axis=1, keepdims=True)
+        same = np.sign(scores - middle) == np.sign(mean - np.median(mean))
+        found |= {f"score{ending}": mean[rows], f"agreement{ending}": same.mean(axis=0)[rows]}
+        if calling := results.callings.get(arm):
+            found[f"label{ending}"] = calling.calls(mean)[rows]
+    return pd.DataFrame(found, index=rows)
 
 
 def pseudotime(held, root: int) -> np.ndarray:
@@ -143,15 +170,15 @@ def run_together(score: np.ndarray, time: np.ndarray) -> float:
 
 
 def biology(results: CellResults) -> tuple[dict[str, pd.DataFrame], np.ndarray]:
-    """Tables genes, map (its index: which of the scored cells) and trajectory, and the layout of all cells (cells, 2),
-    NaN where a cell was not drawn."""
+    """Tables genes, map (its index: which of the scored cells), trajectory and paga, and the layout of all cells
+    (cells, 2), NaN where a cell was not drawn."""
     seed, (held, rows) = results.settings.seed, held_cells(results)
     genes = class_genes(held, "label")
     places = laid_out(held, seed)
     path, time = trajectory(held, results.settings.root, seed)
     places = places.assign(score=held.obs["score"].to_numpy(), label=results.calling.calls(results.score)[rows])
-    places = places.assign(pseudotime=time).set_axis(rows)
+    places = places.assign(pseudotime=time).set_axis(rows).join(networks_on(results, rows))
     layout = np.full((len(results.score), 2), np.nan)
     layout[rows] = places[["x", "y"]].to_numpy()
     top = genes[genes["p_adjusted"] < P].groupby("class", observed=True).head(2 * TOP)
-    return {"genes": top, "map": places, "trajectory": path}, layout
+    return {"genes": top, "map": places, "trajectory": path, "paga": paths(held)}, layout

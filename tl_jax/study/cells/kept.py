@@ -67,8 +67,10 @@ def keep_model(results: CellResults, folder: Path, weights: tuple[np.ndarray, np
         weights: what `fitted_weights` gives, where it is at hand.
     """
     setup, settings = results.setup, results.settings
-    if settings.scaler not in STREAMED or settings.depth not in DEPTHS:
-        what = f"--scaler={settings.scaler}" if settings.scaler not in STREAMED else f"--depth={settings.depth}"
+    streamed = settings.scaler in STREAMED, settings.depth in DEPTHS, not settings.cell_cycle
+    if not all(streamed):
+        flags = f"--scaler={settings.scaler}", f"--depth={settings.depth}", "--cell_cycle"
+        what = flags[streamed.index(False)]
         return [f"no model was kept: with {what} a cell's values depend on all other cells"]
     reach = Reach.fit(fit_scaling(setup.lines.x, settings.scaler).apply(setup.lines.x))
     weights, bias = weights or fitted_weights(results)

@@ -21,29 +21,28 @@ from tl_jax.system.runtime import versions
 WITHOUT = "cells.h5ad was not written: it needs anndata (pip install 'tl_jax[sc]'); cells.csv has the scores"
 
 
-def score_columns(scores: np.ndarray, calling: Calling, ending: str = "") -> dict[str, np.ndarray]:
-    """Of (draws, cells): mean score and its sd over draws, probability, call, and the share of draws that agree."""
+def score_columns(scores: np.ndarray, calling: Calling | None, ending: str = "") -> dict[str, np.ndarray]:
+    """Of (draws, cells): mean score and its sd over draws (NaN of one), and where something makes it a call:
+    probability, call, and the share of draws that agree."""
     score = scores.mean(axis=0)
-    label = calling.calls(score)
-    found = {
-        "sens_score": score,
-        "sens_score_sd": scores.std(axis=0, ddof=1),
-        "sens_prob": calling.probability(score),
-        "sens_label": label,
-        "sens_label_agreement": (calling.calls(scores) == label).mean(axis=0),
-    }
+    sd = scores.std(axis=0, ddof=1) if len(scores) > 1 else np.full_like(score, np.nan)
+    found = {"sens_score": score, "sens_score_sd": sd}
+    if calling:
+        label = calling.calls(score)
+        found |= {"sens_prob": calling.probability(score), "sens_label": label}
+        found |= {"sens_label_agreement": (calling.calls(scores) == label).mean(axis=0)}
     return {f"{name}{ending}": values for name, values in found.items()}
 
 
 def write_object(
-    results, scores: pd.DataFrame, path: Path, lineage: dict, places: dict | None = None, weights: dict | None = None
+    results, scores: pd.DataFrame, path: Path, lineage: dict, places: dict | None = None, by_gene: dict | None = None
 ) -> list[str]:
     """Write the user's object with the scores in its table of cells; what stood in the way.
 
     Args:
         results: with settings, setup and ledger. scores: one row per cell that passed, "cell" first; a cell that did
-        not pass has empty fields. lineage: what the scores rest on. places: {name: (cells, k)} for obsm. weights:
-        {gene: weight} for varm, NaN for the other genes.
+        not pass has empty fields. lineage: what the scores rest on. places: {name: (cells, k)} for obsm. by_gene:
+        {name: (names of genes, their values (genes, k))} for varm, NaN for the user's other genes.
     """
     try:
         import anndata
@@ -62,9 +61,10 @@ def write_object(
             held.obs[free(name, held.obs)] = spread(scores[name].to_numpy(np.float64), rows, len(held))
         for name, own in (places or {}).items():
             held.obsm[free(name, held.obsm)] = spread(own, rows, len(held))
-        if weights:
-            genes = translate([GENOME.sub("", gene) for gene in held.var_names]).names
-            held.varm[free("tl_weights", held.varm)] = np.array([[weights.get(gene, np.nan)] for gene in genes])
+        genes = translate([GENOME.sub("", gene) for gene in held.var_names]).names
+        for name, (known, values) in (by_gene or {}).items():
+            table = pd.DataFrame(values, index=known).reindex(genes)
+            held.varm[free(name, held.varm)] = table.to_numpy(np.float64)
         held.uns[free("tl", held.uns)] = about(results, lineage)
         write_atomic(path, lambda place: held.write_h5ad(place))
     return []
@@ -89,6 +89,7 @@ def lineage_of(results: CellResults) -> dict:
         "arm": results.main,
         "threshold": results.calling.threshold,
         "direction_settled": results.settled,
+        "networks": {arm: own.record["id"] for arm, own in results.networks.items()},
     }
 
 

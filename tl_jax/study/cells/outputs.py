@@ -12,7 +12,9 @@ from tl_jax.data.cells.shared import fit_scaling
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import fixed_width, number, write_csv
+from tl_jax.study.cells.attention_read import attention_table
 from tl_jax.study.cells.biology import biology
+from tl_jax.study.cells.critical import critical_genes
 from tl_jax.study.cells.judge import truth_tables
 from tl_jax.study.cells.kept import fitted_weights, keep_model
 from tl_jax.study.cells.modules import modules
@@ -22,7 +24,9 @@ from tl_jax.study.cells.published import quirk_table
 from tl_jax.study.cells.settings import NAME, CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.study.cells.study import CellResults, depth_of
+from tl_jax.study.cells.transferred import SEED, bottlenecks, columns, shown
 from tl_jax.study.cells.truth import Truth, truth_of
+from tl_jax.study.core.derived import lineage
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest
@@ -50,14 +54,17 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     if results.setup.near:
         tables["near"] = near_table(results.setup)
     write_csv(folder / "cells.csv", scores)
-    places = {}
+    weights = fitted_weights(results)
+    places, by_gene = {}, {"tl_weights": (results.setup.lines.genes, weights[0].mean(axis=0))}
+    if results.networks:
+        found, more = explained(results, weights[0])
+        tables, places, by_gene = tables | found, bottlenecks(results), by_gene | more
     if results.settings.biology:
         with results.ledger.timed("biology"):
             found, places["X_umap_tl"] = biology(results)
         tables |= found
-    weights = fitted_weights(results)
-    by_gene = dict(zip(results.setup.lines.genes.tolist(), weights[0].mean(axis=0).tolist(), strict=True))
-    made = write_object(results, scores, folder / "cells.h5ad", lineage_of(results), places, by_gene)
+    rest_on = lineage_of(results) | {"columns": columns(results), "bottlenecks_of_seed": SEED}
+    made = write_object(results, scores, folder / "cells.h5ad", rest_on, places, by_gene)
     notes = [*keep_model(results, folder / "model", weights), *made]
     if truth:
         results.judged = truth_tables(results, truth)
@@ -81,9 +88,23 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     return [*notes, *left_out]
 
 
+def explained(results: CellResults, weights: np.ndarray) -> tuple[dict[str, pd.DataFrame], dict[str, tuple]]:
+    """Tables lineage, critical_genes, critical_overlap and, where there is attention, critical_attention; and tl_ig of
+    the network that is shown, for varm. weights: (draws, genes) of the ridge."""
+    networks, seed = results.networks, results.settings.seed
+    with results.ledger.timed("critical genes"):
+        tables, both = critical_genes(networks, weights, results.setup.lines.genes, seed)
+        attention = attention_table(networks, seed)
+    tables["lineage"] = lineage(arm.record for arm in networks.values())
+    if len(attention):
+        tables["critical_attention"] = attention
+    _, last = shown(results) or (None, next(iter(networks)))
+    return tables, {"tl_ig": (networks[last].nets.genes, both[last])}
+
+
 def score_table(results: CellResults) -> pd.DataFrame:
-    """One row per cell that passed: the columns of `score_columns`, of the score and of the unsmoothed ridge, and
-    in_domain (see Reach.of)."""
+    """One row per cell that passed: the columns of `score_columns`, of the score, of the unsmoothed ridge and of the
+    network that is shown before and after transfer, and in_domain (see Reach.of)."""
     setup, scaler = results.setup, results.settings.scaler
     reach = Reach.fit(fit_scaling(setup.lines.x, scaler).apply(setup.lines.x))
     return pd.DataFrame(
@@ -91,9 +112,17 @@ def score_table(results: CellResults) -> pd.DataFrame:
             "cell": setup.cells.samples,
             **score_columns(results.scores[results.main], results.calling),
             **score_columns(results.scores["ridge"], results.calling, "_unsmoothed"),
+            **network_columns(results),
             "in_domain": reach.of(setup.smooth),
         }
     )
+
+
+def network_columns(results: CellResults) -> dict[str, np.ndarray]:
+    """The columns of a network before and after transfer."""
+    pairs = columns(results).items()
+    found = [score_columns(results.scores[arm], results.callings.get(arm), ending) for ending, arm in pairs]
+    return {name: values for own in found for name, values in own.items()}
 
 
 def near_table(setup: Setup) -> pd.DataFrame:
@@ -113,6 +142,7 @@ def summary(results: CellResults) -> dict:
         "genes": len(setup.lines.genes),
         "lines_out": list(setup.out),
         "arm": results.main,
+        "before_and_after": list(shown(results) or ()),
         "direction_settled": results.settled,
         "bootstraps": results.settings.bootstraps,
         "depth_spearman": None if np.isnan(depth) else depth,

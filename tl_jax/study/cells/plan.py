@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS
 from tl_jax.evaluation.predictors.line_models import MODELS
+from tl_jax.study.cells.critical import MOST_CELLS, STEPS
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.training.published import QUIRKS
@@ -66,7 +67,10 @@ def network_parts(settings: CellSettings, setup: Setup, rate: float) -> list[tup
     stage = own.epochs * 2 * settings.share * len(setup.lines) * 6 * weights
     fits, programs = own.seeds * (STAGES + len(own.transfers)), 2 + len({name for name, _ in own.transfers} - {"none"})
     seconds = fits * stage / rate + programs * COMPILED
-    return [(f"networks {attention}".strip(), fits, seconds) for attention in own.attention]
+    found = [(f"networks {attention}".strip(), fits, seconds) for attention in own.attention]
+    arms = own.seeds * (STAGES - 1 + len(own.transfers)) * len(own.attention)
+    explained = arms * min(MOST_CELLS, len(setup.cells)) * STEPS * 6 * weights / rate + len(own.attention) * COMPILED
+    return [*found, ("critical genes", arms, explained)]
 
 
 def published_part(settings: CellSettings, setup: Setup, rate: float) -> tuple[str, int, float]:

@@ -95,10 +95,11 @@ class CellSettings(StudySettings):
     cells: a file of cells, or "embedded" for a simulated pair. lines: tables of bulk lines. cell_line: lines that the
     cells are of, taken out of the source; "none" where they are of none. cell_line_column: a column of the cells'
     table that names them instead. response: what is learned of the lines (data/cells/labels.py); remove_general: the
-    part that a line's mean over other drugs explains is taken out first. smooth: cells averaged for each cell, itself
-    among them; 0 or 1 for none. penalty: of ridges; 0: chosen on the lines. repeats: draws of `share` of the lines.
-    bootstraps: of the lines, for the sign. nulls: permutations of the response and of the genes that the score is held
-    against; 0: none. seed: of everything that is drawn. drugs: "all" for a profile
+    part that a line's mean over other drugs explains is taken out first. highly_variable: how many of the shared genes
+    stay, those that vary most over the cells; 0: all. cell_cycle: taken out of both domains. smooth: cells averaged for
+    each cell, itself among them; 0 or 1 for none. penalty: of ridges; 0: chosen on the lines. repeats: draws of `share`
+    of the lines. bootstraps: of the lines, for the sign. nulls: permutations of the response and of the genes that the
+    score is held against; 0: none. seed: of everything that is drawn. drugs: "all" for a profile
     over every drug in place of one. biology: genes, map and pseudotime by scanpy; root: the cell where pseudotime
     begins, "": the most sensitive one. leak: every drug with and without the cells' own lines in the source. UNUSED:
     fields of other studies that mean nothing here.
@@ -121,6 +122,8 @@ class CellSettings(StudySettings):
     remove_general: bool = False
     min_genes: int = 200
     scaler: str = "zscore"
+    highly_variable: int = 0
+    cell_cycle: bool = False
     smooth: int = 10
     penalty: float = 0.0
     biology: bool = False
@@ -158,6 +161,10 @@ class CellSettings(StudySettings):
 
     def check_parts(self) -> None:
         """Refuse parts that do not go together, and one whose packages are missing, before any work."""
+        if self.highly_variable and self.highly_variable < self.min_genes:
+            raise InputError(f"--highly_variable={self.highly_variable}: at least --min_genes={self.min_genes}, or 0")
+        if self.highly_variable and self.depth == "pearson":
+            raise InputError("--highly_variable goes without --depth=pearson, whose values are no logarithms")
         if self.drugs and (self.drug or self.biology):
             raise InputError(f"--drugs=all goes without --{'drug' if self.drug else 'biology'}; leave one of them out")
         if self.root and not self.biology:

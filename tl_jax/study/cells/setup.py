@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cells.cells import Cells, read_cells
+from tl_jax.data.cells.cycle import cycle_scores, less_cycle
 from tl_jax.data.cells.labels import labelled, without_general
 from tl_jax.data.cells.lines import Lines, drug_named, read_lines, response_to, without_lines
 from tl_jax.data.cells.preparation import Preparation, evened, prepare
 from tl_jax.data.cells.shared import alike, dense, fit_scaling, on_shared_genes, shaped
 from tl_jax.data.cells.simulate import simulated_pair
-from tl_jax.data.cells.steps import filtered, logged, pearson_residuals, thinned
+from tl_jax.data.cells.steps import filtered, logged, most_variable, pearson_residuals, thinned
 from tl_jax.data.cells.values import COUNTS, ZSCORE
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaling import fit_response_scale
@@ -25,6 +26,7 @@ from tl_jax.study.cells.settings import EMBEDDED, NO_LINE, CellSettings
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.problem import Problem
 
+FOR_BIOLOGY = 11  # cells; pseudotime walks along 10 diffusion components
 STANDS_OUT = 0.03  # Spearman by which one bulk profile is nearer to the cells than the next
 
 
@@ -117,20 +119,38 @@ def make_setup(settings: CellSettings) -> Setup:
     total, kind = len(cells), cells.kind
     lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
     cells, kept = filtered(cells, settings.filters, settings.seed)
+    if settings.biology and len(cells) < FOR_BIOLOGY:
+        raise InputError(f"--biology needs {FOR_BIOLOGY} cells; {len(cells)} are left: leave it out")
     cells, log_counts, library = at_one_depth(cells, settings)
-    everything = cells
+    everything, whole = cells, lines
     lines, cells = on_shared_genes(lines, cells, settings.min_genes)
     notes += [f"{len(lines.genes):,} genes are shared by lines and cells"]
+    if settings.highly_variable:
+        chosen = most_variable(cells, settings.highly_variable)
+        lines, cells = lines.columns(chosen), cells.columns(chosen)
+        notes += [f"{len(chosen):,} of them are left, those that vary most over the cells"]
     neighbours, more = neighbours_of(len(cells), settings.smooth)
     regressed = log_counts if settings.depth in ("", "regress") else np.zeros(0)
     x, *depth = evened(dense(cells.x), regressed)
     near = tuple(alike(lines, x.mean(axis=0))) if cells.kind != ZSCORE else ()
     notes += [*ask_for_line(settings, near, out), *more]
+    if settings.cell_cycle:
+        lines, x, taken = without_cycle(lines, x, whole, everything)
+        notes.append(taken)
     preparation, *scaled = prepare(x, *depth, settings.scaler, neighbours)
     lines = replace(lines, x=shaped(lines.x, settings.scaler))
     about = (*lines.notes, *cells.notes, *notes)
     own = lines, y, cells, everything, kept, preparation, *scaled, log_counts
     return Setup(*own, drug, out, near, truth, total, kind, library, about)
+
+
+def without_cycle(lines: Lines, x: np.ndarray, whole: Lines, everything: Cells) -> tuple[Lines, np.ndarray, str]:
+    """Lines and cells (cells, genes) less what the cell cycle explains in each; a note. whole, everything: the same on
+    all genes that each has, by which the cycle is scored."""
+    own, of_lines = less_cycle(lines.x, cycle_scores(whole.x, whole.genes, "lines"))
+    x, of_cells = less_cycle(x, cycle_scores(everything.x, everything.genes, "cells"))
+    note = f"the cell cycle was taken out: {of_lines:.1%} of the variance of lines, {of_cells:.1%} of that of cells"
+    return replace(lines, x=own), x, note
 
 
 def read_pair(settings: CellSettings) -> tuple[Lines, Cells, str]:

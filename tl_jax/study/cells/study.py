@@ -22,7 +22,7 @@ from tl_jax.evaluation.predictors.line_models import (
     sensitive,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
-from tl_jax.study.cells.networks import before, check_networks, network_scores
+from tl_jax.study.cells.networks import NetArm, before, check_networks, network_arms
 from tl_jax.study.cells.nulls import Null, null_scores
 from tl_jax.study.cells.published import check_published, published_scores
 from tl_jax.study.cells.settings import CellSettings
@@ -48,8 +48,8 @@ class CellResults:
     signs: the sign along the cells' components; directions: of every arm beside that of the score. callings: {arm: what
     makes its score a call}, settled on held-out lines. varies: {arm: what differs between its draws}, "lines" where it
     is not named; draws of "seeds" share no lines by design. before: {arm of a transfer: the same without it}. nulls:
-    {name: scores of nothing}. judged: tables of how right the scores were, made once the scores are written; {} without
-    a truth.
+    {name: scores of nothing}. networks: {arm: a network at the end of a stage}. judged: tables of how right the scores
+    were, made once the scores are written; {} without a truth.
     """
 
     settings: CellSettings
@@ -62,6 +62,7 @@ class CellResults:
     varies: dict[str, str] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     nulls: dict[str, Null] = field(default_factory=dict)
+    networks: dict[str, NetArm] = field(default_factory=dict)
     judged: dict[str, pd.DataFrame] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -110,8 +111,9 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
         for arm in arms_of(settings, setup):
             take(results, arm.name, np.stack(closed_predictions(problem, arm, how)))
     if settings.networks:
-        for name, predicted in network_scores(setup, settings, how).items():
-            take(results, name, predicted)
+        results.networks = network_arms(setup, settings, how)
+        for name, arm in results.networks.items():
+            take(results, name, arm.scores)
             results.before |= {f"{name}{end}": f"{before(name)}{end}" for end in ends(settings) if before(name)}
             if settings.networks.seeds > settings.repeats:  # then seeds share draws of the lines
                 results.varies |= {f"{name}{end}": "seeds" for end in ends(settings)}

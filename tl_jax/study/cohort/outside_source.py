@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tl_jax.checkpoint import load_stage
+from tl_jax.checkpoint import load_network
 from tl_jax.config import SCRATCH
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import LABEL, Domain
@@ -43,7 +43,7 @@ def load_outside(path: str | Path, cohort: Cohort, settings: Settings) -> Traine
     Raises InputError unless it has the cohort's genes in their order and the network of the settings.
     """
     path = Path(path).absolute()
-    variables, meta = load_stage(path)
+    variables, meta = load_network(path)
     genes, own = cohort.genes.tolist(), meta["genes"]
     if meta["response_scale"]["unit"] == LABEL:
         raise InputError(f"{FLAG}={path} is a model of compounds; give one of expression")

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from tl_jax.checkpoint import load_stage
+from tl_jax.checkpoint import load_network
 from tl_jax.config import NetworkConfig
 from tl_jax.data.cohort.genes import align_matrix
 from tl_jax.data.cohort.tables import read_for_model
@@ -71,7 +71,7 @@ def predict_samples(
     """
     if interval is not None and scale_by == "cohort":
         raise InputError("--interval holds for samples on the training scale; leave out --scale_by=cohort")
-    variables, meta = load_stage(checkpoint)
+    variables, meta = load_network(checkpoint)
     if meta["response_scale"]["unit"] == LABEL:
         raise InputError(f"{checkpoint} is a model of compounds; give it --compounds, a table of SMILES")
     models = None if interval is None else models_for_intervals(checkpoint, variables, meta, interval)

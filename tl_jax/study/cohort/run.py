@@ -100,7 +100,7 @@ def derive(results: Results) -> None:
         results.keep("intervals", derived.intervals(predictions, plan.settings.seed, metric=plan.settings.metric))
         results.keep("prediction_intervals", derived.prediction_intervals(predictions))
     results.keep("detectable", derived.detectable(results.table("metrics"), metric=plan.settings.metric))
-    results.keep("lineage", derived.lineage(results.stages))
+    results.keep("lineage", derived.lineage(stage.meta for stage in results.stages))
     measured = plan.cohort.stage(plan.experiment.evaluated).measured
     trained = {(one.arm, one.source): one.gene_weights for one in results.arms if one.gene_weights is not None}
     weights = {arm: np.asarray(values)[:, measured] for arm, values in trained.items()}

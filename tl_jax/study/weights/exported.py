@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tl_jax.checkpoint import load_stage
+from tl_jax.checkpoint import load_network
 from tl_jax.errors import InputError
 from tl_jax.system.files import write_atomic
 from tl_jax.trees import flatten
@@ -28,7 +28,7 @@ def export_model(checkpoint: str | Path, out: str | Path, overwrite: bool = Fals
         raise InputError(f"--out={out} must end in {' or '.join(ENDINGS)}")
     if out.is_dir() or (out.exists() and not overwrite):
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
-    variables, meta = load_stage(Path(checkpoint))
+    variables, meta = load_network(Path(checkpoint))
     content = model_bytes(model_of_stage(variables, meta), out.suffix)
     steps = [part["step"] for part in meta.get("preprocess", [])]
     return write_atomic(out, lambda path: path.write_bytes(content)), steps
