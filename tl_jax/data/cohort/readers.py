@@ -14,7 +14,8 @@ from tl_jax.data.cohort.schema import ExpressionTable, SampleTable
 from tl_jax.data.formats.geo import is_series_matrix, read_samples
 from tl_jax.data.formats.h5ad import is_h5ad, read_obs
 from tl_jax.data.formats.registry import EXPRESSION, RESPONSE
-from tl_jax.data.tables.raw_tables import Layout, find_file, read_table
+from tl_jax.data.tables.layouts import Layout
+from tl_jax.data.tables.raw_tables import find_file, read_table
 from tl_jax.errors import InputError
 
 LAYOUT = ("separator", "decimal", "header_row", "sheet", "member")

@@ -10,8 +10,9 @@ import pandas as pd
 
 from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable, SampleTable
 from tl_jax.data.formats.registry import RESPONSE
-from tl_jax.data.tables.cells import as_ids, clean_ids, nearest, number_matrix, require_column
+from tl_jax.data.tables.cells import as_ids, clean_ids, nearest, require_column
 from tl_jax.data.tables.copies import mean_of_copies
+from tl_jax.data.tables.numbers import number_matrix
 from tl_jax.errors import InputError
 
 

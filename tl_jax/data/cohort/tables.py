@@ -13,9 +13,10 @@ from tl_jax.data.cohort import readers as formats
 from tl_jax.data.cohort.schema import ExpressionTable
 from tl_jax.data.genes.names import GIVEN, GeneNames, check_kind, match_names, translate
 from tl_jax.data.preprocessing.transforms import apply_transform
-from tl_jax.data.tables.cells import as_ids, clean_ids, examples, number_matrix, require_column
+from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies, sum_of_copies
 from tl_jax.data.tables.excel_dates import date_names
+from tl_jax.data.tables.numbers import number_matrix
 from tl_jax.errors import InputError
 
 
