@@ -11,6 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from tl_jax.data.cohort.preprocess_keys import check_preprocess
+from tl_jax.data.cohort.response_scales import RESPONSE_TRANSFORMS
 from tl_jax.data.cohort.schema_kinds import KINDS
 from tl_jax.data.formats.registry import EXPRESSION, RESPONSE, load, names
 from tl_jax.data.genes.names import GENE_IDS
@@ -44,12 +45,15 @@ class SampleTable:
     path: str = key("text")
     separator: str = key("text", "")
     decimal: str = key("text", "", (".", ","))
+    thousands: str = key("text", "", (",",))
+    missing: tuple[str, ...] = key("texts", ())
     header_row: int = key("count", 0)
     sheet: str = key("text", "")
     member: str = key("text", "")
     sample_column: str = key("text", "")
     sample_prefix_length: int = key("count", 0)
     sample_pattern: str = key("pattern", "")
+    leave_out: str = key("pattern", "")
 
     @property
     def cuts_names(self) -> bool:
@@ -64,6 +68,8 @@ class ExpressionTable(SampleTable):
     format: str = key("text", "table", expression_formats)
     orientation: str = key("text", "auto", ("auto", "samples", "genes"))
     gene_column: str = key("text", "")
+    value_column: str = key("text", "")
+    filter: dict | None = key("filter", None)
     ignore_columns: tuple[str, ...] = key("texts", ())
     layer: str = key("text", "")
     pool_by: str = key("text", "")
@@ -89,6 +95,8 @@ class ResponseTable(SampleTable):
     drug_ids: dict | None = key("filter", None)
     filter: dict | None = key("filter", None)
     duplicates: str = key("text", "error", ("error", "mean"))
+    censored: str = key("text", "error", ("error", "clip"))
+    transform: str = key("text", "none", RESPONSE_TRANSFORMS)
     unit: str = key("text", "AUC")
     direction: str = key("text", "resistant", ("resistant", "sensitive"))
     optional: bool = key("flag", False)

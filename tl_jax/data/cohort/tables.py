@@ -11,12 +11,15 @@ import pandas as pd
 
 from tl_jax.data.cohort import readers as formats
 from tl_jax.data.cohort.schema import ExpressionTable
-from tl_jax.data.genes.names import GIVEN, GeneNames, check_kind, match_names, translate
+from tl_jax.data.genes.names import GIVEN, UNKNOWN, GeneNames, check_kind, kind_of, match_names, translate
+from tl_jax.data.genes.others import no_genes, special_rows
 from tl_jax.data.preprocessing.transforms import apply_transform
 from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies, sum_of_copies
 from tl_jax.data.tables.excel_dates import date_names
+from tl_jax.data.tables.losses import told
 from tl_jax.data.tables.numbers import number_matrix
+from tl_jax.data.tables.same_names import is_normal_tissue, normal_tissue_pattern
 from tl_jax.errors import InputError
 
 
@@ -79,14 +82,14 @@ def expression_frame(
     """Samples x genes, before any transform, from a table as read; names unique, values finite."""
     if table.format in formats.EXPRESSION:
         frame = formats.EXPRESSION[table.format].shape(frame, path, table)
-        frame = frame.set_axis(_samples(frame.index, path, table), axis=0)
     else:
         unknown = [c for c in table.ignore_columns if c not in frame.columns]
         if unknown:
             require_column(frame, unknown[0], path, "ignore_columns")
         frame = frame.drop(columns=list(table.ignore_columns))
         table = replace(table, orientation=_orientation(frame, path, table, known_samples, known_genes))
-        frame = _samples_by_genes(frame, path, table)
+        frame = _samples_by_genes(frame, path, table, known_genes)
+    frame = _without_others(_named_samples(frame, path, table), path)
     frame = _without_dates(frame, path, table)
     frame = _unique_names(frame, path, table)
     return _without_gaps(frame, path, table)
@@ -140,18 +143,67 @@ def _names_found(frame, path, table, orientation: str, known_samples: set[str], 
     return len(known_samples.intersection(samples)) + len(known_genes.intersection(genes))
 
 
-def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable, known_genes: set[str]) -> pd.DataFrame:
+    """Samples (as the table calls them) x genes."""
     rows_are_samples = table.orientation == "samples"
     column, name = (table.sample_column, "sample_column") if rows_are_samples else (table.gene_column, "gene_column")
-    column = require_column(frame, column, path, name) if column else frame.columns[0]
+    column = require_column(frame, column, path, name) if column else _names_at(frame, rows_are_samples, known_genes)
     body = frame.drop(columns=column)
     if body.columns.empty:
         raise InputError(f"{path} has names but no values; save the table again")
     row_names = clean_ids(frame[column], path, "sample" if rows_are_samples else "gene")
     values = number_matrix(body, row_names, path)
     if rows_are_samples:
-        return pd.DataFrame(values, index=_samples(row_names, path, table), columns=body.columns)
-    return pd.DataFrame(values.T, index=_samples(body.columns, path, table), columns=row_names)
+        return pd.DataFrame(values, index=row_names, columns=body.columns)
+    return pd.DataFrame(values.T, index=list(body.columns), columns=row_names)
+
+
+def _names_at(frame: pd.DataFrame, rows_are_samples: bool, known_genes: set[str]) -> str:
+    """The column of names: the first, or for genes the one of the first five that holds most of the known ones."""
+    if rows_are_samples or not known_genes:
+        return frame.columns[0]
+    first = list(frame.columns[:5])
+    return max(first, key=lambda c: len(known_genes.intersection(as_ids(frame[c]))))
+
+
+def _named_samples(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+    """The samples under their cut names, without those that `leave_out` means."""
+    names = pd.Index(map(str, frame.index))
+    if table.leave_out:
+        out = names.str.contains(table.leave_out)
+        if out.all():
+            raise InputError(f"{path}: leave_out = '{table.leave_out}' leaves no sample; correct it")
+        told(f"{path}: {out.sum()} samples are left out by leave_out ({examples(names[out])})")
+        frame, names = frame[~out], names[~out]
+    cut = _samples(names, path, table)
+    if table.cuts_names:
+        _refuse_tumour_and_normal(names.tolist(), cut, path)
+    return frame.set_axis(cut, axis=0)
+
+
+def _refuse_tumour_and_normal(names: list[str], cut: list[str], path: Path) -> None:
+    """InputError where names that fall together are of a tumour and of normal tissue: no replicates."""
+    tumours = {short: name for name, short in zip(names, cut, strict=True) if not is_normal_tissue(name)}
+    mixed = [(tumours[c], n) for n, c in zip(names, cut, strict=True) if is_normal_tissue(n) and c in tumours]
+    if mixed:
+        what = f"'{mixed[0][1]}' would be averaged with '{mixed[0][0]}'"
+        pattern = normal_tissue_pattern([name for _, name in mixed])
+        raise InputError(f"{path}: {len(mixed)} samples are of normal tissue: {what}; set leave_out = '{pattern}'")
+
+
+def _without_others(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The genes alone: what counters sum beside them, and clinical columns, are left out and said.
+
+    Clinical words are looked for where the names are genes; special rows always.
+    """
+    names = list(map(str, frame.columns))
+    others = special_rows(names)
+    if len(others) < len(names) and (found := no_genes(names)):
+        others = found if kind_of(names) != UNKNOWN or len(found) < len(names) / 2 else others
+    if not others:
+        return frame
+    told(f"{path}: {len(others)} of {len(names):,} columns or rows are no genes and are left out ({examples(others)})")
+    return frame.loc[:, ~frame.columns.isin(others)]
 
 
 def _without_dates(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:

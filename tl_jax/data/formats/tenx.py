@@ -61,15 +61,28 @@ def _from_text(path: Path) -> tuple[sparse.csr_matrix, pd.DataFrame, list[str]]:
         if not name.endswith("matrix.mtx"):
             raise InputError(f"{path} is no 10x matrix; name its folder, its ...matrix.mtx or its .h5")
         prefix, folder = name.removesuffix("matrix.mtx"), path.parent
+    elif not any((path / f"matrix.mtx{ending}").is_file() for ending in ("", ".gz")):
+        prefix = _prefix(path)
     barcodes = _lines(_beside(folder, prefix, ("barcodes.tsv",)))
     features_path = _beside(folder, prefix, ("features.tsv", "genes.tsv"))
-    rows = [(*line.split("\t"), "", "")[:3] for line in _lines(features_path)]
+    lines = [line.split("\t") for line in _lines(features_path)]
+    one = all(len(line) == 1 for line in lines)  # names alone, as in some series of GEO
+    rows = [(*line, line[0] if one else "", "", "")[:3] for line in lines]
     features = pd.DataFrame(rows, columns=["id", "name", "kind"])
     features.loc[features["kind"] == "", "kind"] = _EXPRESSION
     if (features["name"] == "").any():
         raise InputError(f"{features_path}: a line has no gene name beside its id; fetch it again")
     matrix = _coordinates(_beside(folder, prefix, ("matrix.mtx",)), len(features), len(barcodes))
     return matrix, features, [b.split("\t")[0] for b in barcodes]
+
+
+def _prefix(folder: Path) -> str:
+    """What stands before the names of the three files in a folder, as GEO's GSMn_; "" where nothing does."""
+    found = {p.name.removesuffix(".gz").removesuffix("matrix.mtx") for p in folder.glob("*matrix.mtx*") if p.is_file()}
+    if len(found) > 1:
+        held = examples(f"{prefix}matrix.mtx" for prefix in sorted(found))
+        raise InputError(f"{folder} holds {len(found)} matrices ({held}); name one of these files as the path")
+    return found.pop() if found else ""
 
 
 def _beside(folder: Path, prefix: str, names: tuple[str, ...]) -> Path:

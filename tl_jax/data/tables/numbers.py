@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.tables.cells import shown
+from tl_jax.data.tables.losses import told
 from tl_jax.errors import InputError
 
 LARGEST = 1e18  # of a measured value; its square still fits into float32
@@ -22,8 +23,9 @@ COMMA = re.compile(r"[+-]?(\d+|\d*,\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NAME = re.compile(r"[+-]?0\d+(\.\d+)?|\d+[eE]\d+|[+-]?\d*[.,](\d*[1-9])?0+|[+-]?\d{16,}|\+.*", re.ASCII)
 # What people and spreadsheets write where nothing was measured.
 MISSING = re.compile(
-    r"[-–—.?*/]+|n\.?\s?[ad]\.?|na?n|nd|n/?[adm]|nt|not (done|tested|determined|available|measured|detected)|missing|none"
-    r"|unknown|null|fail(ed)?|excluded|#(div/0!|value!|ref!|name\?|num!|n/a|null!)|#?err(or)?:?\d*",
+    r"[-\u2013\u2014.?*/]+|n\.?\s?[ad]\.?|na?n|n/?[adm]|nt|missing|none|unknown|null|fail(ed)?|excluded"
+    r"|not (done|tested|determined|available|measured|detected)"
+    r"|#(div/0!|value!|ref!|name\?|num!|n/a|null!)|#?err(or)?:?\d*",
     re.IGNORECASE,
 )
 # Whole numbers that stand for a gap where they lie far from all others.
@@ -144,6 +146,22 @@ def as_numbers(column: pd.Series) -> pd.Series:
     codes, distinct = pd.factorize(column)
     values = np.array([*(np.nan if is_text(v) else float(v) for v in distinct), np.nan])
     return pd.Series(values[codes], index=column.index)
+
+
+def clipped(column: pd.Series, where: str) -> pd.Series:
+    """A column with values beyond a limit (`>1000`, `<0.01`) at the limit; said."""
+    bad = [row for row in faults(column) if CENSORED.fullmatch(str(column.iloc[row]).strip())]
+    limits = {row: CENSORED.fullmatch(str(column.iloc[row]).strip()).group(2) for row in bad}
+    limits = {row: text for row, text in limits.items() if NUMBER.fullmatch(text)}
+    if not limits:
+        return column
+    first = next(iter(limits))
+    shown_one = f"such as '{column.iloc[first]}'"
+    told(f"{where}: {len(limits)} of {len(column)} values are limits, {shown_one}, and count as the limit")
+    found = column.astype(object).copy()
+    for row, text in limits.items():
+        found.iloc[row] = float(text)
+    return found
 
 
 def number_matrix(frame: pd.DataFrame, rows: list[str], path: Path) -> np.ndarray:

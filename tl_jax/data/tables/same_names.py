@@ -1,4 +1,4 @@
-"""Which names of two lists mean the same: exactly, else in one normal form; drugs also without an id beside the name."""
+"""Which names of two lists mean the same: exactly, else in one normal form; drugs also with an id beside them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-
-_SIGNS = r"[\s\-–._/]"
+_SIGNS = r"[\s\-._/]"
 # Beside a drug's name: ids (1375, GDSC2:1375, BRD-K12343256), doses' units and what was measured.
 _BESIDE = re.compile(
-    r"\d+|[a-z]{1,8}\d+[a-z]?\d*|brd|chembl|cid|pubchem|gdsc|ctrp|prism|um|nm|mm|ug|ml|auc|aac|aoc|ic\d\d|ec\d\d|gi\d\d"
+    r"\d+|[a-z]{1,8}\d{3,}\w*|gdsc\d|ctrp\w*|prism\w*|brd|chembl|cid|pubchem|gdsc|um|nm|mm|ug|ml|auc|aac|aoc|ic\d\d|ec\d\d|gi\d\d"
     r"|ln|log\d*|viability|response|inhibition|dss|score|value|raw|mean|avg|pct|percent|drug|hcl|hydrochloride",
 )
 
@@ -21,6 +20,7 @@ def normal(name: str) -> str:
     text = str(name).strip()
     if re.fullmatch(r"\d+(\.0)?", text):
         return text.removesuffix(".0").lstrip("0") or "0"
+    text = re.sub(r"(?<=\d)\.(?=\d)", "|", text)  # 1.1 is not 11, but 786-0 may be 7860
     return re.sub(f"{_SIGNS}+", "", text).casefold() or text
 
 
@@ -104,3 +104,22 @@ def _rest_is_beside(words: list[str], wanted: list[str]) -> bool:
             rest = words[:start] + words[start + size :]
             return bool(rest) and all(_BESIDE.fullmatch(word) for word in rest)
     return False
+
+
+_NORMAL_TISSUE = re.compile(
+    r"TCGA[-.]\w{2}[-.]\w{4}[-.]1\d.*|.*[-_. ](normal|nat|healthy|blood|germline|adjacent)([-_. ].*)?|.+[-_.]N\d?",
+    re.IGNORECASE,
+)
+
+
+def is_normal_tissue(name: str) -> bool:
+    """Whether a name says that a sample is of normal tissue: TCGA's sample types 10 to 19, P01_N, P01_normal."""
+    return bool(_NORMAL_TISSUE.fullmatch(name))
+
+
+def normal_tissue_pattern(names: list[str]) -> str:
+    """A pattern for `leave_out` that finds these names of normal tissue, and no tumour's."""
+    if all(name.upper().startswith("TCGA") for name in names):
+        return "^TCGA[-.]..[-.]....[-.]1"
+    endings = sorted({re.split(r"[-_. ]", name)[-1] for name in names})
+    return f"[-_. ]({'|'.join(map(re.escape, endings))})$"
