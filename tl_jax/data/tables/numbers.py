@@ -211,19 +211,24 @@ def remedy_for(value: str) -> str:
     return "correct it, or leave that column out (ignore_columns, drugs)"
 
 
-def placeholders(values: Iterable[float]) -> list[float]:
+def placeholders(values: np.ndarray) -> list[float]:
     """Values that seem to stand for a gap: -999 and its like, or a repeated one, far beyond all others; sorted."""
-    known = np.asarray([v for v in values if np.isfinite(v)], dtype=np.float64)
-    distinct, counts = np.unique(known, return_counts=True)
-    found: list[float] = []
-    for value, count in sorted(zip(distinct, counts, strict=True), key=lambda pair: -abs(pair[0])):
-        rest = distinct[~np.isin(distinct, [*found, value])]
-        if len(rest) < 2:
-            break
-        low, high = rest.min(), rest.max()
-        gap = max(low - value, value - high)
-        sentinel = float(value).is_integer() and int(value) in SENTINELS and (count > 1 or abs(value) > 9)
-        alone = value < 0 <= low  # a negative one among values that never are
-        if gap > 0 and ((sentinel and (gap > high - low or alone)) or (count > 1 and gap > 5 * (high - low))):
-            found.append(float(value))
+    known = np.asarray(values, dtype=np.float64)
+    distinct, counts = np.unique(known[np.isfinite(known)], return_counts=True)
+    marked = np.array([v.is_integer() and int(v) in SENTINELS for v in distinct.tolist()], dtype=bool)
+    marked &= (np.abs(distinct) > 9) | (counts > 1)
+    found = [float(v) for v in distinct[marked] if _is_far(v, distinct[~marked], 1.0)]
+    rest = distinct[~np.isin(distinct, found)]
+    if len(rest) > 3:
+        for place, others in ((0, rest[1:]), (-1, rest[:-1])):
+            often = counts[np.searchsorted(distinct, rest[place])] > 1
+            found += [float(rest[place])] * bool(often and _is_far(rest[place], others, 5.0))
     return sorted(found)
+
+
+def _is_far(value: float, others: np.ndarray, times: float) -> bool:
+    """Whether a value lies so many ranges of the others away from them, or is negative where they never are."""
+    if len(others) < 2:
+        return False
+    low, high = float(others.min()), float(others.max())
+    return max(low - value, value - high) > times * (high - low) or value < 0 <= low

@@ -15,6 +15,13 @@ _BESIDE = re.compile(
 )
 
 
+# The number of a repeat at the end of a name.
+REPEAT = re.compile(
+    r"(?:[._ -]?(?:bio|tech)?_?rep(?:licate|eat)?|[._ -](?:replicate|repeat|r|dup|copy|tech|bio|run|br|tr))[._ -]?\d+$",
+    re.IGNORECASE,
+)
+
+
 def normal(name: str) -> str:
     """A name without case, blanks and the signs - . _ /, so that MCF-7 and mcf7 are one; 7 of 007 and 7.0."""
     text = str(name).strip()

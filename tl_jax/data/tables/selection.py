@@ -34,5 +34,6 @@ def folded(value) -> str:
     return as_ids([value])[0].casefold()
 
 
-def _allfolded(values: pd.Series) -> list[str]:
+def all_folded(values: pd.Series) -> list[str]:
+    """`folded` of a column."""
     return [name.casefold() for name in as_ids(values)]

@@ -59,6 +59,24 @@ def rows_as_frame(rows: list[list], path: Path) -> tuple[pd.DataFrame, list[str]
 
 def sheet_rows(content: bytes, path: Path, sheet: str = "", skip_empty: bool = True) -> list[list]:
     """All rows of a sheet, each as long as the widest; "" for a blank cell."""
+
+    def rows(workbook):
+        if sheet and sheet not in workbook.sheet_names:
+            raise InputError(f"{path} has no sheet '{sheet}'; {nearest(sheet, workbook.sheet_names)}")
+        if not workbook.sheet_names:
+            raise InputError(f"{path} has no sheet; save the workbook again")
+        return workbook.get_sheet_by_name(sheet or workbook.sheet_names[0]).to_python(skip_empty_area=skip_empty)
+
+    return _of_workbook(content, path, rows)
+
+
+def sheet_names(content: bytes, path: Path) -> list[str]:
+    """The sheets of a workbook, in order."""
+    return _of_workbook(content, path, lambda workbook: list(workbook.sheet_names))
+
+
+def _of_workbook(content: bytes, path: Path, wanted):
+    """What a function makes of a workbook; any fault in it is one InputError."""
     try:
         import python_calamine
     except ImportError as error:
@@ -69,12 +87,7 @@ def sheet_rows(content: bytes, path: Path, sheet: str = "", skip_empty: bool = T
         if content.startswith(b"PK"):
             check_parts(content, path)
             _check_extent(content, path)
-        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        if sheet and sheet not in workbook.sheet_names:
-            raise InputError(f"{path} has no sheet '{sheet}'; {nearest(sheet, workbook.sheet_names)}")
-        if not workbook.sheet_names:
-            raise InputError(f"{path} has no sheet; save the workbook again")
-        return workbook.get_sheet_by_name(sheet or workbook.sheet_names[0]).to_python(skip_empty_area=skip_empty)
+        return wanted(python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content)))
     except InputError:
         raise
     # A damaged workbook makes the reader's Rust code panic, which is no Exception.

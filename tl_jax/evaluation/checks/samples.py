@@ -10,10 +10,10 @@ import pandas as pd
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
 from tl_jax.data.tables.cells import examples
+from tl_jax.data.tables.same_names import REPEAT
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Finding, Part, Stage, count, stages
 from tl_jax.evaluation.statistics.profile_pairs import Pair, correlations, pairs_across, pairs_within
 
-REPEAT = re.compile(r"[._ -](?:rep|replicate|r|dup|copy)[._ -]?\d+$", re.IGNORECASE)
 MOST_SHOWN = 30
 
 
