@@ -95,6 +95,7 @@ def load_domain(
         transform=transform,
         batch=batches_of(part, notes["batch"], path),
         preprocess=preprocessing(part),
+        gene_ids=part.expression.gene_ids,
         read=(
             ("expression", len(expression)),
             ("response", len(response)),
@@ -133,7 +134,8 @@ def _chosen_samples(part, expression, response, annotation, path: Path, response
         raise InputError(f"domain '{part.name}': no sample has both expression and response ({sides}); {remedy}")
     rest = [name for name in response.index if name not in expression.index]
     if rest:
-        alike = nearest_pairs(rest, expression.index.difference(response.index))
+        much = len(rest) > len(response) / 2
+        alike = nearest_pairs(rest, expression.index.difference(response.index)) if much else []
         near = f"; most alike: {', '.join(f'{a} and {b}' for a, b in alike)}" if alike else ""
         told(f"{response_path}: {len(rest)} of {len(response)} samples have no expression ({examples(rest)}){near}")
     kept = set(shared) & set(response.index[response.notna().any(axis=1)])

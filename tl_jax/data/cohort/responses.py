@@ -79,7 +79,8 @@ def _from_long(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.Data
     for key in ("sample_column", "drug_column", "value_column"):
         require_column(frame, getattr(table, key), path, key)
     names = as_ids(frame[table.drug_column])
-    own = _one_spelling(names, frame[table.sample_column], path)
+    asked = {normal(drug) for drug in (*table.drugs, table.drug) if drug}
+    own = _one_spelling(names, frame[table.sample_column], path, asked)
     known = sorted(set(own.values()))
     drugs = [own[_known(drug, list(own), path)] for drug in table.drugs or ([table.drug] if table.drug else known)]
     wanted = set(drugs)
@@ -102,20 +103,23 @@ def _from_long(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.Data
     return long.groupby(["sample", "drug"])["value"].mean().unstack("drug").reindex(columns=drugs)
 
 
-def _one_spelling(names: list[str], samples: pd.Series, path: Path) -> dict[str, str]:
+def _one_spelling(names: list[str], samples: pd.Series, path: Path, asked: set[str]) -> dict[str, str]:
     """{name of a drug: the spelling that is used}, the most frequent of those with one normal form; said.
 
-    Spellings that one sample was measured under are two drugs, or two screens, and stay apart.
+    Spellings that one sample was measured under may be two screens and stay apart, unless the drug is asked for.
     """
     counted = Counter(names)
     forms: dict[str, list[str]] = {}
     for name in sorted(counted, key=lambda name: (-counted[name], name)):
         forms.setdefault(normal(name), []).append(name)
     own, rows = {name: name for name in counted}, np.array(names, dtype=object)
-    for first, *others in forms.values():
+    for form, (first, *others) in forms.items():
+        if others and asked and form not in asked:
+            continue
         if others:
             hit = np.isin(rows, [first, *others])
             apart = pd.Series(rows[hit]).groupby(samples[hit].to_numpy()).nunique().gt(1).any()
+            apart = apart and form not in asked
             if apart:
                 told(f"{path}: {examples([first, *others])} are kept apart, since samples are measured under both")
             own |= {} if apart else dict.fromkeys(others, first)

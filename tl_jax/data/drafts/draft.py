@@ -72,6 +72,8 @@ def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Pat
     own_response, drugs = {}, [wishes.drug or UNKNOWN]
     if match is not None:
         say_match(match, look, answer, points)
+        if places[0] == places[1] and look.keys == answer.keys:
+            points.say(f"expression and response are one table, {look.path.name}: its measured column is no gene")
         with points.asking("response"):
             own_response, drugs = response_keys(answer, match, wishes, points)
         measured = own_response.get("value_column", "") if places[0] == places[1] else ""

@@ -239,6 +239,6 @@ def _values(frame: pd.DataFrame, look: Look, keys: dict, match: Match, said: dic
             f"that means a missing value, set missing = ['{shown}']",
             "expression",
         )
-    units = detect_units(x)
+    units = detect_units(look.frame.iloc[:2000].to_numpy(np.float64) if match.side == "cells" else x)
     keys.setdefault("transform", TRANSFORM.get(units.kind, "none"))
     points.say(f"the expression looks like {units}; transform = '{keys['transform']}'")

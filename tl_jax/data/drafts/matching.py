@@ -20,8 +20,9 @@ def best_match(expression: Path, response: Path, ours_said: dict, theirs_said: d
     best: tuple[Look, Look, Match | None] = (ours[0], theirs[0], None)
     for look in ours:
         for answer in theirs:
-            same = look.path == answer.path and look.keys == answer.keys and len(ours) > 1
-            match = None if same else match_names(look.frame, answer.frame, sides(look))
+            same = look.path == answer.path and look.keys == answer.keys
+            own = [side for side in sides(look) if side.rows != "genes" or not same]
+            match = match_names(look.frame, answer.frame, own, heading=not same)
             if match and (best[2] is None or len(match.shared) > len(best[2].shared)):
                 best = look, answer, match
     return best

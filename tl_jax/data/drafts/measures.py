@@ -39,11 +39,10 @@ def meaning(frame: pd.DataFrame, path: Path, keys: dict, wishes, points: Points)
         )
         return {"unit": unit, "direction": found[1].high}
     why = f": {found[1].doubt}" if found[0] else ""
-    name = found[0] or (names[0] if names else path.stem)
+    real = [n for n in names if n != UNKNOWN]
+    what = f"the name '{found[0] or real[0]}'" if found[0] or real else "the table"
     ask = f"add --direction={RESISTANT} or --direction={SENSITIVE}"
-    points.ask(
-        f"{path}: the name '{name}' does not say whether a high value means a resistant or a sensitive sample{why}; {ask}"
-    )
+    points.ask(f"{path}: {what} does not say whether a high value means a resistant or a sensitive sample{why}; {ask}")
     return {"unit": unit, "direction": UNKNOWN}
 
 

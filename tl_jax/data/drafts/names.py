@@ -95,24 +95,27 @@ def sides_of_expression(frame: pd.DataFrame) -> list[Side]:
     return ours + [Side("samples", name, as_ids(frame[name])) for name in named_columns(frame[text])]
 
 
-def sides_of_response(table: pd.DataFrame) -> list[Side]:
+def sides_of_response(table: pd.DataFrame, heading: bool) -> list[Side]:
     """Columns that could hold names, and the heading."""
     theirs = [Side("samples", name, as_ids(table[name])) for name in named_columns(table)]
-    return [*theirs, Side("drugs", "", [str(c) for c in table.columns[1:]])]
+    return [*theirs, Side("drugs", "", [str(c) for c in table.columns[1:]])] if heading else theirs
 
 
-def match_names(expression: pd.DataFrame, table: pd.DataFrame, ours: list[Side] | None = None) -> Match | None:
+def match_names(
+    expression: pd.DataFrame, table: pd.DataFrame, ours: list[Side] | None = None, heading: bool = True
+) -> Match | None:
     """The best agreement of names between an expression table and another; None where there is none.
 
     Names as they stand are taken where half of the smaller side agrees, then their normal forms; else cuts are tried,
     for both sides alike and for one side alone, and the first is taken that makes half agree.
-    ours: where the expression's names may stand, where it is no plain table.
+    ours: where the expression's names may stand, where it is no plain table. heading: whether the heading of the other
+    may hold names, which it does not where both are one table.
     """
     ours = sides_of_expression(expression) if ours is None else ours
-    best = None
+    theirs, best = sides_of_response(table, heading), None
     for pair, loose in (((WHOLE, WHOLE), False), ((WHOLE, WHOLE), True), *((pair, pair[0] is FILES) for pair in PAIRS)):
         for own in ours:
-            for other in sides_of_response(table):
+            for other in theirs:
                 found = _agreement(own, other, pair, loose)
                 if found and (best is None or len(found.shared) > len(best.shared)):
                     best = found

@@ -13,7 +13,7 @@ from tl_jax.data.genes.others import no_genes
 from tl_jax.data.tables.cells import as_ids, examples, nearest
 from tl_jax.data.tables.copies import filters, told_apart
 from tl_jax.data.tables.numbers import holds_numbers
-from tl_jax.data.tables.same_names import spellings, with_id
+from tl_jax.data.tables.same_names import normal, spellings, with_id
 from tl_jax.errors import InputError
 
 DRUG = re.compile(r"drug|compound|treatment|agent|medic|inhibitor|substance|therapy", re.IGNORECASE)
@@ -43,6 +43,9 @@ def guess_response(frame: pd.DataFrame, path: Path, samples: str, wishes, points
     by = [samples, drugs] if drugs else [samples]
     if drugs:
         keys = long_keys(frame, path, drugs, value or measured(frame, numeric, path, points), drug, points)
+        if keys.get("drugs", [UNKNOWN]) != [UNKNOWN]:
+            own = normal(keys["drugs"][0])
+            frame = frame[[normal(name) == own for name in as_ids(frame[drugs])]].assign(**{drugs: keys["drugs"][0]})
     else:
         keys = wide_keys(frame, numeric, path, value, drug, points)
     return keys | _copies(frame, path, by, keys, points)

@@ -33,7 +33,7 @@ def read_sheet(
     said: dict[str, str | int] = {"sheet": sheet} if sheet else {}
     if header_row:
         rows, said = rows[header_row - 1 :], {**said, "header_row": header_row}
-    elif rows and (row := heading_row(rows[: PEEKED + ABOVE])):
+    elif row := _heading(rows):
         every = sheet_rows(content, path, sheet, skip_empty=False)
         said["header_row"] = 1 + next(i for i, cells in enumerate(every) if _texts(cells) == _texts(rows[row]))
         rows = rows[row:]
@@ -42,6 +42,12 @@ def read_sheet(
             raise InputError(f"{path}: the sheet ends before header_row = {header_row}; correct it")
         raise InputError(f"{path}: the {'sheet' if sheet else 'first sheet'} is empty; put the table there")
     return *rows_as_frame(rows, path), said
+
+
+def _heading(rows: list[list]) -> int:
+    """Which row holds the heading; blank ones are passed over."""
+    filled = [i for i, cells in enumerate(rows[: PEEKED + ABOVE]) if _texts(cells)]
+    return filled[heading_row([rows[i] for i in filled])] if filled else 0
 
 
 def _texts(cells: list) -> list[str]:
