@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 
 from tl_jax.data.tables.cells import nearest
@@ -23,3 +25,14 @@ def keys_of(flag: str, text: str) -> dict:
         if name not in known:
             raise InputError(f"--{flag} has an unknown key '{name}'; {nearest(name, known)}")
     return keys
+
+
+@contextmanager
+def in_words_of(part: str) -> Iterator[None]:
+    """Within the block InputErrors name the flag --PART_keys in place of keys of a cohort file."""
+    from tl_jax.data.drafts.points import in_flags
+
+    try:
+        yield
+    except InputError as error:
+        raise InputError(in_flags(str(error), part)) from error

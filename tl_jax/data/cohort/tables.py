@@ -18,7 +18,7 @@ from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies, sum_of_copies
 from tl_jax.data.tables.excel_dates import date_names
 from tl_jax.data.tables.losses import told
-from tl_jax.data.tables.numbers import number_matrix
+from tl_jax.data.tables.numbers import holds_numbers, number_matrix
 from tl_jax.data.tables.same_names import is_normal_tissue, normal_tissue_pattern
 from tl_jax.errors import InputError
 
@@ -40,20 +40,35 @@ def read_for_model(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, GeneNames]:
     """As read_expression, with the model's names (`wanted`) for the genes that it knows, and what became of names.
 
-    options: gene_ids says what kind of names the table has; those that the model has too stay as they are.
+    options: gene_ids says what kind of names the table has; those that the model has too stay as they are. Columns of
+    texts are left out and said.
     """
     wanted = [str(gene) for gene in wanted]
-    frame, file, table = _read(path, {*wanted, *translate(wanted).names}, (), options)
+    frame, file, table = _read(path, {*wanted, *translate(wanted).names}, (), options, without_texts=True)
     found = match_names(frame.columns, wanted, table.gene_ids)
     check_kind(found, file)
     return *_arrays(frame.set_axis(list(found.names), axis=1), table), found
 
 
-def _read(path, known_genes, known_samples, options) -> tuple[pd.DataFrame, Path, ExpressionTable]:
+def _read(
+    path, known_genes, known_samples, options, without_texts: bool = False
+) -> tuple[pd.DataFrame, Path, ExpressionTable]:
     table = ExpressionTable(path=str(path), **options)
     file = formats.locate(Path(path), table)
-    frame = expression_frame(formats.read(file, table), file, table, set(known_samples), set(known_genes))
-    return frame, file, table
+    frame = formats.read(file, table)
+    if without_texts and table.format == "table":
+        frame = _without_texts(frame, file, table, set(known_genes))
+    return expression_frame(frame, file, table, set(known_samples), set(known_genes)), file, table
+
+
+def _without_texts(frame: pd.DataFrame, path: Path, table: ExpressionTable, known_genes: set[str]) -> pd.DataFrame:
+    """A table without columns of texts beside that of the names."""
+    own = table.gene_column or table.sample_column or _names_at(frame, False, known_genes)
+    texts = [c for c in frame.columns if c != own and c not in table.ignore_columns and not holds_numbers(frame[c])]
+    if texts and own in frame.columns:
+        told(f"{path}: columns of texts are left out ({examples(texts)})")
+        return frame[[own, *(c for c in frame.columns if c not in (own, *texts))]]
+    return frame
 
 
 def _arrays(frame: pd.DataFrame, table: ExpressionTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -162,8 +177,8 @@ def _names_at(frame: pd.DataFrame, rows_are_samples: bool, known_genes: set[str]
     """The column of names: the first, or for genes the one of the first five that holds most of the known ones."""
     if rows_are_samples or not known_genes:
         return frame.columns[0]
-    first = list(frame.columns[:5])
-    return max(first, key=lambda c: len(known_genes.intersection(as_ids(frame[c]))))
+    found = {c: len(known_genes.intersection(as_ids(frame[c]))) for c in frame.columns[:5]}
+    return max(found, key=found.get)
 
 
 def _named_samples(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:

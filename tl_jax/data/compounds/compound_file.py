@@ -62,9 +62,7 @@ def read_rows(path: str | Path, threshold: float | None = None) -> list[Row]:
     if not rows:
         raise InputError(f"{path} holds no compounds; save the table again")
     if named:
-        told(
-            f"{path}: {len(named):,} of {len(rows):,} SMILES have a name behind them (first in line {named[0]}), cut off"
-        )
+        told(f"{path}: {len(named):,} of {len(rows):,} SMILES have a name behind them, cut off (line {named[0]} ...)")
     return rows
 
 

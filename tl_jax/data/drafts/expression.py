@@ -28,7 +28,7 @@ SHOWN = 5  # names in a remark
 SEEN = 3000  # names by which a kind of genes is told
 # What is cut from names of repeats: .1, _rep2, _R1, -2, a lane.
 REPEAT = re.compile(
-    r"([._ -]?(bio|tech)?(rep(licate|eat)?|r|dup|copy|lane|l|s|run|set|pool|rna|rnaseq|seq|expr)?[._ -]?\d{0,4}[a-d]?){0,3}"
+    r"([._ -]?(bio|tech)?(rep(licate|eat)?|r|dup|copy|lane|l|s|run|set|pool|rna(seq)?|expr)?[._ -]?\d{0,4}[a-d]?){0,3}"
     r"|aligned.*|[._-].*\.(bam|sam|txt|tsv|csv|gz)",
     re.IGNORECASE,
 )

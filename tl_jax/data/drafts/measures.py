@@ -76,8 +76,8 @@ def _ask_of_gaps(numbers: pd.Series, column: str, path: Path, points: Points) ->
     known = numbers.to_numpy()
     for value in placeholders(known):
         points.ask(
-            f"{path}: {int((known == value).sum())} values of '{column}' are {value:g}, far from all others; if that means "
-            f"a missing value, set missing = ['{value:g}']",
+            f"{path}: {int((known == value).sum())} values of '{column}' are {value:g}, far from all others; if that "
+            f"means a missing value, set missing = ['{value:g}']",
             "response",
         )
     if suggested(known) != "none" and not re.search(r"log|ln|p[iegal]c\d\d", column, re.IGNORECASE):
