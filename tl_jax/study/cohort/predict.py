@@ -35,7 +35,8 @@ class Predicted(NamedTuple):
     """table: sample_id, prediction (the response's own unit), drug, unit; low, high, level where intervals were asked.
 
     coverage: share found of the genes (their number) that the model was trained on. names: what became of the table's
-    gene names. warnings: why not to rely on the predictions. pooled: samples of a batch that the model does not know, corrected as of an average one.
+    gene names. pooled: samples of a batch that the model does not know, corrected as of an average one. warnings: why
+    not to rely on the predictions.
     """
 
     table: pd.DataFrame
@@ -124,7 +125,7 @@ def transformed(x: np.ndarray, name: str, path: str) -> np.ndarray:
     try:
         return apply_transform(name, x).astype(np.float32)
     except InputError as error:
-        raise InputError(f"{path}: {str(error).replace("set transform = 'none'", 'pass --transform=none')}") from error
+        raise InputError(f"{path}: {error}".replace("set transform = 'none'", "pass --transform=none")) from error
 
 
 def warnings_of(meta: dict) -> list[str]:
