@@ -134,7 +134,7 @@ def test_names_that_agree_in_part(tmp_path, ours, theirs, key):
     cohort, said, content = cohort_of(tmp_path, table, expression=expression(tmp_path, ours))
     assert key in content["domain"][0]["expression"]
     np.testing.assert_allclose(cohort.stage("target").response, AUC)
-    assert any("names of samples are cut" in line for line in said)
+    assert any("are cut by sample_" in line for line in said)
 
 
 def test_ids_are_translated_and_symbols_left(tmp_path):

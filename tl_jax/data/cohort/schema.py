@@ -155,6 +155,8 @@ def parse_cohort(content: dict, file: Path) -> CohortTable:
         raise InputError(f"{file} needs either [[domain]] tables, from the source to the target, or one [simulate]")
     if cohort.simulate is None and not cohort.drug:
         raise InputError(f"{file} lacks the key 'drug': the drug measured in the last domain")
+    if cohort.drug == "?":  # how a draft writes what its user must settle
+        raise InputError(f"{file}: key 'drug' is '?': the draft has open points, which its first lines name")
     names = [d.name for d in cohort.domain]
     repeated = [n for n in names if names.count(n) > 1]
     if repeated:

@@ -20,7 +20,7 @@ DRUG = re.compile(r"drug|compound|treatment|agent|medic|inhibitor|substance|ther
 # Before such words a column of treatments says what a patient had before, or a class of drugs.
 NOT_THE_DRUG = re.compile(
     r"prior|previous|past|history|pre_?treat|naive|concomitant|line|class|target|pathway|moa|type|dose|conc|unit|time"
-    r"|duration|group|arm\b|status|control|vehicle",
+    r"|duration|group|arm\b|status|control|vehicle|[_ .]?2$|second|partner|combin",
     re.IGNORECASE,
 )
 YES_NO = {"yes", "no", "y", "n", "true", "false", "0", "1", "0.0", "1.0", "none", "unknown", "treated"}
@@ -100,7 +100,7 @@ def drug_column(frame: pd.DataFrame, samples: str, drug: str | None = None) -> s
             return own[0]
     if named:
         return next((c for c in named if re.search("name", str(c), re.IGNORECASE)), named[0])
-    if not frame[samples].duplicated().any():
+    if drug or not frame[samples].duplicated().any():
         return None
     # A column that says what was measured, or how, tells rows apart as well; it names no drug.
     left = [c for c in text if not METRIC.search(str(c)) and not NOT_THE_DRUG.search(str(c))]

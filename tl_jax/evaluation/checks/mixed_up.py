@@ -41,9 +41,9 @@ def mixed_up(cohort: Cohort) -> Part:
     if not rows:
         return Part("mixed_up", "Genes and samples beside their own values")
     line = (
-        "Genes that are high in one domain are high in another, whatever the platform: where means of genes do not agree, "
-        "names and values of one table do not belong together. Each sample is shown with the most alike sample of "
-        "the first domain (correlation of profiles centred within each)."
+        "Genes that are high in one domain are high in another, whatever the platform: where means of genes do not "
+        "agree, names and values of one table do not belong together. Each sample is shown with the most alike sample "
+        "of the first domain (correlation of profiles centred within each)."
     )
     tables = [("Means of genes", pd.DataFrame(rows))]
     tables += [("Each sample's nearest", pd.DataFrame(nearest[:SHOWN]))] if nearest else []
@@ -87,13 +87,13 @@ def _samples(domain: Domain, reference: Domain) -> list[Finding]:
     if not len(odd):
         return []
     names = examples(str(domain.samples[row]) for row in odd)
-    text = f"{len(odd)} of {len(domain)} samples of {domain.name} do not have the levels of genes of the others ({names})"
+    text = f"{len(odd)} of {len(domain)} samples of {domain.name} have not the levels of genes of the others ({names})"
     remedy = "check that their columns were not sorted or shifted alone; exclude_samples leaves one out"
     return [Finding(BLOCKING, "samples", domain.name, text, remedy)]
 
 
 def nearest_of(domain: Domain, reference: Domain) -> pd.DataFrame:
-    """A row for each sample: sample, tissue, nearest of the reference, its tissue, correlation, margin over the next."""
+    """A row for each sample: its tissue, its nearest of the reference with tissue and correlation, and the margin."""
     r = profiles(domain.x) @ profiles(reference.x).T
     order = np.argsort(-r, axis=1)
     best, second = order[:, 0], order[:, min(1, r.shape[1] - 1)]
@@ -122,8 +122,8 @@ def _tissues(domain: Domain, reference: Domain, near: pd.DataFrame) -> list[Find
     if stats.binomtest(hits, len(known), max(chance, 1e-9), alternative="greater").pvalue <= ALPHA:
         return []
     text = (
-        f"{hits} of {len(known)} samples of {domain.name} are nearest to a sample of {reference.name} of their own tissue, "
-        f"no more than by chance ({chance * len(known):.1f})"
+        f"{hits} of {len(known)} samples of {domain.name} have their nearest of {reference.name} in their own tissue, no "
+        f"more than by chance ({chance * len(known):.1f})"
     )
     remedy = f"check that samples of {domain.name} are not mixed up (names against expression, or against tissues)"
     return [Finding(LOOK, "samples", domain.name, text, remedy)]

@@ -132,7 +132,7 @@ def warnings_of(meta: dict) -> list[str]:
     """Why predictions of a model should not be relied on."""
     found = []
     if tuple(meta["network"]["hidden"]) == QUICK_HIDDEN and "origin" not in meta:
-        found.append("the model is the small one of --quick: its predictions show that it works, nothing else")
+        found.append("the model is the small one of a quick study: its predictions show that it works, nothing else")
     return found
 
 
@@ -186,7 +186,8 @@ def scale_new(matrix: np.ndarray, meta: dict, scale_by: str, path: Path) -> np.n
     absent = np.isnan(matrix).all(axis=0)
     if scale_by == "checkpoint" and not meta["scaler"]["center"]:
         raise InputError(
-            "the checkpoint was imported without a scaler: use --scale_by=cohort, or import it with --scaler"
+            "the checkpoint was imported without a scaler: use --scale_by=cohort, or import it again "
+            "(import_weights --scaler)"
         )
     known = Scaler(np.asarray(meta["scaler"]["center"], np.float32), np.asarray(meta["scaler"]["scale"], np.float32))
     if scale_by == "cohort":
