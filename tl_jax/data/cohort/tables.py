@@ -10,16 +10,15 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort import readers as formats
+from tl_jax.data.cohort.expression_names import cut_names, named_samples, without_others
 from tl_jax.data.cohort.schema import ExpressionTable
-from tl_jax.data.genes.names import GIVEN, UNKNOWN, GeneNames, check_kind, kind_of, match_names, translate
-from tl_jax.data.genes.others import no_genes, special_rows
+from tl_jax.data.genes.names import GIVEN, GeneNames, check_kind, match_names, translate
 from tl_jax.data.preprocessing.transforms import apply_transform
 from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies, sum_of_copies
 from tl_jax.data.tables.excel_dates import date_names
 from tl_jax.data.tables.losses import told
 from tl_jax.data.tables.numbers import holds_numbers, number_matrix
-from tl_jax.data.tables.same_names import is_normal_tissue, normal_tissue_pattern
 from tl_jax.errors import InputError
 
 
@@ -104,14 +103,10 @@ def expression_frame(
         frame = frame.drop(columns=list(table.ignore_columns))
         table = replace(table, orientation=_orientation(frame, path, table, known_samples, known_genes))
         frame = _samples_by_genes(frame, path, table, known_genes)
-    frame = _without_others(_named_samples(frame, path, table), path)
+    frame = without_others(named_samples(frame, path, table), path)
     frame = _without_dates(frame, path, table)
     frame = _unique_names(frame, path, table)
     return _without_gaps(frame, path, table)
-
-
-def _samples(values: Iterable, path: Path, table: ExpressionTable) -> list[str]:
-    return clean_ids(values, path, "sample", table.sample_prefix_length, table.sample_pattern)
 
 
 def _orientation(frame, path: Path, table: ExpressionTable, known_samples: set[str], known_genes: set[str]) -> str:
@@ -150,7 +145,7 @@ def _names_found(frame, path, table, orientation: str, known_samples: set[str], 
     samples, genes = (rows, columns) if orientation == "samples" else (columns, rows)
     if table.cuts_names:
         try:
-            samples = _samples(samples, path, table)
+            samples = cut_names(samples, path, table)
         except InputError:
             samples = []  # names that the pattern does not find are not the samples
     if table.gene_ids != GIVEN and known_genes:
@@ -179,46 +174,6 @@ def _names_at(frame: pd.DataFrame, rows_are_samples: bool, known_genes: set[str]
         return frame.columns[0]
     found = {c: len(known_genes.intersection(as_ids(frame[c]))) for c in frame.columns[:5]}
     return max(found, key=found.get)
-
-
-def _named_samples(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
-    """The samples under their cut names, without those that `leave_out` means."""
-    names = pd.Index(map(str, frame.index))
-    if table.leave_out:
-        out = names.str.contains(table.leave_out)
-        if out.all():
-            raise InputError(f"{path}: leave_out = '{table.leave_out}' leaves no sample; correct it")
-        told(f"{path}: {out.sum()} samples are left out by leave_out ({examples(names[out])})")
-        frame, names = frame[~out], names[~out]
-    cut = _samples(names, path, table)
-    if table.cuts_names:
-        _refuse_tumour_and_normal(names.tolist(), cut, path)
-    return frame.set_axis(cut, axis=0)
-
-
-def _refuse_tumour_and_normal(names: list[str], cut: list[str], path: Path) -> None:
-    """InputError where names that fall together are of a tumour and of normal tissue: no replicates."""
-    tumours = {short: name for name, short in zip(names, cut, strict=True) if not is_normal_tissue(name)}
-    mixed = [(tumours[c], n) for n, c in zip(names, cut, strict=True) if is_normal_tissue(n) and c in tumours]
-    if mixed:
-        what = f"'{mixed[0][1]}' would be averaged with '{mixed[0][0]}'"
-        pattern = normal_tissue_pattern([name for _, name in mixed])
-        raise InputError(f"{path}: {len(mixed)} samples are of normal tissue: {what}; set leave_out = '{pattern}'")
-
-
-def _without_others(frame: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """The genes alone: what counters sum beside them, and clinical columns, are left out and said.
-
-    Clinical words are looked for where the names are genes; special rows always.
-    """
-    names = list(map(str, frame.columns))
-    others = special_rows(names)
-    if len(others) < len(names) and (found := no_genes(names)):
-        others = found if kind_of(names) != UNKNOWN or len(found) < len(names) / 2 else others
-    if not others:
-        return frame
-    told(f"{path}: {len(others)} of {len(names):,} columns or rows are no genes and are left out ({examples(others)})")
-    return frame.loc[:, ~frame.columns.isin(others)]
 
 
 def _without_dates(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:

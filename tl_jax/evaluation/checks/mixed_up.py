@@ -122,7 +122,7 @@ def _tissues(domain: Domain, reference: Domain, near: pd.DataFrame) -> list[Find
     if stats.binomtest(hits, len(known), max(chance, 1e-9), alternative="greater").pvalue <= ALPHA:
         return []
     text = (
-        f"{hits} of {len(known)} samples of {domain.name} have their nearest of {reference.name} in their own tissue, no "
+        f"{hits} of {len(known)} samples of {domain.name} have their nearest of {reference.name} in their tissue, no "
         f"more than by chance ({chance * len(known):.1f})"
     )
     remedy = f"check that samples of {domain.name} are not mixed up (names against expression, or against tissues)"
