@@ -70,7 +70,8 @@ def _from_wide(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.Data
     if not values.index.is_unique:
         name = values.index[values.index.duplicated()][0]
         what = f"sample '{name}' has {(values.index == name).sum()} rows"
-        _refuse_copies(what, frame.assign(**{column: rows}), [column], path, table)
+        others = frame.drop(columns=body.columns).assign(**{column: rows})  # what was measured tells nothing apart
+        _refuse_copies(what, others, [column], path, table)
         values = mean_of_copies(values)
     return values
 

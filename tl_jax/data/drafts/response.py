@@ -68,7 +68,8 @@ def _copies(frame: pd.DataFrame, path: Path, by: list[str], keys: dict, points: 
     copies = int(named.duplicated(by).sum())
     if not copies:
         return {}
-    apart = told_apart(named, by, keys.get("value_column", ""))
+    drugs = [c for c in keys.get("drugs", ()) if len(by) == 1 and c in named.columns]
+    apart = told_apart(named.drop(columns=drugs), by, keys.get("value_column", ""))
     if not apart and len(by) == 2:
         points.say(f"{copies:,} repeated measurements of a sample and drug are averaged; filter chooses among them")
         return {"duplicates": "mean"}

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from tl_jax.data.formats.hdf5 import as_text, checked, child, is_group, needed, numbers, opened, values
 from tl_jax.data.formats.registry import as_it_is, expression_reader
@@ -20,6 +20,9 @@ from tl_jax.data.formats.sparse_cells import cells_frame, compressed, refuse_sha
 from tl_jax.data.tables.cells import as_ids, clean_ids, nearest, shown
 from tl_jax.data.tables.losses import lost
 from tl_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 CELL = "cell"
 UNASSIGNED = re.compile(r"|nan|na|none|unassigned|unknown|negative|doublets?|multiplets?", re.IGNORECASE)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from tl_jax.data.formats.hdf5 import child, is_group, needed, numbers, opened, values
 from tl_jax.data.formats.registry import as_it_is, expression_reader
@@ -20,6 +20,9 @@ from tl_jax.data.formats.sparse_cells import cells_frame, compressed, refuse_sha
 from tl_jax.data.tables.archives import check_size, unpacked
 from tl_jax.data.tables.cells import examples, shown
 from tl_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 _EXPRESSION = "Gene Expression"
 # Kind of values, comments, and the three sizes.
@@ -125,6 +128,8 @@ def _coordinates(path: Path, genes: int, cells: int) -> sparse.csr_matrix:
             raise InputError(f"{path} is not a whole MatrixMarket file (a fraction among integers); fetch it again")
         value = value.astype(np.int64)
     places = cell.astype(np.int64) - 1, gene.astype(np.int64) - 1
+    from scipy import sparse
+
     return sparse.csr_matrix((value, places), shape=(cells, genes))
 
 
