@@ -16,6 +16,7 @@ from tl_jax.data.drafts.write import write_cohort
 from tl_jax.data.genes.others import no_genes
 from tl_jax.data.tables.cells import as_ids
 from tl_jax.data.tables.excel_dates import date_names
+from tl_jax.data.tables.layouts import Layout
 from tl_jax.data.tables.losses import heard
 from tl_jax.data.tables.numbers import as_numbers, placeholders, typed
 from tl_jax.data.tables.raw_tables import read_table
@@ -389,3 +390,62 @@ def test_a_draft_is_a_cohort_file(tmp_path):
     drafted(tmp_path, genes_in_rows(tmp_path), answers(tmp_path))
     content = tomllib.loads((tmp_path / "own.toml").read_text(encoding="utf-8"))
     assert content["domain"][0]["expression"]["gene_column"] == "gene"
+
+
+def test_rows_of_texts_above_the_genes(tmp_path):
+    lines = genes_in_rows(tmp_path).read_text().splitlines()
+    lines[1:1] = ["sex," + ",".join("MF" * (N // 2)), "tumor_stage," + ",".join(["II"] * N)]
+    target, said, _ = drafted(tmp_path, text(tmp_path, "\n".join(lines) + "\n", "x.csv"), answers(tmp_path))
+    assert_right(target)
+    assert sorted(target.genes) == sorted(GENES)
+    assert "2 rows are no genes" in said
+
+
+@pytest.mark.parametrize("ours", [[f"BR:{s}" for s in SAMPLES], [f"{s}_BREAST" for s in SAMPLES]])
+def test_names_with_a_tissue(tmp_path, ours):
+    target, *_ = drafted(tmp_path, genes_in_rows(tmp_path, ours), answers(tmp_path))
+    assert_right(target)
+
+
+def test_european_thousands(tmp_path):
+    lines = ["sample;IC50_nM", *(f"{s};{1 + k}.{200 + k},5" for k, s in enumerate(SAMPLES))]
+    y = text(tmp_path, "\n".join(lines) + "\n")
+    _, _, asked = drafted(tmp_path, genes_in_rows(tmp_path), y)
+    assert "if it means 1200.5, add --response_keys=\"thousands = '.'\"" in asked
+    wishes = Wishes("own", drug="T", response_keys={"thousands": ".", "decimal": ","})
+    target, *_ = drafted(tmp_path, genes_in_rows(tmp_path), y, wishes)
+    np.testing.assert_allclose(target.response, [1000 * (1 + k) + 200.5 + k for k in range(N)])
+
+
+@pytest.mark.parametrize("cell", ["56.1 %", "5.6 uM", "56±2"])
+def test_units_beside_numbers_are_named(tmp_path, cell):
+    _, _, asked = drafted(tmp_path, genes_in_rows(tmp_path), answers(tmp_path, values=[cell] * N))
+    assert "write the number alone" in asked
+    assert "row 'P01'" in asked
+
+
+def test_a_negative_count_is_named(tmp_path):
+    counts = np.round(np.exp2(X)).astype(int)
+    counts[2, 3] = -5
+    _, _, asked = drafted(tmp_path, genes_in_rows(tmp_path, x=counts), answers(tmp_path))
+    assert "1 of 80 values are negative among whole numbers, first -5 of gene 'MGMT'" in asked
+
+
+def test_logarithms_are_no_counts(tmp_path):
+    drafted(tmp_path, genes_in_rows(tmp_path), answers(tmp_path))
+    file = tmp_path / "own.toml"
+    file.write_text(file.read_text().replace('transform = "none"', 'transform = "log_cpm"'))
+    with pytest.raises(InputError, match="look like logarithms"):
+        load_cohort(file, tmp_path)
+
+
+def test_gaps_and_marks_in_a_wide_table(tmp_path):
+    names = [f"G{k}" for k in range(60)]
+    frame = pd.DataFrame(np.full((3, 60), 1.5), columns=names, index=pd.Index(["a", "b", "c"], name="s"))
+    frame.iloc[1, 50] = -999.0
+    frame.to_csv(tmp_path / "w.csv")
+    found = read_table(tmp_path / "w.csv", layout=Layout(missing=("-999",)))
+    assert np.isnan(found.loc[1, "G50"])
+    frame.iloc[1, 50] = 1234.5
+    frame.to_csv(tmp_path / "w.csv", sep=";", decimal=",")
+    assert read_table(tmp_path / "w.csv").loc[1, "G50"] == 1234.5

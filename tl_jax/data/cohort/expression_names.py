@@ -12,6 +12,7 @@ from tl_jax.data.genes.names import UNKNOWN, kind_of
 from tl_jax.data.genes.others import no_genes, special_rows
 from tl_jax.data.tables.cells import clean_ids, examples
 from tl_jax.data.tables.losses import told
+from tl_jax.data.tables.numbers import is_text
 from tl_jax.data.tables.same_names import is_normal_tissue, normal_tissue_pattern
 from tl_jax.errors import InputError
 
@@ -44,6 +45,12 @@ def _refuse_tumour_and_normal(names: list[str], cut: list[str], path: Path) -> N
         what = f"'{mixed[0][1]}' would be averaged with '{mixed[0][0]}'"
         pattern = normal_tissue_pattern([name for _, name in mixed])
         raise InputError(f"{path}: {len(mixed)} samples are of normal tissue: {what}; set leave_out = '{pattern}'")
+
+
+def other_rows(body: pd.DataFrame, names: list[str]) -> list[str]:
+    """Names of rows of texts that are no genes, such as the sex of each sample above its expression."""
+    text = body.iloc[:, 0].map(is_text).to_numpy()
+    return no_genes(name for name, texts in zip(names, text, strict=True) if texts) if text.any() else []
 
 
 def without_others(frame: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from tl_jax.data.cohort.response_scales import on_scale
 from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable, SampleTable
 from tl_jax.data.formats.registry import RESPONSE
 from tl_jax.data.tables.cells import as_ids, clean_ids, examples, nearest, require_column
-from tl_jax.data.tables.copies import filters, mean_of_copies, told_apart
+from tl_jax.data.tables.copies import AVERAGE, filters, mean_of_copies, told_apart
 from tl_jax.data.tables.losses import lost, told
 from tl_jax.data.tables.numbers import clipped, number_matrix
 from tl_jax.data.tables.same_names import normal, renamed_line
@@ -160,7 +160,7 @@ def _refuse_copies(what: str, frame: pd.DataFrame, by: list[str], path: Path, ta
         return
     apart = told_apart(frame, by, table.value_column)
     if apart and table.duplicates != "mean":
-        raise InputError(f"{path}: {what}, which differ in {', '.join(apart)}: no repeats; {filters(apart)}")
+        raise InputError(f"{path}: {what}, which differ in {', '.join(apart)}: no repeats; {filters(apart)}{AVERAGE}")
     if apart:
         told(f"{path}: rows of one name that differ in {', '.join(apart)} are averaged (duplicates = 'mean')")
     if table.duplicates != "mean":

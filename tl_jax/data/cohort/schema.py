@@ -18,6 +18,7 @@ from tl_jax.data.genes.names import GENE_IDS
 from tl_jax.data.preprocessing.preprocess import UNKNOWN
 from tl_jax.data.preprocessing.transforms import TRANSFORMS
 from tl_jax.data.tables.cells import nearest, shown
+from tl_jax.data.tables.numbers import THOUSANDS_MARKS
 from tl_jax.errors import InputError
 
 load()
@@ -45,7 +46,7 @@ class SampleTable:
     path: str = key("text")
     separator: str = key("text", "")
     decimal: str = key("text", "", (".", ","))
-    thousands: str = key("text", "", (",",))
+    thousands: str = key("text", "", THOUSANDS_MARKS)
     missing: tuple[str, ...] = key("texts", ())
     header_row: int = key("count", 0)
     sheet: str = key("text", "")

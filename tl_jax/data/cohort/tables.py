@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort import readers as formats
-from tl_jax.data.cohort.expression_names import cut_names, named_samples, without_others
+from tl_jax.data.cohort.expression_names import cut_names, named_samples, other_rows, without_others
 from tl_jax.data.cohort.schema import ExpressionTable
 from tl_jax.data.genes.names import GIVEN, GeneNames, check_kind, match_names, translate
 from tl_jax.data.preprocessing.transforms import apply_transform
@@ -162,6 +162,10 @@ def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable, k
     if body.columns.empty:
         raise InputError(f"{path} has names but no values; save the table again")
     row_names = clean_ids(frame[column], path, "sample" if rows_are_samples else "gene")
+    if not rows_are_samples and (others := set(other_rows(body, row_names))):
+        told(f"{path}: {len(others)} rows are no genes and are left out ({examples(sorted(others))})")
+        body = body[[name not in others for name in row_names]]
+        row_names = [name for name in row_names if name not in others]
     values = number_matrix(body, row_names, path)
     if rows_are_samples:
         return pd.DataFrame(values, index=row_names, columns=body.columns)

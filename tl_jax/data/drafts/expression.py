@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort import readers
+from tl_jax.data.cohort.expression_names import other_rows
 from tl_jax.data.cohort.schema import ExpressionTable
 from tl_jax.data.cohort.tables import expression_frame
 from tl_jax.data.drafts.look import Look
@@ -46,7 +47,8 @@ def sides(look: Look) -> list[Side]:
         return sides_of_expression(look.frame)
     found = [Side("cells", "", [str(name) for name in look.frame.index])]
     for column in () if look.obs is None else look.obs.columns[1:]:
-        if not pd.api.types.is_float_dtype(look.obs[column]) and look.obs[column].nunique() < len(look.obs):
+        several = look.obs[column].nunique() < len(look.obs) or look.format != "h5ad"
+        if several and not pd.api.types.is_float_dtype(look.obs[column]):
             found.append(Side("cells", str(column), as_ids(look.obs[column])))
     return found
 
@@ -90,7 +92,7 @@ def expression_keys(look: Look, match: Match, said: dict, measured: str, points:
     if match.side == "long":
         keys |= long_columns(look.frame)
     elif match.side == "cells":
-        keys |= _cells(match, points)
+        keys |= _cells(look, match, points)
     else:
         keys |= _columns(look, match, measured, points)
     keys |= said
@@ -102,7 +104,10 @@ def expression_keys(look: Look, match: Match, said: dict, measured: str, points:
     return keys
 
 
-def _cells(match: Match, points: Points) -> dict:
+def _cells(look: Look, match: Match, points: Points) -> dict:
+    if match.own and look.format != "h5ad":
+        points.say(f"samples are called by '{match.own}' of {look.path.name}")
+        return {"sample_column": match.own}
     if match.own:
         points.say(f"the cells of one '{match.own}' become one sample, their mean (pool_by)")
         return {"pool_by": match.own}
@@ -131,7 +136,10 @@ def _columns(look: Look, match: Match, measured: str, points: Points) -> dict:
         keys["ignore_columns"] = [*text, *others]
     left = [c for c in numbers if c not in others]
     names = frame[own] if genes_in_rows else pd.Series(left)
-    keys |= _missing(frame[left], as_ids(frame[own]), look.path, points)
+    rows = as_ids(frame[own])
+    others_in_rows = set(other_rows(frame[left], rows)) if genes_in_rows and left else set()
+    kept = [name not in others_in_rows for name in rows]
+    keys |= _missing(frame.loc[kept, left], [name for name in rows if name not in others_in_rows], look.path, points)
     if names.astype(str).duplicated().any():
         keys["duplicate_genes"] = "mean"
         points.say(f"{int(names.astype(str).duplicated().sum())} repeated genes are averaged")
@@ -201,6 +209,20 @@ def _frame(look: Look, keys: dict, match: Match, points: Points) -> pd.DataFrame
     return expression_frame(frame, look.path, table, set(match.shared), set())
 
 
+def _ask_of_negatives(frame: pd.DataFrame, x: np.ndarray, look: Look, points: Points) -> None:
+    """Counts are never negative: a few such values among whole numbers are faults, whatever they come from."""
+    known = x[np.isfinite(x)]
+    negative = (x < 0) & np.isfinite(x)
+    if negative.any() and len(known) and (known == np.rint(known)).mean() > 0.95 and known.max() > 30:
+        row, column = np.argwhere(negative)[0]
+        points.ask(
+            f"{look.path}: {int(negative.sum())} of {len(known):,} values are negative among whole numbers, first "
+            f"{x[row, column]:g} of gene '{frame.columns[column]}'; counts are never negative: correct them, or set "
+            f"missing = ['{x[row, column]:g}']",
+            "expression",
+        )
+
+
 def _fallen(names: list[str], match: Match) -> list[str]:
     """Names of samples that fall together with another once they are cut."""
     groups = defaultdict(list)
@@ -239,6 +261,7 @@ def _values(frame: pd.DataFrame, look: Look, keys: dict, match: Match, said: dic
             f"that means a missing value, set missing = ['{shown}']",
             "expression",
         )
+    _ask_of_negatives(frame, x, look, points)
     units = detect_units(look.frame.iloc[:2000].to_numpy(np.float64) if match.side == "cells" else x)
     keys.setdefault("transform", TRANSFORM.get(units.kind, "none"))
     points.say(f"the expression looks like {units}; transform = '{keys['transform']}'")

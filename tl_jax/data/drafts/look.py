@@ -11,7 +11,7 @@ import pandas as pd
 
 from tl_jax.data.cohort import readers as formats
 from tl_jax.data.cohort.schema import ExpressionTable, ResponseTable, SampleTable
-from tl_jax.data.formats.geo import is_series_matrix
+from tl_jax.data.formats.geo import is_series_matrix, read_samples
 from tl_jax.data.formats.h5ad import is_h5ad, read_obs
 from tl_jax.data.tables.archives import archived
 from tl_jax.data.tables.layouts import Layout
@@ -83,7 +83,8 @@ def _public(path: Path, kind: str, said: dict) -> Look:
     keys = {"format": kind, **{k: v for k, v in said.items() if k in ("layer", "gene_column", "member")}}
     table = ExpressionTable(path=str(path), **keys)
     frame = formats.EXPRESSION[kind].shape(formats.read(path, table), path, table)
-    return Look(path, frame, keys, kind, read_obs(path) if kind == "h5ad" else None)
+    obs = read_obs(path) if kind == "h5ad" else read_samples(path) if kind == "geo_series_matrix" else None
+    return Look(path, frame, keys, kind, obs)
 
 
 def _places(path: Path, said: dict) -> list[dict]:

@@ -52,6 +52,8 @@ ONE_SIDED = (
     FILES,
     Cut(sample_pattern=r"^X(.*)$"),  # R puts an X before names that begin with a digit
     Cut(sample_pattern=r"-(\d+)$"),  # the well behind a barcode of 10x
+    Cut(sample_pattern=r"^[^:]+:(.+)$"),  # BR:MCF7 of CellMiner
+    Cut(sample_pattern=r"^([^_]+)_"),  # MCF7_BREAST of CCLE
     Cut(sample_pattern=r"(\d+)"),
 )
 PAIRS = (

@@ -11,7 +11,7 @@ from tl_jax.data.directions import direction_of, is_measured, measure_words
 from tl_jax.data.drafts.points import UNKNOWN, Points
 from tl_jax.data.genes.others import no_genes
 from tl_jax.data.tables.cells import as_ids, examples, nearest
-from tl_jax.data.tables.copies import filters, told_apart
+from tl_jax.data.tables.copies import AVERAGE, filters, told_apart
 from tl_jax.data.tables.numbers import holds_numbers
 from tl_jax.data.tables.same_names import normal, spellings, with_id
 from tl_jax.errors import InputError
@@ -48,6 +48,8 @@ def guess_response(frame: pd.DataFrame, path: Path, samples: str, wishes, points
             frame = frame[[normal(name) == own for name in as_ids(frame[drugs])]].assign(**{drugs: keys["drugs"][0]})
     else:
         keys = wide_keys(frame, numeric, path, value, drug, points)
+    if wishes.response_keys.get("duplicates") == "mean":
+        return keys
     return keys | _copies(frame, path, by, keys, points)
 
 
@@ -78,7 +80,8 @@ def _copies(frame: pd.DataFrame, path: Path, by: list[str], keys: dict, points: 
     if apart:
         columns = ", ".join(apart)
         points.ask(
-            f"{path}: {what} have several rows, which differ in {columns}: no repeats; {filters(apart)}", "response"
+            f"{path}: {what} have several rows, which differ in {columns}: no repeats; {filters(apart)}{AVERAGE}",
+            "response",
         )
         return {"filter": dict.fromkeys(apart, UNKNOWN)}
     remedy = "keep one row for each sample, or name that column 'drug'; to average them set duplicates = 'mean'"

@@ -51,6 +51,9 @@ def told_apart(frame: pd.DataFrame, by: list[str], value: str = "") -> dict[str,
     return found
 
 
+AVERAGE = "; to average them nevertheless set duplicates = 'mean'"
+
+
 def filters(apart: dict[str, list[str]]) -> str:
     """The ready filter of a cohort file, by the first values, and the others."""
     ready = ", ".join(f"{column} = '{levels[0]}'" for column, levels in apart.items())

@@ -18,7 +18,10 @@ LARGEST = 1e18  # of a measured value; its square still fits into float32
 NEARLY_ALL = 0.5  # share of numbers among a column's cells from which it is one of numbers with faults
 NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 CENSORED = re.compile(r"([<>]=?|≤|≥)\s*(.+)")
+WITH_UNIT = re.compile(r"(.*?)\s*(%|[a-zA-Z\u00b5]{1,3}(/[a-zA-Z]+)?|\u00b1.*)")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?", re.ASCII)
+EUROPEAN = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.ASCII)
+THOUSANDS_MARKS = (",", ".", "'", " ")
 COMMA = re.compile(r"[+-]?(\d+|\d*,\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NAME = re.compile(r"[+-]?0\d+(\.\d+)?|\d+[eE]\d+|[+-]?\d*[.,](\d*[1-9])?0+|[+-]?\d{16,}|\+.*", re.ASCII)
 # What people and spreadsheets write where nothing was measured.
@@ -33,7 +36,8 @@ SENTINELS = frozenset(sign * int(digit * n) for sign in (1, -1) for digit in "9"
 
 
 class Marks(NamedTuple):
-    """How numbers are written. decimal: "." or ",". thousands: "" or ",". missing: texts that mean a gap."""
+    """How numbers are written. decimal: "." or ",". thousands: "" or one of THOUSANDS_MARKS. missing: texts that mean a
+    gap."""
 
     decimal: str = "."
     thousands: str = ""
@@ -64,9 +68,8 @@ def typed(column: pd.Series, marks: Marks = PLAIN) -> pd.Series:
 
 def _with_point(text: str, marks: Marks) -> str:
     """A number as everybody reads it, so that the other cells of its column stand out."""
-    if marks.decimal == ",":
-        return text.replace(",", ".")
-    return text.replace(",", "") if marks.thousands else text
+    text = text.replace(marks.thousands, "") if marks.thousands else text
+    return text.replace(",", ".") if marks.decimal == "," else text
 
 
 def _stripped(value, marks: Marks):
@@ -87,10 +90,10 @@ def _may_be_a_name(text: str) -> bool:
 
 def _value(text: str, marks: Marks = PLAIN) -> float | None:
     """The number that a text is; None where it is none."""
+    if marks.thousands and re.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(marks.thousands)}\d{{3}})+([.,]\d+)?", text):
+        text = text.replace(marks.thousands, "")
     if marks.decimal == ",":
         text = text.replace(",", ".") if COMMA.fullmatch(text) else "no number"
-    elif marks.thousands and THOUSANDS.fullmatch(text):
-        text = text.replace(",", "")
     # Python would also take '1_000', and digits of every script.
     return float(text) if NUMBER.fullmatch(text) else None
 
@@ -136,7 +139,10 @@ def _looks_measured(text: str) -> bool:
     """Whether a text is a number in another notation, or beyond a limit of the assay."""
     censored = CENSORED.fullmatch(text)
     text = censored.group(2) if censored else text
-    return bool(NUMBER.fullmatch(text) or THOUSANDS.fullmatch(text) or COMMA.fullmatch(text))
+    unit = WITH_UNIT.fullmatch(text)
+    text = unit.group(1) if unit and unit.group(1) else text
+    every = (NUMBER, THOUSANDS, COMMA, EUROPEAN)
+    return any(form.fullmatch(text) for form in every)
 
 
 def as_numbers(column: pd.Series) -> pd.Series:
@@ -202,6 +208,10 @@ def remedy_for(value: str) -> str:
         return (
             "save the table without thousands commas or set thousands = ',' (if it is a decimal comma, decimal = ',')"
         )
+    if EUROPEAN.fullmatch(value):
+        return "if it means " + value.replace(".", "").replace(",", ".") + ", set thousands = '.' and set decimal = ','"
+    if WITH_UNIT.fullmatch(value) and _looks_measured(value) and not COMMA.fullmatch(value):
+        return "write the number alone, in one unit for the whole column"
     if COMMA.fullmatch(value):
         return "if that is a decimal comma, set decimal = ','"
     if CENSORED.fullmatch(value) and _looks_measured(value):

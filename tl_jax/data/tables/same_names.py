@@ -17,7 +17,8 @@ _BESIDE = re.compile(
 
 # The number of a repeat at the end of a name.
 REPEAT = re.compile(
-    r"(?:[._ -]?(?:bio|tech)?_?rep(?:licate|eat)?|[._ -](?:replicate|repeat|r|dup|copy|tech|bio|run|br|tr))[._ -]?\d+$",
+    r"(?:[._ -]?(?:bio|tech)?_?rep(?:licate|eat)?|[._ -](?:replicate|repeat|r|dup|copy|tech|bio|run|br|tr))[._ -]?\d+$"
+    r"|(?<=[A-Za-z]\d)[._]\d$|(?<=[A-Za-z]\d\d)[._]\d$|(?<=[A-Za-z]\d\d\d)[._]\d$",
     re.IGNORECASE,
 )
 

@@ -17,7 +17,7 @@ from tl_jax.data.tables.archives import check_size
 from tl_jax.data.tables.cells import shown
 from tl_jax.data.tables.headings import named_columns, unique_names
 from tl_jax.data.tables.layouts import ABOVE, BLANKS, PEEKED, Found, Layout, as_tabs, found_layout, rows_of
-from tl_jax.data.tables.numbers import Marks, typed
+from tl_jax.data.tables.numbers import PLAIN, Marks, typed
 from tl_jax.errors import InputError
 
 SEPARATORS = {",": "a comma", "\t": "a tab", BLANKS: "a tab", ";": "a semicolon", "|": "a bar"}
@@ -150,7 +150,7 @@ def _read(content: bytes, separator: str, names: list[str], marks: Marks) -> pd.
             header=0,
             names=unique,
             index_col=False,
-            dtype=dict.fromkeys(unique[:AS_TEXT], str),
+            dtype=dict.fromkeys(unique[:AS_TEXT] if marks == PLAIN else unique, str),
         )
     return frame.apply(lambda column: column if column.dtype.kind in "iuf" else typed(column, marks))
 
