@@ -10,6 +10,7 @@ from experiments import _flags, _output
 from experiments._declared import FLAGS
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.cohort.gene_report import gene_lines, gene_report
+from tl_jax.evaluation.checks.samples import repeats
 from tl_jax.study.cohort.outputs import printed, write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.settings import Settings
@@ -41,5 +42,7 @@ def plan(name: str, settings: Settings, protocols: list[str]) -> tuple[dict, Cal
     )
     for line in gene_lines(cohort, gene_report(cohort)):
         LOGGER.info(line)
+    for finding in repeats(cohort.domains[-1]):
+        LOGGER.info(f"{finding.text}: a model may be tested on what it has trained on; {finding.remedy}")
     planned: StudyPlan = prepare_study(EXPERIMENTS[name], settings, cohorts)
     return planned.identity(), partial(run_study, planned)

@@ -27,6 +27,7 @@ OUTPUT = group(
 def work() -> int:
     """1 where something must be mended, 0 otherwise."""
     from tl_jax.data.cohort.cohort_file import load_cohort
+    from tl_jax.data.tables.losses import heard
     from tl_jax.evaluation.checks.cohort import check_cohort
     from tl_jax.evaluation.checks.parts import Plan
     from tl_jax.report.page.check_page import NAME, write_check
@@ -36,7 +37,11 @@ def work() -> int:
     out = Path(FLAGS.out or f"results/check_data/{datetime.now():%Y-%m-%d_%H-%M-%S}")
     refuse_existing(out, FLAGS.overwrite, marker=NAME)
     plan = Plan({**Plan().folds, "target": FLAGS.folds}, FLAGS.repeats, FLAGS.seed, FLAGS.split)
-    checked = check_cohort(load_cohort(FLAGS.cohort, FLAGS.data_dir), plan)
+    with heard() as lines:
+        cohort = load_cohort(FLAGS.cohort, FLAGS.data_dir)
+    for line in lines:
+        print(f"- {line}")
+    checked = check_cohort(cohort, plan)
     with folder_atomic(out, FLAGS.overwrite, marker=NAME) as folder:
         write_check(checked, folder)
     print(printed(checked))

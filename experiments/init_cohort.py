@@ -3,6 +3,7 @@
 python -m experiments.init_cohort --expression=expression.csv --response=response.csv
 """
 
+import sys
 from pathlib import Path
 
 from experiments._command import Script
@@ -14,6 +15,7 @@ TABLES = group(
     text("expression", None, "your table of expression: samples in rows or in columns"),
     text("response", None, "your table of responses: a row for each sample, or for each sample and drug"),
     text("annotation", None, "table with tissue, patient or batch of each sample"),
+    text("expression_keys", "", "how --expression is read: keys of [domain.expression], such as \"decimal = ','\""),
     text("data_dir", None, "folder that holds the tables; default: that of --expression"),
     text("source", "", "shipped cohort whose first domain becomes the source, such as gdsc; default: none"),
 )
@@ -23,6 +25,7 @@ RESPONSE = group(
     text("value", None, "column of the response; default: found by its name"),
     choice("direction", None, ["resistant", "sensitive"], "what a high value means; default: by its name"),
     text("unit", None, "unit of the response; default: the name of its column"),
+    text("response_keys", "", "how --response is read: keys of [domain.response], such as \"missing = ['ND']\""),
 )
 OUTPUT = group(
     "output",
@@ -33,8 +36,9 @@ OUTPUT = group(
 
 
 def work() -> None:
+    from experiments._keys import keys_of
     from tl_jax.data.drafts.draft import Wishes
-    from tl_jax.data.drafts.write import write_cohort
+    from tl_jax.data.drafts.write import is_open, write_cohort
 
     for name in ("expression", "response"):
         if not FLAGS[name].value:
@@ -42,16 +46,25 @@ def work() -> None:
     out = Path(FLAGS.out)
     if out.suffix != ".toml":
         raise InputError(f"--out={out}: a file that ends in .toml is needed")
-    if out.exists() and not FLAGS.overwrite:
+    if out.exists() and not FLAGS.overwrite and not is_open(out):
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
     expression = Path(FLAGS.expression)
     folder = Path(FLAGS.data_dir) if FLAGS.data_dir else expression.parent
     given = {name: FLAGS[name].value for name in ("source", "drug", "value", "direction", "unit")}
-    wishes = Wishes(name=FLAGS.name or out.stem, **given)
+    said = {name: keys_of(name, FLAGS[name].value) for name in ("expression_keys", "response_keys")}
+    wishes = Wishes(name=FLAGS.name or out.stem, **given, **said)
     annotation = Path(FLAGS.annotation) if FLAGS.annotation else None
-    for line in write_cohort(out, folder, expression, Path(FLAGS.response), annotation, wishes):
+    written = write_cohort(out, folder, expression, Path(FLAGS.response), annotation, wishes)
+    for line in written.lines:
         print(line)
-    print(f"\nwritten: {out}\nnext: python -m experiments.check_data --cohort={out} --data_dir={folder}")
+    if written.open:
+        for number, point in enumerate(written.open, 1):
+            print(f"open {number}: {point}", file=sys.stderr)
+        count = f"{len(written.open)} point{'s are' if len(written.open) > 1 else ' is'} open"
+        raise InputError(
+            f"{count} (above); {out} is a draft in which they are marked, and the next call may replace it"
+        )
+    print(f"written: {out}\nnext: python -m experiments.check_data --cohort={out} --data_dir={folder}")
 
 
 main = Script(__doc__, (TABLES, RESPONSE, OUTPUT), work)

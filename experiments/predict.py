@@ -11,7 +11,7 @@ from experiments._declared import FLAGS, choice, group, integer, number, switch,
 from experiments._groups import TRANSFORMS
 from tl_jax.errors import InputError
 
-GIVEN = "given"
+GIVEN, OWN = "given", "checkpoint"
 KINDS = ["symbol", "ensembl", "entrez", "symbol_entrez", "mouse_symbol", "mouse_ensembl"]
 
 DATA = group(
@@ -32,9 +32,14 @@ SAMPLES = group(
     ),
     choice(
         "gene_ids",
-        GIVEN,
-        [GIVEN, "auto", *KINDS],
-        "names of the table's genes: given (as the model's), auto to recognise, or a kind",
+        OWN,
+        [OWN, GIVEN, "auto", *KINDS],
+        "names of the table's genes: as those of the training table, given (as the model's), auto to recognise, a kind",
+    ),
+    text(
+        "expression_keys",
+        "",
+        "how the table is read: keys of [domain.expression], such as \"duplicate_genes = 'mean'\"",
     ),
     choice("scale_by", "checkpoint", ["checkpoint", "cohort"], "training rows or the new samples"),
     choice(
@@ -72,7 +77,10 @@ OUTPUT = group(
 )
 
 TABLES = {
-    "expression": ("min_coverage", "missing_genes", "gene_ids", "scale_by", "transform", "interval", "batch"),
+    "expression": (
+        *("min_coverage", "missing_genes", "gene_ids", "expression_keys"),
+        *("scale_by", "transform", "interval", "batch"),
+    ),
     "compounds": ("within", "explain", "explain_order"),
     "vectors": (),
 }
@@ -110,24 +118,31 @@ def kind_of_table() -> str:
 
 def samples(out: Path) -> None:
     """Predict an expression table."""
+    from experiments._keys import in_words_of, keys_of
+    from tl_jax.data.tables.losses import heard
     from tl_jax.report.tables import write_csv
     from tl_jax.study.cohort.predict import predict_samples
     from tl_jax.system.progress import say
 
-    found = predict_samples(
-        Path(FLAGS.checkpoint),
-        Path(FLAGS.expression),
-        min_coverage=FLAGS.min_coverage,
-        scale_by=FLAGS.scale_by,
-        transform=FLAGS.transform,
-        interval=FLAGS.interval,
-        gene_ids=FLAGS.gene_ids,
-        missing_genes=FLAGS.missing_genes,
-        batch=FLAGS.batch,
-    )
+    reading = keys_of("expression_keys", FLAGS.expression_keys)
+    with heard() as lines, in_words_of("expression"):
+        found = predict_samples(
+            Path(FLAGS.checkpoint),
+            Path(FLAGS.expression),
+            reading={k: tuple(v) if isinstance(v, list) else v for k, v in reading.items()},
+            min_coverage=FLAGS.min_coverage,
+            scale_by=FLAGS.scale_by,
+            transform=FLAGS.transform,
+            interval=FLAGS.interval,
+            gene_ids=FLAGS.gene_ids,
+            missing_genes=FLAGS.missing_genes,
+            batch=FLAGS.batch,
+        )
     write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]
-    if FLAGS.gene_ids != GIVEN:
+    for line in (*lines, *(f"warning: {why}" for why in found.warnings)):
+        say(line)
+    if found.names.asked != GIVEN:
         say(f"gene names of kind {found.names.kind}: {found.names.changed:,} were matched by what they mean")
     say(f"{found.coverage:.1%} of the model's {found.genes:,} genes found; genes without data count as average")
     if found.pooled:

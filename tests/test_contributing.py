@@ -28,7 +28,8 @@ import numpy as np
 import pandas as pd
 from pathlib import Path
 from tl_jax.data.formats.registry import expression_reader
-from tl_jax.data.tables.cells import as_ids, number_matrix, require_column
+from tl_jax.data.tables.cells import as_ids, require_column
+from tl_jax.data.tables.numbers import number_matrix
 from tl_jax.evaluation.statistics.registry import metric
 from tl_jax.models.registry import network
 from tl_jax.transfer.losses import distance

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tl_jax.data.tables.archives import DEFAULT_LIMIT, size_limit, unpacked
-from tl_jax.data.tables.raw_tables import Layout, read_table
+from tl_jax.data.tables.layouts import Layout
+from tl_jax.data.tables.raw_tables import read_table
 from tl_jax.errors import InputError
 
 TABLE = "line,A\nx,1\n"

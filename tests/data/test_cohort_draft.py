@@ -13,7 +13,7 @@ from tl_jax.data.cohort.cohort_file import load_cohort, shipped_cohorts, shipped
 from tl_jax.data.drafts.draft import Wishes, draft_cohort
 from tl_jax.data.drafts.names import match_names
 from tl_jax.data.drafts.toml_text import cohort_toml
-from tl_jax.data.drafts.write import write_cohort
+from tl_jax.data.drafts.write import is_open, write_cohort
 from tl_jax.data.genes import table as gene_table
 from tl_jax.errors import InputError
 
@@ -39,10 +39,25 @@ def response(folder: Path, file="response.csv", **columns) -> Path:
 def cohort_of(folder: Path, table: Path, wishes: Wishes = DRUG, **files):
     """The cohort of the written file, and what was said."""
     out = folder / "own.toml"
-    said = write_cohort(
+    written = write_cohort(
         out, folder, files.get("expression") or expression(folder), table, files.get("annotation"), wishes
     )
-    return load_cohort(out, folder), said, tomllib.loads(out.read_text(encoding="utf-8"))
+    assert not written.open, written.open
+    return load_cohort(out, folder), written.lines, tomllib.loads(out.read_text(encoding="utf-8"))
+
+
+def asked(folder: Path, table: Path, wishes: Wishes = DRUG, **files) -> list[str]:
+    """The open points of a draft that does not load."""
+    out = folder / "own.toml"
+    written = write_cohort(out, folder, files.get("expression") or expression(folder), table, None, wishes)
+    assert written.open
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("# OPEN: ")
+    assert is_open(out)
+    tomllib.loads(text)
+    with pytest.raises(InputError):
+        load_cohort(out, folder)
+    return written.open
 
 
 def test_a_row_for_each_sample(tmp_path):
@@ -92,17 +107,17 @@ def test_a_row_for_each_sample_and_drug(tmp_path):
 def test_a_column_for_each_drug(tmp_path):
     values = {name: RANDOM.random(N) for name in ("TMZ", "CCNU")}
     table = response(tmp_path, "viability.csv", sample=SAMPLES, **values)
-    cohort, said, _ = cohort_of(tmp_path, table, Wishes("own"))
+    cohort, said, _ = cohort_of(tmp_path, table, Wishes("own", direction="resistant"))
     assert (cohort.drug, cohort.stage("target").drugs) == ("CCNU", ("TMZ", "CCNU"))
     assert any("the drug to predict is CCNU, of 2" in line for line in said)
-    cohort, *_ = cohort_of(tmp_path, table, Wishes("own", drug="tmz"))
+    cohort, *_ = cohort_of(tmp_path, table, Wishes("own", drug="tmz", direction="resistant"))
     assert (cohort.drug, cohort.stage("target").drugs) == ("TMZ", ("TMZ",))
 
 
 def test_drugs_in_rows(tmp_path):
     table = pd.DataFrame(RANDOM.random((2, N)), index=["Temozolomide", "Lomustine"], columns=SAMPLES)
     table.to_csv(tmp_path / "auc.csv")
-    cohort, *_ = cohort_of(tmp_path, tmp_path / "auc.csv", Wishes("own", drug="Lomustine"))
+    cohort, *_ = cohort_of(tmp_path, tmp_path / "auc.csv", Wishes("own", drug="lomustine", direction="resistant"))
     np.testing.assert_allclose(cohort.stage("target").response, table.loc["Lomustine"])
 
 
@@ -119,7 +134,7 @@ def test_names_that_agree_in_part(tmp_path, ours, theirs, key):
     cohort, said, content = cohort_of(tmp_path, table, expression=expression(tmp_path, ours))
     assert key in content["domain"][0]["expression"]
     np.testing.assert_allclose(cohort.stage("target").response, AUC)
-    assert any("names of samples are cut" in line for line in said)
+    assert any("are cut by sample_" in line for line in said)
 
 
 def test_ids_are_translated_and_symbols_left(tmp_path):
@@ -182,10 +197,8 @@ def test_a_shipped_source_stands_first(tmp_path, source):
     ],
 )
 def test_what_the_tables_do_not_say_is_asked(tmp_path, columns, wishes, words):
-    with pytest.raises(InputError) as caught:
-        cohort_of(tmp_path, response(tmp_path, "table.csv", **columns), wishes)
-    assert words in str(caught.value)
-    assert not (tmp_path / "own.toml").exists()
+    points = asked(tmp_path, response(tmp_path, "table.csv", **columns), wishes)
+    assert any(words in point for point in points), points
 
 
 def test_tables_outside_the_data_folder(tmp_path):

@@ -67,7 +67,7 @@ def test_single_brackets(load):
         ('"tissue"', '"tisue"', "lines_notes.csv has no column 'tisue' .tissue_column.; did you mean 'tissue'"),
         ('screen = "a"', 'screen = "C"', "screen.csv: no row has screen = 'C' .filter.; there are: 'A', 'B'"),
         ('["Skin"]', '["Skn"]', "lines_notes.csv: no row has tissue = 'Skn' .exclude.; did you mean 'Skin'"),
-        ('filter = { screen = "a" }', "", "sample 's1' and drug 'Cisplatin' have several rows; keep one, choose rows"),
+        ('filter = { screen = "a" }', "", "which differ in screen: no repeats; set filter = { screen = 'A' }"),
         (
             'filter = { screen = "a" }',
             'filter = { screen = "a" }\ndrugs = ["Olaparb"]',

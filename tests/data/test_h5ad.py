@@ -108,7 +108,6 @@ def test_what_is_not_there():
     refused(path, "has no layer 'doubed' .layer.; did you mean 'doubled'", layer="doubed")
     refused(path, "has no column 'symbl' .gene_column.; did you mean 'symbol'", gene_column="symbl")
     refused(path, "has no column 'donr' .pool_by.; did you mean 'donor'", pool_by="donr")
-    refused(path, "1 cells have no value of the column that pool_by names", pool_by="batch")
     refused(path, "pool_by gives each cell its own sample", pool_by="auc")
     refused(path, "has no column 'x' .sample_column.", sample_column="x")
     with pytest.raises(InputError, match="is no plain table; set format = 'h5ad'"):

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from tl_jax.data.cohort.tables import read_expression
 from tl_jax.data.tables.headings import check_heading, named_columns, unique_names
-from tl_jax.data.tables.raw_tables import Layout, read_table
+from tl_jax.data.tables.layouts import Layout
+from tl_jax.data.tables.numbers import as_numbers
+from tl_jax.data.tables.raw_tables import read_table
 from tl_jax.errors import InputError
 
 EXPECTED = pd.DataFrame({"gene": ["MGMT", "TP53"], "s1": [1.5, 2.0], "s2": [-3.0, 1000.25]})
@@ -63,25 +65,38 @@ PLAIN = "gene,s1,s2\nMGMT,1.5,-3\nTP53,2,1000.25\n"
         ("t.csv", PLAIN.replace(",", "\t"), {"separator": "tab"}),
         ("t.txt", PLAIN, {"separator": ","}),
         ("t.txt", PLAIN.replace(",", "|"), {"separator": "|"}),
+        ("t.csv", PLAIN.replace(",", ";"), {}),
+        ("t.csv", PLAIN.replace(",", "\t"), {}),
+        ("t.tsv", PLAIN, {}),
+        ("t.txt", PLAIN.replace(",", "|"), {}),
+        ("t.csv", "gene;s1;s2\nMGMT;1,5;-3\nTP53;2;1000,25\n", {}),
+        ("t.tsv", "gene\ts1\ts2\nMGMT\t1,5\t-3\nTP53\t2\t1000,25\n", {}),
+        ("t.csv", "s1;s2\nMGMT;1,5;-3\nTP53;2;1000,25\n", {}),
+        ("t.txt", "s1 s2\nMGMT\t1.5\t-3\nTP53\t2\t1000.25\n", {}),
+        ("t.csv", "s1;s2\nMGMT,1.5,-3\nTP53,2,1000.25\n", {}),
+        ("t.txt", '"gene" "s1" "s2"\nMGMT\t1.5\t-3\nTP53\t2\t1000.25\n', {}),
+        ("t.csv", "sep=;\n" + PLAIN.replace(",", ";"), {}),
+        ("t.csv", '"sep=,"\n' + PLAIN, {}),
+        ("t.csv", "# made by hand\n# version 2\n" + PLAIN, {}),
+        ("t.csv", "Supplementary Table 3. Expression,,\n\n" + PLAIN, {}),
+        ("t.csv", "Table S3: expression, log2\n" + PLAIN, {}),
+        ("t.csv", ",gene,s1,s2\n0,MGMT,1.5,-3\n1,TP53,2,1000.25\n", {}),
+        ("t.csv", '"","gene","s1","s2"\n"1","MGMT",1.5,-3\n"2","TP53",2,1000.25\n', {}),
+        ("t.csv", PLAIN.replace("1000.25", '"1,000.25"'), {"thousands": ","}),
+        ("t.csv", PLAIN.replace("1.5", " 1.50 "), {}),
         ("t.csv", "# made by hand\r\n\r\n" + PLAIN, {"header_row": 3}),
         ("t.csv", 'a note, with "quotes\n' + PLAIN, {"header_row": 2}),
     ],
 )
 def test_forms_that_mean_the_same_table(tmp_path, name, text, layout):
-    pd.testing.assert_frame_equal(read(write(tmp_path, text, name), **layout), EXPECTED, check_dtype=False)
+    found = read(write(tmp_path, text, name), **layout)
+    found = found.assign(s1=as_numbers(found["s1"]))  # 1.50 may be a name, and stays a text until it is asked for
+    pd.testing.assert_frame_equal(found, EXPECTED, check_dtype=False)
 
 
 @pytest.mark.parametrize(
     ("name", "text", "match", "layout"),
     [
-        (
-            "t.csv",
-            PLAIN.replace(",", ";"),
-            "is a comma, but its heading has a semicolon; set separator = ';', and dec",
-            {},
-        ),
-        ("t.csv", PLAIN.replace(",", "\t"), "but its heading has a tab; set separator = 'tab'", {}),
-        ("t.tsv", PLAIN, "the separator of .tsv is a tab, but its heading has a comma; set separator = ','", {}),
         ("t.csv", PLAIN, "has one column only.*so correct the key 'separator'", {"separator": ";"}),
         (
             "t.csv",

@@ -53,3 +53,24 @@ def test_what_is_refused_leaves_nothing(folder, flags, words):
     assert code == 2
     assert words in err.splitlines()[-1]
     assert not list(folder.glob("*.t*"))
+
+
+def test_all_open_points_are_named_at_once_and_the_draft_is_replaced(folder):
+    (folder / "data" / "response.csv").write_text(
+        "sample,dose,effect\n" + "".join(f"S{k},{d},{k % 3}\n" for k in range(12) for d in (1, 10))
+    )
+    code, out, err = script("init_cohort", *TABLES, folder=folder)
+    assert code == 2
+    assert "open 1:" in err
+    assert "filter = { dose = '1' }" in err
+    assert "--direction=resistant" in err
+    assert "marked in the draft my_cohort.toml" in err.splitlines()[-1]
+    text = (folder / "my_cohort.toml").read_text()
+    assert text.startswith("# OPEN: ")
+    assert 'direction = "?"' in text
+    flags = ('--response_keys=filter = { dose = "10" }', "--direction=sensitive")
+    code, out, err = script("init_cohort", *TABLES, *flags, folder=folder)
+    assert code == 0, err
+    assert "12 samples of the target have Temozolomide" in out
+    code, _, err = script("init_cohort", *TABLES, "--response_keys=flter = 1", "--out=other.toml", folder=folder)
+    assert (code, "did you mean 'filter'?" in err) == (2, True)

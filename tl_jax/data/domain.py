@@ -38,6 +38,7 @@ class Domain:
         batch: (n,) str, such as a sequencing run, empty where unknown.
         preprocess: what is fitted on training rows and done to x before scaling; x itself stays as it was read.
         read: (what, how many) samples the tables held before they were joined, for a check; may be empty.
+        gene_ids: what kind of names its table gave the genes, as a cohort file says.
 
     Raises:
         ValueError: arrays whose shapes do not fit.
@@ -61,6 +62,7 @@ class Domain:
     batch: np.ndarray | None = None
     preprocess: Preprocess = NOTHING
     read: tuple[tuple[str, int], ...] = ()
+    gene_ids: str = "given"
 
     def __post_init__(self):
         n, genes = self.x.shape

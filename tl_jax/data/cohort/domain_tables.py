@@ -11,13 +11,17 @@ import pandas as pd
 
 from tl_jax.data.cohort import readers as formats
 from tl_jax.data.cohort.preprocess_keys import batches_of, preprocessing
+from tl_jax.data.cohort.response_scales import unit_on_scale
 from tl_jax.data.cohort.responses import annotation_frame, response_frame
 from tl_jax.data.cohort.schema import DomainTable
 from tl_jax.data.cohort.tables import expression_frame, translated
 from tl_jax.data.domain import Domain
 from tl_jax.data.genes.names import GeneNames
+from tl_jax.data.preprocessing.preprocess import check_counts
 from tl_jax.data.preprocessing.transforms import apply_transform
 from tl_jax.data.tables.cells import examples, nearest
+from tl_jax.data.tables.losses import told
+from tl_jax.data.tables.same_names import nearest_pairs, renamed, renamed_line
 from tl_jax.errors import InputError
 
 
@@ -66,6 +70,9 @@ def load_domain(
     frame, path = reader.read(part.expression)
     expression = expression_frame(frame, path, part.expression, set(response.index), known_genes)
     expression, names = translated(expression, path, part.expression)
+    response = as_named(response, expression.index, f"{response_path}")
+    if annotation is not None:
+        annotation = as_named(annotation, expression.index, part.annotation.path)
     samples = _chosen_samples(part, expression, response, annotation, path, response_path)
     notes = pd.DataFrame("", index=samples, columns=["tissue", "group", "batch"])
     if annotation is not None:
@@ -75,20 +82,21 @@ def load_domain(
         transform = part.expression.transform_as_published or transform
     domain = Domain(
         name=part.name,
-        x=_transformed(transform, expression.loc[samples].to_numpy(), path),
+        x=_transformed(transform, expression.loc[samples].to_numpy(), path, samples, expression.columns),
         y=response.loc[samples].to_numpy(dtype=np.float64),
         samples=np.array(samples, dtype=str),
         genes=np.array(expression.columns, dtype=str),
         drugs=tuple(response.columns),
         groups=_groups(part, samples, notes["group"], set(expression.index) | set(response.index), path),
         tissue=np.array(notes["tissue"], dtype=str),
-        unit=part.response.unit,
+        unit=unit_on_scale(part.response.unit, part.response.transform),
         direction=part.response.direction,
         scaler=part.scaler,
         replicate=_replicate(part, reader, samples, response.columns),
         transform=transform,
         batch=batches_of(part, notes["batch"], path),
         preprocess=preprocessing(part),
+        gene_ids=part.expression.gene_ids,
         read=(
             ("expression", len(expression)),
             ("response", len(response)),
@@ -98,9 +106,20 @@ def load_domain(
     return domain, names
 
 
-def _transformed(name: str, x: np.ndarray, path: Path) -> np.ndarray:
+def as_named(frame: pd.DataFrame, ours: pd.Index, what: str) -> pd.DataFrame:
+    """A table by sample under the names that the expression has for them; said where they differ."""
+    found = renamed(frame.index, ours)
+    if not found:
+        return frame
+    told(f"{what}: {renamed_line(found, 'names of samples')}")
+    return frame.rename(index=found)
+
+
+def _transformed(name: str, x: np.ndarray, path: Path, samples, genes) -> np.ndarray:
     """(n, genes) float32 on the scale that the protocol asks for; all of the file's genes count for a library."""
     try:
+        if name.endswith("log_cpm"):
+            check_counts(x, samples, genes, "the table")
         return np.ascontiguousarray(apply_transform(name, x), dtype=np.float32)
     except InputError as error:
         raise InputError(f"{path}: transform '{name}': {error}") from error
@@ -113,7 +132,15 @@ def _chosen_samples(part, expression, response, annotation, path: Path, response
     if shared.empty:
         sides = f"{path} has {examples(expression.index)}, {response_path} has {examples(response.index)}"
         remedy = "give both the same names, or cut them with sample_prefix_length or sample_pattern"
+        if alike := nearest_pairs(response.index, expression.index):
+            sides += f"; most alike: {', '.join(f'{a} and {b}' for a, b in alike)}"
         raise InputError(f"domain '{part.name}': no sample has both expression and response ({sides}); {remedy}")
+    rest = [name for name in response.index if name not in expression.index]
+    if rest:
+        much = len(rest) > len(response) / 2
+        alike = nearest_pairs(rest, expression.index.difference(response.index)) if much else []
+        near = f"; most alike: {', '.join(f'{a} and {b}' for a, b in alike)}" if alike else ""
+        told(f"{response_path}: {len(rest)} of {len(response)} samples have no expression ({examples(rest)}){near}")
     kept = set(shared) & set(response.index[response.notna().any(axis=1)])
     if not kept:
         raise InputError(f"{response_path}: the samples of domain '{part.name}' have no response; check the column")
@@ -158,7 +185,7 @@ def _replicate(part: DomainTable, reader: TableReader, samples: list[str], drugs
             return None
     table = replace(part.replicates, drugs=())
     frame, path = reader.read(table)
-    second = response_frame(frame, path, table)
+    second = as_named(response_frame(frame, path, table), pd.Index(samples), str(path))
     own = {d.casefold(): d for d in second.columns}
     columns = [own.get(d.casefold(), d) for d in drugs]
     values = second.reindex(index=samples, columns=columns).to_numpy(dtype=np.float64)

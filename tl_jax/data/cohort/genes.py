@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tl_jax.data.domain import Domain
+from tl_jax.data.genes.names import UNKNOWN, kind_of
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
 
@@ -26,7 +27,11 @@ def shared_genes(names: Sequence[str], genes: Sequence[Sequence[str]]) -> np.nda
     smallest = min(len(g) for g in genes)
     if len(genes) > 1 and (len(shared) < MIN_SHARED or len(shared) < MIN_SHARE * smallest):
         sides = "; ".join(f"{n} has {len(g)}: {examples(sorted(g))}" for n, g in zip(names, genes, strict=True))
+        kinds = {n: kind_of(g) for n, g in zip(names, genes, strict=True)}
         remedy = "give all tables the same kind of gene names"
+        if len(set(kinds.values()) - {UNKNOWN}) > 1:
+            named = ", ".join(f"{name} by {kind.replace('_', ' ')}" for name, kind in kinds.items())
+            remedy = f"they name genes in different ways ({named}): set gene_ids = 'auto' in every [domain.expression]"
         folded = set.intersection(*({x.casefold() for x in g} for g in genes))
         if len(folded) >= MIN_SHARED:
             remedy = f"{len(folded)} agree but for upper and lower case, so give all tables the same case"

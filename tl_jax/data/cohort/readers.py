@@ -6,6 +6,7 @@ the presets of formats/registry.py.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -14,12 +15,13 @@ from tl_jax.data.cohort.schema import ExpressionTable, SampleTable
 from tl_jax.data.formats.geo import is_series_matrix, read_samples
 from tl_jax.data.formats.h5ad import is_h5ad, read_obs
 from tl_jax.data.formats.registry import EXPRESSION, RESPONSE
-from tl_jax.data.tables.raw_tables import Layout, find_file, read_table
+from tl_jax.data.tables.layouts import Layout
+from tl_jax.data.tables.raw_tables import find_file, read_table
 from tl_jax.errors import InputError
 
-LAYOUT = ("separator", "decimal", "header_row", "sheet", "member")
+LAYOUT = tuple(field.name for field in fields(Layout))
 TABLE_KEYS = (*LAYOUT, "sample_column", "gene_column", "orientation", "ignore_columns")
-READING_KEYS = (*TABLE_KEYS, "layer", "pool_by")
+READING_KEYS = (*TABLE_KEYS, "layer", "pool_by", "value_column", "filter")
 
 
 def locate(path: Path, table: SampleTable) -> Path:
@@ -48,7 +50,8 @@ def reading(path: Path, table: SampleTable) -> tuple:
     own = getattr(table, "format", "") in EXPRESSION and EXPRESSION[table.format].read is not None
     keys = (*LAYOUT, *(EXPRESSION[table.format].keys if own else ()))
     kind = table.format if own else ""
-    return path, kind, repeated_columns(table), *(getattr(table, name) for name in keys)
+    said = (str(value) if isinstance(value := getattr(table, name), dict) else value for name in keys)
+    return path, kind, repeated_columns(table), *said
 
 
 def repeated_columns(table: SampleTable) -> str:

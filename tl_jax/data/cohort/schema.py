@@ -11,12 +11,14 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from tl_jax.data.cohort.preprocess_keys import check_preprocess
+from tl_jax.data.cohort.response_scales import RESPONSE_TRANSFORMS
 from tl_jax.data.cohort.schema_kinds import KINDS
 from tl_jax.data.formats.registry import EXPRESSION, RESPONSE, load, names
 from tl_jax.data.genes.names import GENE_IDS
 from tl_jax.data.preprocessing.preprocess import UNKNOWN
 from tl_jax.data.preprocessing.transforms import TRANSFORMS
 from tl_jax.data.tables.cells import nearest, shown
+from tl_jax.data.tables.numbers import THOUSANDS_MARKS
 from tl_jax.errors import InputError
 
 load()
@@ -44,12 +46,15 @@ class SampleTable:
     path: str = key("text")
     separator: str = key("text", "")
     decimal: str = key("text", "", (".", ","))
+    thousands: str = key("text", "", THOUSANDS_MARKS)
+    missing: tuple[str, ...] = key("texts", ())
     header_row: int = key("count", 0)
     sheet: str = key("text", "")
     member: str = key("text", "")
     sample_column: str = key("text", "")
     sample_prefix_length: int = key("count", 0)
     sample_pattern: str = key("pattern", "")
+    leave_out: str = key("pattern", "")
 
     @property
     def cuts_names(self) -> bool:
@@ -64,6 +69,8 @@ class ExpressionTable(SampleTable):
     format: str = key("text", "table", expression_formats)
     orientation: str = key("text", "auto", ("auto", "samples", "genes"))
     gene_column: str = key("text", "")
+    value_column: str = key("text", "")
+    filter: dict | None = key("filter", None)
     ignore_columns: tuple[str, ...] = key("texts", ())
     layer: str = key("text", "")
     pool_by: str = key("text", "")
@@ -89,6 +96,8 @@ class ResponseTable(SampleTable):
     drug_ids: dict | None = key("filter", None)
     filter: dict | None = key("filter", None)
     duplicates: str = key("text", "error", ("error", "mean"))
+    censored: str = key("text", "error", ("error", "clip"))
+    transform: str = key("text", "none", RESPONSE_TRANSFORMS)
     unit: str = key("text", "AUC")
     direction: str = key("text", "resistant", ("resistant", "sensitive"))
     optional: bool = key("flag", False)
@@ -147,6 +156,8 @@ def parse_cohort(content: dict, file: Path) -> CohortTable:
         raise InputError(f"{file} needs either [[domain]] tables, from the source to the target, or one [simulate]")
     if cohort.simulate is None and not cohort.drug:
         raise InputError(f"{file} lacks the key 'drug': the drug measured in the last domain")
+    if cohort.drug == "?":  # how a draft writes what its user must settle
+        raise InputError(f"{file}: key 'drug' is '?': the draft has open points, which its first lines name")
     names = [d.name for d in cohort.domain]
     repeated = [n for n in names if names.count(n) > 1]
     if repeated:

@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort import readers as formats
+from tl_jax.data.cohort.expression_names import cut_names, named_samples, other_rows, without_others
 from tl_jax.data.cohort.schema import ExpressionTable
 from tl_jax.data.genes.names import GIVEN, GeneNames, check_kind, match_names, translate
 from tl_jax.data.preprocessing.transforms import apply_transform
-from tl_jax.data.tables.cells import as_ids, clean_ids, examples, number_matrix, require_column
+from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies, sum_of_copies
 from tl_jax.data.tables.excel_dates import date_names
+from tl_jax.data.tables.losses import told
+from tl_jax.data.tables.numbers import holds_numbers, number_matrix
 from tl_jax.errors import InputError
 
 
@@ -36,20 +39,35 @@ def read_for_model(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, GeneNames]:
     """As read_expression, with the model's names (`wanted`) for the genes that it knows, and what became of names.
 
-    options: gene_ids says what kind of names the table has; those that the model has too stay as they are.
+    options: gene_ids says what kind of names the table has; those that the model has too stay as they are. Columns of
+    texts are left out and said.
     """
     wanted = [str(gene) for gene in wanted]
-    frame, file, table = _read(path, {*wanted, *translate(wanted).names}, (), options)
+    frame, file, table = _read(path, {*wanted, *translate(wanted).names}, (), options, without_texts=True)
     found = match_names(frame.columns, wanted, table.gene_ids)
     check_kind(found, file)
     return *_arrays(frame.set_axis(list(found.names), axis=1), table), found
 
 
-def _read(path, known_genes, known_samples, options) -> tuple[pd.DataFrame, Path, ExpressionTable]:
+def _read(
+    path, known_genes, known_samples, options, without_texts: bool = False
+) -> tuple[pd.DataFrame, Path, ExpressionTable]:
     table = ExpressionTable(path=str(path), **options)
     file = formats.locate(Path(path), table)
-    frame = expression_frame(formats.read(file, table), file, table, set(known_samples), set(known_genes))
-    return frame, file, table
+    frame = formats.read(file, table)
+    if without_texts and table.format == "table":
+        frame = _without_texts(frame, file, table, set(known_genes))
+    return expression_frame(frame, file, table, set(known_samples), set(known_genes)), file, table
+
+
+def _without_texts(frame: pd.DataFrame, path: Path, table: ExpressionTable, known_genes: set[str]) -> pd.DataFrame:
+    """A table without columns of texts beside that of the names."""
+    own = table.gene_column or table.sample_column or _names_at(frame, False, known_genes)
+    texts = [c for c in frame.columns if c != own and c not in table.ignore_columns and not holds_numbers(frame[c])]
+    if texts and own in frame.columns:
+        told(f"{path}: columns of texts are left out ({examples(texts)})")
+        return frame[[own, *(c for c in frame.columns if c not in (own, *texts))]]
+    return frame
 
 
 def _arrays(frame: pd.DataFrame, table: ExpressionTable) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -78,21 +96,17 @@ def expression_frame(
     """Samples x genes, before any transform, from a table as read; names unique, values finite."""
     if table.format in formats.EXPRESSION:
         frame = formats.EXPRESSION[table.format].shape(frame, path, table)
-        frame = frame.set_axis(_samples(frame.index, path, table), axis=0)
     else:
         unknown = [c for c in table.ignore_columns if c not in frame.columns]
         if unknown:
             require_column(frame, unknown[0], path, "ignore_columns")
         frame = frame.drop(columns=list(table.ignore_columns))
         table = replace(table, orientation=_orientation(frame, path, table, known_samples, known_genes))
-        frame = _samples_by_genes(frame, path, table)
+        frame = _samples_by_genes(frame, path, table, known_genes)
+    frame = without_others(named_samples(frame, path, table), path)
     frame = _without_dates(frame, path, table)
     frame = _unique_names(frame, path, table)
     return _without_gaps(frame, path, table)
-
-
-def _samples(values: Iterable, path: Path, table: ExpressionTable) -> list[str]:
-    return clean_ids(values, path, "sample", table.sample_prefix_length, table.sample_pattern)
 
 
 def _orientation(frame, path: Path, table: ExpressionTable, known_samples: set[str], known_genes: set[str]) -> str:
@@ -131,7 +145,7 @@ def _names_found(frame, path, table, orientation: str, known_samples: set[str], 
     samples, genes = (rows, columns) if orientation == "samples" else (columns, rows)
     if table.cuts_names:
         try:
-            samples = _samples(samples, path, table)
+            samples = cut_names(samples, path, table)
         except InputError:
             samples = []  # names that the pattern does not find are not the samples
     if table.gene_ids != GIVEN and known_genes:
@@ -139,18 +153,31 @@ def _names_found(frame, path, table, orientation: str, known_samples: set[str], 
     return len(known_samples.intersection(samples)) + len(known_genes.intersection(genes))
 
 
-def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:
+def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable, known_genes: set[str]) -> pd.DataFrame:
+    """Samples (as the table calls them) x genes."""
     rows_are_samples = table.orientation == "samples"
     column, name = (table.sample_column, "sample_column") if rows_are_samples else (table.gene_column, "gene_column")
-    column = require_column(frame, column, path, name) if column else frame.columns[0]
+    column = require_column(frame, column, path, name) if column else _names_at(frame, rows_are_samples, known_genes)
     body = frame.drop(columns=column)
     if body.columns.empty:
         raise InputError(f"{path} has names but no values; save the table again")
     row_names = clean_ids(frame[column], path, "sample" if rows_are_samples else "gene")
+    if not rows_are_samples and (others := set(other_rows(body, row_names))):
+        told(f"{path}: {len(others)} rows are no genes and are left out ({examples(sorted(others))})")
+        body = body[[name not in others for name in row_names]]
+        row_names = [name for name in row_names if name not in others]
     values = number_matrix(body, row_names, path)
     if rows_are_samples:
-        return pd.DataFrame(values, index=_samples(row_names, path, table), columns=body.columns)
-    return pd.DataFrame(values.T, index=_samples(body.columns, path, table), columns=row_names)
+        return pd.DataFrame(values, index=row_names, columns=body.columns)
+    return pd.DataFrame(values.T, index=list(body.columns), columns=row_names)
+
+
+def _names_at(frame: pd.DataFrame, rows_are_samples: bool, known_genes: set[str]) -> str:
+    """The column of names: the first, or for genes the one of the first five that holds most of the known ones."""
+    if rows_are_samples or not known_genes:
+        return frame.columns[0]
+    found = {c: len(known_genes.intersection(as_ids(frame[c]))) for c in frame.columns[:5]}
+    return max(found, key=found.get)
 
 
 def _without_dates(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd.DataFrame:

@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tl_jax.data.compounds.molecules import without_name
 from tl_jax.data.tables.archives import PACKED, unpacked
 from tl_jax.data.tables.cells import nearest
+from tl_jax.data.tables.layouts import found_layout
+from tl_jax.data.tables.losses import told
 from tl_jax.data.tables.raw_tables import find_file
 from tl_jax.errors import InputError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
+PEEKED_TEXT = 1 << 18  # characters by which the separator is found
+LOWEST, HIGHEST = 0.0, 15.0  # of -log10 of a molar concentration
 LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}
 
 
@@ -44,16 +49,20 @@ def read_rows(path: str | Path, threshold: float | None = None) -> list[Row]:
     value = "label" if threshold is None else "pchembl"
     at = _columns(heading, ("family", "smiles", value), path)
     id_at = _columns(heading, ("compound_id",), path)[0] if "compound_id" in heading else at[1]
-    rows = []
+    rows, named = [], []
     for line, cells in _whole(lines, heading, path):
         family, smiles, measured, name = (cells[i].strip() for i in (*at, id_at))
         for column, text in (("family", family), ("smiles", smiles), ("compound_id", name)):
             if not text:
                 raise InputError(f"{path}, line {line}, column '{column}' is empty; fill it in or drop the line")
         label = _label(measured, path, line) if threshold is None else _above(measured, threshold, path, line)
-        rows.append(Row(family, name, smiles, label, line))
+        plain = without_name(smiles) if " " in smiles else smiles
+        named += [line] * (plain != smiles)
+        rows.append(Row(family, name, plain, label, line))
     if not rows:
         raise InputError(f"{path} holds no compounds; save the table again")
+    if named:
+        told(f"{path}: {len(named):,} of {len(rows):,} SMILES have a name behind them, cut off (line {named[0]} ...)")
     return rows
 
 
@@ -69,6 +78,7 @@ def read_smiles(path: str | Path) -> list[tuple[str, str]]:
     named = [name for name in ("id", "compound_id") if name in heading][:1]
     at = _columns(heading, (*(named or ["smiles"]), "smiles"), path)
     rows = [tuple(cells[i].strip() for i in at) for _, cells in _whole(lines, heading, path)]
+    rows = [(name, without_name(smiles) if " " in smiles else smiles) for name, smiles in rows]
     if not rows:
         raise InputError(f"{path} holds no compounds; save the table again")
     return rows
@@ -93,12 +103,17 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         text = unpacked(path, packed).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text (byte {error.start}); save it again as UTF-8") from error
-    reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=SEPARATORS[ending], strict=True), 1
+    found = found_layout(text[:PEEKED_TEXT], SEPARATORS[ending])
+    separator, first = (found.separator, found.line) if len(found.separator) == 1 else (SEPARATORS[ending], 1)
+    lines = io.StringIO(text, newline="")
+    for _ in range(first - 1):
+        lines.readline()
+    reader, line = csv.reader(lines, delimiter=separator, strict=True), first
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield line, cells
-            line = reader.line_num + 1
+            line = reader.line_num + first
     except csv.Error as error:
         raise InputError(f"{path}, line {line}: {error}; mend the quotes of that line") from error
 
@@ -132,4 +147,8 @@ def _above(text: str, threshold: float, path: Path, line: int) -> int | None:
     if not math.isfinite(value):
         remedy = "correct it, or leave it empty where nothing was measured"
         raise InputError(f"{path}, line {line}, column 'pchembl': '{text}' is not a number; {remedy}")
+    if not LOWEST <= value <= HIGHEST:
+        what = f"'{text}' is no -log10 of a molar concentration, which lies in {LOWEST:g} to {HIGHEST:g}"
+        remedy = "if these are nM, write 9 - log10(nM); if uM, 6 - log10(uM)"
+        raise InputError(f"{path}, line {line}, column 'pchembl': {what}; {remedy}")
     return int(value >= threshold)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from tl_jax.data.compounds.compound_file import Row, read_rows
 from tl_jax.data.compounds.molecules import canonical_smiles
+from tl_jax.data.tables.losses import lost
 from tl_jax.errors import InputError
 
 
@@ -70,7 +71,12 @@ def read_compounds(
     compound written with and without its stereocentres, for one compound: fingerprints cannot tell them apart, so
     leaving them apart puts equal rows into training and test. cache: a folder for the canonical SMILES.
     """
-    return gather(read_rows(path, threshold), stereo=stereo, cache=cache)
+    rows = read_rows(path, threshold)
+    families = gather(rows, stereo=stereo, cache=cache)
+    gone = [row for own in families.values() for row in own.unparsed]
+    names = [f"line {row.line}: {row.smiles}" for row in sorted(gone, key=lambda row: row.line)]
+    lost(path, "compounds", names, len(rows), "have a SMILES that cannot be read", "correct the column smiles")
+    return families
 
 
 def gather(rows: Iterable[Row], *, stereo: bool = True, cache: Path | None = None) -> dict[str, Compounds]:

@@ -12,6 +12,8 @@ import numpy as np
 from tl_jax.data.compounds.chemical_cache import cached, from_text, to_text
 from tl_jax.errors import InputError
 
+LONGEST = 3000  # characters of a SMILES, and so atoms: rdkit walks molecules by recursion, which ends the process
+
 
 @lru_cache
 def toolkit() -> SimpleNamespace:
@@ -45,15 +47,21 @@ def drawing():
 def molecule(smiles: str):
     """rdkit's molecule, or None where the SMILES cannot be read.
 
-    Nothing at all, and a blank inside (rdkit would read "C CC" as methane named CC), count as unreadable. rdkit's log
-    stays silent: callers list what could not be read.
+    Nothing at all, over LONGEST characters, and a blank inside (rdkit would read "C CC" as methane named CC) count as
+    unreadable. rdkit's log stays silent: callers list what could not be read.
     """
     smiles = smiles.strip()
-    if not smiles or len(smiles.split()) > 1:
+    if not smiles or len(smiles) > LONGEST or len(smiles.split()) > 1:
         return None
     kit = toolkit()
     with kit.quiet():
         return kit.Chem.MolFromSmiles(smiles)
+
+
+def without_name(smiles: str) -> str:
+    """A SMILES without a name behind a blank, as in .smi files; as it is where what follows is a SMILES too."""
+    first, *rest = smiles.split(maxsplit=1)
+    return first if rest and (rest[0].startswith("|") or molecule(rest[0].split()[0]) is None) else smiles
 
 
 def canonical_smiles(smiles: Sequence[str], *, stereo: bool = True, cache: Path | None = None) -> list[str]:

@@ -12,7 +12,8 @@ import pandas as pd
 from tl_jax.data.compounds.compounds import Compounds
 from tl_jax.data.compounds.molecules import canonical_smiles
 from tl_jax.data.tables.archives import check_size
-from tl_jax.data.tables.cells import clean_ids, number_matrix
+from tl_jax.data.tables.cells import clean_ids
+from tl_jax.data.tables.numbers import number_matrix
 from tl_jax.data.tables.raw_tables import find_file, read_table
 from tl_jax.errors import InputError
 

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.cohort_file import shipped_content
-from tl_jax.data.cohort.schema import ExpressionTable
-from tl_jax.data.cohort.tables import expression_frame
-from tl_jax.data.drafts.names import Match, match_names, side_counts
-from tl_jax.data.drafts.response import guess_annotation, guess_direction, guess_response
-from tl_jax.data.genes.names import UNKNOWN, kind_of
-from tl_jax.data.scaling.units import COUNTS, LINEAR, detect_units
-from tl_jax.data.tables.cells import examples
-from tl_jax.data.tables.raw_tables import find_file, read_table
+from tl_jax.data.cohort.schema import AnnotationTable
+from tl_jax.data.drafts.annotation import guess_annotation
+from tl_jax.data.drafts.expression import expression_keys, sides
+from tl_jax.data.drafts.look import Look, looks
+from tl_jax.data.drafts.matching import best_match, no_match, say_match
+from tl_jax.data.drafts.measures import check_values, meaning
+from tl_jax.data.drafts.names import Match, match_names
+from tl_jax.data.drafts.points import UNKNOWN, Points
+from tl_jax.data.drafts.response import guess_response, wanted
+from tl_jax.data.tables.cells import as_ids, examples
+from tl_jax.data.tables.raw_tables import find_file
+from tl_jax.data.tables.same_names import REPEAT, normal
+from tl_jax.data.tables.selection import select_rows
 from tl_jax.errors import InputError
 
-TRANSFORM = {COUNTS: "log_cpm", LINEAR: "log2"}
 LEFT_OUT = 5  # names in a remark
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user said; None or "": to be found out.
+    """What the user said; None, "" or {}: to be found out.
 
     source: a shipped cohort whose first domain becomes the source, or "" for none. drug: of the target. value: column
-    of the response. direction: "resistant" or "sensitive". unit: of the response.
+    of the response. direction: "resistant" or "sensitive". unit: of the response. expression_keys, response_keys: of a
+    cohort file, which win over what is found.
     """
 
     name: str
@@ -39,143 +44,112 @@ class Wishes:
     value: str | None = None
     direction: str | None = None
     unit: str | None = None
+    expression_keys: dict = field(default_factory=dict)
+    response_keys: dict = field(default_factory=dict)
 
 
 @dataclass
 class Draft:
-    """content: of the TOML file. remarks: what was found and what to check."""
+    """content: of the TOML file. remarks: what was found and what to check. open: what the user must settle first."""
 
     content: dict
     remarks: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
 
 
 def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Path | None, wishes: Wishes) -> Draft:
-    """The cohort file's content for the tables; InputError, with the flag that settles it, where they do not say.
+    """The cohort file's content for the tables, with the points that they leave open, each with the flag that settles
+    it; InputError where a file cannot be read at all or stands outside the data folder.
 
     folder: the data folder, which holds the tables; the file names them from there.
     """
-    frame, table = read_table(expression, "keep"), read_table(response, "keep")
-    match = match_names(frame, table)
+    places = relative(expression, folder), relative(response, folder)
+    points = Points()
+    look, answer, match = best_match(expression, response, wishes.expression_keys, wishes.response_keys)
     if match is None:
-        ours, theirs = examples(map(str, frame.iloc[:3, 0])), examples(map(str, table.iloc[:3, 0]))
-        raise InputError(
-            f"{expression} and {response} share no sample names (the first columns begin {ours} and {theirs}; the "
-            f"headings {examples(frame.columns[1:])} and {examples(table.columns[1:])}); give both the same names"
-        )
-    own, other = side_counts(match, frame, table)
-    alone = (
-        f"; {own - len(match.shared)} are in {expression.name} alone, {other - len(match.shared)} in {response.name}"
-    )
-    remarks = [f"{len(match.shared)} samples are in both tables, such as {examples(match.shared)}{alone}"]
-    keys, values = response_keys(table, response, match, wishes, remarks)
-    target = {
-        "name": "target",
-        "expression": {"path": relative(expression, folder), **expression_keys(frame, expression, match, remarks)},
-        "response": {"path": relative(response, folder), **keys},
-    }
-    notes = annotation_keys(annotation, folder, frame, response, table, match, remarks)
-    if notes:
-        target["annotation"] = notes
-    drug = values[0]
-    if wishes.drug is None and len(values) > 1:
-        remarks.append(
-            f"the drug to predict is {drug}, of {len(values)}: {examples(values, LEFT_OUT)}; --drug names another"
-        )
+        points.ask(no_match(look, answer))
+    target: dict = {"name": "target"}
+    own_response, drugs = {}, [wishes.drug or UNKNOWN]
+    if match is not None:
+        say_match(match, look, answer, points)
+        if places[0] == places[1] and look.keys == answer.keys:
+            points.say(f"expression and response are one table, {look.path.name}: its measured column is no gene")
+        with points.asking("response"):
+            own_response, drugs = response_keys(answer, match, wishes, points)
+        measured = own_response.get("value_column", "") if places[0] == places[1] else ""
+        own_expression = expression_keys(look, match, wishes.expression_keys, measured, points)
+    else:
+        own_expression = {**look.keys, **wishes.expression_keys}
+        own_response = {**answer.keys, "direction": wishes.direction or UNKNOWN, **wishes.response_keys}
+    target["expression"] = {"path": places[0], **own_expression}
+    target["response"] = {"path": places[1], **({"direction": UNKNOWN} if not own_response else {}), **own_response}
+    with points.asking(""):
+        notes = annotation_keys(annotation, folder, look, answer, match, points) if match else {}
+        target |= {"annotation": notes} if notes else {}
+    _ask_of_repeats(target, match, points)
+    drug = drugs[0]
+    if wishes.drug is None and len(drugs) > 1:
+        points.say(f"the drug to predict is {drug}, of {len(drugs)}: {examples(drugs, LEFT_OUT)}; --drug names another")
     content = {"name": wishes.name, "title": f"{wishes.name}: {drug}", "drug": drug}
-    whole = with_source(content, target, wishes.source, remarks)
+    whole = with_source(content, target, wishes.source, points.remarks)
     for domain in whole["domain"] if "gene_ids" in target["expression"] else ():
         domain["expression"] = {**domain["expression"], "gene_ids": "auto"}  # current symbols must meet current symbols
-    return Draft(whole, remarks)
+    return Draft(whole, points.remarks, points.open)
 
 
-def response_keys(table: pd.DataFrame, path: Path, match: Match, wishes: Wishes, remarks: list[str]):
+def response_keys(answer: Look, match: Match, wishes: Wishes, points: Points) -> tuple[dict, list[str]]:
     """Keys of [domain.response] and the drugs that it measures, the target's first."""
+    table, path, said = answer.frame, answer.path, wishes.response_keys
     if match.other:
-        keys = guess_response(table, path, match.other, wishes.value, wishes.drug)
+        narrowed = _filtered(table, path, said)
+        keys = guess_response(narrowed, path, match.other, wishes, points)
         keys = {**keys, "sample_column": match.other}
         if wishes.value is None and "value_column" in keys:
-            remarks.append(f"the response is column '{keys['value_column']}' of {path.name}; --value names another")
+            points.say(f"the response is column '{keys['value_column']}' of {path.name}; --value names another")
     else:
-        keys = {"format": "hgcc_auc", **({"drugs": [wishes.drug]} if wishes.drug else {})}
-        remarks.append(f"{path.name} has drugs in its rows and samples in its columns")
-    if "duplicates" in keys:
-        copies = int(table.duplicated([match.other, keys["drug_column"]]).sum())
-        remarks.append(f"{copies:,} repeated measurements of a sample and drug are averaged; filter chooses among them")
-    keys |= match.other_cut.keys()
-    column = str(keys.get("value_column", keys.get("unit", path.stem)))
-    direction = wishes.direction or guess_direction(column) or guess_direction(path.stem)
-    if direction is None:
-        raise InputError(
-            f"{path}: the name '{column}' does not say whether a high value means a resistant or a sensitive sample; "
-            "add --direction=resistant or --direction=sensitive"
-        )
-    if wishes.direction is None:
-        remarks.append(f"a high value is taken to mean {direction}, by the name '{column}': check it; --direction says")
-    keys |= {"unit": wishes.unit or (column if "value_column" in keys else "response"), "direction": direction}
+        known = as_ids(table.iloc[:, 0])
+        keys = {"format": "hgcc_auc"}
+        if wishes.drug:
+            keys["drugs"] = [wanted(wishes.drug, known, path, points)]
+        points.say(f"{path.name} has drugs in its rows and samples in its columns")
+    keys = {**answer.keys, **keys, **match.other_cut.keys(), **said}
+    keys |= meaning(table, path, keys, wishes, points)
+    if match.other:
+        keys |= {k: v for k, v in check_values(table, path, match.other, keys, points).items() if k not in said}
     return keys, drugs_of(table, keys, wishes)
+
+
+def _filtered(table: pd.DataFrame, path: Path, said: dict) -> pd.DataFrame:
+    """The rows that a stated filter keeps."""
+    wanted_rows = {k: tuple(v) if isinstance(v, list) else (v,) for k, v in said.get("filter", {}).items()}
+    return select_rows(table, path, wanted_rows, "filter")
 
 
 def drugs_of(table: pd.DataFrame, keys: dict, wishes: Wishes) -> list[str]:
     """The drugs of the response, the one to predict first: that of --drug, or else the one measured most often."""
+    if wishes.drug and keys.get("drugs"):
+        return list(keys["drugs"])
     if keys["format"] == "long":
+        if keys["value_column"] == UNKNOWN:
+            return [UNKNOWN]
         counted = table.dropna(subset=[keys["value_column"]])[keys["drug_column"]].astype(str).value_counts()
-        names = counted.sort_index().sort_values(ascending=False, kind="stable").index.tolist()
-    elif keys["format"] == "hgcc_auc":
-        names = table.iloc[:, 0].astype(str).tolist()
-    elif "drugs" in keys:
-        names = sorted(map(str, keys["drugs"]), key=lambda name: (-int(table[name].notna().sum()), name))
-    else:
-        names = [keys["drug"]]
-    own = [name for name in names if wishes.drug and name.casefold() == wishes.drug.casefold()]
-    return own + [name for name in names if name not in own]
-
-
-def expression_keys(frame: pd.DataFrame, path: Path, match: Match, remarks: list[str]) -> dict:
-    """Keys of [domain.expression] beside the path."""
-    column = "sample_column" if match.side == "samples" else "gene_column"
-    text = [c for c in frame.columns if c != match.own and not pd.api.types.is_numeric_dtype(frame[c])]
-    keys = {"orientation": match.side, column: match.own, **match.own_cut.keys()}
-    if text:
-        keys["ignore_columns"] = text
-        remarks.append(f"columns of text are left out of the expression: {examples(text, LEFT_OUT)}")
-    names = frame[match.own] if match.side == "genes" else frame.columns.drop([match.own, *text]).to_series()
-    if names.astype(str).duplicated().any():
-        keys["duplicate_genes"] = "mean"
-        remarks.append(f"{int(names.astype(str).duplicated().sum())} repeated genes are averaged")
-    numbers = frame.drop(columns=text)
-    if numbers.isna().to_numpy().any():
-        keys["missing_values"] = "drop_genes"
-        remarks.append("genes with a missing value are dropped")
-    table = ExpressionTable(path=str(path), **{k: tuple(v) if isinstance(v, list) else v for k, v in keys.items()})
-    x = expression_frame(frame, path, table, set(match.shared), set())
-    for key, value in match.own_cut.keys().items():
-        given = len(frame) if match.side == "samples" else len(numbers.columns) - 1
-        together = f"; {given - len(x)} fall together and are averaged" if len(x) < given else ""
-        remarks.append(f"names of samples are cut by {key} = {value!r}{together}")
-    kind = kind_of(x.columns)
-    if kind not in ("symbol", UNKNOWN):
-        keys["gene_ids"] = "auto"
-        remarks.append(f"genes are named by {kind.replace('_', ' ')}; they are translated to current symbols")
-    units = detect_units(x.loc[x.index.intersection(match.shared)].to_numpy(np.float64))
-    keys["transform"] = TRANSFORM.get(units.kind, "none")
-    remarks.append(f"the expression looks like {units}; transform = '{keys['transform']}'")
-    return keys
+        return counted.sort_index().sort_values(ascending=False, kind="stable").index.tolist()
+    if keys["format"] == "hgcc_auc":
+        return table.iloc[:, 0].astype(str).tolist()
+    if "drugs" in keys:
+        return sorted(map(str, keys["drugs"]), key=lambda name: (-int(table[name].notna().sum()), name))
+    return [keys["drug"]]
 
 
 def annotation_keys(
-    annotation: Path | None,
-    folder: Path,
-    frame: pd.DataFrame,
-    response: Path,
-    table: pd.DataFrame,
-    match: Match,
-    remarks,
+    annotation: Path | None, folder: Path, look: Look, answer: Look, match: Match, points: Points
 ) -> dict:
     """Keys of [domain.annotation], from a table of its own or the text columns of the response; {} for none."""
-    path, cut, column = response, match.other_cut, match.other
+    path, table, cut, column, layout = answer.path, answer.frame, match.other_cut, match.other, answer.keys
     if annotation is not None:
-        path, table = annotation, read_table(annotation, "keep")
-        own = match_names(frame, table)
+        other = next(looks(annotation, AnnotationTable, {}))
+        path, table, layout = annotation, other.frame, other.keys
+        own = match_names(look.frame, table, sides(look))
         if own is None or not own.other:
             raise InputError(f"{annotation}: no column holds the samples of the expression table; correct its names")
         cut, column = own.other_cut, own.other
@@ -186,8 +160,8 @@ def annotation_keys(
         )
     if not found:
         return {}
-    remarks.append("from " + path.name + ": " + ", ".join(f"{key} = '{name}'" for key, name in found.items()))
-    return {"path": relative(path, folder), "sample_column": column, **cut.keys(), **found}
+    points.say("from " + path.name + ": " + ", ".join(f"{key} = '{name}'" for key, name in found.items()))
+    return {"path": relative(path, folder), **layout, "sample_column": column, **cut.keys(), **found}
 
 
 def with_source(content: dict, target: dict, source: str, remarks: list[str]) -> dict:
@@ -206,7 +180,29 @@ def with_source(content: dict, target: dict, source: str, remarks: list[str]) ->
 
 def relative(path: Path, folder: Path) -> str:
     """A table's path from the data folder; InputError where it is not in there."""
-    inside = os.path.relpath(find_file(path).absolute(), folder.absolute())
+    inside = os.path.relpath((path if path.is_dir() else find_file(path)).absolute(), folder.absolute())
     if inside.startswith(".."):
         raise InputError(f"{path} is not in the data folder {folder}; move it there, or name its folder as --data_dir")
     return re.sub(r"\.(gz|zip)$", "", Path(inside).as_posix())
+
+
+def _ask_of_repeats(target: dict, match: Match | None, points: Points) -> None:
+    """Samples that are repeats of one by their names share a fold: they become groups of the file."""
+    if match is None or "group_column" in target.get("annotation", {}):
+        return
+    groups = repeats_of(match.shared)
+    if groups:
+        target["groups"] = groups
+        many = sum(map(len, groups))
+        points.say(
+            f"{many} samples are repeats of {len(groups)} by their names, such as {examples(groups[0])}: they share a "
+            "fold (groups); without that a model is tested on samples that it has trained on"
+        )
+
+
+def repeats_of(names: Iterable[str]) -> list[list[str]]:
+    """Names that differ by the number of a repeat alone, in groups of several."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(normal(REPEAT.sub("", name)), []).append(name)
+    return [own for own in groups.values() if len(own) > 1]

@@ -7,107 +7,172 @@ from pathlib import Path
 
 import pandas as pd
 
-from tl_jax.data.domain import RESISTANT, SENSITIVE
+from tl_jax.data.directions import direction_of, is_measured, measure_words
+from tl_jax.data.drafts.points import UNKNOWN, Points
+from tl_jax.data.genes.others import no_genes
 from tl_jax.data.tables.cells import as_ids, examples, nearest
+from tl_jax.data.tables.copies import AVERAGE, filters, told_apart
+from tl_jax.data.tables.numbers import holds_numbers
+from tl_jax.data.tables.same_names import normal, spellings, with_id
 from tl_jax.errors import InputError
 
-# Words in the name of a column, and what a HIGH value of it means; the first that fits counts.
-MEANINGS = (
-    (r"inhib|sensitiv|act[_ .]?area|activity.?area|dss|efficacy|kill|death|ssmd", SENSITIVE),
-    (r"auc|aac|ic[_ .]?50|gi[_ .]?50|ec[_ .]?50|viab|surviv|resist|growth|proliferation|lethal", RESISTANT),
+DRUG = re.compile(r"drug|compound|treatment|agent|medic|inhibitor|substance|therapy", re.IGNORECASE)
+# Before such words a column of treatments says what a patient had before, or a class of drugs.
+NOT_THE_DRUG = re.compile(
+    r"prior|previous|past|history|pre_?treat|naive|concomitant|line|class|target|pathway|moa|type|dose|conc|unit|time"
+    r"|duration|group|arm\b|status|control|vehicle|[_ .]?2$|second|partner|combin",
+    re.IGNORECASE,
 )
-MEASURED = re.compile("|".join(words for words, _ in MEANINGS) + r"|response|score", re.IGNORECASE)
-DRUG = re.compile(r"drug|compound|treatment|agent|medic|inhibitor", re.IGNORECASE)
-GROUP = re.compile(r"patient|donor|subject|individual|case[_ .]?id|pdx", re.IGNORECASE)
-TISSUE = re.compile(r"tissue|site|lineage|histolog|cancer[_ .]?type|subtype|tumou?r[_ .]?type", re.IGNORECASE)
-BATCH = re.compile(r"batch|plate|run$|lab$|centre|center|site", re.IGNORECASE)
+YES_NO = {"yes", "no", "y", "n", "true", "false", "0", "1", "0.0", "1.0", "none", "unknown", "treated"}
+YES_NO |= {"untreated", "naive", "", "na", "pos", "neg", "positive", "negative", "+", "-"}
+METRIC = re.compile(r"metric|measure|readout|endpoint|parameter|variable|statistic|assay", re.IGNORECASE)
 
 
-def guess_response(frame: pd.DataFrame, path: Path, samples: str, value: str | None, drug: str | None) -> dict:
+def guess_response(frame: pd.DataFrame, path: Path, samples: str, wishes, points: Points) -> dict:
     """The keys of [domain.response] beside path and names: format, columns, drugs.
 
-    samples: the column of names; value, drug: what the user said. Raises InputError, with the flag that settles it,
-    where the table leaves more than one reading.
+    samples: the column of names. What the table leaves open becomes an open point. InputError for what cannot be read.
     """
-    if value is not None and value not in frame.columns:
-        raise InputError(f"{path} has no column '{value}' (--value); {nearest(value, frame.columns)}")
-    numeric = [c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c]) and c != samples]
-    numeric = [c for c in numeric if not pd.api.types.is_bool_dtype(frame[c])]
+    value, drug = _stated(wishes.value, frame, path, points), wishes.drug
+    numeric = [c for c in frame.columns if c != samples and holds_numbers(frame[c])]
     if value is not None and value not in numeric:
         raise InputError(f"{path}: column '{value}' (--value) holds no numbers; name another")
     if not numeric:
         raise InputError(f"{path} has no column of numbers beside '{samples}'; is it the table of responses?")
-    drugs = drug_column(frame, samples)
+    drugs = drug_column(frame, samples, drug)
+    by = [samples, drugs] if drugs else [samples]
     if drugs:
-        keys = long_keys(frame, path, drugs, value or measured(numeric, path), drug)
-        return keys | ({"duplicates": "mean"} if frame.duplicated([samples, drugs]).any() else {})
-    if frame[samples].duplicated().any():
-        name = as_ids(frame[samples][frame[samples].duplicated()])[0]
-        raise InputError(
-            f"{path}: sample '{name}' has several rows, and no column names a drug; keep one row for each sample, "
-            "or name that column 'drug'"
+        keys = long_keys(frame, path, drugs, value or measured(frame, numeric, path, points), drug, points)
+        if keys.get("drugs", [UNKNOWN]) != [UNKNOWN]:
+            own = normal(keys["drugs"][0])
+            frame = frame[[normal(name) == own for name in as_ids(frame[drugs])]].assign(**{drugs: keys["drugs"][0]})
+    else:
+        keys = wide_keys(frame, numeric, path, value, drug, points)
+    if wishes.response_keys.get("duplicates") == "mean":
+        return keys
+    return keys | _copies(frame, path, by, keys, points)
+
+
+def _stated(value: str | None, frame: pd.DataFrame, path: Path, points: Points) -> str | None:
+    """The column that --value means: exactly, else in its normal form, which is said."""
+    if value is None or value in frame.columns:
+        return value
+    found = spellings(value, frame.columns)
+    if len(found) != 1:
+        raise InputError(f"{path} has no column '{value}' (--value); {nearest(value, frame.columns)}")
+    points.say(f"--value={value} is taken for the column '{found[0]}'")
+    return found[0]
+
+
+def _copies(frame: pd.DataFrame, path: Path, by: list[str], keys: dict, points: Points) -> dict:
+    """How rows of one sample and drug are treated: averaged where nothing tells them apart, asked otherwise."""
+    named = frame[frame[by[0]].notna()]
+    copies = int(named.duplicated(by).sum())
+    if not copies:
+        return {}
+    drugs = [c for c in keys.get("drugs", ()) if len(by) == 1 and c in named.columns]
+    apart = told_apart(named.drop(columns=drugs), by, keys.get("value_column", ""))
+    if not apart and len(by) == 2:
+        points.say(f"{copies:,} repeated measurements of a sample and drug are averaged; filter chooses among them")
+        return {"duplicates": "mean"}
+    first = named[named.duplicated(by)].iloc[0]
+    what = f"sample '{as_ids([first[by[0]]])[0]}'" + (f" and drug '{first[by[1]]}'" if len(by) == 2 else "")
+    if apart:
+        columns = ", ".join(apart)
+        points.ask(
+            f"{path}: {what} have several rows, which differ in {columns}: no repeats; {filters(apart)}{AVERAGE}",
+            "response",
         )
-    return wide_keys(numeric, path, value, drug)
+        return {"filter": dict.fromkeys(apart, UNKNOWN)}
+    remedy = "keep one row for each sample, or name that column 'drug'; to average them set duplicates = 'mean'"
+    points.ask(f"{path}: {what} has several rows, and no column names a drug; {remedy}", "response")
+    return {}
 
 
-def drug_column(frame: pd.DataFrame, samples: str) -> str | None:
-    """The column of drug names in a table of one row for each sample and drug; None where there is none."""
-    text = [c for c in frame.columns if c != samples and not pd.api.types.is_numeric_dtype(frame[c])]
-    named = [c for c in text if DRUG.search(str(c))]
+def drug_column(frame: pd.DataFrame, samples: str, drug: str | None = None) -> str | None:
+    """The column of drug names in a table of one row for each sample and drug; None where there is none.
+
+    Its values are names: no yes and no, and not what a patient had before. One that holds the wanted drug comes first.
+    """
+    text = [c for c in frame.columns if c != samples and not holds_numbers(frame[c])]
+    text = [c for c in text if not {v.casefold() for v in as_ids(frame[c].dropna().unique())} <= YES_NO]
+    named = [c for c in text if DRUG.search(str(c)) and not NOT_THE_DRUG.search(str(c))]
+    if drug:
+        holding = [c for c in text if _meant(drug, as_ids(frame[c].dropna().unique()))]
+        own = [c for c in named if c in holding] or [c for c in holding if not NOT_THE_DRUG.search(str(c))]
+        if own:
+            return own[0]
     if named:
         return next((c for c in named if re.search("name", str(c), re.IGNORECASE)), named[0])
-    if not frame[samples].duplicated().any():
+    if drug or not frame[samples].duplicated().any():
         return None
-    return next((c for c in text if not frame.duplicated([samples, c]).any()), None)
+    # A column that says what was measured, or how, tells rows apart as well; it names no drug.
+    left = [c for c in text if not METRIC.search(str(c)) and not NOT_THE_DRUG.search(str(c))]
+    left = [c for c in left if not all(map(is_measured, as_ids(frame[c].dropna().unique())))]
+    return next((c for c in left if not frame.duplicated([samples, c]).any()), None)
 
 
-def long_keys(frame: pd.DataFrame, path: Path, column: str, value: str, drug: str | None) -> dict:
-    known = list(dict.fromkeys(as_ids(frame[column])))
+def _meant(drug: str, known: list[str]) -> list[str]:
+    """The names that a drug means: its spellings, else those with an id beside it."""
+    return spellings(drug, known) or with_id(drug, known)
+
+
+def long_keys(frame: pd.DataFrame, path: Path, column: str, value: str, drug: str | None, points: Points) -> dict:
+    known = [n for n in dict.fromkeys(as_ids(frame[column])) if n]
     keys = {"format": "long", "drug_column": column, "value_column": value}
-    if drug:
-        own = [name for name in known if name.casefold() == drug.casefold()]
-        if not own:
-            raise InputError(f"{path} has no drug '{drug}' (--drug); {nearest(drug, known)}")
-        return {**keys, "drugs": own}
-    return keys
+    return keys | ({"drugs": [wanted(drug, known, path, points)]} if drug else {})
 
 
-def wide_keys(numeric: list[str], path: Path, value: str | None, drug: str | None) -> dict:
+def wanted(drug: str, known: list[str], path: Path, points: Points) -> str:
+    """The table's name of the drug that --drug means: exactly, by its normal form or beside an id, which is said."""
+    found = _meant(drug, known)
+    if not found:
+        points.ask(f"{path} has no drug '{drug}' (--drug); {nearest(drug, known)}")
+        return UNKNOWN
+    if not spellings(drug, known) and len(found) > 1:
+        points.ask(f"{path}: --drug={drug} may mean {examples(found, 6)}; give one of these names as --drug")
+        return UNKNOWN
+    if found[0] != drug:
+        points.say(f"--drug={drug} is '{found[0]}' in {path.name}")
+    if len(found) > 1:
+        points.say(f"{examples(found, 6)} of {path.name} are spellings of one drug and are taken together")
+    return found[0]
+
+
+def wide_keys(
+    frame: pd.DataFrame, numeric: list[str], path: Path, value: str | None, drug: str | None, points: Points
+) -> dict:
     """A row for each sample: one measured column, or a column for each drug."""
-    own = [c for c in numeric if drug and str(c).casefold() == drug.casefold()]
-    if value is None and own:
-        return {"format": "wide", "drugs": own}
-    likely = [c for c in numeric if MEASURED.search(str(c))]
-    if value is None and len(numeric) > 1 and not likely:
-        return {"format": "wide", "drugs": numeric}
-    column = value or measured(numeric, path)
+    own = _meant(drug, numeric) if drug and value is None else []
+    if own:
+        return {"format": "wide", "drugs": [wanted(drug, numeric, path, points)]}
+    clinical = no_genes(numeric)
+    others = [c for c in numeric if c not in clinical or is_measured(c)] or numeric
+    likely = [c for c in others if is_measured(c)]
+    alike = len(likely) > 1 and len({measure_words(c) for c in likely}) == 1 and len(set(likely)) == len(likely)
+    if value is None and len(others) > 1 and (not likely or (alike and not drug)):
+        if drug:
+            points.ask(f"{path} has no drug '{drug}' (--drug); {nearest(drug, others)}")
+            return {"format": "wide", "drugs": [UNKNOWN]}
+        return {"format": "wide", "drugs": likely or others}
+    column = value or measured(frame, others, path, points)
+    if drug and value is None and column != UNKNOWN and not is_measured(column):
+        points.ask(
+            f"{path}: its one column of numbers is '{column}', which names neither a measure nor {drug}; if it is the "
+            f'response to {drug}, add --value="{column}"'
+        )
     if not drug:
-        raise InputError(f"{path}: which drug does the column '{column}' measure? Add --drug=NAME")
-    return {"format": "wide", "value_column": column, "drug": drug}
+        points.ask(f"{path}: which drug does the column '{column}' measure? Add --drug=NAME")
+    return {"format": "wide", "value_column": column, "drug": drug or UNKNOWN}
 
 
-def measured(numeric: list[str], path: Path) -> str:
-    """The one column of measurements."""
-    likely = [c for c in numeric if MEASURED.search(str(c))] or numeric
+def measured(frame: pd.DataFrame, numeric: list[str], path: Path, points: Points) -> str:
+    """The one column of measurements; an open point where several may be it."""
+    likely = [c for c in numeric if is_measured(c)] or [c for c in numeric if c not in no_genes(numeric)] or numeric
+    # `score` or `value` gives way to a column that says what it is.
+    named = [c for c in likely if direction_of(c).high or direction_of(c).doubt]
+    likely = named or likely
     if len(likely) > 1:
-        raise InputError(f"{path}: {examples(likely, 6)} could each be the response; add --value=COLUMN")
+        points.ask(f"{path}: {examples(likely, 6)} could each be the response; add --value=COLUMN")
+        return UNKNOWN
     return likely[0]
-
-
-def guess_direction(name: str) -> str | None:
-    """What a high value means by the name of its column or unit; None where the name does not say."""
-    return next((meaning for words, meaning in MEANINGS if re.search(words, name, re.IGNORECASE)), None)
-
-
-def guess_annotation(frame: pd.DataFrame, samples: str) -> dict:
-    """Keys of [domain.annotation] by the names of text columns: tissue and group, where a sample has one value only."""
-    keys = {}
-    for key, words in (("group_column", GROUP), ("tissue_column", TISSUE), ("batch_column", BATCH)):
-        for column in frame.columns:
-            taken = column == samples or column in keys.values()
-            if taken or not words.search(str(column)) or pd.api.types.is_float_dtype(frame[column]):
-                continue
-            if frame.groupby(samples)[column].nunique().le(1).all() and frame[column].nunique() > 1:
-                keys[key] = str(column)
-                break
-    return keys

@@ -1,33 +1,74 @@
-"""Write a drafted cohort file, once it is known to load."""
+"""Write a drafted cohort file: one that is known to load, or one whose open points are marked."""
 
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.drafts.draft import Draft, Wishes, draft_cohort
+from tl_jax.data.drafts.points import in_flags
 from tl_jax.data.drafts.toml_text import cohort_toml
+from tl_jax.data.tables.losses import heard
 from tl_jax.errors import InputError
 from tl_jax.system.files import write_atomic
+
+OPEN = "OPEN: "
+
+
+@dataclass(frozen=True)
+class Written:
+    """lines: what to tell the user. open: what is to be settled before the file loads; empty where it does."""
+
+    lines: list[str]
+    open: list[str]
 
 
 def write_cohort(
     out: Path, folder: Path, expression: Path, response: Path, annotation: Path | None, wishes: Wishes
-) -> list[str]:
-    """Draft, load and write; what to tell the user. InputError, and no file, where the draft does not load."""
-    draft = draft_cohort(folder, expression, response, annotation, wishes)
-    cohort = loaded(draft, folder)
-    own = matching(cohort, draft.content["drug"])
-    if own:  # the source knows the target's drug: transfer from itself is what one tries first
-        draft.content["default_source"] = own
-        named = draft.content.get("source_drugs")
-        if named is not None and own not in named:
-            draft.content["source_drugs"] = [own, *named]
-        cohort = loaded(draft, folder)
-    write_atomic(out, lambda path: path.write_text(cohort_toml(draft.content, draft.remarks), encoding="utf-8"))
-    return [*(f"- {remark}" for remark in draft.remarks), "", *summary(cohort)]
+) -> Written:
+    """Draft, load and write; what to tell the user.
+
+    Where the tables leave points open the draft is written with these at its top, and with "?" where an answer is
+    missing; it does not load before they are settled. InputError, and no file, for files that cannot be read.
+    """
+    with heard() as told:
+        draft = draft_cohort(folder, expression, response, annotation, wishes)
+        cohort = None if draft.open else _checked(draft, folder, (expression, response))
+        own = cohort and matching(cohort, draft.content["drug"])
+        if own:  # the source knows the target's drug: transfer from itself is what one tries first
+            draft.content["default_source"] = own
+            named = draft.content.get("source_drugs")
+            if named is not None and own not in named:
+                draft.content["source_drugs"] = [own, *named]
+            cohort = loaded(draft, folder)
+    draft.remarks += [line for line in told if line not in draft.remarks]
+    marked = [*(OPEN + point for point in draft.open), *draft.remarks]
+    write_atomic(out, lambda path: path.write_text(cohort_toml(draft.content, marked), encoding="utf-8"))
+    lines = [*(f"- {remark}" for remark in draft.remarks), "", *(summary(cohort) if cohort else [])]
+    return Written(lines, draft.open)
+
+
+def is_open(path: Path) -> bool:
+    """Whether a file is a draft with open points, which a further draft may replace."""
+    try:
+        return path.read_text(encoding="utf-8").startswith(f"# {OPEN}")
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _checked(draft: Draft, folder: Path, tables: tuple[Path, Path]) -> Cohort | None:
+    """The cohort of the draft; None where a fault of the user's own tables became a further open point."""
+    try:
+        return loaded(draft, folder)
+    except InputError as error:
+        for part, path in zip(("expression", "response"), tables, strict=True):
+            if str(path) in str(error) or f"{folder / path.name}" in str(error):
+                draft.open.append(in_flags(str(error), part))
+                return None
+        raise
 
 
 def loaded(draft: Draft, folder: Path) -> Cohort:

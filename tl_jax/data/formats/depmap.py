@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.formats.registry import expression_reader
-from tl_jax.data.tables.cells import as_ids, clean_ids, examples, number_matrix, require_column
+from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies
+from tl_jax.data.tables.layouts import Layout
+from tl_jax.data.tables.numbers import number_matrix
 from tl_jax.data.tables.raw_tables import table_content
 from tl_jax.data.tables.sheets import rows_as_frame, sheet_rows
 from tl_jax.data.tables.text_tables import text_frame
@@ -57,7 +59,7 @@ def read_gct(path: Path, table) -> pd.DataFrame:
     sizes = lines[1].split() if len(lines) > 1 else []
     if len(sizes) != {"#1.2": 2, "#1.3": 4}.get(version) or not all(s.isdecimal() for s in sizes):
         raise InputError(f"{path} is no .gct file: it must begin with #1.2 or #1.3 and a line of sizes; fetch it again")
-    frame, _ = text_frame(content, path, ".tsv", header_row=3)
+    frame = text_frame(content, path, ".tsv", Layout(separator="tab", header_row=3)).frame
     rows, samples, *more = map(int, sizes)
     # Of 1.3: columns of notes beside the names, and rows of notes about the samples above the values.
     notes, above = more or (1, 0)

@@ -14,8 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from tl_jax.data.formats.registry import expression_reader, response_reader
-from tl_jax.data.tables.cells import as_ids, number_matrix, require_column
+from tl_jax.data.tables.cells import as_ids, require_column
 from tl_jax.data.tables.copies import mean_of_copies
+from tl_jax.data.tables.numbers import number_matrix
 from tl_jax.errors import InputError
 
 _COSMIC = re.compile(r"DATA\.(\d+)(\.\d+)?$")

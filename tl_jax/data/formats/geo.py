@@ -17,6 +17,7 @@ from tl_jax.data.formats.depmap import genes_in_rows
 from tl_jax.data.formats.registry import expression_reader
 from tl_jax.data.tables.cells import examples
 from tl_jax.data.tables.headings import unique_names
+from tl_jax.data.tables.layouts import Layout
 from tl_jax.data.tables.raw_tables import table_content
 from tl_jax.data.tables.text_tables import refuse_other_kinds, text_frame
 from tl_jax.errors import InputError
@@ -38,7 +39,7 @@ def read_series_matrix(path: Path, table) -> pd.DataFrame:
     if not body.strip() or body.strip().count(b"\n") < 1:
         remedy = "use the supplementary file of the series with format = 'table'"
         raise InputError(f"{path}: the table of the series matrix is empty, as for RNA-seq; {remedy}")
-    frame, _ = text_frame(body, path, ".tsv")
+    frame = text_frame(body, path, ".tsv", Layout(separator="tab", header_row=1)).frame
     if not table.sample_column:
         return frame
     samples = _samples(content, path)

@@ -6,20 +6,26 @@ Source: anndata's on-disk format (https://anndata.readthedocs.io, "On-disk forma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from tl_jax.data.formats.hdf5 import as_text, checked, child, is_group, needed, numbers, opened, values
 from tl_jax.data.formats.registry import as_it_is, expression_reader
 from tl_jax.data.formats.sparse_cells import cells_frame, compressed, refuse_shape
 from tl_jax.data.tables.cells import as_ids, clean_ids, nearest, shown
+from tl_jax.data.tables.losses import lost
 from tl_jax.errors import InputError
 
+if TYPE_CHECKING:
+    from scipy import sparse
+
 CELL = "cell"
+UNASSIGNED = re.compile(r"|nan|na|none|unassigned|unknown|negative|doublets?|multiplets?", re.IGNORECASE)
 
 
 def is_h5ad(path: Path) -> bool:
@@ -46,8 +52,15 @@ def read_h5ad(path: Path, table) -> pd.DataFrame:
     matrix, var, obs = read_parts(path, table.layer)
     genes = clean_ids(_column(var, table.gene_column, path, "gene_column"), path, "gene")
     cells = clean_ids(_column(obs, table.sample_column, path, "sample_column"), path, "cell")
-    pooled = as_ids(_column(obs, table.pool_by, path, "pool_by")) if table.pool_by else None
-    return cells_frame(matrix, cells, genes, pooled, path)
+    if not table.pool_by:
+        return cells_frame(matrix, cells, genes, None, path)
+    pooled = as_ids(_column(obs, table.pool_by, path, "pool_by"))
+    known = np.array([not UNASSIGNED.fullmatch(name) for name in pooled], dtype=bool)
+    gone = [cell for cell, kept in zip(cells, known, strict=True) if not kept]
+    lost(path, "cells", gone, len(cells), f"have no value in '{table.pool_by}'", "choose another column (pool_by)")
+    if gone:
+        matrix, cells = matrix[known], [cell for cell, kept in zip(cells, known, strict=True) if kept]
+    return cells_frame(matrix, cells, genes, [name for name, kept in zip(pooled, known, strict=True) if kept], path)
 
 
 def read_parts(path: Path, layer: str = "") -> tuple[np.ndarray | sparse.csr_matrix, pd.DataFrame, pd.DataFrame]:

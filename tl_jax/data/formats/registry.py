@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tl_jax.data.tables.cells import number_matrix
+from tl_jax.data.tables.numbers import number_matrix
 from tl_jax.errors import InputError
 
 LAST = 100  # place of a format that names none

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from tl_jax.data.tables.archives import check_size
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 
 def compressed(data, indices, indptr, shape: tuple[int, int], by_rows: bool, path: Path) -> sparse.csr_matrix:
@@ -26,6 +29,8 @@ def compressed(data, indices, indptr, shape: tuple[int, int], by_rows: bool, pat
         raise InputError(
             f"{path}: the parts of its sparse matrix of {shape[0]} x {shape[1]} contradict each other; save it again"
         )
+    from scipy import sparse
+
     kind = sparse.csr_matrix if by_rows else sparse.csc_matrix
     return kind((data, indices, ends), shape=shape).tocsr()
 
@@ -50,7 +55,7 @@ def cells_frame(
     if pooled is not None:
         cells, matrix = _means(matrix, pooled, path)
     check_size(len(cells) * len(genes) * 8, path, f"a table of {len(cells)} cells and {len(genes)} genes")
-    if sparse.issparse(matrix):
+    if not isinstance(matrix, np.ndarray):
         matrix = matrix.astype(_float(matrix.data)).toarray()
     return pd.DataFrame(np.asarray(matrix, dtype=_float(matrix)), index=cells, columns=genes)
 
@@ -62,10 +67,12 @@ def _means(matrix, pooled: list[str], path: Path) -> tuple[list[str], np.ndarray
     codes, groups = pd.factorize(np.array(pooled, dtype=object))
     if len(groups) == len(pooled) > 1:
         raise InputError(f"{path}: pool_by gives each cell its own sample ({examples(groups)}); choose another column")
+    from scipy import sparse
+
     weight = sparse.csr_matrix((1.0 / np.bincount(codes)[codes], (codes, np.arange(len(codes)))))
     check_size(len(groups) * matrix.shape[1] * 8, path, "the table of means")
     product = weight @ matrix
-    return list(groups), product.toarray() if sparse.issparse(product) else product
+    return list(groups), product if isinstance(product, np.ndarray) else product.toarray()
 
 
 def _float(array: np.ndarray) -> type:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 
 from tl_jax.data.formats.hdf5 import child, is_group, needed, numbers, opened, values
 from tl_jax.data.formats.registry import as_it_is, expression_reader
@@ -20,6 +20,9 @@ from tl_jax.data.formats.sparse_cells import cells_frame, compressed, refuse_sha
 from tl_jax.data.tables.archives import check_size, unpacked
 from tl_jax.data.tables.cells import examples, shown
 from tl_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 _EXPRESSION = "Gene Expression"
 # Kind of values, comments, and the three sizes.
@@ -61,15 +64,28 @@ def _from_text(path: Path) -> tuple[sparse.csr_matrix, pd.DataFrame, list[str]]:
         if not name.endswith("matrix.mtx"):
             raise InputError(f"{path} is no 10x matrix; name its folder, its ...matrix.mtx or its .h5")
         prefix, folder = name.removesuffix("matrix.mtx"), path.parent
+    elif not any((path / f"matrix.mtx{ending}").is_file() for ending in ("", ".gz")):
+        prefix = _prefix(path)
     barcodes = _lines(_beside(folder, prefix, ("barcodes.tsv",)))
     features_path = _beside(folder, prefix, ("features.tsv", "genes.tsv"))
-    rows = [(*line.split("\t"), "", "")[:3] for line in _lines(features_path)]
+    lines = [line.split("\t") for line in _lines(features_path)]
+    one = all(len(line) == 1 for line in lines)  # names alone, as in some series of GEO
+    rows = [(*line, line[0] if one else "", "", "")[:3] for line in lines]
     features = pd.DataFrame(rows, columns=["id", "name", "kind"])
     features.loc[features["kind"] == "", "kind"] = _EXPRESSION
     if (features["name"] == "").any():
         raise InputError(f"{features_path}: a line has no gene name beside its id; fetch it again")
     matrix = _coordinates(_beside(folder, prefix, ("matrix.mtx",)), len(features), len(barcodes))
     return matrix, features, [b.split("\t")[0] for b in barcodes]
+
+
+def _prefix(folder: Path) -> str:
+    """What stands before the names of the three files in a folder, as GEO's GSMn_; "" where nothing does."""
+    found = {p.name.removesuffix(".gz").removesuffix("matrix.mtx") for p in folder.glob("*matrix.mtx*") if p.is_file()}
+    if len(found) > 1:
+        held = examples(f"{prefix}matrix.mtx" for prefix in sorted(found))
+        raise InputError(f"{folder} holds {len(found)} matrices ({held}); name one of these files as the path")
+    return found.pop() if found else ""
 
 
 def _beside(folder: Path, prefix: str, names: tuple[str, ...]) -> Path:
@@ -112,6 +128,8 @@ def _coordinates(path: Path, genes: int, cells: int) -> sparse.csr_matrix:
             raise InputError(f"{path} is not a whole MatrixMarket file (a fraction among integers); fetch it again")
         value = value.astype(np.int64)
     places = cell.astype(np.int64) - 1, gene.astype(np.int64) - 1
+    from scipy import sparse
+
     return sparse.csr_matrix((value, places), shape=(cells, genes))
 
 

@@ -6,7 +6,6 @@ A gene that is absent from a table is a column of NaN: it stays NaN, and librari
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import gmean, rankdata
 
 from tl_jax.errors import InputError
 
@@ -30,6 +29,8 @@ def fit_tmm(x: np.ndarray, batch: np.ndarray | None = None, options=None) -> dic
     whose upper quartile is nearest to the mean. Fitted on all samples, the factors are the published ones.
     """
     state = {"share": shares(x), "reference": np.nan_to_num(x[reference_row(x)])}
+    from scipy.stats import gmean  # a second to import, and most who read tables need it not
+
     return {**state, "level": np.asarray(gmean(raw_factors(x, state)))}
 
 
@@ -98,5 +99,7 @@ def trimmed_mean(counts: np.ndarray, size: float, reference: np.ndarray) -> floa
 
 def within(values: np.ndarray, trim: float) -> np.ndarray:
     """Whether each value is among those that remain when a share is cut from both ends, by average ranks."""
+    from scipy.stats import rankdata  # a second to import, and most who read tables need it not
+
     ranks, low = rankdata(values), np.floor(len(values) * trim) + 1
     return (ranks >= low) & (ranks <= len(values) - low + 1)

@@ -6,8 +6,6 @@ A gene that is absent from a table, or was filtered, is a column of NaN: it stay
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import rankdata
 
 from tl_jax.errors import InputError
 
@@ -41,6 +39,8 @@ def apply_rank(state: dict[str, np.ndarray], x: np.ndarray, batch: np.ndarray) -
 
 def apply_rank_normal(state: dict[str, np.ndarray], x: np.ndarray, batch: np.ndarray) -> np.ndarray:
     """The standard normal's quantiles at the ranks of apply_rank."""
+    from scipy.special import ndtri
+
     return ndtri(places(x))
 
 
@@ -68,7 +68,9 @@ def present(x: np.ndarray) -> np.ndarray:
 
 def places(x: np.ndarray) -> np.ndarray:
     """(n, genes) (rank - 1/2) / number of genes that are there, NaN for the others."""
+    from scipy import stats  # a second to import, and most who read tables need it not
+
     there = ~np.isnan(x).any(axis=0)
     found = np.full(x.shape, np.nan)
-    found[:, there] = (rankdata(x[:, there], axis=1) - 0.5) / there.sum()
+    found[:, there] = (stats.rankdata(x[:, there], axis=1) - 0.5) / there.sum()
     return found

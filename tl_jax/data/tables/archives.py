@@ -89,6 +89,15 @@ def check_parts(content: bytes, path: Path) -> None:
                 _bounded(stream, info.compress_size, path, keep=False)
 
 
+def archived(path: Path) -> list[str]:
+    """The files that a .zip packs, without what an archiver adds by itself."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [n for n in archive.namelist() if not n.endswith("/") and not _is_by_product(n)]
+    except (*_DAMAGED, OSError) as error:
+        raise InputError(f"{path} is not a whole .zip file ({error}); fetch or save it again") from error
+
+
 def _member(archive: zipfile.ZipFile, wanted: str, path: Path) -> str:
     names = [n for n in archive.namelist() if not n.endswith("/") and not _is_by_product(n)]
     if wanted:

@@ -1,4 +1,4 @@
-"""Names and numbers in the cells of a table, checked with one-line errors that name the cell."""
+"""Names in the cells of a table, checked with one-line errors that name the cell."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 
-LARGEST = 1e18  # of a measured value; its square still fits into float32
 LONGEST_NAME = 500  # characters that a pattern is tried on: the time it takes may grow with their cube
-_NUMBER = re.compile(r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf(inity)?)\s*", re.ASCII | re.IGNORECASE)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -88,54 +86,3 @@ def clean_ids(values: Iterable, path: Path, what: str, prefix_length: int = 0, p
             raise InputError(f"{path}: sample_pattern '{pattern}' finds nothing in the name '{lost}'; correct it")
         ids = [m.group(1) if m.re.groups else m.group(0) for m in found]
     return [i[:prefix_length] for i in ids] if prefix_length else ids
-
-
-def number_matrix(frame: pd.DataFrame, rows: list[str], path: Path) -> np.ndarray:
-    """(rows, columns) floats of a table, NaN where empty; InputError naming the first cell that is no number.
-
-    Infinite values and those over LARGEST are refused too.
-    """
-    text = _first_text(frame, rows, path)
-    if text:
-        raise InputError(text)
-    try:
-        values = frame.to_numpy(dtype=np.float32 if (frame.dtypes == np.float32).all() else np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"{path} holds text among its numbers; correct it") from error
-    beyond = np.abs(values) > LARGEST
-    if beyond.any():
-        r, c = np.argwhere(beyond)[0]
-        where = f"column '{shown(frame.columns[c])}', row '{shown(rows[r])}'"
-        what = "infinite values" if np.isinf(values).any() else f"values over {LARGEST:g}"
-        raise InputError(f"{path}: {beyond.sum()} {what}, first in {where}; correct or empty them")
-    return values
-
-
-def _first_text(frame: pd.DataFrame, rows: list[str], path: Path) -> str:
-    """What is wrong with the first cell that is no number; "" where all are."""
-    for column, values in frame.items():
-        if values.dtype.kind in "iuf":
-            continue
-        bad = next((row for row, value in enumerate(values) if _is_text(value)), None)
-        if bad is not None:
-            value, where = shown(values.iloc[bad]), f"column '{shown(column)}', row '{shown(rows[bad])}'"
-            remedy = _notation(value) or "correct it, or leave that column out (ignore_columns, drugs)"
-            return f"{path}: '{value}' in {where} is not a number; {remedy}"
-    return ""
-
-
-def _is_text(value) -> bool:
-    """Whether a cell holds anything but a number or nothing."""
-    if isinstance(value, str):
-        # Python would also take '1_000', and digits of every script.
-        return _NUMBER.fullmatch(value) is None
-    if value is None or value is pd.NA or value is pd.NaT:
-        return False
-    return isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number))
-
-
-def _notation(value: str) -> str:
-    """What to do about a number in another notation; "" for any other text."""
-    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", value):
-        return "save the table without thousands commas (or set decimal = ',' if it is a decimal comma)"
-    return "if that is a decimal comma, set decimal = ','" if re.fullmatch(r"-?\d*,\d+", value) else ""

@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import io
 import os
-from dataclasses import dataclass
+import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from tl_jax.data.tables.archives import PACKED, check_size, unpacked_member
 from tl_jax.data.tables.cells import nearest, shown
 from tl_jax.data.tables.headings import check_heading, unique_names
+from tl_jax.data.tables.layouts import Layout
+from tl_jax.data.tables.numbers import without
 from tl_jax.data.tables.sheets import read_sheet
 from tl_jax.data.tables.text_tables import refuse_formats, refuse_other_kinds, text_frame
 from tl_jax.errors import InputError
 
 ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".xlsx", ".xls")
 SHEETS = (".xlsx", ".xls")
+# Headings that pandas and R give a column that counts the rows.
+COUNTED = re.compile(
+    r"|unnamed: ?\d+|index|level_0|x|v1|\.\.\.1|row_?(name|names|number|id)?|no\.?|nr\.?|#", re.IGNORECASE
+)
 TABLES_EXTRA = "install the readers with: pip install tl_jax[tables]"
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a table stands in its file: the keys of these names in a cohort file, "" or 0 where not given."""
-
-    separator: str = ""
-    decimal: str = ""
-    header_row: int = 0
-    sheet: str = ""
-    member: str = ""
 
 
 def find_file(path: str | Path) -> Path:
@@ -62,12 +58,19 @@ def _near_files(path: Path) -> str:
 def read_table(path: str | Path, repeated_columns: str = "error", layout: Layout | None = None) -> pd.DataFrame:
     """A .csv, .tsv, .txt, .parquet, .xlsx or .xls file (also packed as .gz or .zip) as a DataFrame.
 
-    The separator follows the ending: comma, tab, and for .txt a tab or else blanks. A named index of a
-    parquet file, and row names that have no heading, become the first column. Sheets: the first.
+    A named index of a parquet file, and row names that have no heading, become the first column; a column that only
+    counts the rows is left out. Sheets: the first.
     repeated_columns: "error", or "keep" to give the copies the suffixes .1, .2, ...
-    layout: what the file does otherwise. Raises InputError for anything that is not a readable table with
-    at least one row, and for a part of `layout` that such a file does not have.
+    layout: how the file is laid out; what it leaves open is found. Raises InputError for anything that is not a
+    readable table with at least one row, and for a part of `layout` that such a file does not have.
     """
+    return read_with_layout(path, repeated_columns, layout)[0]
+
+
+def read_with_layout(
+    path: str | Path, repeated_columns: str = "error", layout: Layout | None = None
+) -> tuple[pd.DataFrame, dict]:
+    """`read_table` and the keys of a cohort file that say how the table was found to stand in its file."""
     path, layout = find_file(path), layout or Layout()
     content, ending = table_content(path, layout.member)
     if ending not in ENDINGS:
@@ -76,14 +79,17 @@ def read_table(path: str | Path, repeated_columns: str = "error", layout: Layout
     if not content or content.isspace():
         raise InputError(f"{path} is empty; save the table again")
     _refuse_unused(path, ending, layout)
+    found: dict = {}
     if ending == ".parquet":
         frame, heading = _read_parquet(content, path)
     elif ending in SHEETS:
-        frame, heading = read_sheet(content, path, layout.sheet, layout.header_row)
+        frame, heading, found = read_sheet(content, path, layout.sheet, layout.header_row)
     else:
         refuse_formats(content, path)
-        frame, heading = text_frame(content, path, ending, layout.separator, layout.decimal, layout.header_row)
-    return _finished(frame, heading, path, repeated_columns)
+        frame, heading, found = text_frame(content, path, ending, layout)
+    if layout.missing and ending in (*SHEETS, ".parquet"):
+        frame = frame.apply(lambda column: without(column, layout.missing))
+    return _finished(frame, heading, path, repeated_columns), found
 
 
 def table_content(path: Path, member: str = "", endings: tuple[str, ...] = ENDINGS) -> tuple[bytes, str]:
@@ -104,7 +110,8 @@ def table_content(path: Path, member: str = "", endings: tuple[str, ...] = ENDIN
 def _refuse_unused(path: Path, ending: str, layout: Layout) -> None:
     """Keys that this kind of file does not have would change nothing, so they are a mistake."""
     text = ending not in (*SHEETS, ".parquet")
-    has = {"separator": text, "decimal": text, "sheet": ending in SHEETS, "header_row": ending != ".parquet"}
+    has = {"separator": text, "decimal": text, "thousands": text, "sheet": ending in SHEETS}
+    has["header_row"] = ending != ".parquet"
     for key, known in has.items():
         if getattr(layout, key) and not known:
             raise InputError(f"{path}: the key '{key}' changes nothing for a {ending} file; remove it")
@@ -131,11 +138,24 @@ def _read_parquet(content: bytes, path: Path) -> tuple[pd.DataFrame, list[str]]:
 def _finished(frame: pd.DataFrame, heading: list[str], path: Path, repeated_columns: str) -> pd.DataFrame:
     """The frame with its index as a column, its headings checked, and without empty rows and columns."""
     check_heading(heading, path, repeated_columns)
-    frame = _index_as_column(frame).dropna(how="all")
+    frame = _without_count(_index_as_column(frame).dropna(how="all"))
     if frame.empty:
         raise InputError(f"{path} holds a heading but no rows; save the table again")
     frame.columns = unique_names([str(c).strip() for c in frame.columns])
     return frame.reset_index(drop=True)
+
+
+def _without_count(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame without a first column that only counts its rows, as pandas and R write it beside the names."""
+    if len(frame.columns) < 3 or not len(frame) or not COUNTED.fullmatch(str(frame.columns[0])):
+        return frame
+    first = frame.iloc[:, 0]
+    if first.dtype.kind not in "iuf":
+        return frame
+    start = first.iloc[0]
+    counts = start in (0, 1) and np.array_equal(first.to_numpy(float), np.arange(len(frame)) + start)
+    named = any(c.dtype.kind not in "iufb" and c.notna().all() and c.is_unique for _, c in frame.iloc[:, 1:4].items())
+    return frame.iloc[:, 1:] if counts and named else frame
 
 
 def _index_as_column(frame: pd.DataFrame) -> pd.DataFrame:

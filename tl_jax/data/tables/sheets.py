@@ -13,6 +13,7 @@ import pandas as pd
 from tl_jax.data.tables.archives import check_parts, check_size
 from tl_jax.data.tables.cells import nearest
 from tl_jax.data.tables.headings import named_columns, unique_names
+from tl_jax.data.tables.layouts import ABOVE, PEEKED, heading_row
 from tl_jax.data.tables.text_tables import refuse_other_kinds
 from tl_jax.errors import InputError
 
@@ -21,17 +22,36 @@ _CELL = re.compile(rb"""\br=["']([A-Z]{1,3})(\d{1,7})["']""")
 _FAR_CELL = re.compile(rb"""\br=["'](?:[A-Z]{3}\d+|[A-Z]{1,2}\d{5,})["']""")
 
 
-def read_sheet(content: bytes, path: Path, sheet: str = "", header_row: int = 0) -> tuple[pd.DataFrame, list[str]]:
-    """The table in a sheet (by name, else the first) and its heading.
+def read_sheet(
+    content: bytes, path: Path, sheet: str = "", header_row: int = 0
+) -> tuple[pd.DataFrame, list[str], dict[str, str | int]]:
+    """The table in a sheet (by name, else the first), its heading, and the keys that say where it stands.
 
-    header_row: row of the heading as a spreadsheet counts, from 1; 0 for the first that is not empty.
+    header_row: row of the heading as a spreadsheet counts, from 1; 0 to find it below titles and notes.
     """
-    rows = sheet_rows(content, path, sheet, skip_empty=not header_row)[max(header_row - 1, 0) :]
+    rows = sheet_rows(content, path, sheet, skip_empty=not header_row)
+    said: dict[str, str | int] = {"sheet": sheet} if sheet else {}
+    if header_row:
+        rows, said = rows[header_row - 1 :], {**said, "header_row": header_row}
+    elif row := _heading(rows):
+        every = sheet_rows(content, path, sheet, skip_empty=False)
+        said["header_row"] = 1 + next(i for i, cells in enumerate(every) if _texts(cells) == _texts(rows[row]))
+        rows = rows[row:]
     if not rows:
         if header_row:
             raise InputError(f"{path}: the sheet ends before header_row = {header_row}; correct it")
         raise InputError(f"{path}: the {'sheet' if sheet else 'first sheet'} is empty; put the table there")
-    return rows_as_frame(rows, path)
+    return *rows_as_frame(rows, path), said
+
+
+def _heading(rows: list[list]) -> int:
+    """Which row holds the heading; blank ones are passed over."""
+    filled = [i for i, cells in enumerate(rows[: PEEKED + ABOVE]) if _texts(cells)]
+    return filled[heading_row([rows[i] for i in filled])] if filled else 0
+
+
+def _texts(cells: list) -> list[str]:
+    return [str(cell) for cell in cells if cell != ""]
 
 
 def rows_as_frame(rows: list[list], path: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -45,6 +65,24 @@ def rows_as_frame(rows: list[list], path: Path) -> tuple[pd.DataFrame, list[str]
 
 def sheet_rows(content: bytes, path: Path, sheet: str = "", skip_empty: bool = True) -> list[list]:
     """All rows of a sheet, each as long as the widest; "" for a blank cell."""
+
+    def rows(workbook):
+        if sheet and sheet not in workbook.sheet_names:
+            raise InputError(f"{path} has no sheet '{sheet}'; {nearest(sheet, workbook.sheet_names)}")
+        if not workbook.sheet_names:
+            raise InputError(f"{path} has no sheet; save the workbook again")
+        return workbook.get_sheet_by_name(sheet or workbook.sheet_names[0]).to_python(skip_empty_area=skip_empty)
+
+    return _of_workbook(content, path, rows)
+
+
+def sheet_names(content: bytes, path: Path) -> list[str]:
+    """The sheets of a workbook, in order."""
+    return _of_workbook(content, path, lambda workbook: list(workbook.sheet_names))
+
+
+def _of_workbook(content: bytes, path: Path, wanted):
+    """What a function makes of a workbook; any fault in it is one InputError."""
     try:
         import python_calamine
     except ImportError as error:
@@ -55,12 +93,7 @@ def sheet_rows(content: bytes, path: Path, sheet: str = "", skip_empty: bool = T
         if content.startswith(b"PK"):
             check_parts(content, path)
             _check_extent(content, path)
-        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        if sheet and sheet not in workbook.sheet_names:
-            raise InputError(f"{path} has no sheet '{sheet}'; {nearest(sheet, workbook.sheet_names)}")
-        if not workbook.sheet_names:
-            raise InputError(f"{path} has no sheet; save the workbook again")
-        return workbook.get_sheet_by_name(sheet or workbook.sheet_names[0]).to_python(skip_empty_area=skip_empty)
+        return wanted(python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content)))
     except InputError:
         raise
     # A damaged workbook makes the reader's Rust code panic, which is no Exception.

@@ -6,23 +6,25 @@ import csv
 import io
 import itertools
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from tl_jax.data.tables.archives import check_size
 from tl_jax.data.tables.cells import shown
 from tl_jax.data.tables.headings import named_columns, unique_names
+from tl_jax.data.tables.layouts import ABOVE, BLANKS, PEEKED, Found, Layout, as_tabs, found_layout, rows_of
+from tl_jax.data.tables.numbers import PLAIN, Marks, typed
 from tl_jax.errors import InputError
 
-BLANKS = r"\s+"
 SEPARATORS = {",": "a comma", "\t": "a tab", BLANKS: "a tab", ";": "a semicolon", "|": "a bar"}
 # Words of a cohort file for what can hardly be typed.
 WORDS = {"tab": "\t", "comma": ",", "semicolon": ";", "blanks": BLANKS}
-PEEKED = 50
+AS_TEXT = 32  # columns that may hold names, and are read as texts; those beyond hold values
 _SEPARATOR = re.compile(r"[\t !#$%&*,/:;<=>?@^`|~]")
-_COMMA = re.compile(r"-?\d*,\d+")
 LONGEST_LINE = 64 << 20
 MOST_COLUMNS = 300_000  # each takes pandas a tenth of a millisecond, whatever its length
 # Headings of a column of names: a heading that begins with one is not R's, which leaves the names without.
@@ -33,21 +35,31 @@ _NAMES = re.compile(
 )
 
 
-def text_frame(
-    content: bytes, path: Path, ending: str, separator: str = "", decimal: str = "", header_row: int = 0
-) -> tuple[pd.DataFrame, list[str]]:
-    """The table in a text and its heading. Row names without a heading become the first column, `row_name`.
+class Text(NamedTuple):
+    """A table from a text. heading: its names, as they stand. layout: what was found of separator, decimal and
+    header_row, or stated."""
 
-    separator: between fields, "" for that of the ending. decimal: "" or "." for a point, "," for a comma.
-    header_row: line of the heading, from 1; 0 for the first that is not blank.
+    frame: pd.DataFrame
+    heading: list[str]
+    layout: dict[str, str | int]
+
+
+def text_frame(content: bytes, path: Path, ending: str, layout: Layout) -> Text:
+    """The table in a text. Row names without a heading become the first column, `row_name`.
+
+    Cells are read as texts; a column becomes one of numbers where that loses nothing (numbers.typed). What the layout
+    leaves open is found by the first rows (layouts.found_layout).
     """
     refuse_other_kinds(content, path, ending)
     _refuse_binary(content, path)
     try:
-        return _parsed(_from_line(content, header_row, path), path, ending, separator, decimal or ".")
+        return _parsed(_from_line(content, layout.header_row, path), path, ending, layout)
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text{_bad_byte(content)}; save it again as UTF-8") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, csv.Error, OverflowError) as error:
+    except (
+        *(pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, csv.Error),
+        OverflowError,
+    ) as error:
         raise InputError(f"{path} is not a regular table: {error}; give every row as many fields") from error
 
 
@@ -99,20 +111,17 @@ def _bad_byte(content: bytes) -> str:
     return ""
 
 
-def _parsed(content: bytes, path: Path, ending: str, separator: str, decimal: str) -> tuple[pd.DataFrame, list[str]]:
-    first = _first_line(content, path)
-    given = WORDS.get(separator, separator)
-    if given and given != BLANKS and not _SEPARATOR.fullmatch(given):
-        remedy = "write one sign such as ';', or one of " + ", ".join(WORDS)
-        raise InputError(f"{path}: the key 'separator' is '{shown(separator)}'; {remedy}")
-    separator = given or _separator(first, path, ending)
-    rows = _rows(content, separator)
+def _parsed(content: bytes, path: Path, ending: str, layout: Layout) -> Text:
+    found = _layout(content, path, ending, layout)
+    content = _one_separator(_from_line(content, found.line, path), found)
+    separator = "\t" if found.separator == BLANKS else found.separator
+    rows = list(itertools.islice(_split(content, separator), PEEKED))
     if not rows:
         raise InputError(f"{path} is empty; save the table again")
     heading, body = rows[0], rows[1:]
     if len(heading) == 1 and all(len(r) == 1 for r in body):
-        name = SEPARATORS.get(separator, f"'{separator}'")
-        ask = "correct the key 'separator'" if given else "save it with that one, or set separator"
+        name = SEPARATORS.get(found.separator, f"'{found.separator}'")
+        ask = "correct the key 'separator'" if layout.separator else "save it with that one, or set separator"
         raise InputError(f"{path} has one column only; the separator of {ending} is {name}, so {ask}")
     if len(heading) > MOST_COLUMNS:
         message = f"has {len(heading):,} columns, over {MOST_COLUMNS:,}"
@@ -120,72 +129,89 @@ def _parsed(content: bytes, path: Path, ending: str, separator: str, decimal: st
     names = _names(heading, body, path)
     _refuse_cut_short(content, separator, len(names), path)
     check_size(len(names) * content.count(b"\n") * 8, path, "its table")
-    frame = pd.read_csv(
-        io.BytesIO(content),
-        sep=separator,
-        decimal=decimal,
-        encoding="utf-8-sig",
-        low_memory=False,
-        header=0,
-        names=unique_names([n or f"Unnamed: {i}" for i, n in enumerate(names)]),
-        index_col=False,
-    )
+    frame = _read(content, separator, names, Marks(found.decimal, layout.thousands, layout.missing))
     kept = named_columns(names, frame.isna().all().to_numpy(), path)
     if kept and frame.iloc[:, kept[-1]].isna().any():
         _refuse_short_rows(content, separator, kept[-1] + 1, len(names), path)
-    if decimal == ",":
-        frame = frame.apply(_comma_numbers)
-    return frame.iloc[:, kept] if len(kept) < len(names) else frame, [names[i] for i in kept]
+    frame = frame.iloc[:, kept] if len(kept) < len(names) else frame
+    return Text(frame, [names[i] for i in kept], _stated(found, layout, ending))
 
 
-def _comma_numbers(column: pd.Series) -> pd.Series:
-    """A column that one text keeps from being numbers: the numbers among its cells, so that the text stands out."""
-    if column.dtype.kind in "iuf":
-        return column
-    found = [float(v.replace(",", ".")) if isinstance(v, str) and _COMMA.fullmatch(v) else v for v in column]
-    return pd.Series(found, index=column.index, dtype=object)
+def _read(content: bytes, separator: str, names: list[str], marks: Marks) -> pd.DataFrame:
+    """The whole table: the columns that may hold names as texts, then numbers where nothing is lost."""
+    unique = unique_names([n or f"Unnamed: {i}" for i, n in enumerate(names)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # pandas would drop what does not fit
+        frame = pd.read_csv(
+            io.BytesIO(content),
+            sep=separator,
+            encoding="utf-8-sig",
+            low_memory=False,
+            header=0,
+            names=unique,
+            index_col=False,
+            dtype=dict.fromkeys(unique[:AS_TEXT] if marks == PLAIN else unique, str),
+        )
+    return frame.apply(lambda column: column if column.dtype.kind in "iuf" else typed(column, marks))
 
 
-def _first_line(content: bytes, path: Path) -> str:
-    for line in io.TextIOWrapper(io.BytesIO(content[: LONGEST_LINE + 1]), encoding="utf-8-sig", errors="replace"):
-        if len(line) >= LONGEST_LINE:
+def _layout(content: bytes, path: Path, ending: str, layout: Layout) -> Found:
+    """The layout as stated, and as found where it is not."""
+    given = WORDS.get(layout.separator, layout.separator)
+    if given and given != BLANKS and not _SEPARATOR.fullmatch(given):
+        remedy = "write one sign such as ';', or one of " + ", ".join(WORDS)
+        raise InputError(f"{path}: the key 'separator' is '{shown(layout.separator)}'; {remedy}")
+    head = "".join(_first_lines(content, path))
+    expected = "," if ending == ".csv" else "\t" if ending == ".tsv" or "\t" in head else BLANKS
+    found = found_layout(head, expected, given)
+    line = 1 if layout.header_row else found.line
+    return found._replace(line=line, decimal=layout.decimal or found.decimal)
+
+
+def _stated(found: Found, layout: Layout, ending: str) -> dict[str, str | int]:
+    """Keys of a cohort file that say this layout; those that go without saying are left out."""
+    usual = {".csv": ",", ".tsv": "\t"}.get(ending)
+    words = {sign: word for word, sign in WORDS.items()}
+    said: dict[str, str | int] = {}
+    if layout.separator or (found.separator != usual and not (usual is None and found.separator in ("\t", BLANKS))):
+        said["separator"] = layout.separator or words.get(found.separator, found.separator)
+    if found.decimal == ",":
+        said["decimal"] = ","
+    if layout.header_row or found.line > 1:
+        said["header_row"] = layout.header_row or found.line
+    return said
+
+
+def _first_lines(content: bytes, path: Path) -> Iterator[str]:
+    """The first lines of a text, as many as tell its layout."""
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", errors="replace", newline="")
+    kept = 0
+    while kept < PEEKED + ABOVE and (line := lines.readline(LONGEST_LINE + 1)):
+        if len(line) > LONGEST_LINE:
             raise InputError(
                 f"{path} begins with a line of over {LONGEST_LINE >> 20} MB, so it is no table; fetch it again"
             )
-        if line.strip():
-            return line
-    return ""
+        kept += bool(line.strip())
+        yield line
 
 
-def _separator(first: str, path: Path, ending: str) -> str:
-    """That of the ending; InputError where the heading shows another."""
-    expected = "," if ending == ".csv" else "\t" if ending == ".tsv" or "\t" in first else BLANKS
-    if (first.count(",") if expected == "," else len(first.split("\t" if expected == "\t" else None)) - 1) > 0:
-        return expected
-    for other in ";", "\t", ",", "|":
-        if other in first.strip():
-            message = f"has one column only; the separator of {ending} is {SEPARATORS[expected]}"
-            word = {"\t": "tab"}.get(other, other)
-            comma = ", and decimal = ',' where its numbers have a comma" if other == ";" else ""
-            raise InputError(
-                f"{path} {message}, but its heading has {SEPARATORS[other]}; set separator = '{word}'{comma}"
-            )
-    return expected
-
-
-def _rows(content: bytes, separator: str) -> list[list[str]]:
-    """The first rows, split as the whole table will be; blank lines left out."""
-    return list(itertools.islice(_split(content, separator), PEEKED))
+def _one_separator(content: bytes, found: Found) -> bytes:
+    """The content with one separator throughout: blanks become tabs, and a heading set in another way is set anew."""
+    if found.separator == BLANKS:
+        return as_tabs(content.decode("utf-8-sig")).encode()
+    if found.heading == found.separator:
+        return content
+    first, end, rest = content.partition(b"\n")
+    fields = rows_of(first.decode("utf-8-sig"), found.heading)[0][0]
+    line = io.StringIO()
+    csv.writer(line, delimiter=found.separator, lineterminator="").writerow(fields)
+    return line.getvalue().encode() + end + rest
 
 
 def _split(content: bytes, separator: str) -> Iterator[list[str]]:
     """The fields of each row that is not blank."""
     lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
-    if separator == BLANKS:
-        found = csv.reader((line.strip() for line in lines), delimiter=" ", skipinitialspace=True)
-    else:
-        found = csv.reader(lines, delimiter=separator)
-    return (row for row in found if row)
+    return (row for row in csv.reader(lines, delimiter=separator) if row)
 
 
 def _names(heading: list[str], body: list[list[str]], path: Path) -> list[str]:
@@ -220,7 +246,7 @@ def _refuse_short_rows(content: bytes, separator: str, needed: int, width: int, 
 
 def _refuse_cut_short(content: bytes, separator: str, width: int, path: Path) -> None:
     """A last line without its end and with too few fields is what a broken download leaves."""
-    if content.endswith((b"\n", b"\r")) or separator == BLANKS:
+    if content.endswith((b"\n", b"\r")):
         return
     last = content[max(content.rfind(b"\n"), content.rfind(b"\r")) + 1 :]
     fields = next(csv.reader([last[: 1 << 24].decode("utf-8", "replace")], delimiter=separator), [])

@@ -9,6 +9,7 @@ from tl_jax.data.scaling.scaled import seen
 from tl_jax.evaluation.checks import design as check_design
 from tl_jax.evaluation.checks import direction as check_direction
 from tl_jax.evaluation.checks import expression as check_expression
+from tl_jax.evaluation.checks import mixed_up as check_mixed_up
 from tl_jax.evaluation.checks import response as check_response
 from tl_jax.evaluation.checks import samples as check_samples
 from tl_jax.evaluation.checks.outlying import Map, maps
@@ -59,6 +60,7 @@ def check_cohort(cohort: Cohort, plan: Plan | None = None) -> Checked:
         check_expression.units(cohort),
         check_samples.overlap(cohort),
         check_samples.duplicates(cohort),
+        check_mixed_up.mixed_up(cohort),
         check_expression.outliers(cohort),
         check_response.responses(cohort),
         check_direction.direction(cohort),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import combinations
 
 import numpy as np
@@ -10,18 +9,14 @@ import pandas as pd
 from scipy import stats
 
 from tl_jax.data.chain import Cohort
-from tl_jax.data.domain import LABEL, RESISTANT, SENSITIVE, Domain
+from tl_jax.data.directions import direction_of
+from tl_jax.data.domain import LABEL, SENSITIVE, Domain
 from tl_jax.evaluation.checks.known_signs import SIGNS
 from tl_jax.evaluation.checks.parts import LOOK, Finding, Part, Stage, stages
 
 ALPHA = 0.005  # of each hint, so that a clean cohort rarely meets one
 DRAWS = 799  # permutations
 LEAST = 12  # samples for a hint
-# Words in a unit, and what a high value of it means.
-WORDS = (
-    (r"inhibition|\bdss\b|sensitivity|\baac\b|activity area|\bkill|growth inhib|\bpic50\b", SENSITIVE),
-    (r"viability|survival|\b[ieg][ci]50\b|ic50", RESISTANT),
-)
 
 
 def direction(cohort: Cohort) -> Part:
@@ -52,9 +47,8 @@ def resistance(domain: Domain, drug: str) -> np.ndarray:
 
 def _by_unit(domain: Domain) -> list[Finding]:
     """The unit's own name against the direction; both as the cohort file says."""
-    said = domain.unit.casefold()
-    meant = next((means for words, means in WORDS if re.search(words, said)), None)
-    if domain.unit == LABEL or meant is None or meant == domain.direction:
+    meant = direction_of(domain.unit).high
+    if domain.unit == LABEL or meant in ("", domain.direction):
         return []
     text = (
         f"the response of {domain.name} is in '{domain.unit}', where high usually means {meant}, not {domain.direction}"

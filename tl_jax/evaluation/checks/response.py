@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.chain import Cohort
+from tl_jax.data.cohort.response_scales import suggested
 from tl_jax.data.domain import LABEL, Domain
 from tl_jax.data.tables.cells import examples
+from tl_jax.data.tables.numbers import placeholders
 from tl_jax.errors import InputError
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Finding, Part, Stage, stages
 from tl_jax.evaluation.checks.reliability import label_quality
@@ -71,6 +73,12 @@ def _odd_response(domain: Domain, drug: str, y: np.ndarray, severe: str) -> list
         found.append(
             Finding(LOOK, check, domain.name, text, "values cut at a limit have no ranks; use another measure")
         )
+    gaps = placeholders(y) if domain.unit != LABEL else []
+    if gaps:
+        shown = ", ".join(f"{value:g}" for value in gaps)
+        text = f"{int(np.isin(y, gaps).sum())} values of {name} are {shown}, far from all others, as a gap is written"
+        remedy = f"if they mean that nothing was measured, set missing = ['{gaps[0]:g}'] in [domain.response]"
+        return [Finding(severe, check, domain.name, text, remedy)]
     far = squeezing(y) if domain.unit != LABEL else np.empty(0)
     if len(far):
         text = (
@@ -79,6 +87,9 @@ def _odd_response(domain: Domain, drug: str, y: np.ndarray, severe: str) -> list
         )
         remedy = "check them; the response is scaled by its range, so that all others are squeezed together"
         found.append(Finding(LOOK, check, domain.name, text, remedy))
+    if domain.unit != LABEL and suggested(y) != "none":
+        text = f"{name} spans {y.min():g} to {y.max():g}, so that a few values decide"
+        found.append(Finding(LOOK, check, domain.name, text, "set transform = 'log10' in [domain.response]"))
     wrong = wrong_range(domain.unit, y)
     if wrong:
         remedy = f"correct the key unit or value_column of {domain.name}"

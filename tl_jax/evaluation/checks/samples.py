@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import combinations
 
 import pandas as pd
@@ -10,16 +9,11 @@ import pandas as pd
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
 from tl_jax.data.tables.cells import examples
+from tl_jax.data.tables.same_names import REPEAT, normal
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Finding, Part, Stage, count, stages
 from tl_jax.evaluation.statistics.profile_pairs import Pair, correlations, pairs_across, pairs_within
 
-REPEAT = re.compile(r"[._ -](?:rep|replicate|r|dup|copy)[._ -]?\d+$", re.IGNORECASE)
 MOST_SHOWN = 30
-
-
-def plain(name: str) -> str:
-    """A name without case, blanks and signs: U-87 MG and u87mg are one line; the name itself where nothing is left."""
-    return re.sub(r"[\W_]+", "", str(name)).casefold() or str(name)
 
 
 def overlap(cohort: Cohort) -> Part:
@@ -47,8 +41,8 @@ def _overlap(first: Stage, second: Stage) -> tuple[list[dict], list[Finding]]:
     alike = {(p.i, p.j): p for p in pairs_across(a.x, b.x)}
     known: dict[str, list[int]] = {}
     for i, name in enumerate(a.samples):
-        known.setdefault(plain(name), []).append(i)
-    named = [(i, j) for j, name in enumerate(b.samples) for i in known.get(plain(name), [])]
+        known.setdefault(normal(name), []).append(i)
+    named = [(i, j) for j, name in enumerate(b.samples) for i in known.get(normal(name), [])]
     r, usual = correlations(a.x, b.x, named) if named and min(len(a), len(b)) >= 4 else ([float("nan")] * len(named), 1)
     confirmed = [ij for ij, value in zip(named, r, strict=True) if value >= usual or ij in alike]
     others = [p for ij, p in alike.items() if ij not in set(named)]
@@ -114,7 +108,7 @@ def duplicates(cohort: Cohort) -> Part:
             together = "one group" if p not in apart else "in two groups"
             rows.append(_row(domain, domain, p.i, p.j, p.r) | {"what": kind, "groups": together})
         findings += _twice(stage, [p for p in apart if p.same], [p for p in apart if not p.same])
-        findings += _repeats(domain)
+        findings += repeats(domain)
     line = (
         "Samples of one donor that stand in two groups may part between training and held-out rows, which flatters "
         "every method. Correlation of profiles centred within the domain."
@@ -142,12 +136,12 @@ def _twice(stage: Stage, same: list[Pair], near: list[Pair]) -> list[Finding]:
     return found
 
 
-def _repeats(domain: Domain) -> list[Finding]:
+def repeats(domain: Domain) -> list[Finding]:
     """Names that differ only by letter case and signs, or by the number of a repeat, in different groups."""
     groups: dict[str, set[str]] = {}
     members: dict[str, list[str]] = {}
     for name, group in zip(map(str, domain.samples), map(str, domain.groups), strict=True):
-        stem = plain(REPEAT.sub("", name))
+        stem = normal(REPEAT.sub("", name))
         groups.setdefault(stem, set()).add(group)
         members.setdefault(stem, []).append(name)
     split = [stem for stem, own in groups.items() if len(own) > 1]

@@ -26,7 +26,7 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Se
         check_extras(settings)
     if settings.source_checkpoint:
         check_outside(experiment, settings, chosen)
-    if experiment.evaluated != "source" and len(cohort.domains) < 2:
+    if experiment.routes and len(cohort.domains) < 2:
         raise InputError(f"cohort {cohort.name} has one domain; {experiment.name} needs a chain of at least two")
     needing = [name for name in settings.strategies if name in METHODS or strategies.get(name).needs_source]
     if not settings.strategies and not settings.baselines:

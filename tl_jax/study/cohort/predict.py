@@ -16,8 +16,10 @@ from tl_jax.data.cohort.tables import read_for_model
 from tl_jax.data.domain import LABEL
 from tl_jax.data.genes.names import GeneNames
 from tl_jax.data.preprocessing.preprocess import Fitted, check_counts, from_record
+from tl_jax.data.preprocessing.transforms import apply_transform
 from tl_jax.data.scaling.new_batches import batches_for
 from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_scaler
+from tl_jax.data.scaling.units import COUNTS, LINEAR, UNKNOWN, detect_units
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
 from tl_jax.models import build
@@ -26,13 +28,15 @@ from tl_jax.training.fit import predict
 
 # Of |scaled expression|, median over the table: about .7 for data like the training data.
 FAR = 4.0
+QUICK_HIDDEN = (100, 20)  # the network of --quick
 
 
 class Predicted(NamedTuple):
     """table: sample_id, prediction (the response's own unit), drug, unit; low, high, level where intervals were asked.
 
     coverage: share found of the genes (their number) that the model was trained on. names: what became of the table's
-    gene names. pooled: samples of a batch that the model does not know, corrected as of an average one.
+    gene names. pooled: samples of a batch that the model does not know, corrected as of an average one. warnings: why
+    not to rely on the predictions.
     """
 
     table: pd.DataFrame
@@ -41,6 +45,7 @@ class Predicted(NamedTuple):
     meta: dict
     names: GeneNames
     pooled: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def predict_samples(
@@ -51,7 +56,8 @@ def predict_samples(
     scale_by: str = "checkpoint",
     transform: str = "checkpoint",
     interval: float | None = None,
-    gene_ids: str = "given",
+    gene_ids: str = "checkpoint",
+    reading: dict | None = None,
     missing_genes: str = "train_mean",
     batch: str = "",
 ) -> Predicted:
@@ -61,7 +67,8 @@ def predict_samples(
     Genes that the table lacks are set to the training centre, that is to no information; below `min_coverage`
     the table is refused, and so is one that lacks any where missing_genes="error". Genes that the model's own training
     data lacked count as average whatever the table holds. gene_ids: kind of the table's gene names
-    (gene_names.GENE_IDS); all but "given" match names that mean the same gene.
+    (gene_names.GENE_IDS); all but "given" match names that mean the same gene; "checkpoint": as the training table's.
+    reading: further keys of [domain.expression] that say how the table is read.
     scale_by="checkpoint" scales by the training rows; "cohort" by the new samples themselves, for a platform that
     differs from the training data's (needs at least 5 samples).
     interval: level of CV+ prediction intervals by the checkpoint's fold models, such as .9; they hold for samples
@@ -76,7 +83,10 @@ def predict_samples(
         raise InputError(f"{checkpoint} is a model of compounds; give it --compounds, a table of SMILES")
     models = None if interval is None else models_for_intervals(checkpoint, variables, meta, interval)
     name = meta["transform"] if transform == "checkpoint" else transform
-    x, samples, found, names = read_for_model(expression, meta["genes"], gene_ids=gene_ids, transform=name)
+    ids = meta.get("gene_ids", "given") if gene_ids == "checkpoint" else gene_ids
+    x, samples, found, names = read_for_model(expression, meta["genes"], **{**(reading or {}), "gene_ids": ids})
+    check_units(x, name, f"{expression}", given=transform != "checkpoint")
+    x = transformed(x, name, f"{expression}")
     matrix, coverage = model_genes(x, found, meta, expression)
     check_coverage(matrix, coverage, meta, missing_genes, min_coverage, f"{expression}", f"{checkpoint}")
     fitted = from_record(meta.get("preprocess", []))
@@ -93,7 +103,37 @@ def predict_samples(
     table = table.assign(drug=meta["drug"], unit=unit)
     trained = len(meta["genes"]) - len(meta.get("unmeasured", ()))
     pooled = int((~np.isin(batches, fitted.batches) | (batches == "")).sum()) if fitted.batches else 0
-    return Predicted(table, coverage, trained, meta, names, pooled)
+    return Predicted(table, coverage, trained, meta, names, pooled, tuple(warnings_of(meta)))
+
+
+def check_units(raw: np.ndarray, transform: str, path: str, given: bool) -> None:
+    """InputError where (n, genes) values, before the transform, are not what it is made for: logarithms, z-scores.
+
+    given: whether the user named the transform; else it is the training table's.
+    """
+    units = detect_units(raw)
+    if transform != "none" and units.kind not in (COUNTS, LINEAR, UNKNOWN):
+        whose = (
+            f"--transform={transform} is" if given else f"the model was trained on a table with '{transform}', which is"
+        )
+        remedy = "give it the table before logarithms" if units.scale == "log" else "give it counts or TPM"
+        raise InputError(f"{path} looks like {units}; {whose} for counts, TPM or FPKM: {remedy}")
+
+
+def transformed(x: np.ndarray, name: str, path: str) -> np.ndarray:
+    """(n, genes) float32 on the model's scale."""
+    try:
+        return apply_transform(name, x).astype(np.float32)
+    except InputError as error:
+        raise InputError(f"{path}: {error}".replace("set transform = 'none'", "pass --transform=none")) from error
+
+
+def warnings_of(meta: dict) -> list[str]:
+    """Why predictions of a model should not be relied on."""
+    found = []
+    if tuple(meta["network"]["hidden"]) == QUICK_HIDDEN and "origin" not in meta:
+        found.append("the model is the small one of a quick study: its predictions show that it works, nothing else")
+    return found
 
 
 def model_genes(x: np.ndarray, found: np.ndarray, meta: dict, path: Path) -> tuple[np.ndarray, float]:
@@ -146,7 +186,8 @@ def scale_new(matrix: np.ndarray, meta: dict, scale_by: str, path: Path) -> np.n
     absent = np.isnan(matrix).all(axis=0)
     if scale_by == "checkpoint" and not meta["scaler"]["center"]:
         raise InputError(
-            "the checkpoint was imported without a scaler: use --scale_by=cohort, or import it with --scaler"
+            "the checkpoint was imported without a scaler: use --scale_by=cohort, or import it again "
+            "(import_weights --scaler)"
         )
     known = Scaler(np.asarray(meta["scaler"]["center"], np.float32), np.asarray(meta["scaler"]["scale"], np.float32))
     if scale_by == "cohort":

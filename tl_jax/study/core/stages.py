@@ -104,6 +104,7 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
         "genes": [str(gene) for gene in domain.genes],
         **({"unmeasured": list(domain.unmeasured)} if domain.unmeasured else {}),
         "transform": domain.transform,
+        **({"gene_ids": domain.gene_ids} if domain.gene_ids != "given" else {}),
         "preprocess": fitted.record() if fitted else [],
         "scaler": {"kind": domain.scaler, "center": scaler.center.tolist(), "scale": scaler.scale.tolist()},
         "response_scale": {
