@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,6 @@ from tl_jax.evaluation.statistics.intervals import UNDEFINED, bca_interval, fish
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, per_fold
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.interpret.stability import TOP, gene_overlap, gene_stability
-from tl_jax.study.core.stages import TrainedStage
 
 LEVEL = 0.95
 LISTED = 200  # genes of an arm in gene_stability.csv, besides those that any run ranks high
@@ -90,12 +91,12 @@ def gene_tables(weights: dict[tuple[str, str], np.ndarray], genes: np.ndarray) -
     return {"gene_stability": listed, "gene_overlap": gene_overlap(tables, top)}
 
 
-def lineage(stages: list[TrainedStage]) -> pd.DataFrame:
-    """Every checkpoint of the study and its ancestors, parents first."""
+def lineage(metas: Iterable[dict]) -> pd.DataFrame:
+    """Every checkpoint of a study, given by their records, and its ancestors, parents first."""
     rows: dict[str, tuple] = {}
-    for stage in stages:
+    for meta in metas:
         parent = ""
-        for record in (*stage.meta["ancestors"], stage.meta):
+        for record in (*meta["ancestors"], meta):
             recipe = record["recipe"]
             names = (record[name] for name in ("stage", "domain", "drug", "strategy", "samples"))
             ends = (recipe.get("epochs"), recipe.get("learning_rate"), record["data_fingerprint"])
