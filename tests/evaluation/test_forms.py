@@ -52,7 +52,8 @@ def test_a_rounded_threshold_parts_the_same_floats():
     high = np.nextafter(low, np.float32(np.inf))
     middle = (low.astype(np.float64) + high) / 2
     kept = at_most(middle)
-    assert (low <= kept).all() and (high > kept).all()
+    assert (low <= kept).all()
+    assert (high > kept).all()
 
 
 def views_of(x, new, directions, seed=5):

@@ -83,9 +83,11 @@ def test_intervals_and_lineage_of_a_closed_form(done):
     found = predict_samples(model(results, "ridge").path, table, interval=0.8).table
     assert ((found.low < found.prediction) & (found.prediction < found.high)).mean() > 0.8
     told = lineage_text(model(results, "feature_ridge").path)
-    assert told.startswith("source: ") and "fitted in closed form" in told
+    assert told.startswith("source: ")
+    assert "fitted in closed form" in told
     _, meta = load_stage(model(results, "marker_gene").path)
-    assert meta["strategy"] == "marker_gene" and not meta["ancestors"]
+    assert meta["strategy"] == "marker_gene"
+    assert not meta["ancestors"]
 
 
 def test_a_signature_needs_its_own_genes_alone(done, cohort):
@@ -113,8 +115,8 @@ def test_a_model_on_source_models_needs_them_beside_it(done, tmp_path):
 def test_a_cohort_of_one_domain_runs_without_a_source(cohort, tmp_path):
     alone = replace(cohort, domains=cohort.domains[-1:])
     settings = Settings(
-        hidden=(8, 4), repeats=1, folds=3, quick=True, epochs=1, strategies=("scratch", "freeze_layer1", "feature_ridge"),
-        baselines=("ridge",), checkpoint_dir=str(tmp_path),
+        hidden=(8, 4), repeats=1, folds=3, quick=True, epochs=1,
+        strategies=("scratch", "freeze_layer1", "feature_ridge"), baselines=("ridge",), checkpoint_dir=str(tmp_path),
     )  # fmt: skip
     for name in ("exp6_source_to_target", "two_step_study"):
         plan = prepare(EXPERIMENTS[name], settings, alone)
