@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
+import numpy as np
+
 from tl_jax.evaluation.predictors.fits import SOURCE_FITS
 from tl_jax.evaluation.predictors.forms import Form
 from tl_jax.evaluation.predictors.source_methods import METHODS

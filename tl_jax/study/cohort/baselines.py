@@ -67,7 +67,8 @@ def signed(cohort: Cohort, genes: tuple[str, ...], problem: Problem, source: str
     absent = [gene for gene in genes if gene not in set(domain.genes[found].tolist())]
     if absent:
         ledger.remark(
-            f"{SIGNATURE}: {len(absent)} of its {len(genes)} genes are not measured by the whole chain ({examples(absent)})"
+            f"{SIGNATURE}: {len(absent)} of its {len(genes)} genes are not measured by the whole chain: "
+            f"{examples(absent)}"
         )
     if len(found) and not domain.preprocess:
         yield of_genes(SIGNATURE, source, signature, fit_signature, found)

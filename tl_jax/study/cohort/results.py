@@ -30,7 +30,8 @@ class Model(NamedTuple):
 class Results:
     """arms: of all domains and protocols. extra: further tables, by the name of their file. ranking: of source drugs.
 
-    stages: source models and final networks. models: of every arm that leaves one. gene_weights: of each final model. ledger: remarks and wall times.
+    stages: source models and final networks. models: of every arm that leaves one. gene_weights: of each final
+    network. ledger: remarks and wall times.
     """
 
     plan: Plan
