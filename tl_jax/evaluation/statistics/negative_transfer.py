@@ -50,11 +50,7 @@ def did_harm(row: Mapping) -> bool:
 def fallback(metrics: pd.DataFrame, reference: str, metric: str = JUDGED) -> str:
     """The best of the baselines and the reference by the mean of a metric per fold."""
     rows = per_fold(metrics, metric)
-    means = (
-        rows[[arm == reference or is_baseline(arm) for arm in rows["arm"]]]
-        .groupby("arm", sort=False)["value"]
-        .mean()
-        .dropna()
-    )
+    plain = rows[[arm == reference or is_baseline(arm) for arm in rows["arm"]]]
+    means = plain.groupby("arm", sort=False)["value"].mean().dropna()
     means = sign(metric) * means
     return str(means.idxmax()) if len(means) else reference

@@ -11,6 +11,7 @@ import pandas as pd
 from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
 from tl_jax.report.sections import (
+    answer,
     arms,
     cell_biology,
     cell_profile,
@@ -54,6 +55,9 @@ LAST = (
 )
 FILES = Entry("files", "Tables this page was made of", run.tables)
 SECTIONS = (
+    Entry("answer", "In short", answer.answer),
+    Entry("samples", "Your samples", answer.samples),
+    Entry("effects", "Which genes the recommended model reads", answer.effects),
     Entry("gain", "What transfer gained", effect.comparison),
     Entry("predicts", "Does the model predict at all?", effect.predicts),
     Entry("gain-map", "Gain by source, strategy and size", sizes.gain_map),
@@ -151,7 +155,9 @@ def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
     protocols = list(dict.fromkeys(study.metrics["protocol"]))
     several = f"protocols {', '.join(protocols)}" if len(protocols) > 1 else f"protocol {protocols[0]}"
     line = "; ".join(str(part) for part in (study.entry("title"), several) if part) + "."
-    return f"{title}: {cohort}" if cohort else title, (paragraph(line, kind="lead"), verdict_box(study))
+    stamp = f"{answer.QUICK}: " if answer.is_quick(study) else ""
+    title = f"{title}: {cohort}" if cohort else title
+    return f"{stamp}{title}", (paragraph(line, kind="lead"), verdict_box(study))
 
 
 STUDY = Kind("metrics", TABLES, study_top, SECTIONS)
@@ -214,3 +220,13 @@ def verdict_words(folder: str | Path) -> str:
     """The verdict on a results folder, as its report says it at the top; errors as in report_of."""
     lines = [line for block in report_of(folder).top if getattr(block, "kind", "") == "verdict" for line in block.lines]
     return " ".join("".join(map(str, line)) for line in lines).removeprefix("Verdict. ")
+
+
+def answer_words(folder: str | Path) -> list[str]:
+    """The lines of "In short" for a terminal; none where the folder recommends nothing. Errors as in report_of."""
+    if kind_of(Path(folder)) is not STUDY:
+        return []
+    study = read_study(Path(folder))
+    if not study.entry("recommended", kind=dict):
+        return []
+    return ["".join(map(str, line)).replace(". ", ": ", 1) for line in answer.lines(study, str(folder))]

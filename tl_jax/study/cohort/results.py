@@ -11,6 +11,7 @@ import pandas as pd
 from tl_jax.data.chain import Cohort
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.prepare import Plan
+from tl_jax.study.cohort.recommend import Recommended
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.stages import TrainedStage
@@ -31,7 +32,7 @@ class Results:
     """arms: of all domains and protocols. extra: further tables, by the name of their file. ranking: of source drugs.
 
     stages: source models and final networks. models: of every arm that leaves one. gene_weights: of each final
-    network. ledger: remarks and wall times.
+    network. recommended: the model to use. ledger: remarks and wall times.
     """
 
     plan: Plan
@@ -42,6 +43,7 @@ class Results:
     models: list[Model] = field(default_factory=list)
     gene_weights: list[pd.Series] = field(default_factory=list)
     ranking: list[dict] = field(default_factory=list)
+    recommended: Recommended | None = None
 
     @property
     def experiment(self) -> Experiment:

@@ -9,11 +9,14 @@ import numpy as np
 from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
+from tl_jax.evaluation.statistics.verdict import HONEST
 from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
 from tl_jax.study.cohort.finals import keep_closed, keep_final
+from tl_jax.study.cohort.forecast import tables_of as forecast
 from tl_jax.study.cohort.looks import charged, note, record
 from tl_jax.study.cohort.prepare import Group, Plan, Way
+from tl_jax.study.cohort.recommend import recommend
 from tl_jax.study.cohort.results import Results
 from tl_jax.study.cohort.source_scores import ranked_sources
 from tl_jax.study.core import derived
@@ -43,6 +46,12 @@ def run_plan(plan: Plan, work: Path | None = None, finals: bool = True) -> Resul
         derive(results)
     if plan.experiment.chooses_source:
         choose_source(results)
+    if finals and not plan.evaluates_source:
+        results.recommended = recommend(results)
+        if results.recommended and plan.settings.protocol == HONEST:
+            with ledger.timed("forecast"):
+                for name, table in forecast(results, results.recommended).items():
+                    results.keep(name, table)
     return results
 
 
