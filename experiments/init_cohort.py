@@ -16,6 +16,9 @@ TABLES = group(
     text("annotation", None, "table with tissue, patient or batch of each sample"),
     text("data_dir", None, "folder that holds the tables; default: that of --expression"),
     text("source", "", "shipped cohort whose first domain becomes the source, such as gdsc; default: none"),
+    choice(
+        "source_tissues", "shipped", ["shipped", "all"], "lines of --source: as its cohort picks, or of all tissues"
+    ),
 )
 RESPONSE = group(
     "response",
@@ -46,7 +49,7 @@ def work() -> None:
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
     expression = Path(FLAGS.expression)
     folder = Path(FLAGS.data_dir) if FLAGS.data_dir else expression.parent
-    given = {name: FLAGS[name].value for name in ("source", "drug", "value", "direction", "unit")}
+    given = {name: FLAGS[name].value for name in ("source", "drug", "value", "direction", "unit", "source_tissues")}
     wishes = Wishes(name=FLAGS.name or out.stem, **given)
     annotation = Path(FLAGS.annotation) if FLAGS.annotation else None
     for line in write_cohort(out, folder, expression, Path(FLAGS.response), annotation, wishes):

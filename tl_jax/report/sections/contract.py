@@ -125,6 +125,12 @@ PROFILE_TABLES = {
     "drugs": Contract(("drug",), ("lines", "left_out_spearman", "penalty", "mean", "sd")),
     "near": CELL_TABLES["near"],
 }
+# The same of an answer for several drugs (study/answer/answer.py).
+DRUG_TABLES = {
+    "drugs": Contract(
+        ("drug", "folder", "arm", "source"), ("samples", "value", "honest", "estimate", "low", "high", "p")
+    ),
+}
 # Tables whose columns are numbers but for these.
 NUMBERS_BUT = {"profiles": ("cell",), "gene_weights": ("gene",), "blocks": ("target", "protocol")}
 # Numbers of tables whose further columns the report draws where they are there.

@@ -21,6 +21,7 @@ from tl_jax.report.sections import (
     genes,
     leaks,
     many,
+    overview,
     run,
     search,
     single_cells,
@@ -30,6 +31,7 @@ from tl_jax.report.sections import (
 from tl_jax.report.sections.card import card, verdict_box
 from tl_jax.report.sections.contract import (
     CELL_TABLES,
+    DRUG_TABLES,
     FAMILY_TABLES,
     PROFILE_TABLES,
     SEARCH_TABLES,
@@ -135,6 +137,9 @@ PROFILES = (
 )
 
 
+OVERVIEW = (Entry("drugs", "Every drug", overview.drugs), *LAST, FILES)
+
+
 class Kind(NamedTuple):
     """A kind of results folder: the table that must be there, all tables, what stands on top, the sections.
 
@@ -165,6 +170,7 @@ FAMILY = Kind("metrics", FAMILY_TABLES, dti.top, FAMILIES, dti.HEADLINE)
 MANY = Kind("blocks", TARGET_TABLES, many.top, TARGETS)
 PROFILE = Kind("profiles", PROFILE_TABLES, cell_profile.top, PROFILES)
 CELL = Kind("cells", CELL_TABLES, single_cells.top, CELLS)
+DRUGS = Kind("drugs", DRUG_TABLES, overview.top, OVERVIEW)
 GRID = Kind("grid", SEARCH_TABLES, search.top, SEARCH)
 
 
@@ -174,6 +180,8 @@ def kind_of(folder: Path) -> Kind:
         return MANY
     if (folder / "profiles.csv").is_file():
         return PROFILE
+    if (folder / "drugs.csv").is_file():
+        return DRUGS
     if (folder / "signs.csv").is_file():
         return CELL
     if (folder / "grid.csv").is_file():

@@ -41,7 +41,8 @@ def baselines_of(cohort: Cohort, settings: Settings, problem: Problem, source: s
             name, source, predict=partial(fitted, BASELINES[name], **options), about=marker, fit=fit, columns=columns
         )
     genes = [name.removeprefix(MARKER) for name in named if name.startswith(MARKER)]
-    known = known_markers(cohort, domain.drugs[0], ledger) if OF_COHORT in named else []
+    asked = OF_COHORT in named or genes
+    known = known_markers(cohort, domain.drugs[0], ledger) if asked else []
     for gene in dict.fromkeys([*genes, *known]):
         if (column := position(domain.genes[measured], gene)) is None:
             ledger.remark(f"{MARKER}{gene} left out: {why_absent(cohort, gene)}")

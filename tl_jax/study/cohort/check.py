@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tl_jax.data.chain import Cohort
 from tl_jax.errors import InputError
-from tl_jax.evaluation.predictors.baselines import check_names, is_baseline
+from tl_jax.evaluation.predictors.baselines import SIGNATURE, check_names, is_baseline
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.models import build
 from tl_jax.study.cohort.outside_source import check_outside
@@ -44,6 +44,7 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Se
 def check_extras(settings: Settings) -> None:
     """Refuse names that are not among the arms of the study."""
     extras, run = settings.extras, {*(settings.strategies or ()), *settings.baselines}
+    run |= {SIGNATURE} if settings.signature else set()
     for flag, names in (("examined", extras.examined), ("nested", extras.nested), ("beside_strategy", extras.beside)):
         for name in names:
             if name not in run:
