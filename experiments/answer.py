@@ -22,12 +22,8 @@ TABLES = group(
     text("response", None, "your table of responses: a row for each sample, or for each sample and drug"),
     text("annotation", None, "table with tissue, patient or batch of each sample"),
     text("data_dir", None, "folder that holds the tables, and those of public cell lines; default: of --expression"),
-    text(
-        "source", "auto", "shipped cohort whose first domain is learned from, such as gdsc; auto: what is there; none"
-    ),
-    choice(
-        "source_tissues", "shipped", ["shipped", "all"], "lines of the source: as its cohort picks, or of all tissues"
-    ),
+    text("source", "auto", "shipped cohort whose first domain is the source, such as gdsc; auto: what is there; none"),
+    choice("source_tissues", "shipped", ["shipped", "all"], "lines of the source: as its cohort picks, or all tissues"),
 )
 RESPONSE = group(
     "response",
@@ -60,11 +56,14 @@ def work() -> None:
     from experiments import _output
     from tl_jax.study.answer import answer
     from tl_jax.system import runtime
+    from tl_jax.system.files import refuse_existing
     from tl_jax.system.progress import say
 
     for name in ("expression", "response"):
         if not FLAGS[name].value:
             raise InputError(f"--{name} is missing: name your table")
+    if FLAGS.out and not FLAGS.resume:
+        refuse_existing(Path(FLAGS.out), FLAGS.overwrite)
     runtime.configure()
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / f"{cohort_name()}.toml"
@@ -75,9 +74,7 @@ def work() -> None:
         if len(drugs) > 1:
             say(f"together about {round(sum(one.seconds for one in drugs) / 60)} min of one core")
         if found.blocking:
-            raise InputError(
-                "the tables are not ready for a study: mend what is called blocking above, and run it again"
-            )
+            raise InputError("the tables are not ready: mend what is called blocking above, and run it again")
         if FLAGS.plan_only:
             return
         words = file.read_text(encoding="utf-8")

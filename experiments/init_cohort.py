@@ -16,9 +16,7 @@ TABLES = group(
     text("annotation", None, "table with tissue, patient or batch of each sample"),
     text("data_dir", None, "folder that holds the tables; default: that of --expression"),
     text("source", "", "shipped cohort whose first domain becomes the source, such as gdsc; default: none"),
-    choice(
-        "source_tissues", "shipped", ["shipped", "all"], "lines of --source: as its cohort picks, or of all tissues"
-    ),
+    choice("source_tissues", "shipped", ["shipped", "all"], "lines of --source: as its cohort picks, or all tissues"),
 )
 RESPONSE = group(
     "response",

@@ -29,9 +29,9 @@ LEFT_OUT = 5  # names in a remark
 class Wishes:
     """What the user said; None or "": to be found out.
 
-    source: a shipped cohort whose first domain becomes the source, or "" for none. drug: of the target. value: column
-    of the response. direction: "resistant" or "sensitive". unit: of the response. source_tissues: "shipped", or "all" lines of
-    the source, also of tissues that the shipped cohort leaves out.
+    source: a shipped cohort whose first domain becomes the source, or "" for none. source_tissues: "shipped", or "all"
+    lines of the source, also of tissues that the shipped cohort leaves out. drug: of the target. value: column of the
+    response. direction: "resistant" or "sensitive". unit: of the response.
     """
 
     name: str

@@ -41,7 +41,7 @@ class Tables:
 
 
 def drafted(tables: Tables, out: Path) -> list[str]:
-    """Write the cohort file; what to tell the user. InputError, with the flag that settles it, for what is not known."""
+    """Write the cohort file; what to tell the user. InputError, naming a flag, for what is not said."""
     one = tables.drugs[0] if len(tables.drugs) == 1 and not every(tables) else None
     wishes = replace(tables.wishes, source=source_of(tables), drug=one)
     found = write_cohort(out, tables.data_dir, tables.expression, tables.response, tables.annotation, wishes)

@@ -37,7 +37,7 @@ def model_of_study(folder: Path, name: str = BEST) -> Chosen:
         best, quick = summary.get("recommended"), bool(summary.get("settings", {}).get("quick"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"--study={folder}: no results folder with models ({type(error).__name__}); name the --out of a finished study"
+            f"--study={folder}: no folder of a study with models ({type(error).__name__}); name its --out"
         ) from error
     if name == BEST:
         if not isinstance(best, dict):
