@@ -13,7 +13,7 @@ from pathlib import Path
 
 from experiments._command import Script
 from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
-from experiments._groups import METRIC, OUTPUT
+from experiments._groups import METRIC, OUTPUT, SIGNATURE
 from tl_jax.errors import InputError
 
 TABLES = group(
@@ -35,7 +35,7 @@ RESPONSE = group(
 ARMS = group(
     "arms",
     texts("source_drug", [], "drug(s) of the source; default: the drug itself where the source knows it"),
-    text("signature", None, "file of gene names, one a line: their mean is a baseline"),
+    SIGNATURE,
 )
 FOLDS = group(
     "protocol and folds",
@@ -129,6 +129,7 @@ def tables_of(said: dict[str, str]):
 
 def settings():
     """What the flags say of a study."""
+    from experiments._lists import gene_list
     from tl_jax.study.cohort.settings import Settings
 
     given = Settings(
@@ -144,25 +145,11 @@ def settings():
     return given.in_quick_mode() if FLAGS.quick else given
 
 
-def gene_list(path: str | None) -> tuple[str, ...]:
-    """Names of genes, one a line."""
-    if not path:
-        return ()
-    try:
-        names = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--signature={path}: cannot be read ({type(error).__name__}); give a text file") from error
-    found = tuple(dict.fromkeys(name for name in names if name and not name.startswith("#")))
-    if not found or any(re.search(r"[\s,;]", name) for name in found):
-        raise InputError(f"--signature={path}: one gene name a line is needed")
-    return found
-
-
 def told(found) -> list[str]:
     """The findings of the checks."""
     from tl_jax.report.sections.check import findings_text
 
-    return ["", "check:", findings_text(found)]
+    return ["", "check:", *findings_text(found).splitlines()]
 
 
 main = Script(__doc__, (TABLES, RESPONSE, ARMS, FOLDS, OUTPUT, KEPT), work)
