@@ -107,7 +107,7 @@ def test_the_commands_of_the_readme(folder):
     assert [name for name, *_ in found] == ["fetch", "answer", "predict"]
     more = {"answer": ["--quick", "--overwrite"], "predict": ["--overwrite"]}
     for name, *arguments in found[1:]:
-        code, out, err = script("_tl_jax", name, *arguments, *more[name], folder=folder)
+        code, _, err = script("_tl_jax", name, *arguments, *more[name], folder=folder)
         assert code == 0, f"{name}: {err}"
     assert (folder / "results" / "mine" / "report.html").stat().st_size > 10_000
     assert len(pd.read_csv(folder / "predictions.csv")) == 6

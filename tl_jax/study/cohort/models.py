@@ -33,6 +33,8 @@ def model_of_study(folder: Path, name: str = BEST) -> Chosen:
     file = Path(folder) / "summary.json"
     try:
         summary = json.loads(file.read_text(encoding="utf-8"))
+        if "drugs" in summary and "models" not in summary:
+            raise InputError(f"--study={folder} holds several drugs; name the folder of one in it, beside drugs.csv")
         models = [(named(m["arm"], m["source"]), m["arm"], Path(m["path"])) for m in summary["models"]]
         best, quick = summary.get("recommended"), bool(summary.get("settings", {}).get("quick"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
