@@ -31,10 +31,10 @@ def model_of_study(folder: Path, name: str = BEST) -> Chosen:
         InputError: no such folder, arm or checkpoint, or several of that name.
     """
     file = Path(folder) / "summary.json"
+    if (Path(folder) / "drugs.csv").is_file():
+        raise InputError(f"--study={folder} holds several drugs; name the folder of one in it, beside drugs.csv")
     try:
         summary = json.loads(file.read_text(encoding="utf-8"))
-        if "drugs" in summary and "models" not in summary:
-            raise InputError(f"--study={folder} holds several drugs; name the folder of one in it, beside drugs.csv")
         models = [(named(m["arm"], m["source"]), m["arm"], Path(m["path"])) for m in summary["models"]]
         best, quick = summary.get("recommended"), bool(summary.get("settings", {}).get("quick"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
