@@ -52,9 +52,11 @@ def model_of_study(folder: Path, name: str = BEST) -> Chosen:
             f"there are several: --model='{_names(found, ' or ')}'" if found else nearest(name, [m[0] for m in models])
         )
         raise InputError(f"--model={name}: {'which one?' if found else 'the study kept no such model;'} {several}")
-    whole, _, path = found[0]
-    if not is_stage(path):
-        raise InputError(f"the model {whole} of {folder} is not at {path}; run from the folder where the study ran")
+    whole, _, given = found[0]
+    # As the study wrote it: from the folder where it ran, which is most often one above the results.
+    path = next((p for p in (given, *(up / given for up in Path(folder).absolute().parents)) if is_stage(p)), None)
+    if path is None:
+        raise InputError(f"the model {whole} of {folder} is not at {given}; run from the folder where the study ran")
     warnings = [f"model {whole}: {path}"]
     if quick:
         warnings.append("warning: it is of a quick look, whose models are no result; run the study without --quick")
