@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from experiments._declared import FLAGS
-from experiments._lists import distinct, numbers
+from experiments._lists import distinct, gene_list, numbers
 from tl_jax.data.formats.registry import EXPRESSION, RESPONSE
 from tl_jax.data.formats.registry import load as load_formats
 from tl_jax.errors import InputError
@@ -40,6 +40,7 @@ def settings() -> Settings:
         source_drugs=tuple(FLAGS.source_drug),
         strategies=chosen,
         baselines={"all": tuple(BASELINES), "none": ()}.get(",".join(FLAGS.baselines), tuple(FLAGS.baselines)),
+        signature=gene_list(FLAGS.signature),
         read_epochs=distinct(numbers("read_epochs")),
         learning_rate=distinct(numbers("learning_rate", float)),
         hidden=hidden,

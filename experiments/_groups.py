@@ -23,6 +23,7 @@ CHAIN = group(
     ),
 )
 METRIC = text("metric", "spearman", "by which arms are compared and chosen; `tl_jax list metrics` names them")
+SIGNATURE = text("signature", None, "file of gene names, one a line: their mean is one more baseline, `signature`")
 ARMS = group(
     "arms",
     texts("strategy", [], "strategies to compare, 'all' or 'none'; `tl_jax list strategies` names them"),
@@ -31,6 +32,7 @@ ARMS = group(
         "tl_jax.evaluation.predictors.baselines:DEFAULT",
         "baselines on the same folds, 'all' or 'none'; `tl_jax list baselines` names them; default: the fast ones",
     ),
+    SIGNATURE,
     text("strategy_module", None, "your own .py file with functions decorated by @strategy(), @metric() or a reader"),
     text("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts"),
     text(

@@ -11,7 +11,7 @@ from pathlib import Path
 from experiments._declared import FLAGS
 from tl_jax.errors import InputError
 from tl_jax.report.page.page import NAME
-from tl_jax.report.sections import verdict_words
+from tl_jax.report.sections import answer_words, verdict_words
 from tl_jax.system import cluster
 from tl_jax.system.files import folder_atomic, refuse_existing
 from tl_jax.system.parts import RECORD, TABLES, clear, finished, same_study, unlike, workplace
@@ -78,7 +78,7 @@ def ended(out: Path) -> str:
     """The last lines of a study: its verdict in words, and where its page and tables are."""
     page = out / NAME
     try:
-        lines = [f"verdict: {verdict_words(out)}"]
+        lines = [f"verdict: {verdict_words(out)}", *answer_words(out)]
     except Exception as error:  # the tables stand; words on them must not fail a study of hours
         lines = [f"no verdict: {type(error).__name__}: {error}"]
     return "\n".join([*lines, f"tables and pictures: {out}", *([f"report: {page}"] if page.is_file() else [])])

@@ -12,6 +12,9 @@ from experiments._help import ASKING
 
 # {task: {subcommand: (script, what it does)}}
 TASKS = {
+    "an answer": {
+        "answer": ("answer", "from your two tables to a report and a model to use, in one command"),
+    },
     "data": {
         "fetch": ("fetch", "fetch public data into a folder, each file checked"),
         "init": ("init_cohort", "write a cohort file for your own tables"),

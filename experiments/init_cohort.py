@@ -18,6 +18,7 @@ TABLES = group(
     text("expression_keys", "", "how --expression is read: keys of [domain.expression], such as \"decimal = ','\""),
     text("data_dir", None, "folder that holds the tables; default: that of --expression"),
     text("source", "", "shipped cohort whose first domain becomes the source, such as gdsc; default: none"),
+    choice("source_tissues", "shipped", ["shipped", "all"], "lines of --source: as its cohort picks, or all tissues"),
 )
 RESPONSE = group(
     "response",
@@ -50,7 +51,7 @@ def work() -> None:
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
     expression = Path(FLAGS.expression)
     folder = Path(FLAGS.data_dir) if FLAGS.data_dir else expression.parent
-    given = {name: FLAGS[name].value for name in ("source", "drug", "value", "direction", "unit")}
+    given = {name: FLAGS[name].value for name in ("source", "drug", "value", "direction", "unit", "source_tissues")}
     said = {name: keys_of(name, FLAGS[name].value) for name in ("expression_keys", "response_keys")}
     wishes = Wishes(name=FLAGS.name or out.stem, **given, **said)
     annotation = Path(FLAGS.annotation) if FLAGS.annotation else None

@@ -1,5 +1,6 @@
 """Predict new samples, or new compounds, with a stage checkpoint.
 
+python -m experiments.predict --study=results/... --expression=table.csv --out=predictions.csv
 python -m experiments.predict --checkpoint=checkpoints/... --expression=table.csv --out=predictions.csv
 python -m experiments.predict --checkpoint=checkpoints/... --compounds=smiles.csv --out=predictions.csv
 """
@@ -17,6 +18,8 @@ KINDS = ["symbol", "ensembl", "entrez", "symbol_entrez", "mouse_symbol", "mouse_
 DATA = group(
     "data",
     text("checkpoint", None, "folder of a stage checkpoint; for --vectors a PyTorch file (.pth) will do too"),
+    text("study", None, "in place of --checkpoint: the results folder of a finished study, whose --model is used"),
+    text("model", "best", "of --study: best (what its report recommends), or an arm, as 'ridge' or 'ARM from SOURCE'"),
     text("expression", None, "table of new samples: csv, tsv, txt, parquet, .gz; genes in columns or rows"),
     text("compounds", None, "table of new compounds: csv or tsv with the column smiles, and id if there are"),
     text("vectors", None, "vectors of new compounds, by id or SMILES (.csv, .npz), for a model of vectors"),
@@ -90,9 +93,13 @@ def work() -> None:
     from tl_jax.system import runtime
     from tl_jax.system.files import check_writable
 
-    for name in ("checkpoint", "out"):
-        if not FLAGS[name].value:
-            raise InputError(f"--{name} is missing (--help lists the flags)")
+    if bool(FLAGS.checkpoint) == bool(FLAGS.study):
+        both = "say one of both" if FLAGS.study else "is missing, or --study (--help lists the flags)"
+        raise InputError(f"--checkpoint {both}")
+    if FLAGS["model"].present and not FLAGS.study:
+        raise InputError(f"--model={FLAGS.model} changes nothing without --study")
+    if not FLAGS.out:
+        raise InputError("--out is missing (--help lists the flags)")
     kind = kind_of_table()
     out = Path(FLAGS.out)
     if out.is_dir():
@@ -109,6 +116,8 @@ def kind_of_table() -> str:
     given = [name for name in TABLES if FLAGS[name].value]
     if len(given) != 1:
         raise InputError(f"{'one' if given else 'a table is missing: one'} of --{', --'.join(TABLES)} is needed")
+    if FLAGS.study and given[0] != "expression":
+        raise InputError(f"--study names models of expression; --{given[0]} needs --checkpoint")
     for name, own in TABLES.items():
         stray = [flag for flag in own if FLAGS[flag].present and name != given[0]]
         if stray:
@@ -121,13 +130,17 @@ def samples(out: Path) -> None:
     from experiments._keys import in_words_of, keys_of
     from tl_jax.data.tables.losses import heard
     from tl_jax.report.tables import write_csv
+    from tl_jax.study.cohort.models import model_of_study
     from tl_jax.study.cohort.predict import predict_samples
     from tl_jax.system.progress import say
 
+    chosen = model_of_study(Path(FLAGS.study), FLAGS.model) if FLAGS.study else None
+    for line in chosen.warnings if chosen else ():
+        say(line)
     reading = keys_of("expression_keys", FLAGS.expression_keys)
     with heard() as lines, in_words_of("expression"):
         found = predict_samples(
-            Path(FLAGS.checkpoint),
+            chosen.path if chosen else Path(FLAGS.checkpoint),
             Path(FLAGS.expression),
             reading={k: tuple(v) if isinstance(v, list) else v for k, v in reading.items()},
             min_coverage=FLAGS.min_coverage,

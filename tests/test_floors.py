@@ -18,7 +18,7 @@ FLOORS = [
     {"report.sections"},
     {"report.page"},
     {"study.cohort"},
-    {"study.compounds", "study.many_targets", "study.cells"},
+    {"study.compounds", "study.many_targets", "study.cells", "study.answer"},
     {"study.weights"},
     {"api"},
 ]

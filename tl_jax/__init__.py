@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tl_jax import leaves
+    from tl_jax.api.answer import answer
     from tl_jax.api.one_training import fit, network, predict, scaled
     from tl_jax.api.sources import rank_sources
     from tl_jax.api.study import run_study
@@ -45,6 +46,7 @@ __all__ = [
     "Network",
     "Recipe",
     "Transfer",
+    "answer",
     "compare",
     "fit",
     "leaves",
@@ -68,6 +70,7 @@ _PLACES = {
     "config": ("Recipe",),
     "transfer.strategies": ("strategy",),
     "training.optimizer": ("masked",),
+    "api.answer": ("answer",),
     "api.one_training": ("fit", "network", "predict", "scaled"),
     "api.sources": ("rank_sources",),
     "api.study": ("run_study",),

@@ -154,7 +154,15 @@ def test_defaults_of_flags_are_those_of_settings():
     from tl_jax.study.compounds.settings import DtiSettings
     from tl_jax.study.many_targets.targets import ManySettings
 
-    other = {"baselines", "hidden", "layers", "freeze", "epochs", "seed"}  # texts, the grid's axes, or resolved later
+    other = {
+        "baselines",
+        "hidden",
+        "layers",
+        "freeze",
+        "epochs",
+        "seed",
+        "signature",
+    }  # texts, the grid's axes, or resolved later
     for script, settings in (("exp1", Settings()), ("compounds", DtiSettings()), ("many_targets", ManySettings())):
         values = defaults(script)
         shared = [name for name in values if hasattr(settings, name) and name not in other]

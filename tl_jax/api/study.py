@@ -202,7 +202,7 @@ def run_study(
         forget(folder)
         raise
     weakref.finalize(study, forget, folder)
-    if source_drug is None and experiment.uses_source_drug and len(cohort.source_drugs) > 1:
+    if source_drug is None and experiment.routes_in(cohort) and len(cohort.source_drugs) > 1:
         results.notes.append(f"source drug {drugs[0]}, the default of the cohort; source_drug= names another")
     if folder:
         results.notes.append(FORGOTTEN)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tl_jax.evaluation.predictors.baselines import KNOWN
+from tl_jax.evaluation.predictors.baselines import KNOWN, is_baseline
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.registry import declared
 
@@ -34,7 +34,7 @@ class Arm:
 
 def arm_key(experiment: str, protocol: str, source: str, arm: str) -> tuple:
     """Sort key: by experiment and protocol, strategies by source, then the baselines."""
-    baseline = arm in BASELINES
+    baseline = is_baseline(arm)
     known = BASELINES if baseline else STRATEGIES
     place = known.index(arm) if arm in known else len(known)
     return experiment, protocol, baseline, source, place, arm
@@ -62,5 +62,5 @@ def split_arms(frame: pd.DataFrame) -> list[Arm]:
     for key in sorted(groups, key=lambda key: arm_key(*key)):
         named = dict(zip(IDENTITY, key, strict=True))
         shown = [named[name] for name in ("source", "protocol", "experiment") if several[name] and named[name]]
-        arms.append(Arm(named["arm"], ", ".join(shown), named["source"], named["arm"] in BASELINES, groups[key]))
+        arms.append(Arm(named["arm"], ", ".join(shown), named["source"], is_baseline(named["arm"]), groups[key]))
     return arms

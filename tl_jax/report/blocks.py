@@ -37,7 +37,18 @@ class Marked:
     look: str
 
 
-Piece = str | Marked
+@dataclass(frozen=True)
+class Link:
+    """A word that leads to a file beside the page."""
+
+    words: str
+    href: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+Piece = str | Marked | Link
 Line = tuple[Piece, ...]
 
 

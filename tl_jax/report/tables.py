@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, is_pooled
 from tl_jax.evaluation.statistics.registry import NO_UNIT
-from tl_jax.report.arms import BASELINES, IDENTITY, arm_key, with_identity
+from tl_jax.report.arms import IDENTITY, arm_key, with_identity
 from tl_jax.system.files import write_atomic
 
 WIDTH = 100
@@ -109,7 +110,7 @@ def arm_table(summary: pd.DataFrame, metric: str = JUDGED) -> str:
 
 def _group(row: dict) -> str:
     """The line above the arms of one source, or above the baselines."""
-    if row["arm"] in BASELINES:
+    if is_baseline(row["arm"]):
         return "baselines"
     return f"source {row['source']}" if row["source"] else "no source"
 

@@ -33,9 +33,10 @@ LEFT_OUT = 5  # names in a remark
 class Wishes:
     """What the user said; None, "" or {}: to be found out.
 
-    source: a shipped cohort whose first domain becomes the source, or "" for none. drug: of the target. value: column
-    of the response. direction: "resistant" or "sensitive". unit: of the response. expression_keys, response_keys: of a
-    cohort file, which win over what is found.
+    source: a shipped cohort whose first domain becomes the source, or "" for none. source_tissues: "shipped", or "all"
+    lines of the source, also of tissues that the shipped cohort leaves out. drug: of the target. value: column of the
+    response. direction: "resistant" or "sensitive". unit: of the response. expression_keys, response_keys: of a cohort
+    file, which win over what is found.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Wishes:
     unit: str | None = None
     expression_keys: dict = field(default_factory=dict)
     response_keys: dict = field(default_factory=dict)
+    source_tissues: str = "shipped"
 
 
 @dataclass
@@ -91,7 +93,7 @@ def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Pat
     if wishes.drug is None and len(drugs) > 1:
         points.say(f"the drug to predict is {drug}, of {len(drugs)}: {examples(drugs, LEFT_OUT)}; --drug names another")
     content = {"name": wishes.name, "title": f"{wishes.name}: {drug}", "drug": drug}
-    whole = with_source(content, target, wishes.source, points.remarks)
+    whole = with_source(content, target, wishes, points.remarks)
     for domain in whole["domain"] if "gene_ids" in target["expression"] else ():
         domain["expression"] = {**domain["expression"], "gene_ids": "auto"}  # current symbols must meet current symbols
     return Draft(whole, points.remarks, points.open)
@@ -164,8 +166,9 @@ def annotation_keys(
     return {"path": relative(path, folder), **layout, "sample_column": column, **cut.keys(), **found}
 
 
-def with_source(content: dict, target: dict, source: str, remarks: list[str]) -> dict:
+def with_source(content: dict, target: dict, wishes: Wishes, remarks: list[str]) -> dict:
     """The whole file: the first domain of a shipped cohort before the target, where one is named."""
+    source = wishes.source
     if not source:
         remarks.append("no source: the target alone; --source=gdsc puts public cell lines before it")
         return {**content, "domain": [target]}
@@ -175,7 +178,23 @@ def with_source(content: dict, target: dict, source: str, remarks: list[str]) ->
     kept = {key: shipped[key] for key in ("source_drugs", "default_source", "fetch") if key in shipped}
     if content["drug"].casefold() == shipped["drug"].casefold() and shipped.get("marker"):
         kept["marker"] = shipped["marker"]
-    return {**content, **kept, "domain": [shipped["domain"][0], target]}
+    return {**content, **kept, "domain": [of_tissues(shipped["domain"][0], wishes, remarks), target]}
+
+
+def of_tissues(domain: dict, wishes: Wishes, remarks: list[str]) -> dict:
+    """The source with the tissues that its shipped cohort leaves out, or without them, which is said."""
+    notes = domain.get("annotation", {})
+    left = [str(value) for values in notes.get("exclude", {}).values() for value in values]
+    if not left:
+        return domain
+    if wishes.source_tissues == "all":
+        remarks.append(f"the source holds the lines of all tissues, also {', '.join(left)}")
+        return {**domain, "annotation": {key: value for key, value in notes.items() if key != "exclude"}}
+    remarks.append(
+        f"the source leaves out the lines of {', '.join(left)}, as the shipped cohort does; --source_tissues=all takes "
+        "them in, unless they are among your samples"
+    )
+    return domain
 
 
 def relative(path: Path, folder: Path) -> str:

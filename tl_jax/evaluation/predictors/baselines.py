@@ -10,6 +10,7 @@ Test rows are only predicted: nothing is fitted on them, hyper-parameters includ
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
@@ -35,10 +36,16 @@ def marker_gene(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -
     """Least squares on one gene, slope and sign learnt from the training rows. ValueError without a marker."""
     if marker is None:
         raise ValueError("marker_gene needs the column of the marker gene")
-    gene, y = np.asarray(x_train[:, marker], np.float64), np.asarray(y_train, np.float64)
+    slope, middle, level = line(x_train[:, marker], y_train)
+    return level + slope * (np.asarray(x_test[:, marker], np.float64) - middle)
+
+
+def line(values, y_train) -> tuple[float, float, float]:
+    """(slope, mean of the values, mean response) of least squares on one column; slope 0 where it does not vary."""
+    gene, y = np.asarray(values, np.float64), np.asarray(y_train, np.float64)
     spread = np.sum((gene - gene.mean()) ** 2)
     slope = np.sum((gene - gene.mean()) * (y - y.mean())) / spread if spread > 0 else 0.0
-    return y.mean() + slope * (np.asarray(x_test[:, marker], np.float64) - gene.mean())
+    return slope, gene.mean(), y.mean()
 
 
 def ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
@@ -53,13 +60,19 @@ def ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.n
 def kernel_ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
     """Radial kernel ridge with an intercept, penalty and width by leave-one-group-out on the training rows."""
     train, test = np.asarray(x_train, np.float64), np.asarray(x_test, np.float64)
-    within, across = squared_distances(train, train), squared_distances(test, train)
+    within, gammas = radial(train)
+    if not gammas:
+        return mean(x_train, y_train, x_test)
+    across = squared_distances(test, train)
+    return predict_with_kernels([(np.exp(-g * within), np.exp(-g * across)) for g in gammas], y_train, groups)
+
+
+def radial(train: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    """((n, n) squared distances of float64 rows, the widths to try; none where all rows are the same)."""
+    within = squared_distances(train, train)
     np.fill_diagonal(within, 0.0)
     typical = np.median(within[np.triu_indices(len(train), 1)]) if len(train) > 1 else 0.0
-    if not typical > 0:
-        return mean(x_train, y_train, x_test)
-    gammas = [g / typical for g in RELATIVE_GAMMAS]
-    return predict_with_kernels([(np.exp(-g * within), np.exp(-g * across)) for g in gammas], y_train, groups)
+    return within, [g / typical for g in RELATIVE_GAMMAS] if typical > 0 else []
 
 
 def random_forest(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
@@ -67,9 +80,15 @@ def random_forest(x_train, y_train, x_test, *, groups=None, marker=None, seed=0)
 
     Out-of-bag error does not know groups: related samples favour the smaller leaf.
     """
+    forest = best_forest(x_train, y_train, seed)
+    return mean(x_train, y_train, x_test) if forest is None else forest.predict(x_test)
+
+
+def best_forest(x_train, y_train, seed: int) -> RandomForestRegressor | None:
+    """The fitted forest; None where there are too few rows for any."""
     y = np.asarray(y_train, np.float64)
     if len(y) < 3:
-        return mean(x_train, y_train, x_test)
+        return None
     jobs = 2 if len(y) >= 200 else 1  # on few rows starting threads costs more than it saves
     best = None
     for setting in FOREST_GRID:
@@ -78,7 +97,7 @@ def random_forest(x_train, y_train, x_test, *, groups=None, marker=None, seed=0)
         if best is None or error < best[0]:
             best = error, forest
     # One thread adds the trees in one order, so that the sum repeats to the last bit.
-    return best[1].set_params(n_jobs=1).predict(x_test)
+    return best[1].set_params(n_jobs=1)
 
 
 # In the order of tables and pictures.
@@ -100,6 +119,20 @@ ON_REQUEST = ("gradient_boosting", "tabpfn")
 DEFAULT = tuple(name for name in BASELINES if name not in ON_REQUEST)
 
 
+MARKER, SIGNATURE = "marker:", "signature"  # arms of one gene and of a list of genes: of their own name in each study
+
+
+def is_baseline(name: str) -> bool:
+    """Whether an arm's name is that of a baseline, also of those that are named after genes."""
+    return name in KNOWN or name.startswith(MARKER) or name == SIGNATURE
+
+
+def signature(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
+    """Least squares on the mean of the genes that it is given, as they are scaled."""
+    slope, middle, level = line(np.asarray(x_train, np.float64).mean(axis=1), y_train)
+    return level + slope * (np.asarray(x_test, np.float64).mean(axis=1) - middle)
+
+
 def available(marker: int | None) -> list[str]:
     """Names of the baselines that can run: all, less `marker_gene` when there is no marker."""
     return [name for name in BASELINES if name != "marker_gene" or marker is not None]
@@ -108,26 +141,43 @@ def available(marker: int | None) -> list[str]:
 def check_names(names) -> None:
     """Raise InputError for a baseline that does not exist or whose package is missing."""
     for name in names:
+        if name.startswith(MARKER) and name != MARKER:
+            continue
         if name in KNOWN and name not in BASELINES:
             raise InputError(f"--baselines={name} needs a package that is not installed: pip install {name}")
         if name not in BASELINES:
-            raise InputError(f"no baseline '{name}'; there are: {', '.join(BASELINES)}")
+            raise InputError(f"no baseline '{name}'; there are: {', '.join(BASELINES)}, {MARKER}GENE")
+
+
+class Dual(NamedTuple):
+    """A kernel ridge as it was tuned: the kernel `which` of several, its weights (n,) of the training rows, and the
+    mean response, which stands for the intercept of centred kernels."""
+
+    which: int
+    weights: np.ndarray
+    mean: float
 
 
 def predict_with_kernels(kernels, y_train, groups):
     """Predictions of the (kernel, penalty) with the smallest left-out error; kernels: [(within, across)]."""
+    best = best_dual([within for within, _ in kernels], y_train, groups)
+    if best is None:  # all training rows are the same
+        return np.full(len(kernels[0][1]), np.mean(y_train, dtype=np.float64))
+    return best.mean + centred_kernels(*kernels[best.which])[1] @ best.weights
+
+
+def best_dual(withins, y_train, groups) -> Dual | None:
+    """The (kernel, penalty) with the smallest left-out error; None where all training rows are the same."""
     y = np.asarray(y_train, np.float64)
     best = None
-    for within, across in kernels:
-        within, across = centred_kernels(within, across)
-        found = tuned(within, y, groups)
+    for which, within in enumerate(withins):
+        found = tuned(centred_kernels(within, within)[0], y, groups)
         if found and (best is None or found[0] < best[0]):
-            best = *found, across
-    if best is None:  # all training rows are the same
-        return np.full(len(kernels[0][1]), y.mean())
-    _, alpha, values, vectors, across = best
-    dual = vectors @ ((vectors.T @ (y - y.mean())) / (values + alpha))
-    return y.mean() + across @ dual
+            best = *found, which
+    if best is None:
+        return None
+    _, alpha, values, vectors, which = best
+    return Dual(which, vectors @ ((vectors.T @ (y - y.mean())) / (values + alpha)), float(y.mean()))
 
 
 def tuned(within, y, groups):

@@ -31,15 +31,24 @@ def elastic_net(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -
 
     Penalty and its L1 share by inner folds; equal errors go to the stronger penalty.
     """
+    best = best_net(x_train, y_train, groups)
+    if best is None:
+        return unfitted(np.asarray(y_train, np.float64), x_test)
+    middle, spread, final = best
+    return middle + spread * final.predict(np.asarray(x_test, np.float64))
+
+
+def best_net(x_train, y_train, groups) -> tuple[float, float, ElasticNet] | None:
+    """(mean and spread of the response, the net fitted on the standardised one); None where nothing can be tuned."""
     x, y, folds = prepared(x_train, y_train, groups)
     if not folds:
-        return unfitted(y, x_test)
+        return None
     # The two penalties grow differently with the response, so that its unit would decide between them.
     middle, spread = y.mean(), y.std()
     z, best = (y - middle) / spread, None
     steepest = np.abs((x - x.mean(axis=0)).T @ z).max() / len(z)
     if not steepest > 0:
-        return unfitted(y, x_test)
+        return None
     for ratio in L1_RATIOS:
         penalties = RELATIVE_PENALTIES * steepest / ratio
         search = ElasticNetCV(l1_ratio=ratio, alphas=penalties, cv=folds, tol=SEARCH_TOLERANCE, max_iter=5000)
@@ -47,20 +56,31 @@ def elastic_net(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -
         pick = int(np.argmin(errors))
         if best is None or errors[pick] < best[0]:
             best = errors[pick], {"alpha": penalties[pick], "l1_ratio": ratio}
-    final = ElasticNet(**best[1], tol=FINAL_TOLERANCE, max_iter=50_000).fit(x, z)
-    return middle + spread * final.predict(np.asarray(x_test, np.float64))
+    return middle, spread, ElasticNet(**best[1], tol=FINAL_TOLERANCE, max_iter=50_000).fit(x, z)
 
 
 def svr(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
     """Support vector regression with a radial kernel; cost, tube and width by inner folds."""
+    best = best_support(x_train, y_train, groups)
+    if best is None:
+        return unfitted(np.asarray(y_train, np.float64), x_test)
+    middle, spread, gamma, model = best
+    x = np.asfortranarray(x_train, np.float64)
+    across = np.exp(-gamma * squared_distances(np.asarray(x_test, np.float64), x))
+    return middle + spread * model.predict(across)
+
+
+def best_support(x_train, y_train, groups) -> tuple[float, float, float, SVR] | None:
+    """(mean and spread of the response, width, the machine fitted on the standardised response); None where nothing can
+    be tuned."""
     x, y, folds = prepared(x_train, y_train, groups)
     if not folds:
-        return unfitted(y, x_test)
+        return None
     within = squared_distances(x, x)
     np.fill_diagonal(within, 0.0)
     typical = np.median(within[np.triu_indices(len(x), 1)])
     if not typical > 0:
-        return unfitted(y, x_test)
+        return None
     middle, spread = y.mean(), y.std()
     z, best = (y - middle) / spread, None
     for width in WIDTHS:
@@ -70,9 +90,7 @@ def svr(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.nda
                 error = np.mean([held_out_error(support(cost, tube), kernel, z, *fold) for fold in folds])
                 if best is None or error < best[0]:
                     best = error, width, support(cost, tube).fit(kernel, z)
-    _, width, model = best
-    across = np.exp(-width / typical * squared_distances(np.asarray(x_test, np.float64), x))
-    return middle + spread * model.predict(across)
+    return middle, spread, best[1] / typical, best[2]
 
 
 def gradient_boosting(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
@@ -80,9 +98,17 @@ def gradient_boosting(x_train, y_train, x_test, *, groups=None, marker=None, see
 
     No tree at all, that is the mean, is among the choices.
     """
+    trees = best_boosting(x_train, y_train, groups, seed)
+    if trees is None:
+        return unfitted(np.asarray(y_train, np.float64), x_test)
+    return trees.predict(np.asarray(x_test, np.float64))
+
+
+def best_boosting(x_train, y_train, groups, seed: int) -> GradientBoostingRegressor | None:
+    """The fitted trees; None where nothing can be tuned, or where no tree is best."""
     x, y, folds = prepared(x_train, y_train, groups)
     if not folds:
-        return unfitted(y, x_test)
+        return None
     best = None
     for depth in DEPTHS:
         errors = np.mean([boosting_errors(boosted(depth, TREES, seed), x, y, *fold) for fold in folds], axis=0)
@@ -90,9 +116,7 @@ def gradient_boosting(x_train, y_train, x_test, *, groups=None, marker=None, see
         if best is None or errors[pick] < best[0]:
             best = errors[pick], depth, pick
     _, depth, trees = best
-    if trees == 0:
-        return unfitted(y, x_test)
-    return boosted(depth, trees, seed).fit(x, y).predict(np.asarray(x_test, np.float64))
+    return boosted(depth, trees, seed).fit(x, y) if trees else None
 
 
 def inner_folds(y: np.ndarray, groups, count: int) -> list[tuple[np.ndarray, np.ndarray]]:

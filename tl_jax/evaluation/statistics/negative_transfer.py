@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-from tl_jax.evaluation.predictors.baselines import BASELINES
+from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import against, base, named
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, per_fold, sign
 
@@ -50,6 +50,7 @@ def did_harm(row: Mapping) -> bool:
 def fallback(metrics: pd.DataFrame, reference: str, metric: str = JUDGED) -> str:
     """The best of the baselines and the reference by the mean of a metric per fold."""
     rows = per_fold(metrics, metric)
-    means = rows[rows["arm"].isin([*BASELINES, reference])].groupby("arm", sort=False)["value"].mean().dropna()
+    plain = rows[[arm == reference or is_baseline(arm) for arm in rows["arm"]]]
+    means = plain.groupby("arm", sort=False)["value"].mean().dropna()
     means = sign(metric) * means
     return str(means.idxmax()) if len(means) else reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.evaluation.predictors.baselines import BASELINES
+from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import against, base, named
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, per_fold, sign
 from tl_jax.evaluation.statistics.negative_transfer import did_harm
@@ -80,7 +80,7 @@ def versus(comparisons: pd.DataFrame, protocol: str, reference: str = SCRATCH, m
 
 def is_transfer(arm: str, source: str) -> bool:
     """Whether an arm starts from a source: it names one, and is neither a baseline nor trained from scratch."""
-    return source != "" and base(arm) not in BASELINES and base(arm) != SCRATCH
+    return source != "" and not is_baseline(base(arm)) and base(arm) != SCRATCH
 
 
 def samples(metrics: pd.DataFrame, protocol: str, metric: str = JUDGED) -> str:
@@ -149,7 +149,7 @@ def _harm(transfers: pd.DataFrame, reference: str, metric: str) -> str:
 
 def _baseline(comparisons: pd.DataFrame, protocol: str, means: pd.DataFrame, best: pd.Series, metric: str) -> str:
     """The best baseline against the best transfer arm."""
-    plain = means[[base(arm) in BASELINES for arm in means["arm"]]]
+    plain = means[[is_baseline(base(arm)) for arm in means["arm"]]]
     if plain.empty:
         return ""
     top = plain.iloc[0]

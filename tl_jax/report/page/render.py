@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from tl_jax.report.blocks import Block, Cell, Code, Column, Figure, Line, Marked, Node, Part, Strong, Table, Text, Tree
+from tl_jax.report.blocks import (
+    Block,
+    Cell,
+    Code,
+    Column,
+    Figure,
+    Line,
+    Link,
+    Marked,
+    Node,
+    Part,
+    Strong,
+    Table,
+    Text,
+    Tree,
+)
 from tl_jax.report.page.picture import picture
 from tl_jax.report.page.tags import Html, join, scrolling, tag
 
@@ -34,6 +49,8 @@ def piece(value):
     """A word or several with their look."""
     if isinstance(value, Marked):
         return tag("strong", value.word, class_=value.look)
+    if isinstance(value, Link):
+        return tag("a", value.words, href=value.href)
     if isinstance(value, Strong):
         return tag("strong", value)
     return tag("code", value) if isinstance(value, Code) else value

@@ -55,6 +55,11 @@ TABLES = {
     "transferability": Contract(("source", "score"), ("value", "realised_gain", "rank_by_score", "rank_realised")),
     "transferability_agreement": Contract(("score",), ("sources", "spearman")),
     "prediction_intervals": Contract((*ARM, "sample_id", "method"), ("y_true", "y_pred", "low", "high", "level")),
+    "samples": Contract(
+        ("sample_id", "nearest"), ("observed", "predicted", "low", "high", "level", "rank_observed", "rank_predicted")
+    ),
+    "effects": Contract(("gene", "high_means", "known"), ("effect", "rank", "same_sign", "top")),
+    "attributions": Contract(("sample_id", "gene"), ("attribution",)),
     "gene_stability": Contract(("arm", "source", "gene"), ("mean_weight", "rank", "top_share")),
     "gene_overlap": Contract(("arm_a", "source_a", "arm_b", "source_b"), ("top", "shared", "jaccard")),
     "leak_audit": Contract(("protocol", "stage", "what", "fitted_on", "held_out", "check", "result"), ()),
@@ -130,6 +135,12 @@ PROFILE_TABLES = {
     "profiles": Contract(("cell",), ()),
     "drugs": Contract(("drug",), ("lines", "left_out_spearman", "penalty", "mean", "sd")),
     "near": CELL_TABLES["near"],
+}
+# The same of an answer for several drugs (study/answer/answer.py).
+DRUG_TABLES = {
+    "drugs": Contract(
+        ("drug", "folder", "arm", "source"), ("samples", "value", "honest", "estimate", "low", "high", "p")
+    ),
 }
 # Tables whose columns are numbers but for these.
 NUMBERS_BUT = {"profiles": ("cell",), "gene_weights": ("gene",), "blocks": ("target", "protocol")}

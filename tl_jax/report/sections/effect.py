@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.intervals import fisher_holds
 from tl_jax.evaluation.statistics.known_rates import false_positives
 from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_arm, sample_range, versus
-from tl_jax.report.arms import BASELINES
 from tl_jax.report.blocks import Absent, Blocks, Figure, Part, Table, join, paragraph
 from tl_jax.report.plots.forest import forest_figure
 from tl_jax.report.plots.intervals import interval_figure
@@ -37,7 +37,7 @@ def comparison(study: Study) -> Blocks:
     rows, judged = transfers_first(study.gains), study.metric
     if rows.empty:
         raise Absent("no arm was compared with training from scratch under the judged protocol")
-    plain = [base(arm) in BASELINES for arm in rows["arm"]]
+    plain = [is_baseline(base(arm)) for arm in rows["arm"]]
     parts = [
         paragraph(
             "Differences are paired by fold. The corrected test counts that training sets of repeated folds overlap; "

@@ -12,6 +12,7 @@ import pandas as pd
 from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
 from tl_jax.report.sections import (
+    answer,
     arms,
     cell_biology,
     cell_networks,
@@ -22,6 +23,7 @@ from tl_jax.report.sections import (
     genes,
     leaks,
     many,
+    overview,
     run,
     search,
     single_cells,
@@ -31,6 +33,7 @@ from tl_jax.report.sections import (
 from tl_jax.report.sections.card import card, verdict_box
 from tl_jax.report.sections.contract import (
     CELL_TABLES,
+    DRUG_TABLES,
     FAMILY_TABLES,
     PROFILE_TABLES,
     SEARCH_TABLES,
@@ -56,6 +59,9 @@ LAST = (
 )
 FILES = Entry("files", "Tables this page was made of", run.tables)
 SECTIONS = (
+    Entry("answer", "In short", answer.answer),
+    Entry("samples", "Your samples", answer.samples),
+    Entry("effects", "Which genes the recommended model reads", answer.effects),
     Entry("gain", "What transfer gained", effect.comparison),
     Entry("predicts", "Does the model predict at all?", effect.predicts),
     Entry("gain-map", "Gain by source, strategy and size", sizes.gain_map),
@@ -136,6 +142,9 @@ PROFILES = (
 )
 
 
+OVERVIEW = (Entry("drugs", "Every drug", overview.drugs), *LAST, FILES)
+
+
 class Kind(NamedTuple):
     """A kind of results folder: the table that must be there, all tables, what stands on top, the sections.
 
@@ -156,7 +165,9 @@ def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
     protocols = list(dict.fromkeys(study.metrics["protocol"]))
     several = f"protocols {', '.join(protocols)}" if len(protocols) > 1 else f"protocol {protocols[0]}"
     line = "; ".join(str(part) for part in (study.entry("title"), several) if part) + "."
-    return f"{title}: {cohort}" if cohort else title, (paragraph(line, kind="lead"), verdict_box(study))
+    stamp = f"{answer.QUICK}: " if answer.is_quick(study) else ""
+    title = f"{title}: {cohort}" if cohort else title
+    return f"{stamp}{title}", (paragraph(line, kind="lead"), verdict_box(study))
 
 
 STUDY = Kind("metrics", TABLES, study_top, SECTIONS)
@@ -164,6 +175,7 @@ FAMILY = Kind("metrics", FAMILY_TABLES, dti.top, FAMILIES, dti.HEADLINE)
 MANY = Kind("blocks", TARGET_TABLES, many.top, TARGETS)
 PROFILE = Kind("profiles", PROFILE_TABLES, cell_profile.top, PROFILES)
 CELL = Kind("cells", CELL_TABLES, single_cells.top, CELLS)
+DRUGS = Kind("drugs", DRUG_TABLES, overview.top, OVERVIEW)
 GRID = Kind("grid", SEARCH_TABLES, search.top, SEARCH)
 
 
@@ -173,6 +185,8 @@ def kind_of(folder: Path) -> Kind:
         return MANY
     if (folder / "profiles.csv").is_file():
         return PROFILE
+    if (folder / "drugs.csv").is_file():
+        return DRUGS
     if (folder / "signs.csv").is_file():
         return CELL
     if (folder / "grid.csv").is_file():
@@ -219,3 +233,13 @@ def verdict_words(folder: str | Path) -> str:
     """The verdict on a results folder, as its report says it at the top; errors as in report_of."""
     lines = [line for block in report_of(folder).top if getattr(block, "kind", "") == "verdict" for line in block.lines]
     return " ".join("".join(map(str, line)) for line in lines).removeprefix("Verdict. ")
+
+
+def answer_words(folder: str | Path) -> list[str]:
+    """The lines of "In short" for a terminal; none where the folder recommends nothing. Errors as in report_of."""
+    if kind_of(Path(folder)) is not STUDY:
+        return []
+    study = read_study(Path(folder))
+    if not study.entry("recommended", kind=dict):
+        return []
+    return ["".join(map(str, line)).replace(". ", ": ", 1) for line in answer.lines(study, str(folder))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.report.blocks import Blocks, Column, Figure, join, paragraph, table
+from tl_jax.report.blocks import Blocks, Column, Figure, Part, join, paragraph, table
 from tl_jax.report.plots.rows import source_figure
 from tl_jax.report.plots.shares import variance_figure
 from tl_jax.report.sections.cells import arm_cells, by_size, fixed, frame_table, in_order, missing, share, whole, word
@@ -15,7 +15,22 @@ from tl_jax.report.tables import UNDEFINED, number
 def sources(study: Study) -> Blocks:
     """Transferability scores beside the gain that was realised; the ranking of experiment 3."""
     study.need("transferability", "source_drugs")
-    return join([_scores(study), _agreement(study), _ranking(study)])
+    scores = tuple(join([_scores(study), _agreement(study)]))
+    return join([_gained_most(study), Part("Scores before training", scores, folded=True), _ranking(study)])
+
+
+def _gained_most(study: Study) -> Blocks:
+    """The source of the largest gain, and what the scores are worth, in words: their ranks contradict each other."""
+    rows = study.table("transferability").drop_duplicates("source").dropna(subset=["realised_gain"])
+    if rows.empty:
+        return []
+    best = rows.loc[rows["realised_gain"].idxmax()]
+    gain = number(best["realised_gain"], f"+{study.metric.spec()}")
+    text = f"Of {len(rows)} source{'s' * (len(rows) > 1)} the largest gain is that of {best['source']}: {gain} in "
+    text += (
+        f"{study.metric.gain} against training from scratch; whether that is more than chance, the comparisons say. "
+    )
+    return paragraph(text + "On real cohorts no score before training chose a source better than chance.")
 
 
 def _scores(study: Study) -> Blocks:

@@ -8,11 +8,13 @@ from functools import cache, partial
 
 import numpy as np
 
-from tl_jax.evaluation.predictors.baselines import BASELINES, available
+from tl_jax.evaluation.predictors.fits import SOURCE_FITS
+from tl_jax.evaluation.predictors.forms import Form
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.models import build
+from tl_jax.study.cohort.baselines import baselines_of
 from tl_jax.study.cohort.prepare import Plan, Way
-from tl_jax.study.core.arms import Arm, fitted
+from tl_jax.study.core.arms import Arm, fitted, fitted_form
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
@@ -36,10 +38,12 @@ class Case:
 
 def arms_of(
     plan: Plan, problem: Problem, cases: list[Case], ledger: Ledger
-) -> tuple[list[tuple[Case, Arm]], list[Arm]]:
-    """(networks, each with the case that it starts from; closed forms) on one domain."""
+) -> tuple[list[tuple[Case, Arm]], list[tuple[tuple[Case, ...], Arm]]]:
+    """(networks, each with the case that it starts from; closed forms, each with the cases that it reads)."""
     networks = [(case, arm) for case in cases for arm in networks_of(plan, case)]
-    return networks, [*methods_of(plan, cases), *baselines_of(plan, problem, cases[0], ledger)]
+    source = cases[0].way.source if plan.evaluates_source else ""
+    plain = baselines_of(plan.cohort, plan.settings, problem, source, ledger)
+    return networks, [*methods_of(plan, cases), *(((), arm) for arm in plain)]
 
 
 def networks_of(plan: Plan, case: Case) -> Iterator[Arm]:
@@ -67,7 +71,7 @@ def networks_of(plan: Plan, case: Case) -> Iterator[Arm]:
             )
 
 
-def methods_of(plan: Plan, cases: list[Case]) -> Iterator[Arm]:
+def methods_of(plan: Plan, cases: list[Case]) -> Iterator[tuple[tuple[Case, ...], Arm]]:
     """Transfer in closed form: of each case, or of all sources of a route together."""
     look = cache(lambda number: Viewer(cases[number].stages, build(plan.settings.network)))
     routes: dict[tuple[str, ...], list[int]] = {}
@@ -78,7 +82,9 @@ def methods_of(plan: Plan, cases: list[Case]) -> Iterator[Arm]:
         for numbers in routes.values() if method.many else [[number] for number in range(len(cases))]:
             source = cases[numbers[0]].way.source if len(numbers) == 1 else all_sources(cases, numbers)
             parents = tuple(one for number in numbers for one in cases[number].way.ids)
-            yield Arm(name, source, predict=partial(by_method, method.function, look, tuple(numbers)), parents=parents)
+            own = {"predict": partial(by_method, method.function), "fit": partial(form_by_method, name)}
+            own = {key: partial(function, look, tuple(numbers)) for key, function in own.items()}
+            yield tuple(cases[number] for number in numbers), Arm(name, source, **own, parents=parents)
 
 
 def all_sources(cases: list[Case], numbers: list[int]) -> str:
@@ -92,16 +98,10 @@ def by_method(function, look, numbers: tuple[int, ...], domain, f: ScaledFold) -
     return fitted(partial(function, views), domain, f)
 
 
-def baselines_of(plan: Plan, problem: Problem, case: Case, ledger: Ledger) -> Iterator[Arm]:
-    """The baselines, once per domain."""
-    domain, seed = problem.domain, plan.settings.seed
-    measured = np.flatnonzero(domain.measured)
-    column = np.flatnonzero(domain.genes[measured] == plan.cohort.marker)
-    marker = int(column[0]) if len(column) else None
-    columns = measured if domain.unmeasured else None
-    for name in dict.fromkeys(plan.settings.baselines):
-        if name not in available(marker):
-            ledger.remark(f"baseline {name} left out: no marker gene among the genes of the chain")
-            continue
-        predict = partial(fitted, BASELINES[name], marker=marker, seed=seed, columns=columns)
-        yield Arm(name, case.way.source if plan.evaluates_source else "", predict=predict, about=marker)
+def form_by_method(name: str, look, numbers: tuple[int, ...], domain, f: ScaledFold) -> Form:
+    """The model that a method leaves; one that reads source models says what it reads as its kind."""
+    fit, reads = SOURCE_FITS[name]
+    views = [look(number).view(domain, f) for number in numbers]
+    directions = () if reads else [look(number).coefficients for number in numbers]
+    form = fitted_form(partial(fit, views, directions=directions), domain, f)
+    return Form(reads, form.arrays) if reads else form

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tl_jax.data.chain import Cohort
 from tl_jax.errors import InputError
-from tl_jax.evaluation.predictors.baselines import KNOWN, check_names
+from tl_jax.evaluation.predictors.baselines import SIGNATURE, check_names, is_baseline
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.models import build
 from tl_jax.study.cohort.outside_source import check_outside
@@ -26,8 +26,6 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Se
         check_extras(settings)
     if settings.source_checkpoint:
         check_outside(experiment, settings, chosen)
-    if experiment.routes and len(cohort.domains) < 2:
-        raise InputError(f"cohort {cohort.name} has one domain; {experiment.name} needs a chain of at least two")
     needing = [name for name in settings.strategies if name in METHODS or strategies.get(name).needs_source]
     if not settings.strategies and not settings.baselines:
         raise InputError("--strategy=none and --baselines=none leave nothing to run")
@@ -46,9 +44,10 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Se
 def check_extras(settings: Settings) -> None:
     """Refuse names that are not among the arms of the study."""
     extras, run = settings.extras, {*(settings.strategies or ()), *settings.baselines}
+    run |= {SIGNATURE} if settings.signature else set()
     for flag, names in (("examined", extras.examined), ("nested", extras.nested), ("beside_strategy", extras.beside)):
         for name in names:
             if name not in run:
-                known = name in STRATEGIES or name in METHODS or name in KNOWN
+                known = name in STRATEGIES or name in METHODS or is_baseline(name)
                 why = "is not run here; add it to --strategy or --baselines" if known else "is no arm"
                 raise InputError(f"--{flag}={name}: {name} {why}")

@@ -88,6 +88,12 @@ def summary(results: Results, flags: dict) -> dict:
             }
             for s in results.stages
         ],
+        "models": [
+            {"arm": one.arm, "source": one.source, "id": one.meta["id"], "path": str(one.path)}
+            for one in results.models
+        ],
+        "kept_folds": results.settings.fold_models,
+        "recommended": results.recommended._asdict() if results.recommended else None,
         "arms": arms.astype(object).where(arms.notna(), None).to_dict("records"),
         "source_drugs": results.ranking,
     }

@@ -16,6 +16,7 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.study.cohort.plans import SCRATCH_ARM, Experiment
 from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.core.respond import refuse_closed
 from tl_jax.study.core.stages import StagePlan, TrainedStage
 from tl_jax.transfer import strategies
 from tl_jax.transfer.strategies import Registered
@@ -44,6 +45,7 @@ def load_outside(path: str | Path, cohort: Cohort, settings: Settings) -> Traine
     """
     path = Path(path).absolute()
     variables, meta = load_network(path)
+    refuse_closed(meta, path, f"{FLAG} starts from networks")
     genes, own = cohort.genes.tolist(), meta["genes"]
     if meta["response_scale"]["unit"] == LABEL:
         raise InputError(f"{FLAG}={path} is a model of compounds; give one of expression")

@@ -40,7 +40,9 @@ class Experiment:
         return replace(settings, **{name: value for name, value in own.items() if getattr(settings, name) is None})
 
     def routes_in(self, cohort: Cohort) -> tuple[tuple[str, ...], ...]:
-        """The routes that a chain has; an experiment of one route needs that one."""
+        """The routes that a chain has; an experiment of one route needs that one. One domain has no way to itself."""
+        if len(cohort.domains) == 1:
+            return ()
         short = len(self.routes) > 1 and len(cohort.domains) < 3
         return tuple(route for route in self.routes if not (short and "intermediate" in route))
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from tl_jax.checkpoint import load_network
-from tl_jax.config import NetworkConfig
 from tl_jax.data.cohort.genes import align_matrix
 from tl_jax.data.cohort.tables import read_for_model
 from tl_jax.data.domain import LABEL
@@ -22,9 +19,8 @@ from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_scaler
 from tl_jax.data.scaling.units import COUNTS, LINEAR, UNKNOWN, detect_units
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
-from tl_jax.models import build
 from tl_jax.study.core.fold_models import interval_columns, models_for_intervals
-from tl_jax.training.fit import predict
+from tl_jax.study.core.respond import load_model, network_of, respond
 
 # Of |scaled expression|, median over the table: about .7 for data like the training data.
 FAR = 4.0
@@ -78,7 +74,7 @@ def predict_samples(
     """
     if interval is not None and scale_by == "cohort":
         raise InputError("--interval holds for samples on the training scale; leave out --scale_by=cohort")
-    variables, meta = load_network(checkpoint)
+    variables, meta = load_model(checkpoint)
     if meta["response_scale"]["unit"] == LABEL:
         raise InputError(f"{checkpoint} is a model of compounds; give it --compounds, a table of SMILES")
     models = None if interval is None else models_for_intervals(checkpoint, variables, meta, interval)
@@ -93,9 +89,8 @@ def predict_samples(
     batches = batches_for(batch, samples, fitted)
     prepared = prepare_new(fitted, matrix, batches, samples, meta["genes"], expression)
     scaled = scale_new(prepared, meta, scale_by, expression)
-    network = build(NetworkConfig(meta["network"]["name"], tuple(meta["network"]["hidden"])))
-    on_network_scale = np.asarray(predict(variables, jnp.asarray(scaled), network))
-    value = ResponseScale(**meta["response_scale"]).from_network(on_network_scale)
+    network = network_of(meta)
+    value = respond(network, variables, scaled, ResponseScale(**meta["response_scale"]))
     table = pd.DataFrame({"sample_id": samples, "prediction": value})
     if models is not None:
         table = table.assign(**interval_columns(models, matrix, network, interval, batches))

@@ -11,6 +11,7 @@ from tl_jax.data.domain import Domain
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.study.cohort.check import check
+from tl_jax.study.cohort.one_domain import without_source
 from tl_jax.study.cohort.outside_source import load_outside
 from tl_jax.study.cohort.plans import SCRATCH_ARM, Experiment
 from tl_jax.study.cohort.settings import Settings
@@ -129,7 +130,7 @@ def prepare(experiment: Experiment, given: Settings, cohort: Cohort) -> Plan:
         InputError: what cannot end well. A part that the number of samples does not allow, such as one drug of
         several or the nested choice, is left out with a note instead.
     """
-    settings = experiment.resolved(given)
+    settings, alone = without_source(experiment, experiment.resolved(given), cohort)
     methods = tuple(name for name in settings.strategies if name in METHODS)
     chosen = tuple(strategies.get(name) for name in settings.strategies if name not in METHODS)
     check(experiment, settings, cohort, chosen)
@@ -138,7 +139,7 @@ def prepare(experiment: Experiment, given: Settings, cohort: Cohort) -> Plan:
     uses_source = bool(methods) or any(one.needs_source for one in chosen)
     sources = resolve_sources(experiment, given, cohort, folder_of(settings, cohort), uses_source, outside)
     plan = Plan(experiment, settings, cohort, chosen, methods, sources, (), outside)
-    notes, groups = list(sources.notes), tuple(groups_of(plan, uses_source, left_out := []))
+    notes, groups = [*alone, *sources.notes], tuple(groups_of(plan, uses_source, left_out := []))
     if not groups:
         raise InputError(left_out[0].partition(" left out: ")[2])
     notes += left_out + [text for group in groups for text in group.examination.left_out]

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
 from tl_jax.data.chain import Cohort
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.prepare import Plan
+from tl_jax.study.cohort.recommend import Recommended
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.stages import TrainedStage
 from tl_jax.study.core.table import ResultTable
 
 
+class Model(NamedTuple):
+    """A model on all rows of the evaluated domain: the arm that it is of, its checkpoint and record."""
+
+    arm: str
+    source: str
+    path: Path
+    meta: dict
+
+
 @dataclass
 class Results:
     """arms: of all domains and protocols. extra: further tables, by the name of their file. ranking: of source drugs.
 
-    stages: source models and final models. gene_weights: of each final model. ledger: remarks and wall times.
+    stages: source models and final networks. models: of every arm that leaves one. gene_weights: of each final
+    network. recommended: the model to use. ledger: remarks and wall times.
     """
 
     plan: Plan
@@ -27,8 +40,10 @@ class Results:
     arms: ResultTable = field(default_factory=ResultTable)
     extra: dict[str, list[pd.DataFrame]] = field(default_factory=dict)
     stages: list[TrainedStage] = field(default_factory=list)
+    models: list[Model] = field(default_factory=list)
     gene_weights: list[pd.Series] = field(default_factory=list)
     ranking: list[dict] = field(default_factory=list)
+    recommended: Recommended | None = None
 
     @property
     def experiment(self) -> Experiment:

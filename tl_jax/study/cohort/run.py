@@ -9,11 +9,14 @@ import numpy as np
 from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
+from tl_jax.evaluation.statistics.verdict import HONEST
 from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
-from tl_jax.study.cohort.finals import keep_final
+from tl_jax.study.cohort.finals import keep_closed, keep_final
+from tl_jax.study.cohort.forecast import tables_of as forecast
 from tl_jax.study.cohort.looks import charged, note, record
 from tl_jax.study.cohort.prepare import Group, Plan, Way
+from tl_jax.study.cohort.recommend import recommend
 from tl_jax.study.cohort.results import Results
 from tl_jax.study.cohort.source_scores import ranked_sources
 from tl_jax.study.core import derived
@@ -43,6 +46,12 @@ def run_plan(plan: Plan, work: Path | None = None, finals: bool = True) -> Resul
         derive(results)
     if plan.experiment.chooses_source:
         choose_source(results)
+    if finals and not plan.evaluates_source:
+        results.recommended = recommend(results)
+        if results.recommended and plan.settings.protocol == HONEST:
+            with ledger.timed("forecast"):
+                for name, table in forecast(results, results.recommended).items():
+                    results.keep(name, table)
     return results
 
 
@@ -63,7 +72,7 @@ def run_group(results: Results, group: Group, cases: list[Case], how: How, shelf
     """Every arm of the cases of one domain: cross-validation by program, then the final models."""
     plan, problem, drawn = results.plan, group.problem, group.examination
     networks, closed = arms_of(plan, problem, cases, how.ledger)
-    arms = [*(arm for _, arm in networks), *closed]
+    arms = [arm for _, arm in (*networks, *closed)]
     found = run_arms(problem, arms, how)
     results.arms += found
     roles = dict.fromkeys(role for way in group.ways for role in way.route)
@@ -79,6 +88,8 @@ def run_group(results: Results, group: Group, cases: list[Case], how: How, shelf
             results.keep(name, table)
     for case, arm in networks if shelf else ():
         keep_final(results, problem, case, arm, how, shelf)
+    for read, arm in closed if shelf else ():
+        keep_closed(results, problem, read, arm, how, shelf)
 
 
 def judge(results: Results) -> None:
@@ -100,7 +111,7 @@ def derive(results: Results) -> None:
         results.keep("intervals", derived.intervals(predictions, plan.settings.seed, metric=plan.settings.metric))
         results.keep("prediction_intervals", derived.prediction_intervals(predictions))
     results.keep("detectable", derived.detectable(results.table("metrics"), metric=plan.settings.metric))
-    results.keep("lineage", derived.lineage(stage.meta for stage in results.stages))
+    results.keep("lineage", derived.lineage(one.meta for one in (*results.stages, *results.models)))
     measured = plan.cohort.stage(plan.experiment.evaluated).measured
     trained = {(one.arm, one.source): one.gene_weights for one in results.arms if one.gene_weights is not None}
     weights = {arm: np.asarray(values)[:, measured] for arm, values in trained.items()}

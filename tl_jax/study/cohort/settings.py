@@ -27,6 +27,7 @@ class Settings(StudySettings):
     source_drugs: tuple[str, ...] = ()
     strategies: tuple[str, ...] | None = None  # None: the experiment's own; (): baselines only
     baselines: tuple[str, ...] = ()
+    signature: tuple[str, ...] = ()  # genes of the baseline of that name
     protocol: str = "honest"
     epochs: int | None = None
     read_epochs: tuple[int, ...] = ()  # earlier epochs of the same training that are reported too

@@ -52,6 +52,7 @@ def ranked_sources(problem: Problem, cases: list[Case], how: How, metrics: pd.Da
     if deciding is None or "scratch" not in arms or not cases:
         return {}
     table, agreement = rank_by_scores(source_scores(problem, cases, how), gains_of(metrics, deciding, problem.metric))
-    how.ledger.remark(*agreement_notes(agreement))
+    if len(cases) > 1:  # one source has no rank
+        how.ledger.remark(*agreement_notes(agreement))
     own = {"deciding_arm": deciding, "protocol": problem.protocol.name}
     return {"transferability": table.assign(**own), "transferability_agreement": agreement.assign(**own)}

@@ -12,6 +12,7 @@ import numpy as np
 
 from tl_jax.config import FitConfig, NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
+from tl_jax.evaluation.predictors.forms import Form
 from tl_jax.models import build
 from tl_jax.study.core.aligned import aligned
 from tl_jax.study.core.blocks import in_program
@@ -39,6 +40,9 @@ class Arm:
     of its source for a strategy that aligns. A closed form has predict(domain, fold) -> (m,) of the fold's held-out
     rows in the response's own unit; about: what determines it beside its name, such as options.
     parents: ids of the stages that it starts from or looks at.
+    fit(domain, fold) -> Form: a closed form's model of the fold's training rows, which predicts what `predict` does;
+    None where it leaves none. The kind of a Form that reads source models says what: "hidden" or "prediction".
+    columns: indices of the genes that it reads; None: all.
     """
 
     name: str
@@ -51,6 +55,8 @@ class Arm:
     parents: tuple[str, ...] = ()
     rows: np.ndarray | None = None
     about: Any = None
+    fit: Callable[[Domain, ScaledFold], Form] | None = None
+    columns: np.ndarray | None = None
 
     @property
     def base(self) -> str:
@@ -210,7 +216,12 @@ def fitted(
 
     columns: indices of the genes that it sees; all where None.
     """
-    train = f.fold.train
     seen = slice(None) if columns is None else columns
-    rows = f.scaled_train(domain)[:, seen], f.y[train], f.scaled_test(domain)[:, seen]
-    return function(*rows, groups=domain.groups[train], **options)
+    rows = f.scaled_train(domain)[:, seen], f.y[f.fold.train], f.scaled_test(domain)[:, seen]
+    return function(*rows, groups=domain.groups[f.fold.train], **options)
+
+
+def fitted_form(fit: Callable, domain: Domain, f: ScaledFold, *, columns: np.ndarray | None = None, **options) -> Form:
+    """The model that a fit gives of one fold's training rows; options as in `fitted`."""
+    seen = slice(None) if columns is None else columns
+    return fit(f.scaled_train(domain)[:, seen], f.y[f.fold.train], groups=domain.groups[f.fold.train], **options)

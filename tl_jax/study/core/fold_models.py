@@ -28,10 +28,11 @@ from tl_jax.study.core.beside import keep, load
 from tl_jax.study.core.blocks import in_program
 from tl_jax.study.core.folds import ScaledFold, build_runs
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.respond import Closed, respond
 from tl_jax.study.core.stages import TrainedStage
 from tl_jax.system.files import digest
 from tl_jax.system.progress import LOGGER
-from tl_jax.training.fit import complete, predict
+from tl_jax.training.fit import complete
 from tl_jax.training.runs import fit_runs
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Flat, Network, Variables
@@ -146,7 +147,7 @@ def load_fold_models(checkpoint: Path, variables: Variables, meta: dict) -> Fold
 
 
 def fold_predictions(
-    models: FoldModels, matrix: np.ndarray, network: Network, batch: np.ndarray | None = None
+    models: FoldModels, matrix: np.ndarray, network: Network | Closed, batch: np.ndarray | None = None
 ) -> np.ndarray:
     """(folds, m) predictions of (m, genes) expression as it was read, genes without data NaN, in the response's unit.
 
@@ -157,8 +158,8 @@ def fold_predictions(
     each = zip(models.scalers, models.responses, models.prepared, strict=True)
     for k, (scaler, response, prepared) in enumerate(each):
         variables = {"params": unflatten({name: jnp.asarray(leaf[k]) for name, leaf in models.leaves.items()})}
-        scaled = jnp.asarray(np.where(absent, 0, scaler.apply(prepared.apply(matrix, batch))), jnp.float32)
-        rows.append(response.from_network(np.asarray(predict(variables, scaled, network))))
+        scaled = np.where(absent, 0, scaler.apply(prepared.apply(matrix, batch))).astype(np.float32)
+        rows.append(respond(network, variables, scaled, response))
     return np.stack(rows)
 
 
@@ -175,7 +176,7 @@ def models_for_intervals(checkpoint: Path, variables: Variables, meta: dict, lev
 
 
 def interval_columns(
-    models: FoldModels, matrix: np.ndarray, network: Network, level: float, batch: np.ndarray | None = None
+    models: FoldModels, matrix: np.ndarray, network: Network | Closed, level: float, batch: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
     """Columns low, high and level: CV+ intervals of new samples, for (m, genes) expression as it was read."""
     low, high = cv_plus(models.residuals, fold_predictions(models, matrix, network, batch)[models.fold_of], level)

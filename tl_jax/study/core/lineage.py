@@ -52,6 +52,8 @@ def trained(stage: dict) -> str:
     recipe, origin = stage["recipe"], stage.get("origin")
     if recipe:
         return f"{recipe['epochs']} epochs, learning rate {recipe['learning_rate']:g}, seed {stage['seed']}"
+    if not origin and stage["data_fingerprint"]:
+        return f"fitted in closed form, seed {stage['seed']}"
     if not origin:
         return "training not known"
     return f"{origin['format']} file {origin['file']}, sha256 {origin['sha256'][:12]}, imported {origin['imported']}"

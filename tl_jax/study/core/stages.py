@@ -14,7 +14,7 @@ from tl_jax.checkpoint import load_stage, save_stage
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.scaled import prepare
-from tl_jax.data.scaling.scaling import fit_response_scale
+from tl_jax.data.scaling.scaling import ResponseScale, fit_response_scale
 from tl_jax.errors import InputError
 from tl_jax.keys import Repeats, run_key
 from tl_jax.models import build
@@ -94,19 +94,39 @@ def ids_of(plans: Sequence[StagePlan], network: NetworkConfig, seed: int, parent
 def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | None) -> tuple[dict, Batch]:
     """(record of a stage before it is trained, its rows scaled by their own statistics)."""
     domain = plan.domain
-    (fitted, scaler), x = prepare(domain)
-    response = fit_response_scale(domain.response, domain.direction, domain.unit)
+    about, x, response = described(domain)
     settings, own = identify(plan, network, seed, parent["id"] if parent else None)
     record = {
         **settings,
         "id": own,
         "ancestors": [*parent["ancestors"], brief(parent)] if parent else [],
-        "genes": [str(gene) for gene in domain.genes],
-        **({"unmeasured": list(domain.unmeasured)} if domain.unmeasured else {}),
+        **about,
+    }
+    y = jnp.asarray(response.to_network(domain.response), jnp.float32)
+    return record, Batch(jnp.asarray(x), y, jnp.ones(len(domain), jnp.float32))
+
+
+def described(domain: Domain, columns: np.ndarray | None = None) -> tuple[dict, np.ndarray, ResponseScale]:
+    """(what a record says of the rows of a domain, the rows scaled by their own statistics, the response's scale).
+
+    columns: indices of the genes that a model reads; all where None.
+    """
+    (fitted, scaler), x = prepare(domain)
+    seen = slice(None) if columns is None else columns
+    genes = [str(gene) for gene in domain.genes[seen]]
+    unmeasured = [gene for gene in domain.unmeasured if columns is None or gene in genes]
+    response = fit_response_scale(domain.response, domain.direction, domain.unit)
+    record = {
+        "genes": genes,
+        **({"unmeasured": unmeasured} if unmeasured else {}),
         "transform": domain.transform,
         **({"gene_ids": domain.gene_ids} if domain.gene_ids != "given" else {}),
         "preprocess": fitted.record() if fitted else [],
-        "scaler": {"kind": domain.scaler, "center": scaler.center.tolist(), "scale": scaler.scale.tolist()},
+        "scaler": {
+            "kind": domain.scaler,
+            "center": scaler.center[seen].tolist(),
+            "scale": scaler.scale[seen].tolist(),
+        },
         "response_scale": {
             "low": float(response.low),
             "high": float(response.high),
@@ -115,8 +135,7 @@ def describe(plan: StagePlan, network: NetworkConfig, seed: int, parent: dict | 
         },
         "versions": versions(),
     }
-    y = jnp.asarray(response.to_network(domain.response), jnp.float32)
-    return record, Batch(jnp.asarray(x), y, jnp.ones(len(domain), jnp.float32))
+    return record, x, response
 
 
 def source_for(strategy: Registered, stage: TrainedStage | None) -> Variables | None:
@@ -150,7 +169,7 @@ def brief(meta: dict) -> dict:
 def stage_name(meta: dict) -> str:
     """Folder name of a stage: readable first, then its identity."""
     drug = "".join(c if c.isalnum() else "_" for c in meta["drug"].lower())
-    return f"{meta['stage']}-{meta['domain']}-{drug}-{meta['strategy']}-{meta['id']}"
+    return f"{meta['stage']}-{meta['domain']}-{drug}-{meta['strategy'].replace(':', '-')}-{meta['id']}"
 
 
 @dataclass

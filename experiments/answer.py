@@ -1,0 +1,158 @@
+"""From two tables to an answer: a cohort drafted and checked, a full study for each drug, a report, a model to use.
+
+python -m experiments.answer --expression=expression.csv --response=response.csv
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from experiments._command import Script
+from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
+from experiments._groups import METRIC, OUTPUT, SIGNATURE
+from tl_jax.errors import InputError
+
+TABLES = group(
+    "data",
+    text("expression", None, "your table of expression: samples in rows or in columns"),
+    text("response", None, "your table of responses: a row for each sample, or for each sample and drug"),
+    text("annotation", None, "table with tissue, patient or batch of each sample"),
+    text("data_dir", None, "folder that holds the tables, and those of public cell lines; default: of --expression"),
+    text("source", "auto", "shipped cohort whose first domain is the source, such as gdsc; auto: what is there; none"),
+    choice("source_tissues", "shipped", ["shipped", "all"], "lines of the source: as its cohort picks, or all tissues"),
+)
+RESPONSE = group(
+    "response",
+    texts("drug", [], "the drug or drugs to answer for, or 'all' of the table; default: the one of the table"),
+    text("value", None, "column of the response; default: found by its name"),
+    choice("direction", None, ["resistant", "sensitive"], "what a high value means; default: by its name"),
+    text("unit", None, "unit of the response; default: the name of its column"),
+)
+ARMS = group(
+    "arms",
+    texts("source_drug", [], "drug(s) of the source; default: the drug itself where the source knows it"),
+    SIGNATURE,
+)
+FOLDS = group(
+    "protocol and folds",
+    integer("repeats", None, "repeats of cross-validation; default 10, with --quick 2"),
+    integer("seed", 400, "seed of partitions, initialisation and shuffles", 0, 2**32 - 100_001),
+    METRIC,
+    switch("quick", False, "a look with a small network, 2 repeats and 19 permutations: no result"),
+)
+KEPT = group(
+    "output",
+    text("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches"),
+    switch("plan_only", False, "say what would be done and how long it takes, and stop"),
+)
+ASKED = re.compile(r"--(direction|value|drug)\b")  # what may be asked in a terminal
+
+
+def work() -> None:
+    from experiments import _output
+    from tl_jax.study.answer import answer
+    from tl_jax.system import runtime
+    from tl_jax.system.files import refuse_existing
+    from tl_jax.system.progress import say
+
+    for name in ("expression", "response"):
+        if not FLAGS[name].value:
+            raise InputError(f"--{name} is missing: name your table")
+    if FLAGS.out and not FLAGS.resume:
+        refuse_existing(Path(FLAGS.out), FLAGS.overwrite)
+    runtime.configure()
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / f"{cohort_name()}.toml"
+        lines, drugs = asked(file, say)
+        found = answer.checked(drugs)
+        for line in (*lines, *told(found), "", *(one.words() for one in drugs)):
+            say(line)
+        if len(drugs) > 1:
+            say(f"together about {round(sum(one.seconds for one in drugs) / 60)} min of one core")
+        if found.blocking:
+            raise InputError("the tables are not ready: mend what is called blocking above, and run it again")
+        if FLAGS.plan_only:
+            return
+        words = file.read_text(encoding="utf-8")
+        compute = partial(answer.run, drugs, found, words)
+        flags = {flag: FLAGS[flag].value for flag in FLAGS}
+        write = partial(answer.write, flags=flags)
+        _output.keep("answer", lambda: (answer.identity(drugs), compute), write, lambda _: "")
+
+
+def cohort_name() -> str:
+    """What the cohort is called: after the expression table."""
+    stem = re.sub(r"[^A-Za-z0-9_]", "_", Path(FLAGS.expression).name.split(".")[0])
+    return stem or "answer"
+
+
+def asked(file: Path, say) -> tuple[list[str], list]:
+    """(what was found in the tables, the drugs' studies); in a terminal what they do not say is asked for."""
+    from tl_jax.study.answer.plan import planned
+    from tl_jax.study.answer.tables import cohorts, drafted
+
+    said: dict[str, str] = {}
+    while True:
+        try:
+            tables = tables_of(said)
+            lines = drafted(tables, file)
+            return lines, [planned(cohort, settings()) for cohort in cohorts(file, tables)]
+        except InputError as error:
+            names = [name for name in ASKED.findall(str(error)) if name not in said and not FLAGS[name].value]
+            if not names or not (sys.stdin and sys.stdin.isatty()):
+                raise
+            say(str(error))
+            said[names[0]] = input(f"--{names[0]}=").strip()
+
+
+def tables_of(said: dict[str, str]):
+    """The tables as the flags name them, with what was said since."""
+    from tl_jax.data.drafts.draft import Wishes
+    from tl_jax.study.answer.tables import Tables
+
+    own = {name: said.get(name) or FLAGS[name].value for name in ("value", "direction", "unit")}
+    drugs = said["drug"].split(",") if said.get("drug") else FLAGS.drug
+    return Tables(
+        Path(FLAGS.expression),
+        Path(FLAGS.response),
+        Path(FLAGS.annotation) if FLAGS.annotation else None,
+        Path(FLAGS.data_dir) if FLAGS.data_dir else None,
+        tuple(drugs),
+        FLAGS.source,
+        Wishes(cohort_name(), source_tissues=FLAGS.source_tissues, **own),
+    )
+
+
+def settings():
+    """What the flags say of a study."""
+    from experiments._lists import gene_list
+    from tl_jax.study.cohort.settings import Settings
+
+    given = Settings(
+        cohort=cohort_name(),
+        data_dir=FLAGS.data_dir,
+        source_drugs=tuple(FLAGS.source_drug),
+        signature=gene_list(FLAGS.signature),
+        repeats=FLAGS.repeats,
+        seed=FLAGS.seed,
+        metric=FLAGS.metric,
+        checkpoint_dir=FLAGS.checkpoint_dir,
+    )
+    return given.in_quick_mode() if FLAGS.quick else given
+
+
+def told(found) -> list[str]:
+    """The findings of the checks."""
+    from tl_jax.report.sections.check import findings_text
+
+    return ["", "check:", *findings_text(found).splitlines()]
+
+
+main = Script(__doc__, (TABLES, RESPONSE, ARMS, FOLDS, OUTPUT, KEPT), work)
+
+if __name__ == "__main__":
+    main.run()

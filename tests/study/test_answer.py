@@ -1,0 +1,115 @@
+"""From two tables to an answer: what is planned, asked, refused and written, for one drug or several."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scripting import script
+
+import tl_jax as tl
+from tl_jax.data.genes.table import symbols
+from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.markers import EXPRESSION, listed, markers_of
+from tl_jax.report.sections import verdict_words
+from tl_jax.study.answer.tables import Tables, source_of
+from tl_jax.study.cohort.models import model_of_study
+
+FEW = 24
+TOLD = ["--direction=resistant", "--quick", "--source=none"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two tables: 24 samples, 70 genes with MGMT among them, two drugs of which MGMT decides the first."""
+    rng = np.random.default_rng(0)
+    genes = ["MGMT", "SLFN11", *(name for name in sorted(symbols()) if name.isalnum())][:70]
+    x = pd.DataFrame(rng.normal(7, 2, (FEW, len(genes))).round(3), columns=genes)
+    x.index = pd.Index([f"T{k:02d}" for k in range(FEW)], name="sample")
+    y = pd.DataFrame({"Temozolomide": x["MGMT"] + rng.normal(0, 0.3, FEW), "Cisplatin": rng.normal(size=FEW)})
+    y.index = x.index
+    (tmp_path / "my").mkdir()
+    x.T.rename_axis("gene").to_csv(tmp_path / "my" / "expression.csv")
+    y.round(3).to_csv(tmp_path / "my" / "screen.csv")
+    return tmp_path
+
+
+def command(folder, *more):
+    return script("answer", "--expression=my/expression.csv", "--response=my/screen.csv", *TOLD, *more, folder=folder)
+
+
+def test_it_plans_first_and_says_how_long(folder):
+    code, _, err = command(folder, "--drug=Temozolomide", "--plan_only", "--out=out")
+    assert code == 0, err
+    assert "24 samples x 70 genes, no source" in err
+    assert "about 1 min of one core" in err
+    assert not (folder / "out").exists()
+    assert not (folder / "checkpoints").exists() or not list((folder / "checkpoints").rglob("stage.json"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--drug=Temozolamide"], "has no such drug; nearest are: Temozolomide"),
+        (["--drug=Temozolomide", "--signature=my/screen.csv"], "--signature=my/screen.csv: one gene name a line"),
+        (["--drug=Temozolomide", "--source=gdsk"], "unknown cohort 'gdsk'"),
+    ],
+)
+def test_what_is_refused_leaves_nothing(folder, flags, words):
+    code, _, err = command(folder, *flags, "--out=out")
+    assert code == 2
+    assert words.split("; ")[0] in err
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.full
+def test_the_marker_is_an_arm_and_several_drugs_are_one_study(folder):
+    """MGMT decides temozolomide here and nothing decides cisplatin; the page over both says so."""
+    code, out, err = command(folder, "--drug=all", "--out=out")
+    assert code == 0, err
+    table = pd.read_csv(folder / "out" / "drugs.csv", index_col="drug")
+    assert table.loc["Temozolomide", "arm"] == "marker:MGMT"
+    assert table.loc["Temozolomide", "value"] > 0.8
+    assert {"marker:SLFN11"} <= set(pd.read_csv(folder / "out" / "Cisplatin" / "metrics.csv")["arm"])
+    assert "of 2 drugs have a model that is shown to predict" in verdict_words(folder / "out")
+    page = (folder / "out" / "report.html").read_text()
+    assert 'href="Temozolomide/report.html"' in page
+    effects = pd.read_csv(folder / "out" / "Temozolomide" / "effects.csv")
+    assert effects.loc[0, ["gene", "high_means", "known"]].tolist() == ["MGMT", "resistant", "as known"]
+    assert "report: out/report.html" in out
+    with pytest.raises(InputError, match="holds several drugs"):
+        model_of_study(folder / "out")
+    # A model of one gene needs that gene alone.
+    pd.read_csv(folder / "my" / "expression.csv", index_col=0).loc[["MGMT"]].to_csv(folder / "one.csv")
+    code, _, err = script(
+        "predict", "--study=out/Temozolomide", "--expression=one.csv", "--out=new.csv", "--interval=0.8", folder=folder
+    )
+    assert code == 0, err
+    assert len(pd.read_csv(folder / "new.csv")) == FEW
+
+
+@pytest.mark.full
+def test_the_same_from_python(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = tl.answer(
+        "my/expression.csv", "my/screen.csv", drug="Temozolomide", direction="resistant", source="none", quick=True,
+        out="out",
+    )  # fmt: skip
+    assert list(found.studies) == ["Temozolomide"]
+    assert found.studies["Temozolomide"].results.recommended.arm == "marker:MGMT"
+    assert (folder / "out" / "report.html").is_file()
+    assert any("samples are in both tables" in line for line in found.remarks)
+
+
+def test_a_source_is_taken_where_its_tables_stand(tmp_path):
+    tables = Tables(tmp_path / "expression.csv", tmp_path / "response.csv")
+    assert source_of(tables) == ""
+    for name in ("gdsc_wheel_expression.csv.gz", "gdsc_wheel_response.csv.gz", "gdsc_wheel_lines.csv"):
+        (tmp_path / name).touch()
+    assert source_of(tables) == "gdsc"
+
+
+def test_the_list_of_markers_names_its_sources():
+    assert all(one.source and one.as_of and one.evidence for one in listed())
+    assert len({(one.drug, one.gene) for one in listed()}) == len(listed())
+    assert [one.gene for one in markers_of("TEMOZOLOMIDE")] == ["MGMT"]
+    assert [one.gene for one in markers_of("17 AAG") if one.level == EXPRESSION] == ["NQO1"]
+    assert markers_of("") == []

@@ -1,0 +1,112 @@
+"""The one command from Python: from two tables to studies, with a report and a model to use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tl_jax.api.study import Study
+from tl_jax.data.drafts.draft import Wishes
+from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import JUDGED
+from tl_jax.study.answer import answer as made
+from tl_jax.study.answer.plan import planned
+from tl_jax.study.answer.tables import Tables, cohorts, drafted
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.system.files import folder_atomic, write_json
+from tl_jax.system.parts import RECORD
+from tl_jax.system.progress import spoken
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the tables answered.
+
+    Args:
+        studies: {drug: Study}.
+        remarks: what was found in the tables, and what the checks say.
+        folder: with report.html and all tables; `tl_jax predict --study=FOLDER` takes its models.
+    """
+
+    studies: dict[str, Study]
+    remarks: tuple[str, ...]
+    folder: Path
+
+
+def answer(
+    expression: str | Path,
+    response: str | Path,
+    *,
+    out: str | Path,
+    drug: str | Sequence[str] | None = None,
+    source: str = "auto",
+    annotation: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    value: str | None = None,
+    direction: str | None = None,
+    unit: str | None = None,
+    source_tissues: str = "shipped",
+    signature: Sequence[str] = (),
+    repeats: int | None = None,
+    seed: int = 400,
+    metric: str = JUDGED,
+    quick: bool = False,
+    checkpoint_dir: str | Path = "checkpoints",
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Answer:
+    """Draft a cohort from two tables, check it, run a full study of each drug, and write its report and models.
+
+    Args:
+        expression: path of the table of samples and genes, either way round.
+        response: path of the table of responses.
+        out: folder to write; it appears whole or not at all.
+        drug: a name, several, or "all" of the table; None: the one of the table.
+        source: a shipped cohort whose first domain is the source; "auto": what stands in the folder; "none".
+        annotation: path of a table with tissue, patient or batch.
+        data_dir: folder that holds all tables; None: that of the expression.
+        value: column of the response.
+        direction: what a high value means, "resistant" or "sensitive".
+        unit: of the response.
+        source_tissues: "shipped", or "all" lines of the source, also those that the shipped cohort leaves out.
+        signature: genes whose mean is a baseline.
+        repeats: of cross-validation; None: 10, with quick 2.
+        seed: of all that is drawn.
+        metric: that judges arms, by name.
+        quick: a look with a small network, no result.
+        checkpoint_dir: where models are kept and found again.
+        overwrite: replace an earlier folder.
+        progress: True tells on standard error what is being done.
+
+    Returns:
+        Answer: the studies by drug, remarks and the folder.
+
+    Raises:
+        InputError: before any training, for what the tables do not say (it names the argument's flag) or what the
+            checks call blocking.
+    """
+    names = () if drug is None else (drug,) if isinstance(drug, str) else tuple(drug)
+    said = {"value": value, "direction": direction, "unit": unit, "source_tissues": source_tissues}
+    wishes = Wishes(Path(expression).name.split(".")[0], **said)
+    paths = [None if one is None else Path(one) for one in (annotation, data_dir)]
+    tables = Tables(Path(expression), Path(response), *paths, names, source, wishes)
+    given = Settings(
+        cohort=wishes.name, repeats=repeats, seed=seed, metric=metric, signature=tuple(signature),
+        checkpoint_dir=str(checkpoint_dir),
+    )  # fmt: skip
+    with folder_atomic(Path(out), overwrite) as folder, TemporaryDirectory() as place, spoken(progress):
+        file = Path(place) / f"{wishes.name}.toml"
+        remarks = drafted(tables, file)
+        drugs = [planned(cohort, given.in_quick_mode() if quick else given) for cohort in cohorts(file, tables)]
+        found = made.checked(drugs)
+        if found.blocking:
+            first = found.findings[0]
+            raise InputError(f"the tables are not ready: {first.text}; {first.remedy}")
+        done = made.run(drugs, found, file.read_text(encoding="utf-8"), None)
+        write_json(folder / RECORD, made.identity(drugs))
+        made.write(done, folder)
+    pairs = zip(done.results, drugs, strict=True)
+    studies = {name: Study(results, one.plan.identity()) for (name, results), one in pairs}
+    return Answer(studies, (*remarks, *(f"{one.text}: {one.remedy}" for one in found.findings)), Path(out))

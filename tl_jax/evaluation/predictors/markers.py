@@ -1,0 +1,51 @@
+"""Genes that are known to go with resistance to a drug, or with sensitivity: a shipped, dated list with its sources.
+
+markers.csv, a row for each drug and gene: high_means says what a high expression goes with; level "expression" where
+expression shows it, else what does ("mutation", "fusion"), so that no arm on expression can. They hold on average over
+many tumours; a small cohort may go the other way by chance.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+FILE = Path(__file__).with_name("markers.csv")
+EXPRESSION = "expression"
+
+
+class Marker(NamedTuple):
+    """resistant: +1 where a high expression goes with resistance, -1 where it goes with sensitivity."""
+
+    drug: str
+    gene: str
+    resistant: int
+    level: str
+    evidence: str
+    source: str
+    as_of: str
+
+
+@cache
+def listed() -> tuple[Marker, ...]:
+    """The whole list, in the order of the file."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    signs = {"resistant": 1, "sensitive": -1}
+    return tuple(
+        Marker(r["drug"], r["gene"], signs[r["high_means"]], *(r[k] for k in ("level", "evidence", "source", "as_of")))
+        for r in rows
+    )
+
+
+def plain(drug: str) -> str:
+    """A drug's name without case, blanks and signs."""
+    return re.sub(r"[\W_]+", "", drug).casefold()
+
+
+def markers_of(drug: str) -> list[Marker]:
+    """What is known of a drug, by its name without case and signs; nothing where its name is not listed."""
+    return [one for one in listed() if plain(one.drug) == plain(drug)]

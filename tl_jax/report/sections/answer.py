@@ -1,0 +1,178 @@
+"""Sections for whoever wants an answer: which model and source, how sure, what next; the own samples; the genes."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tl_jax.evaluation.statistics.against import named
+from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer
+from tl_jax.report.blocks import Absent, Blocks, Code, Line, Part, Strong, Text, join, paragraph
+from tl_jax.report.sections.cells import fixed, frame_table, interval, number, p_text, share, whole, word
+from tl_jax.report.sections.study import Study
+
+SHOWN_GENES, SHOWN_SAMPLES = 25, 60
+QUICK = "QUICK LOOK, NOT A RESULT"
+FOLDER = "THIS_FOLDER"
+
+
+def is_quick(study: Study) -> bool:
+    """Whether the study was a quick one, whose numbers show that it works and nothing else."""
+    return study.entry("settings", "quick") is True
+
+
+def answer(study: Study) -> Blocks:
+    """Which model, which source, how sure, what next: one line each."""
+    if not study.entry("recommended", kind=dict):
+        raise Absent("summary.json recommends no model")
+    return Text(tuple(lines(study)), "bullets")
+
+
+def lines(study: Study, folder: str = FOLDER) -> list[Line]:
+    """The lines. folder: of the results, as a command names it."""
+    found = [(Strong("Model. "), model_line(study)), (Strong("Source. "), source_line(study))]
+    found.append((Strong("How sure. "), sure_line(study)))
+    command = f"tl_jax predict --study={folder} --expression=new.csv --out=predictions.csv"
+    if study.entry("kept_folds") is True:
+        command += " --interval=0.9"
+    return [*found, (Strong("Next. "), next_words(study), Code(command))]
+
+
+def model_line(study: Study) -> str:
+    """The recommended model and what its choice is worth."""
+    one, judged = study.entry("recommended", kind=dict), study.metric
+    text = f"{named(one['arm'], one['source'])}: the {judged.best} of {one['candidates']} in cross-validation, "
+    text += f"{judged.per_fold} {judged.text(one['value'])}. Being the best of several flatters it"
+    honest = one.get("honest")
+    if isinstance(honest, float) and honest == honest:
+        return f"{text}: a choice made by inner folds reaches {judged.text(honest)} on samples that it never saw."
+    return f"{text}; no choice by inner folds was made to say how much."
+
+
+def source_line(study: Study) -> str:
+    """Whether a source is shown to help, against training without one."""
+    gains = study.gains
+    rows = gains[[is_transfer(arm, source) for arm, source in zip(gains["arm"], gains["source"], strict=True)]]
+    if rows.empty:
+        return "none was used; everything was learned from these samples alone."
+    best, judged = rows.iloc[0], study.metric
+    name = named(best["arm"], best["source"])
+    difference = judged.text(best["mean_difference"], "+")
+    text = f"the most promising is {name}, {difference} in {judged.per_fold} against {best['reference']}"
+    if pd.notna(best["ci_low"]):
+        text += f" (95 % {interval(best['ci_low'], best['ci_high'], '+' + judged.spec())})"
+    helps = best["p_holm"] < ALPHA and judged.sign * best["mean_difference"] > 0
+    return f"{text}: {'shown to help' if helps else 'not shown to help on these samples'}."
+
+
+def sure_line(study: Study) -> str:
+    """Whether the recommended model is shown to predict at all."""
+    one, judged = study.entry("recommended", kind=dict), study.metric
+    words = []
+    own = of_arm(study.judged(study.table("intervals")), one)
+    shown = None
+    if len(own) and judged.chance is not None:
+        row = own.iloc[0]
+        ends = interval(row["bca_low"], row["bca_high"], judged.spec())
+        shown = judged.sign * (row["bca_low" if judged.sign > 0 else "bca_high"] - judged.chance) > 0
+        words.append(
+            f"its forecasts of {row['n']:.0f} samples that it had not seen have a {judged.label} of "
+            f"{judged.text(row[judged.name])} (95 % {ends})"
+        )
+    permuted = of_arm(study.judged(study.table("permutations")), one)
+    if len(permuted):
+        p = permuted["p"].iloc[0]
+        words.append(f"with shuffled responses as good a result comes with p = {p_text(p)}")
+        shown = p < ALPHA if shown is None else shown and p < ALPHA
+    if not words:
+        return "this study asked for neither intervals nor permutations, so it cannot say."
+    verdict = {
+        True: "It predicts better than chance here; other laboratories are another question.",
+        False: "That is not enough to say that it predicts at all: do not rely on its forecasts.",
+    }.get(shown, "")
+    return f"{'; '.join(words)}. {verdict}"
+
+
+def next_words(study: Study) -> str:
+    """What stands before the command."""
+    if is_quick(study):
+        return "run it again without --quick; the models of a quick look are none. To see how predictions work: "
+    return f"predict new samples with it, {FOLDER} being the folder of this page: "
+
+
+def of_arm(rows: pd.DataFrame, one: dict) -> pd.DataFrame:
+    """The rows of the recommended arm."""
+    return rows[(rows["arm"] == one["arm"]) & (rows["source"].fillna("") == one["source"])]
+
+
+def samples(study: Study) -> Blocks:
+    """Every own sample: observed, forecast by models that had not seen it, interval, rank, nearest source lines."""
+    rows, one = study.need("samples"), study.entry("recommended", kind=dict) or {}
+    held = (rows["low"] <= rows["observed"]) & (rows["observed"] <= rows["high"])
+    cells = {
+        "sample": word("sample_id"),
+        "observed": fixed("observed", "#.4g"),
+        "forecast": fixed("predicted", "#.4g"),
+        f"{rows['level'].iloc[0]:.0%} interval": lambda row: interval(row["low"], row["high"], "#.3g"),
+        "rank by forecast": whole("rank_predicted"),
+        "rank observed": whole("rank_observed"),
+    }
+    if (rows["nearest"] != "").any():
+        cells["nearest source lines (correlation)"] = word("nearest")
+    text = (
+        f"Forecasts of {named(one.get('arm', '?'), one.get('source', ''))}: means over repeats, each by models that "
+        f"had not seen the sample. Rank 1 is the most sensitive. {held.mean():.0%} of the intervals hold the observed "
+        "value. All rows are in samples.csv."
+    )
+    shown = rows.head(SHOWN_SAMPLES)
+    caption = f"{len(shown)} of {len(rows)} samples, the most sensitive by forecast first"
+    return [paragraph(text), frame_table(caption, shown, cells, words=("nearest source lines (correlation)",))]
+
+
+def effects(study: Study) -> Blocks:
+    """Signed effects of genes in the recommended model, and what moves single samples."""
+    rows, one = study.need("effects"), study.entry("recommended", kind=dict) or {}
+    cells = {
+        "gene": word("gene"),
+        "effect": fixed("effect", "+#.3g"),
+        "a high value means": word("high_means"),
+        "rank": whole("rank"),
+        "same sign in folds": share("same_sign"),
+        "among the first 50 in folds": share("top"),
+        "known marker": word("known"),
+    }
+    known = rows[rows["known"] != ""]
+    said = [f"{row['gene']} (rank {row['rank']:.0f}): {row['known']}" for row in known.to_dict("records")]
+    text = (
+        f"Effects in {named(one.get('arm', '?'), one.get('source', ''))}: the change of the response, in its unit, "
+        "when a gene rises by one spread of these samples. They describe the model; correlated genes share an effect, "
+        "and none of this is a test of a gene. The folds are three models or so: a gene whose sign they do not share "
+        "is noise."
+    )
+    first = rows.head(SHOWN_GENES)
+    shown = pd.concat([first, known[~known["gene"].isin(first["gene"])]])
+    words = ("a high value means", "known marker")
+    parts = [
+        paragraph(text),
+        paragraph(
+            "Known markers of the drug: " + ("; ".join(said) if said else "none is among the model's genes") + "."
+        ),
+        frame_table(f"The first {len(first)} genes by size of effect, and known markers", shown, cells, words=words),
+    ]
+    single = study.table("attributions")
+    return join([*parts, _single(single)] if len(single) else parts)
+
+
+def _single(rows: pd.DataFrame) -> Part:
+    """Per sample, the genes that move its forecast."""
+    told = []
+    for sample, part in rows.groupby("sample_id", sort=False):
+        genes = (f"{row.gene} {number(row.attribution, '+#.2g')}" for row in part.itertuples())
+        told.append({"sample": sample, "genes": ", ".join(genes)})
+    frame = pd.DataFrame(told)
+    table = frame_table(
+        "What moves each prediction away from that of an average sample, in the unit of the response",
+        frame,
+        {"sample": word("sample"), "genes": word("genes")},
+        words=("genes",),
+    )
+    return Part("Single samples", (table,), folded=True)

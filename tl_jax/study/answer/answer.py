@@ -1,0 +1,111 @@
+"""An answer: one study for each drug, written side by side, with an overview where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from tl_jax.evaluation.checks.cohort import Checked, check_cohort
+from tl_jax.evaluation.checks.parts import Plan as Asked
+from tl_jax.report.page.check_page import write_check
+from tl_jax.report.page.page import write_report
+from tl_jax.report.tables import write_csv
+from tl_jax.study.answer.plan import Drug
+from tl_jax.study.cohort.outputs import write_outputs
+from tl_jax.study.cohort.results import Results
+from tl_jax.study.cohort.run import run_plan
+from tl_jax.system.files import write_json
+from tl_jax.system.progress import LOGGER
+
+COHORT = "cohort.toml"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """results: of each drug, in the order asked for. checked: the cohort of the first. file: the cohort file's text."""
+
+    results: tuple[tuple[str, Results], ...]
+    checked: Checked
+    file: str
+
+
+def checked(drugs: Sequence[Drug]) -> Checked:
+    """What the checks say of the cohort of the first drug."""
+    settings = drugs[0].plan.settings
+    folds = {**Asked().folds, "target": settings.folds}
+    return check_cohort(drugs[0].plan.cohort, Asked(folds, settings.repeats, settings.seed, settings.split))
+
+
+def identity(drugs: Sequence[Drug]) -> dict:
+    """What determines the numbers of all."""
+    if len(drugs) == 1:
+        return drugs[0].plan.identity()
+    return {"experiment": "answer", "drugs": {one.drug: one.plan.identity() for one in drugs}}
+
+
+def run(drugs: Sequence[Drug], found: Checked, file: str, work: Path | None) -> Answer:
+    """Run every drug's study. work: a folder for finished parts."""
+    results = []
+    # Thousands of fits of some tens of rows: threads that share one would wait for each other.
+    with threadpool_limits(1):
+        for number, one in enumerate(drugs, 1):
+            if len(drugs) > 1:
+                LOGGER.info(f"drug {number} of {len(drugs)}: {one.drug}")
+            results.append((one.drug, run_plan(one.plan, None if work is None else work / slug(one.drug))))
+    return Answer(tuple(results), found, file)
+
+
+def slug(drug: str) -> str:
+    """A drug's name as a folder's."""
+    return "".join(c if c.isalnum() else "_" for c in drug)
+
+
+def write(answer: Answer, folder: Path, flags: dict | None = None) -> list[str]:
+    """Write the study of one drug into the folder, or of several into one folder each with an overview above them."""
+    left_out = write_check(answer.checked, folder)
+    (folder / COHORT).write_text(answer.file, encoding="utf-8")
+    if len(answer.results) == 1:
+        return [*left_out, *write_outputs(answer.results[0][1], folder, flags=flags or {})]
+    rows = []
+    for drug, results in answer.results:
+        own = folder / slug(drug)
+        own.mkdir()
+        left_out += write_outputs(results, own, flags=flags or {})
+        rows.append(row_of(drug, results))
+    write_csv(folder / "drugs.csv", pd.DataFrame(rows))
+    first = answer.results[0][1]
+    title = f"{len(rows)} drugs of one table"
+    settings = {**first.settings.as_dict(), "drug": None}
+    summary = {
+        "experiment": "answer",
+        "title": title,
+        "drugs": [drug for drug, _ in answer.results],
+        "flags": flags or {},
+    }
+    write_json(folder / "summary.json", {**summary, "settings": settings})
+    write_report(folder)
+    return left_out
+
+
+def row_of(drug: str, results: Results) -> dict:
+    """A line of the overview: the recommended model and whether it is shown to predict."""
+    row = {"drug": drug, "folder": slug(drug), "arm": "", "source": ""}
+    row |= dict.fromkeys(("samples", "value", "honest", "estimate", "low", "high", "p"), float("nan"))
+    row["samples"] = len(results.plan.groups[0].problem.domain)
+    one = results.recommended
+    if one is None:
+        return row
+    row |= {"arm": one.arm, "source": one.source, "value": one.value, "honest": one.honest}
+    for name, columns in (
+        ("intervals", {"estimate": results.settings.metric, "low": "bca_low", "high": "bca_high"}),
+        ("permutations", {"p": "p"}),
+    ):
+        table = (results.extra.get(name) or [None])[0]
+        if table is not None:
+            own = table[(table["arm"] == one.arm) & (table["source"].fillna("") == one.source)]
+            row |= {to: float(own[column].iloc[0]) for to, column in columns.items() if len(own)}
+    return row

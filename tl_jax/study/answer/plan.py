@@ -1,0 +1,120 @@
+"""A sensible full study of one drug: which arms, which examinations, and how long they take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+
+from tl_jax.data.chain import Cohort
+from tl_jax.evaluation.predictors.baselines import MARKER
+from tl_jax.evaluation.predictors.markers import EXPRESSION, markers_of
+from tl_jax.models import build
+from tl_jax.study.cohort.plans import Experiment
+from tl_jax.study.cohort.prepare import Plan, prepare
+from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.core.settings import Extras
+from tl_jax.training.cost import cost_of_run
+
+# Networks that train no wide first layer but for `scratch`, which all others are compared with, and closed forms.
+STRATEGIES = ("scratch", "zero_shot", "freeze_layer1", "feature_ridge", "shrunken_ridge")
+BASELINES = ("mean", "ridge", "elastic_net", "kernel_ridge", "random_forest")
+# What inner folds choose among: seconds each. Only such a choice says what the recommended model is worth.
+CANDIDATES = ("freeze_layer1", "feature_ridge", "shrunken_ridge", "ridge", "kernel_ridge")
+EXAMINED = ("freeze_layer1", "feature_ridge", "shrunken_ridge", "ridge", "kernel_ridge")
+EXPERIMENT = Experiment(
+    "answer", "from two tables to an answer", "target", (("source",),), strategies=STRATEGIES, folds=3
+)
+# Seconds of one core for a fit of 20 rows, per gene: measured (docs/your_cohort.md).
+PER_GENE = {
+    "elastic_net": 4e-5,
+    "random_forest": 5e-5,
+    "kernel_ridge": 2e-6,
+    "shrunken_ridge": 1e-5,
+    "feature_ridge": 5e-6,
+}
+START = 45.0  # libraries, tables, checks, programs compiled, pictures
+
+
+@dataclass(frozen=True)
+class Drug:
+    """One drug's study, planned. seconds: of one core."""
+
+    drug: str
+    plan: Plan
+    seconds: float
+
+    def words(self) -> str:
+        """What will be done, in a line."""
+        domain, settings = self.plan.groups[0].problem.domain, self.plan.settings
+        ways = [f"{way.source} ({len(way.stages[0].domain)} samples)" for way in self.plan.groups[0].ways if way.stages]
+        source = f"source {', '.join(ways)}" if ways else "no source"
+        arms = len(settings.strategies) + len(settings.baselines)
+        return (
+            f"{self.drug}: {len(domain)} samples x {len(domain.genes):,} genes, {source}; {arms} arms on "
+            f"{settings.repeats} x {settings.folds} folds, a choice by inner folds, {settings.extras.permutations} "
+            f"permutations; about {minutes(self.seconds)} of one core"
+        )
+
+
+def minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60)):.0f} min"
+
+
+def settings_of(cohort: Cohort, given: Settings) -> Settings:
+    """The settings of one drug's study. given: what the user set."""
+    known = [one.gene for one in markers_of(cohort.drug) if one.level == EXPRESSION]
+    genes = dict.fromkeys([*([cohort.marker] if cohort.marker else []), *known])
+    markers = tuple(f"{MARKER}{gene}" for gene in genes)
+    signed = ("signature",) if given.signature else ()
+    run = {"strategies": given.strategies or STRATEGIES, "baselines": (*markers, *(given.baselines or BASELINES))}
+    named = {*run["strategies"], *run["baselines"], *signed}
+    quick = given.quick
+    extras = Extras(
+        examined=tuple(name for name in (*markers, *signed, *EXAMINED) if name in named),
+        nested=tuple(name for name in (*markers, *signed, *CANDIDATES) if name in named),
+        permutations=19 if quick else 99,
+    )
+    return replace(given, drug=cohort.drug, fold_models=True, extras=extras, **run)
+
+
+def planned(cohort: Cohort, given: Settings) -> Drug:
+    """The study of a cohort's drug; InputError where it cannot end well."""
+    settings = settings_of(cohort, given)
+    if not settings.source_drugs and len(cohort.domains) > 1:
+        settings = replace(settings, source_drugs=(cohort.default_source,))
+    plan = prepare(EXPERIMENT, settings, replace(cohort, marker=""))
+    return Drug(cohort.drug, plan, START + seconds(plan))
+
+
+def seconds(plan: Plan) -> float:
+    """Rough seconds of one core: networks by the count of their steps (training/cost.py), closed forms as measured."""
+    group, settings = plan.groups[0], plan.settings
+    problem, drawn, extras = group.problem, group.examination, settings.extras
+    genes, total = len(problem.domain.genes), 0.0
+
+    def folds(name: str) -> int:
+        more = len(drawn.inner.folds) if drawn.inner and name in extras.nested else 0
+        more += len(drawn.permuted.folds) if drawn.permuted and name in extras.examined else 0
+        return len(problem.folds) + more + problem.repeats.count(0) * settings.folds + 1
+
+    rows = len(problem.folds[0].fold.train), len(problem.folds[0].fold.test)
+    for strategy in plan.strategies:
+        ways = len(group.ways) if strategy.needs_source else 1
+        if strategy.trains:
+            total += ways * folds(strategy.name) * of_network(plan, strategy, settings.recipe(strategy), rows)
+    for name in (*plan.methods, *settings.baselines):
+        total += folds(name) * PER_GENE.get(name, 1e-6) * genes * (1 + rows[0] / 20) / 2
+    trained = {one.domain.name: one for way in group.ways for one in way.stages}
+    for stage in trained.values():
+        total += of_network(plan, stage.strategy, stage.recipe, (len(stage.domain), 1))
+    return total
+
+
+def of_network(plan: Plan, strategy, recipe, rows: tuple[int, int]) -> float:
+    """Seconds of one training of a network."""
+    network, genes = build(plan.settings.network), len(plan.groups[0].problem.domain.genes)
+    x = np.broadcast_to(np.float32(0), (sum(rows), genes))
+    source = jax.eval_shape(lambda: network.init(jax.random.key(0), genes)) if strategy.needs_source else None
+    return cost_of_run(rows, x, [(strategy.function, source)], network, recipe.fit_config()).seconds

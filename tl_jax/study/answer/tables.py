@@ -1,0 +1,106 @@
+"""The user's tables as a cohort for each drug that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tl_jax.data.chain import Cohort
+from tl_jax.data.cohort.cohort_file import load_cohort, shipped_content
+from tl_jax.data.drafts.draft import Wishes
+from tl_jax.data.drafts.write import write_cohort
+from tl_jax.data.tables.cells import nearest
+from tl_jax.data.tables.raw_tables import find_file
+from tl_jax.errors import InputError
+
+AUTO, NONE, ALL = "auto", "none", "all"
+SOURCES = ("gdsc", "nci60")  # shipped cohorts whose first domain may be the source, the first that is there
+
+
+@dataclass(frozen=True)
+class Tables:
+    """expression, response, annotation: the user's tables. folder: that holds them, and the source's; None: that of
+    the expression.
+
+    drugs: to answer for; () for the one of the table, ("all",) for each. source: a shipped cohort, AUTO or NONE.
+    wishes: what else the user said (data/drafts).
+    """
+
+    expression: Path
+    response: Path
+    annotation: Path | None = None
+    folder: Path | None = None
+    drugs: tuple[str, ...] = ()
+    source: str = AUTO
+    wishes: Wishes = field(default_factory=lambda: Wishes("answer"))
+
+    @property
+    def data_dir(self) -> Path:
+        return self.folder or self.expression.parent
+
+
+def drafted(tables: Tables, out: Path) -> list[str]:
+    """Write the cohort file; what to tell the user. InputError, naming a flag, for what is not said."""
+    one = tables.drugs[0] if len(tables.drugs) == 1 and not every(tables) else None
+    wishes = replace(tables.wishes, source=source_of(tables), drug=one)
+    found = write_cohort(out, tables.data_dir, tables.expression, tables.response, tables.annotation, wishes)
+    if tables.source == AUTO and not wishes.source:
+        found.append(
+            f"no public cell lines in {tables.data_dir}, so these samples alone are learned from; "
+            f"tl_jax fetch gdsc --data_dir={tables.data_dir} brings them"
+        )
+    return found
+
+
+def every(tables: Tables) -> bool:
+    return [drug.casefold() for drug in tables.drugs] == [ALL]
+
+
+def source_of(tables: Tables) -> str:
+    """The shipped cohort whose first domain becomes the source; "" for none."""
+    if tables.source == NONE:
+        return ""
+    if tables.source != AUTO:
+        return tables.source
+    return next((name for name in SOURCES if is_there(name, tables.data_dir)), "")
+
+
+def is_there(name: str, folder: Path) -> bool:
+    """Whether the tables of a shipped cohort's first domain stand in a folder."""
+    first = shipped_content(name)["domain"][0]
+    try:
+        for part in ("expression", "response", "annotation"):
+            find_file(folder / first[part]["path"])
+    except InputError:
+        return False
+    return True
+
+
+def cohorts(file: Path, tables: Tables) -> list[Cohort]:
+    """A cohort for each drug, each with the source drug that is tried first as its default.
+
+    That is the drug itself where the source knows it, else the cohort's own default.
+    """
+    own = load_cohort(file, tables.data_dir)
+    found = []
+    for drug in chosen(own, tables):
+        cohort = replace(own, drug=drug)
+        same = [d for d in own.stage("source").drugs if d.casefold() == drug.casefold()]
+        if len(own.domains) > 1 and same:
+            cohort = replace(cohort, default_source=same[0])
+        found.append(cohort)
+    return found
+
+
+def chosen(cohort: Cohort, tables: Tables) -> Sequence[str]:
+    """The drugs to answer for, as the target spells them."""
+    known = {drug.casefold(): drug for drug in cohort.stage("target").drugs}
+    if every(tables):
+        return list(known.values())
+    unknown = [drug for drug in tables.drugs if drug.casefold() not in known]
+    if unknown:
+        raise InputError(
+            f"--drug={unknown[0]}: {tables.response} has no such drug; {nearest(unknown[0], known.values())}"
+        )
+    return list(dict.fromkeys(known[drug.casefold()] for drug in tables.drugs)) or [cohort.drug]
