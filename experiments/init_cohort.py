@@ -62,9 +62,7 @@ def work() -> None:
         for number, point in enumerate(written.open, 1):
             print(f"open {number}: {point}", file=sys.stderr)
         count = f"{len(written.open)} point{'s are' if len(written.open) > 1 else ' is'} open"
-        raise InputError(
-            f"{count} (above); {out} is a draft in which they are marked, and the next call may replace it"
-        )
+        raise InputError(f"{count} (above), marked in the draft {out}; settle them and call again: it will be replaced")
     print(f"written: {out}\nnext: python -m experiments.check_data --cohort={out} --data_dir={folder}")
 
 

@@ -16,7 +16,7 @@ _FORMS = re.compile(
     re.IGNORECASE,
 )
 _SERIAL = re.compile(r"(3[6-9]|4\d|5[0-4])\d{3}(\.0)?")  # days since 1900: the years 1998 to 2048
-FEW = 0.1  # share of numbers among names from which they are ids of Entrez and no dates
+FEW = 0.5  # share of numbers among names from which they are ids of Entrez and no dates
 
 
 def date_names(names: Iterable[str]) -> list[str]:
