@@ -13,7 +13,7 @@ from pathlib import Path
 
 from experiments._command import Script
 from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
-from experiments._groups import METRIC, OUTPUT, SIGNATURE
+from experiments._groups import EXPRESSION_KEYS, METRIC, OUTPUT, RESPONSE_KEYS, SIGNATURE
 from tl_jax.errors import InputError
 
 TABLES = group(
@@ -21,6 +21,7 @@ TABLES = group(
     text("expression", None, "your table of expression: samples in rows or in columns"),
     text("response", None, "your table of responses: a row for each sample, or for each sample and drug"),
     text("annotation", None, "table with tissue, patient or batch of each sample"),
+    EXPRESSION_KEYS,
     text("data_dir", None, "folder that holds the tables, and those of public cell lines; default: of --expression"),
     text("source", "auto", "shipped cohort whose first domain is the source, such as gdsc; auto: what is there; none"),
     choice("source_tissues", "shipped", ["shipped", "all"], "lines of the source: as its cohort picks, or all tissues"),
@@ -31,6 +32,7 @@ RESPONSE = group(
     text("value", None, "column of the response; default: found by its name"),
     choice("direction", None, ["resistant", "sensitive"], "what a high value means; default: by its name"),
     text("unit", None, "unit of the response; default: the name of its column"),
+    RESPONSE_KEYS,
 )
 ARMS = group(
     "arms",
@@ -111,10 +113,12 @@ def asked(file: Path, say) -> tuple[list[str], list]:
 
 def tables_of(said: dict[str, str]):
     """The tables as the flags name them, with what was said since."""
+    from experiments._keys import keys_of
     from tl_jax.data.drafts.draft import Wishes
     from tl_jax.study.answer.tables import Tables
 
     own = {name: said.get(name) or FLAGS[name].value for name in ("value", "direction", "unit")}
+    own |= {name: keys_of(name, FLAGS[name].value) for name in ("expression_keys", "response_keys")}
     drugs = said["drug"].split(",") if said.get("drug") else FLAGS.drug
     return Tables(
         Path(FLAGS.expression),

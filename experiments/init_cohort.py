@@ -8,6 +8,7 @@ from pathlib import Path
 
 from experiments._command import Script
 from experiments._declared import FLAGS, choice, group, switch, text
+from experiments._groups import EXPRESSION_KEYS, RESPONSE_KEYS
 from tl_jax.errors import InputError
 
 TABLES = group(
@@ -15,7 +16,7 @@ TABLES = group(
     text("expression", None, "your table of expression: samples in rows or in columns"),
     text("response", None, "your table of responses: a row for each sample, or for each sample and drug"),
     text("annotation", None, "table with tissue, patient or batch of each sample"),
-    text("expression_keys", "", "how --expression is read: keys of [domain.expression], such as \"decimal = ','\""),
+    EXPRESSION_KEYS,
     text("data_dir", None, "folder that holds the tables; default: that of --expression"),
     text("source", "", "shipped cohort whose first domain becomes the source, such as gdsc; default: none"),
     choice("source_tissues", "shipped", ["shipped", "all"], "lines of --source: as its cohort picks, or all tissues"),
@@ -26,7 +27,7 @@ RESPONSE = group(
     text("value", None, "column of the response; default: found by its name"),
     choice("direction", None, ["resistant", "sensitive"], "what a high value means; default: by its name"),
     text("unit", None, "unit of the response; default: the name of its column"),
-    text("response_keys", "", "how --response is read: keys of [domain.response], such as \"missing = ['ND']\""),
+    RESPONSE_KEYS,
 )
 OUTPUT = group(
     "output",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,6 +48,8 @@ def answer(
     direction: str | None = None,
     unit: str | None = None,
     source_tissues: str = "shipped",
+    expression_keys: Mapping | None = None,
+    response_keys: Mapping | None = None,
     signature: Sequence[str] = (),
     repeats: int | None = None,
     seed: int = 400,
@@ -71,6 +73,7 @@ def answer(
         direction: what a high value means, "resistant" or "sensitive".
         unit: of the response.
         source_tissues: "shipped", or "all" lines of the source, also those that the shipped cohort leaves out.
+        expression_keys, response_keys: of a cohort file, for what the tables leave open, {"decimal": ","}.
         signature: genes whose mean is a baseline.
         repeats: of cross-validation; None: 10, with quick 2.
         seed: of all that is drawn.
@@ -89,6 +92,7 @@ def answer(
     """
     names = () if drug is None else (drug,) if isinstance(drug, str) else tuple(drug)
     said = {"value": value, "direction": direction, "unit": unit, "source_tissues": source_tissues}
+    said |= {"expression_keys": dict(expression_keys or {}), "response_keys": dict(response_keys or {})}
     wishes = Wishes(Path(expression).name.split(".")[0], **said)
     paths = [None if one is None else Path(one) for one in (annotation, data_dir)]
     tables = Tables(Path(expression), Path(response), *paths, names, source, wishes)

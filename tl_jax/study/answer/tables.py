@@ -41,10 +41,14 @@ class Tables:
 
 
 def drafted(tables: Tables, out: Path) -> list[str]:
-    """Write the cohort file; what to tell the user. InputError, naming a flag, for what is not said."""
+    """Write the cohort file; what to tell the user. InputError, naming a flag, for all that is not said."""
     one = tables.drugs[0] if len(tables.drugs) == 1 and not every(tables) else None
     wishes = replace(tables.wishes, source=source_of(tables), drug=one)
-    found = write_cohort(out, tables.data_dir, tables.expression, tables.response, tables.annotation, wishes)
+    written = write_cohort(out, tables.data_dir, tables.expression, tables.response, tables.annotation, wishes)
+    if written.open:
+        points = " ".join(f"({number}) {point}" for number, point in enumerate(written.open, 1))
+        raise InputError(points if len(written.open) > 1 else written.open[0])
+    found = written.lines
     if tables.source == AUTO and not wishes.source:
         found.append(
             f"no public cell lines in {tables.data_dir}, so these samples alone are learned from; "
