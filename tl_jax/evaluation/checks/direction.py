@@ -48,7 +48,8 @@ def resistance(domain: Domain, drug: str) -> np.ndarray:
 def _by_unit(domain: Domain) -> list[Finding]:
     """The unit's own name against the direction; both as the cohort file says."""
     meant = direction_of(domain.unit).high
-    if domain.unit == LABEL or meant in ("", domain.direction):
+    unsaid = domain.unit in (LABEL, "AUC")  # the unit of whoever names none
+    if unsaid or meant in ("", domain.direction):
         return []
     text = (
         f"the response of {domain.name} is in '{domain.unit}', where high usually means {meant}, not {domain.direction}"
