@@ -13,6 +13,7 @@ from tl_jax.report.sections.study import Study
 SHOWN_GENES, SHOWN_SAMPLES = 25, 60
 QUICK = "QUICK LOOK, NOT A RESULT"
 FOLDER = "THIS_FOLDER"
+CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
 
 
 def is_quick(study: Study) -> bool:
@@ -34,7 +35,7 @@ def lines(study: Study, folder: str = FOLDER) -> list[Line]:
     command = f"tl_jax predict --study={folder} --expression=new.csv --out=predictions.csv"
     if study.entry("kept_folds") is True:
         command += " --interval=0.9"
-    return [*found, (Strong("Next. "), next_words(study), Code(command))]
+    return [*found, (Strong("Next. "), next_words(study, folder), Code(command))]
 
 
 def model_line(study: Study) -> str:
@@ -65,38 +66,38 @@ def source_line(study: Study) -> str:
 
 
 def sure_line(study: Study) -> str:
-    """Whether the recommended model is shown to predict at all."""
+    """Whether a model chosen so is shown to predict at all.
+
+    The interval is that of the choice by inner folds, whose forecasts no choice has seen. That of the recommended arm
+    alone would be too good: it is the best of several on the very samples that it is judged by.
+    """
     one, judged = study.entry("recommended", kind=dict), study.metric
-    words = []
-    own = of_arm(study.judged(study.table("intervals")), one)
-    shown = None
-    if len(own) and judged.chance is not None:
-        row = own.iloc[0]
-        ends = interval(row["bca_low"], row["bca_high"], judged.spec())
-        shown = judged.sign * (row["bca_low" if judged.sign > 0 else "bca_high"] - judged.chance) > 0
-        words.append(
-            f"its forecasts of {row['n']:.0f} samples that it had not seen have a {judged.label} of "
-            f"{judged.text(row[judged.name])} (95 % {ends})"
-        )
-    permuted = of_arm(study.judged(study.table("permutations")), one)
+    rows, permuted = study.judged(study.table("intervals")), of_arm(study.judged(study.table("permutations")), one)
+    chosen = rows[rows["arm"] == CHOICE]
+    if chosen.empty or judged.chance is None:
+        return "this study made no choice by inner folds, so it cannot say how sure the recommendation is."
+    row = chosen.iloc[0]
+    end = row["bca_low" if judged.sign > 0 else "bca_high"]
+    text = (
+        f"a model chosen so has, on {row['n']:.0f} samples that neither it nor its choice had seen, a {judged.label} "
+    )
+    text += f"of {judged.text(row[judged.name])} (95 % {interval(row['bca_low'], row['bca_high'], judged.spec())})"
     if len(permuted):
-        p = permuted["p"].iloc[0]
-        words.append(f"with shuffled responses as good a result comes with p = {p_text(p)}")
-        shown = p < ALPHA if shown is None else shown and p < ALPHA
-    if not words:
-        return "this study asked for neither intervals nor permutations, so it cannot say."
-    verdict = {
-        True: "It predicts better than chance here; other laboratories are another question.",
-        False: "That is not enough to say that it predicts at all: do not rely on its forecasts.",
-    }.get(shown, "")
-    return f"{'; '.join(words)}. {verdict}"
+        text += f"; with shuffled responses {named(one['arm'], one['source'])} alone does as well with "
+        text += (
+            f"p = {p_text(permuted['p'].iloc[0])}, which does not count that it was chosen among {one['candidates']}"
+        )
+    if judged.sign * (end - judged.chance) > 0:
+        return f"{text}. It predicts better than chance on samples like these; another laboratory is another question."
+    return f"{text}. That is not enough to say that it predicts at all: do not rely on its forecasts."
 
 
-def next_words(study: Study) -> str:
+def next_words(study: Study, folder: str) -> str:
     """What stands before the command."""
     if is_quick(study):
         return "run it again without --quick; the models of a quick look are none. To see how predictions work: "
-    return f"predict new samples with it, {FOLDER} being the folder of this page: "
+    where = f", {FOLDER} being the folder of this page" if folder == FOLDER else ""
+    return f"predict new samples with it{where}: "
 
 
 def of_arm(rows: pd.DataFrame, one: dict) -> pd.DataFrame:
@@ -156,7 +157,7 @@ def effects(study: Study) -> Blocks:
         paragraph(
             "Known markers of the drug: " + ("; ".join(said) if said else "none is among the model's genes") + "."
         ),
-        frame_table(f"The first {len(first)} genes by size of effect, and known markers", shown, cells, words=words),
+        frame_table("The first genes by size of effect, and known markers", shown, cells, words=words),
     ]
     single = study.table("attributions")
     return join([*parts, _single(single)] if len(single) else parts)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from tl_jax.evaluation.statistics.against import named
-from tl_jax.evaluation.statistics.verdict import ALPHA
 from tl_jax.report.blocks import Block, Blocks, Link, Strong, Text, paragraph
 from tl_jax.report.sections.answer import QUICK, is_quick
 from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, whole, word
 from tl_jax.report.sections.study import Study
 
+BEYOND = 0.025  # of 95 % intervals, on the side of a gain
+
 
 def top(study: Study) -> tuple[str, tuple[Block, ...]]:
     """Title, and how many drugs have a model that is shown to predict."""
     rows, judged = study.table("drugs"), study.metric
-    count = len(rows)
-    # Over several drugs some are below .05 by chance, so that each must pass with its share.
-    shown = rows[(rows["p"] < ALPHA / count) & (judged.sign * (rows["low"] - (judged.chance or 0)) > 0)]
+    count, end = len(rows), rows["low" if judged.sign > 0 else "high"]
+    shown = rows[judged.sign * (end - (judged.chance or 0)) > 0]
     text = f"{len(shown)} of {count} drugs have a model that is shown to predict"
     text += f": {', '.join(shown['drug'])}" if len(shown) else ""
-    least = rows["p"].min()
-    if least >= ALPHA / count:
-        text += f"; the permutations of so many drugs would have to reach p = {ALPHA / count:.2g} (Bonferroni)"
+    text += f"; with nothing to find, about {BEYOND * count:.1f} of {count} would seem to"
     stamp = f"{QUICK}: " if is_quick(study) else ""
     box = paragraph(Strong("Verdict. "), f"{stamp}{text}.", kind="verdict")
     return f"{stamp}{study.entry('title') or 'Drugs'}", (box,)
@@ -33,14 +31,19 @@ def drugs(study: Study) -> Blocks:
         "drug": word("drug"),
         "samples": whole("samples"),
         "recommended model": lambda row: named(row["arm"], row["source"]) if row["arm"] else "none",
-        f"{judged.per_fold}": fixed("value", judged.spec()),
-        "such a choice on unseen samples": fixed("honest", judged.spec()),
-        f"{judged.label} over samples, 95 %": between("low", "high", judged.spec()),
-        "p by permutation": p_value("p"),
+        judged.per_fold: fixed("value", judged.spec()),
+        "the same of a choice by inner folds": fixed("honest", judged.spec()),
+        f"{judged.label} of that choice over samples": fixed("estimate", judged.spec()),
+        "95 % interval": between("low", "high", judged.spec()),
+        "p of the model alone": p_value("p"),
     }
     order = rows.sort_values("honest", ascending=judged.sign < 0, kind="stable")
     links = [(Link(row["drug"], f"{row['folder']}/report.html"),) for row in order.to_dict("records")]
-    text = "Sorted by what a choice of a model by inner folds reaches on samples that it never saw. p is not corrected."
+    text = (
+        "Sorted by what a choice of a model by inner folds reaches on samples that it never saw; its interval decides "
+        "what is shown. p is that of the model with shuffled responses, corrected neither for its choice nor for the "
+        "number of drugs."
+    )
     return [
         paragraph(text),
         frame_table("All drugs", order, cells, words=("recommended model",)),

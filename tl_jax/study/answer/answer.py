@@ -18,6 +18,7 @@ from tl_jax.study.answer.plan import Drug
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.results import Results
 from tl_jax.study.cohort.run import run_plan
+from tl_jax.study.core.nested import ARM as CHOICE
 from tl_jax.system.files import write_json
 from tl_jax.system.progress import LOGGER
 
@@ -100,12 +101,14 @@ def row_of(drug: str, results: Results) -> dict:
     if one is None:
         return row
     row |= {"arm": one.arm, "source": one.source, "value": one.value, "honest": one.honest}
-    for name, columns in (
-        ("intervals", {"estimate": results.settings.metric, "low": "bca_low", "high": "bca_high"}),
-        ("permutations", {"p": "p"}),
+    metric = results.settings.metric
+    columns = {"estimate": metric, "low": "bca_low", "high": "bca_high"}  # of the choice, which saw none of its samples
+    for name, arm, source, names in (
+        ("intervals", CHOICE, "", columns),
+        ("permutations", one.arm, one.source, {"p": "p"}),
     ):
         table = (results.extra.get(name) or [None])[0]
         if table is not None:
-            own = table[(table["arm"] == one.arm) & (table["source"].fillna("") == one.source)]
-            row |= {to: float(own[column].iloc[0]) for to, column in columns.items() if len(own)}
+            own = table[(table["arm"] == arm) & (table["source"].fillna("") == source)]
+            row |= {to: float(own[column].iloc[0]) for to, column in names.items() if len(own)}
     return row
