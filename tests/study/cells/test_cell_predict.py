@@ -204,3 +204,14 @@ def test_the_command_writes_a_folder(study, file, tmp_path, capsys):
     assert "240 cells scored, simulib" in capsys.readouterr().err
     assert scdeal_predict.main(asked) == 2
     assert "--overwrite" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("smooth", [0, 10])
+def test_genes_in_another_order_are_found_by_name(smooth, cells, tmp_path):
+    expected, model = kept(replace(QUICK, smooth=smooth), tmp_path / "model")
+    x, genes, names = cells
+    order = np.random.default_rng(9).permutation(len(genes))
+    table, _ = predicted(model, write_h5ad(tmp_path / "other.h5ad", x[:, order], genes[order], names), tmp_path)
+    for column in ("sens_score", "sens_score_unsmoothed", "sens_prob", "in_domain"):
+        np.testing.assert_allclose(table[column], expected[column], rtol=1e-4, atol=1e-5)
+    assert (np.abs(table["sens_score"] - table["sens_score_unsmoothed"]).max() > 0) == (smooth > 1)

@@ -15,7 +15,7 @@ from jax.tree_util import Partial
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.interpret.integrated_gradients import integrated_gradients
 from tl_jax.models.cell_net import BOTTLENECK, TOKENS, names_of
-from tl_jax.study.cells.critical import METHOD, MOST_CELLS, STEPS, drawn_cells, looked_at, models_of, predicted
+from tl_jax.study.cells.critical import METHOD, MOST_CELLS, STEPS, at_once, drawn_cells, looked_at, models_of, predicted
 from tl_jax.study.cells.networks import NetArm
 
 MOST_OF_GENES = 20  # cells of A3, whose tokens are genes: memory grows with their square
@@ -54,17 +54,19 @@ def measured(arm: NetArm, model: dict, x: np.ndarray, seed: int) -> tuple[np.nda
         groups = [np.array([gene]) for gene in sizes.modules[0]]
     # A1 pools over all tokens; A2 and A3 are read at their class token, the first.
     read = weights.mean(axis=(0, 1, 2)) if sizes.attention == "A1" else weights[:, :, 0, 1:].mean(axis=(0, 1))
-    return read, *moved(Partial(predicted(sizes, start), model), rows, base, groups, seed)
+    return read, *moved(Partial(predicted(sizes, start), model), rows, base, groups, seed, at_once(sizes))
 
 
-def moved(f, rows: np.ndarray, base: np.ndarray, groups: Sequence[np.ndarray], seed: int):
+def moved(f, rows: np.ndarray, base: np.ndarray, groups: Sequence[np.ndarray], seed: int, together=64):
     """((groups,) mean |sum of a group's integrated gradients|, (groups,) mean |change of the prediction| where the
     columns of a group are exchanged among the rows).
 
     Args:
         f: (n, columns) -> (n,). rows: (n, columns). base: (columns,) the baseline. groups: indices of columns.
+        together: rows of a block.
     """
-    found = integrated_gradients(f, rows, base, n_steps=STEPS, method=METHOD)
+    options = {"n_steps": STEPS, "method": METHOD, "block_bytes": rows[0].nbytes * together}
+    found = integrated_gradients(f, rows, base, **options)
     summed = [np.abs(found.values[:, own].sum(axis=1)).mean() for own in groups]
     order, changed = np.random.default_rng([seed, 15]).permutation(len(rows)), []
     for own in groups:

@@ -24,6 +24,7 @@ from tl_jax.study.cells.networks import NetArm
 
 MOST_CELLS, STEPS, METHOD = 200, 32, "riemann_middle"
 RIDGE = "ridge"
+MEMORY, BYTES = 1 << 28, 128  # of a block; of a pair of tokens: 4 heads in float32, forward and back
 
 
 @lru_cache
@@ -100,7 +101,16 @@ def critical_genes(
 
 def attributed(arm: NetArm, model: dict, x: np.ndarray) -> Attributions:
     """Integrated gradients of one network."""
-    return integrated_gradients(Partial(predicted(arm.nets.sizes), model), x, n_steps=STEPS, method=METHOD)
+    f = Partial(predicted(arm.nets.sizes), model)
+    return integrated_gradients(
+        f, x, n_steps=STEPS, method=METHOD, block_bytes=4 * x.shape[1] * at_once(arm.nets.sizes)
+    )
+
+
+def at_once(sizes: CellNet) -> int:
+    """Rows whose gradients fit into memory together: attention takes its tokens squared, and A3 has many."""
+    tokens = 1 + len(sizes.modules[0] if sizes.attention == "A3" else sizes.modules)
+    return max(1, min(4096, MEMORY // (BYTES * tokens**2)))
 
 
 def incomplete(seen: list[Attributions]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tl_jax.study.cells.critical import looked_at, models_of
+from tl_jax.study.cells.critical import at_once, looked_at, models_of
 from tl_jax.study.cells.networks import NetArm
 from tl_jax.study.cells.study import SMOOTHED, CellResults
 
@@ -38,7 +38,9 @@ def bottlenecks(results: CellResults) -> dict[str, np.ndarray]:
 
 def bottleneck(arm: NetArm) -> np.ndarray:
     """(cells, units) of the cells that the network was transferred to, in the order of the study."""
-    found = np.asarray(looked_at(arm.nets.sizes)(models_of(arm)[SEED], arm.nets.cells.x)[0])
+    look, model, x = looked_at(arm.nets.sizes), models_of(arm)[SEED], arm.nets.cells.x
+    rows = at_once(arm.nets.sizes)
+    found = np.concatenate([np.asarray(look(model, x[k : k + rows])[0]) for k in range(0, len(x), rows)])
     placed = np.empty_like(found)
     placed[arm.nets.rows.by_name] = found
     return placed
