@@ -11,10 +11,11 @@ from selection import full
 from tl_jax.config import FitConfig
 from tl_jax.errors import InputError
 from tl_jax.keys import run_key
-from tl_jax.models.cell_net import CellNet, cell_network
+from tl_jax.models.cell_net import CELLS, LINES, CellNet, cell_network
+from tl_jax.training.domain_terms import CLUSTERS, cluster_spread
 from tl_jax.training.fit import fit
 from tl_jax.training.objective import with_extra
-from tl_jax.training.terms import CELLS, CLUSTERS, LINES, cluster_spread, get_term, summed
+from tl_jax.training.terms import get_term, summed
 from tl_jax.transfer.losses import gaussian_mmd, get_distance, squared_distances
 from tl_jax.trees import flatten
 from tl_jax.types import Batch, Hparams, Transfer
