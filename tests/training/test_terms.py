@@ -178,7 +178,7 @@ def test_frozen_leaves_stay_to_the_bit_under_an_adversary():
 
 
 def test_an_unknown_term_is_refused():
-    with pytest.raises(InputError, match="no term or distance 'kl'; terms: supervised"):
+    with pytest.raises(InputError, match="no term or distance 'kl'; terms: dann, dann_minmax"):
         get_term("kl")
 
 

@@ -34,7 +34,8 @@ def get_term(name: str) -> Term:
     try:
         apart = get_distance(name)
     except InputError as error:
-        raise InputError(f"no term or distance '{name}'; terms: {', '.join(TERMS)}; {error}") from None
+        known = ", ".join(one for one in TERMS if one not in UNRAMPED)
+        raise InputError(f"no term or distance '{name}'; terms: {known}; {error}") from None
 
     def alignment(step: Step) -> jax.Array:
         lines, cells = (step.batches[domain].w for domain in (LINES, CELLS))

@@ -49,6 +49,8 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     tables = {"signs": results.signs, "directions": results.directions}
     if results.setup.near:
         tables["near"] = near_table(results.setup)
+    if len(results.choice):
+        tables["choice"] = results.choice
     write_csv(folder / "cells.csv", scores)
     places = {}
     if results.settings.biology:
