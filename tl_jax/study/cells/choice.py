@@ -76,11 +76,13 @@ def chosen(setup: Setup, settings: CellSettings, how: How) -> tuple[NetworkSetti
 
 
 def folds_of(setup: Setup, settings: CellSettings) -> Iterable[CellFold]:
-    """Five folds of whole tissues; where none is known, of lines."""
+    """Five folds of whole tissues, fewer where there are fewer; of lines where not two tissues are known."""
     groups = tissue_groups(setup.lines.tissue)
-    groups = np.arange(len(setup.y)) if groups is None else groups
+    if groups is None or len(np.unique(groups)) < 2:
+        groups = np.arange(len(setup.y))
+    count = min(FOLDS, len(np.unique(groups)))
     domain, cells = setup.domain, np.arange(len(setup.lines), len(setup.domain))
-    for fold in partitions(setup.y, groups, folds=FOLDS, repeats=1, seed=settings.seed, kind="plain"):
+    for fold in partitions(setup.y, groups, folds=count, repeats=1, seed=settings.seed, kind="plain"):
         scaler = fit_scaling(domain.x[fold.train], settings.scaler)
         response = fit_response_scale(setup.y[fold.train], "resistant", "AUC")
         both = replace(fold, test=np.concatenate([fold.test, cells]))

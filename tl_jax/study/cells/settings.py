@@ -35,8 +35,8 @@ class NetworkSettings:
     fifth, in place of the response. masked: share of genes hidden in pre-training. attention: which encoders, "" the
     plain one. gmt: a file of A2's modules; "": clusters of genes. batch_norm: of the encoder, "" for none.
     sampling: how lines of two classes are resampled for the predictor and transfer. pretraining, pretrain_on: how,
-    and on which domain. discriminator_rate, discriminator_steps: of "dann_minmax", as a factor and for each step of the encoder.
-    choose: (setting, value) of a grid that the lines choose from before anything else, see choice.py.
+    and on which domain. discriminator_rate, discriminator_steps: of "dann_minmax", as a factor and for each step of
+    the encoder. choose: (setting, value) of a grid that the lines choose from before anything else, see choice.py.
     """
 
     seeds: int = 10
