@@ -39,8 +39,10 @@ TASKS = {
     },
     "results and models": {
         "report": ("report", "one page of a finished study, from its tables"),
+        "compare": ("compare", "several finished studies of one cohort side by side, arm by arm"),
         "predict": ("predict", "predict new samples or compounds with a stage checkpoint"),
         "lineage": ("lineage", "print the ancestry of a stage checkpoint"),
+        "checkpoints": ("checkpoints", "list stage checkpoints below a folder, or take old ones away"),
         "import": ("import_weights", "make a stage checkpoint of weights from outside"),
         "export": ("export_weights", "write a stage checkpoint as one file for other programs"),
     },

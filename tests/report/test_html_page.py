@@ -17,7 +17,7 @@ from studies import write_study
 from tl_jax.report.page import picture as html_picture
 from tl_jax.report.page.page import report_page, write_report
 from tl_jax.report.page.render import rendered
-from tl_jax.report.page.style import CELLS, CSS, INK, LINK, PAPER, SOFT, VERDICT
+from tl_jax.report.page.style import CSS, DARK, LIGHT
 from tl_jax.report.sections.arms import prediction_intervals
 from tl_jax.report.sections.registry import SECTIONS
 from tl_jax.report.sections.study import read_study
@@ -175,13 +175,27 @@ def luminance(color):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_text_stands_out_from_its_ground():
-    pairs = [*CELLS.values(), (INK, PAPER), (SOFT, PAPER), (LINK, PAPER), (INK, VERDICT)]
+@pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
+def test_text_stands_out_from_its_ground(palette):
+    pairs = [*palette.cells.values(), *((ink, palette.paper) for ink in (palette.ink, palette.soft, palette.link))]
+    pairs.append((palette.ink, palette.verdict))
     for one, other in pairs:
         low, high = sorted((luminance(one), luminance(other)))
         assert (high + 0.05) / (low + 0.05) >= 4.5, (one, other)
-    colors = {color.lower() for color in re.findall(r"(?<![\w-])color: (#\w+)", CSS)}
-    assert colors <= {one for one, _ in pairs}
+    assert not re.findall(r"(?<![\w-])color: (#\w+)", CSS)  # every colour of text is one of the palette's
+    used = set(re.findall(r"var\((--[\w-]+)\)", CSS))
+    assert used <= set(re.findall(r"(--[\w-]+):", CSS))
+
+
+def test_points_tell_their_sample_on_hover(folder, page):
+    """Each drawn sample of the scatter has its name, once per panel, and the numbers that the tables hold."""
+    titles = [e for e in page.elements if e["tag"] == "title" and "svg" in e["path"]]
+    words = [e["text"] for e in titles]
+    rows = pd.read_csv(folder / "predictions.csv", keep_default_na=False)
+    one = rows[(rows["arm"] == "ridge") & (rows["protocol"] == "honest") & (rows["sample_id"] == "S003")]
+    observed, predicted = one["y_true"].iloc[0], one["y_pred"].mean()
+    assert f"S003: observed {observed:.3g}, predicted {predicted:.3g}" in words
+    assert len(words) > 22
 
 
 def html(blocks):

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
 from tl_jax.errors import InputError
+from tl_jax.report.blocks import printable
 from tl_jax.report.page.tags import Html, paragraph, scrolling, tag
 from tl_jax.report.plots.style import CAPTION, CAPTION_LINE, DPI, settle, style
 
@@ -27,26 +28,30 @@ def picture(name: str, draw: Callable, label: str, caption: str) -> Html:
     """
     try:
         with style():
-            svg, png, width, own = _drawn(draw())
+            svg, png, width, own, told = _drawn(draw())
     except InputError as error:
         return paragraph(f"Without its picture ({label}): {error}.", class_="note")
     look = f"width:100%;max-width:{MOST * width:.0f}px;min-width:{LEAST * width:.0f}px"
     if png is None:
-        inside = _inline(svg, name, label, look)
+        inside = _inline(svg, name, label, look, told)
     else:
         data = base64.b64encode(png).decode()
         inside = tag("img", src=f"data:image/png;base64,{data}", alt=label, style=look)
     return tag("figure", scrolling(inside, f"Picture: {label}"), tag("figcaption", f"{caption} {own}".strip()))
 
 
-def _drawn(figure) -> tuple[str, bytes | None, float, str]:
-    """A figure as SVG, as PNG where that is heavy, its width in CSS pixels, and the caption, which leaves it."""
+def _drawn(figure) -> tuple[str, bytes | None, float, str, dict[str, list[str]]]:
+    """A figure as SVG, as PNG where that is heavy, its width in CSS pixels, the caption, which leaves it, and {id of a
+    line: words for each of its markers}."""
     from matplotlib.transforms import Bbox
 
     with warnings.catch_warnings():
         # The reader's own fonts draw what the font of this machine lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         settle(figure)
+        told = {f"told{k}": one for k, one in enumerate(figure.findobj(lambda one: hasattr(one, "told")))}
+        for gid, one in told.items():
+            one.set_gid(gid)
         texts = [one for one in figure.texts if one.get_gid() == CAPTION]
         lines = [line for one in texts for line in one.get_text().split("\n") if line]
         for one in texts:
@@ -58,7 +63,7 @@ def _drawn(figure) -> tuple[str, bytes | None, float, str]:
         figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None}, bbox_inches=kept)
         svg = buffer.getvalue()
         png = _png(figure, kept) if len(svg) > HEAVY else None
-    return svg, png, width * 72 * PX_PER_PT, " ".join(lines)
+    return svg, png, width * 72 * PX_PER_PT, " ".join(lines), {gid: one.told for gid, one in told.items()}
 
 
 def _png(figure, kept) -> bytes:
@@ -72,8 +77,8 @@ def _png(figure, kept) -> bytes:
     return small.getvalue()
 
 
-def _inline(svg: str, name: str, label: str, look: str) -> Html:
-    """SVG as part of the page: no namespaces, no style of its own, ids that no other picture has."""
+def _inline(svg: str, name: str, label: str, look: str, told: dict[str, list[str]]) -> Html:
+    """SVG as part of the page: no namespaces, no style of its own, ids that no other picture has, words on hover."""
     root = ET.fromstring(svg)
     for parent in list(root.iter()):
         for child in list(parent):
@@ -81,7 +86,8 @@ def _inline(svg: str, name: str, label: str, look: str) -> Html:
             if child.tag.endswith("}metadata") or child.tag.endswith("}style"):
                 parent.remove(child)
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
-    for element in root.iter():
+    for element in list(root.iter()):
+        _tell(element, told.get(element.get("id"), []))
         element.tag = element.tag.split("}")[-1]
         element.attrib = {
             ("href" if key == HREF else key): _renamed(key, value, name)
@@ -93,6 +99,14 @@ def _inline(svg: str, name: str, label: str, look: str) -> Html:
     view = root.get("viewBox")
     root.attrib = {"viewBox": view, "role": "img", "aria-label": label, "style": look}
     return Html(ET.tostring(root, encoding="unicode"))
+
+
+def _tell(group: ET.Element, words: list[str]) -> None:
+    """Give each marker of a group its words, where all markers were drawn."""
+    markers = [one for one in group.iter() if one.tag.endswith("}use")]
+    if len(markers) == len(words):
+        for marker, text in zip(markers, words, strict=True):
+            ET.SubElement(marker, "title").text = printable(text)
 
 
 def _renamed(key: str, value: str, name: str) -> str:

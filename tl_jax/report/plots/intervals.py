@@ -22,6 +22,7 @@ from tl_jax.report.plots.style import (
     page,
     panel_page,
     sign,
+    told,
 )
 from tl_jax.report.tables import number, shorten
 
@@ -95,14 +96,21 @@ def prediction_figure(intervals: pd.DataFrame, unit: str):
         place, true = np.arange(1, len(rows) + 1), rows["y_true"].to_numpy(float)
         inside = ((rows["low"] <= rows["y_true"]) & (rows["y_true"] <= rows["high"])).to_numpy()
         ax.vlines(place, rows["low"], rows["high"], color=BLUE, alpha=0.5, linewidth=2 if len(rows) < 80 else 1)
-        ax.plot(place[inside], true[inside], "o", color="black", markersize=3 if len(rows) < 80 else 2)
-        ax.plot(place[~inside], true[~inside], "X", color=VERMILLION, markersize=5)
+        words = np.array([_words(row) for row in rows.to_dict("records")])
+        size = 3 if len(rows) < 80 else 2
+        told(*ax.plot(place[inside], true[inside], "o", color="black", markersize=size), words[inside])
+        told(*ax.plot(place[~inside], true[~inside], "X", color=VERMILLION, markersize=5), words[~inside])
         lines = [shorten(arm.detail, DETAIL_WIDTH)] if arm.detail else []
         heading(ax, shorten(arm.name, NAME_WIDTH), [*lines, f"{inside.sum()} of {len(rows)} inside"])
         ax.set_ylim(low, high)
         ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
     label_axes(figure, axes, "samples by observed response", f"response [{unit}]" if unit else "response")
     return figure
+
+
+def _words(row: dict) -> str:
+    """What a page tells of one sample."""
+    return f"{row['sample_id']}: observed {row['y_true']:.3g}, interval {row['low']:.3g} to {row['high']:.3g}"
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from tl_jax.report.plots.style import (
     save,
     sign,
     style,
+    told,
 )
 from tl_jax.report.tables import number, shorten
 
@@ -106,11 +107,16 @@ def _points(ax, arm: Arm, samples: pd.DataFrame, dense: bool, judged: Metric) ->
     many = len(samples) > 150
     look = {"linestyle": "none", "alpha": 0.4 if many else 0.75, "rasterized": dense, "markeredgewidth": 0}
     ax.axline((low, low), slope=1, color=GREY, linestyle=":", linewidth=1)
-    ax.plot(x[inside], y[inside], marker=marker, markersize=2.6 if many else 4.2, color=color, **look)
+    words = np.array(
+        [f"{name}: observed {a:.3g}, predicted {b:.3g}" for name, a, b in zip(samples.index, x, y, strict=True)]
+    )
+    size = 2.6 if many else 4.2
+    told(*ax.plot(x[inside], y[inside], marker=marker, markersize=size, color=color, **look), words[inside])
     side = ax.get_xaxis_transform()
     for out, edge, shape in ((above, 0.97, "^"), (below, 0.03, "v")):
         # Just inside the edge, clear of the heading.
-        ax.plot(x[out], np.full(out.sum(), edge), shape, markersize=4, color=VERMILLION, transform=side)
+        placed = x[out], np.full(out.sum(), edge), shape
+        told(*ax.plot(*placed, markersize=4, color=VERMILLION, transform=side), words[out])
     outside = int(above.sum() + below.sum())
     lines = [shorten(arm.detail, DETAIL_WIDTH)] if arm.detail else []
     lines.append(f"n = {len(samples)}" + (f", {outside} outside the axes" if outside else ""))

@@ -93,6 +93,11 @@ def sign(label: str, **look):
     return Line2D([], [], label=label, **look)
 
 
+def told(line, words) -> None:
+    """Words for each marker of a line, in their order; a page shows them where the pointer rests."""
+    line.told = list(words)
+
+
 def panels(count: int) -> tuple[int, int]:
     """Rows and columns for `count` small multiples."""
     columns = count if count <= 3 else 3 if count in (5, 6, 9) else 4

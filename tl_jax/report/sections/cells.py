@@ -10,7 +10,7 @@ import pandas as pd
 from tl_jax.evaluation.statistics.verdict import HONEST
 from tl_jax.report.arms import arm_key
 from tl_jax.report.blocks import Column, Table, Text, paragraph, table
-from tl_jax.report.tables import UNDEFINED, number
+from tl_jax.report.tables import UNDEFINED, number, shorten
 
 Cell = Callable[[Mapping], object]
 
@@ -33,6 +33,11 @@ def share(name: str) -> Cell:
 def word(name: str) -> Cell:
     """Text; a dash where there is none."""
     return lambda row: row[name] or UNDEFINED
+
+
+def shorter(name: str, width: int = 60) -> Cell:
+    """Text of any length, its middle left out where it is long."""
+    return lambda row: shorten(str(row[name]), width) or UNDEFINED
 
 
 def p_value(name: str) -> Cell:
