@@ -151,7 +151,8 @@ def lines() -> LineTables:
         raise InputError(f"--cells needs --{missing[0]} too")
     columns = {name: FLAGS[name].value for name in COLUMNS}
     where = FLAGS.bulk_expression, FLAGS.bulk_response, FLAGS.bulk_annotation
-    return LineTables(*where, databases=tuple(distinct(FLAGS.databases)), **columns)
+    more = {"databases": tuple(distinct(FLAGS.databases)), "database_weights": numbers("database_weights", float)}
+    return LineTables(*where, **more, **columns)
 
 
 def truth() -> Truth | None:

@@ -44,6 +44,7 @@ LINES = group(
     text("response", "auc", "what is learned: auc (as measured), or classes: quantile:SHARE, waterfall, table:FILE"),
     switch("remove_general", False, "of a response, take out what a line's mean over the other drugs explains"),
     texts("databases", [], "databases in order: the first that measured a line with the drug counts"),
+    texts("database_weights", [], "of each of --databases: their mean counts, on the first's scale"),
     text("tissue_column", "", "column of the annotation that holds the tissue"),
 )
 FITTING = group(
