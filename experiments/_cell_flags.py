@@ -12,7 +12,10 @@ from tl_jax.study.cells.truth import Truth
 
 SMALL = {"seeds": 3, "epochs": 20, "bottleneck": 32}  # of networks on the embedded pair, where no flag says otherwise
 SHORT = ("none", "mmd")  # transfers there
-NUMBERS = ("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp")
+NUMBERS = (
+    *("seeds", "bottleneck", "epochs", "batch_size", "learning_rate", "dropout", "masked", "ramp"),
+    *("sampling", "pretraining", "pretrain_on", "discriminator_rate", "discriminator_steps"),
+)
 COLUMNS = ("line_column", "drug_column", "value_column", "database_column", "tissue_column")
 PLAIN = (
     "layer",
@@ -38,13 +41,18 @@ PLAIN = (
 )
 
 
-OF_PAPER = ("repaired", "quirk_table", "up")
-OF_NETWORKS = ("transfer", "attention", "modules", "binary_labels", "network_genes", "masked", "ramp")
+OF_PAPER = ("repaired", "quirk_table")
+OF_ADVERSARY = ("discriminator_rate", "discriminator_steps")
+OF_NETWORKS = (
+    *("transfer", "attention", "modules", "binary_labels", "network_genes", "masked", "ramp", "batch_norm", "choose"),
+    *("pretraining", "pretrain_on", *OF_ADVERSARY),
+)
+TERMS_WITH_FLAGS = ("mean_teacher", "dann_minmax")
 OF_ONE_DRUG = (
     *("seeds", "mode", "arms", "repeats", "share", "bootstraps", "nulls", "leak", "penalty", "response"),
     *("remove_general", "mixture", "against", "replicate_column"),
 )
-OF_BOTH = ("hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate", "dropout")
+OF_BOTH = ("sampling", "hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate", "dropout")
 
 
 def settings() -> CellSettings:
@@ -88,6 +96,12 @@ def refuse_idle() -> None:
     if given:
         why = "with --mode=paper" if paper else "without --mode=paper" if given[0] in OF_PAPER else "without networks"
         raise InputError(f"--{given[0]} changes nothing {why}; leave it out")
+    teacher, game = (any(text.partition(":")[0] == own for text in FLAGS.transfer) for own in TERMS_WITH_FLAGS)
+    if FLAGS["masked"].present and FLAGS.pretraining != "denoising" and not teacher:
+        raise InputError(f"--masked changes nothing with --pretraining={FLAGS.pretraining}; leave it out")
+    stray = [name for name in OF_ADVERSARY if FLAGS[name].present and not game]
+    if stray:
+        raise InputError(f"--{stray[0]} changes nothing without --transfer=dann_minmax; leave it out")
 
 
 def networks() -> NetworkSettings | None:
@@ -107,6 +121,8 @@ def networks() -> NetworkSettings | None:
         predictor=numbers("predictor"),
         binary=FLAGS.binary_labels,
         gmt=FLAGS.modules,
+        batch_norm="" if FLAGS.batch_norm == "off" else FLAGS.batch_norm,
+        choose=tuple(distinct(choosable(text) for text in FLAGS.choose)),
         **own,
     )
 
@@ -115,9 +131,11 @@ def published() -> PublishedSettings:
     """How scDEAL's own networks are trained: its sizes and epochs, but for flags that were given."""
     if not FLAGS.seeds:
         raise InputError("--mode=paper needs --seeds of at least 1")
+    if FLAGS.sampling not in ("none", "up"):
+        raise InputError(f"--sampling={FLAGS.sampling}: the paper's networks know none and up")
     own = {name: FLAGS[name].value for name in ("bottleneck", "epochs", "batch_size", "dropout") if FLAGS[name].present}
     own |= {name: numbers(name) for name in ("hidden", "predictor") if FLAGS[name].present}
-    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "up": FLAGS.up}
+    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "up": FLAGS.sampling == "up"}
     return PublishedSettings(seeds=FLAGS.seeds, rate=FLAGS.learning_rate, **more, **own)
 
 
@@ -125,6 +143,14 @@ def weighted(text: str) -> tuple[str, float]:
     """(name, weight) of "mmd" or "mmd:0.5"."""
     name, _, weight = text.partition(":")
     return name, parsed("transfer", [weight or "1"], float)[0]
+
+
+def choosable(text: str) -> tuple[str, float | tuple[int, ...]]:
+    """(setting, value) of "rate:0.001" or "hidden:256-64"."""
+    name, _, value = text.partition(":")
+    if name == "hidden":
+        return name, parsed("choose", value.split("-"), int)
+    return name, parsed("choose", [value], float)[0]
 
 
 def lines() -> LineTables:
@@ -135,7 +161,8 @@ def lines() -> LineTables:
         raise InputError(f"--cells needs --{missing[0]} too")
     columns = {name: FLAGS[name].value for name in COLUMNS}
     where = FLAGS.bulk_expression, FLAGS.bulk_response, FLAGS.bulk_annotation
-    return LineTables(*where, databases=tuple(distinct(FLAGS.databases)), **columns)
+    more = {"databases": tuple(distinct(FLAGS.databases)), "database_weights": numbers("database_weights", float)}
+    return LineTables(*where, **more, **columns)
 
 
 def truth() -> Truth | None:

@@ -44,6 +44,7 @@ LINES = group(
     text("response", "auc", "what is learned: auc (as measured), or classes: quantile:SHARE, waterfall, table:FILE"),
     switch("remove_general", False, "of a response, take out what a line's mean over the other drugs explains"),
     texts("databases", [], "databases in order: the first that measured a line with the drug counts"),
+    texts("database_weights", [], "of each of --databases: their mean counts, on the first's scale"),
     text("tissue_column", "", "column of the annotation that holds the tissue"),
 )
 FITTING = group(
@@ -72,7 +73,6 @@ def networks(attention: list[str]):
         choice("mode", "fixed", ["fixed", "paper"], "networks of ours, or scDEAL's as its code has them"),
         texts("repaired", [], "with --mode=paper: quirks of scDEAL that are turned off, by name"),
         switch("quirk_table", False, "with --mode=paper: also each quirk turned off alone, and each alone turned on"),
-        switch("up", False, "with --mode=paper: the rare class of the lines is drawn as often as the other"),
         integer("seeds", 10, "runs of each network, each on the next draw of the lines; 0: no networks"),
         texts(
             "transfer",
@@ -84,6 +84,15 @@ def networks(attention: list[str]):
         switch(
             "binary_labels", False, "networks learn the published labels, the lowest fifth, in place of the response"
         ),
+        choice(
+            "sampling",
+            "none",
+            ["none", "up", "down", "smote"],
+            "how lines of two classes are resampled, training lines only; in the paper's networks none or up",
+        ),
+        choice("batch_norm", "off", ["off", "shared", "domain"], "of the encoder: none, or by statistics of whom"),
+        choice("pretraining", "denoising", ["denoising", "autoencoder", "variational"], "what the encoder begins with"),
+        choice("pretrain_on", "both", ["both", "bulk", "cells"], "whose genes pre-training rebuilds"),
         integer("network_genes", 1500, "genes that networks see: those that vary most over the lines"),
         texts("hidden", ["256"], "units of the encoder's hidden layers"),
         integer("bottleneck", 64, "units of what lines and cells both become"),
@@ -94,6 +103,13 @@ def networks(attention: list[str]):
         number("dropout", 0.1, "share of units dropped after each hidden layer"),
         number("masked", 0.2, "share of genes hidden in pre-training"),
         number("ramp", 0.5, "share of the transfer over which its weight rises from 0"),
+        number("discriminator_rate", 1.0, "of dann_minmax: the discriminator's learning rate as a multiple"),
+        integer("discriminator_steps", 1, "of dann_minmax: its steps for each one of the encoder"),
+        texts(
+            "choose",
+            [],
+            "a grid that lines of left-out tissues choose from, such as weight:0.1,weight:1,rate:0.001,hidden:256-64",
+        ),
     )
 
 

@@ -255,6 +255,28 @@ def test_the_first_database_counts_and_their_agreement_is_told(bulk):
     assert found.agreements["simulib"].startswith("A and B agree on it at Spearman 1.00 over ")
 
 
+def test_databases_by_weights_are_a_mean_on_the_first_one_s_scale(bulk):
+    _, folder = bulk
+    frame = pd.read_csv(folder / "y.csv")
+    second = frame["dataset"] == "B"
+    noise = np.random.default_rng(3).normal(0, 0.05, len(frame))
+    frame.loc[second, "AUC"] = 3 * (frame.loc[second, "AUC"] + noise[second]) - 1
+    frame.to_csv(folder / "y.csv", index=False)
+    where = str(folder / "x.csv"), str(folder / "y.csv")
+    tables = LineTables(*where, database_column="dataset", databases=("A", "B"), database_weights=(3, 1))
+    found = read_lines(tables)
+    wide = {name: part.pivot(index="cell_id", columns="drug", values="AUC") for name, part in frame.groupby("dataset")}
+    a, b = (wide[name]["simulib"].reindex(found.samples).to_numpy() for name in "AB")
+    both = np.isfinite(a) & np.isfinite(b)
+    assert both.sum() == 15
+    moved = (b - b[both].mean()) / b[both].std() * a[both].std() + a[both].mean()
+    expected = np.where(both, (3 * a + moved) / 4, np.where(np.isfinite(a), a, moved))
+    np.testing.assert_allclose(found.y["simulib"], expected, atol=1e-9)
+    assert any("means over databases by weights 3, 1" in note for note in found.notes)
+    with pytest.raises(InputError, match="--database_weights has 1 numbers and --databases 2 names"):
+        LineTables(*where, databases=("A", "B"), database_weights=(1,))
+
+
 def test_a_table_of_cells_is_read_in_both_orientations(tmp_path):
     genes = ["TP53", "EGFR", "KRAS", "BRAF", "MYC"]
     frame = pd.DataFrame(np.arange(15).reshape(3, 5) * 2, index=["a", "b", "c"], columns=genes)

@@ -30,7 +30,7 @@ def commands():
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(5))
 def test_the_page_s_commands_run(number, tmp_path):
     name, arguments = list(commands())[number]
     code, out, err = script(name, *arguments, "--repeats=2", "--bootstraps=4", "--out=out", folder=tmp_path)
@@ -39,6 +39,8 @@ def test_the_page_s_commands_run(number, tmp_path):
     wanted = [
         {"network_pretransfer", "network_mmd_0.5_smoothed", "network_coral", "network_dann", "network_unpretrained"},
         {"network_none", "attention_A1_none_smoothed"},
+        {"network_mean_teacher", "network_dann_minmax_smoothed"},
+        {"network_none"},
         {"paper", "paper before"},
     ]
     assert wanted[number] <= arms
@@ -47,14 +49,17 @@ def test_the_page_s_commands_run(number, tmp_path):
     before = [
         ["network_dann", "network_pretransfer"],
         ["network_none", "network_pretransfer"],
+        ["network_dann_minmax", "network_pretransfer"],
+        ["network_none", "network_pretransfer"],
         ["paper", "paper before"],
     ]
     assert before[number] in compared
     assert "verdict: " in out
+    assert (tmp_path / "out" / "choice.csv").exists() == any("--choose" in text for text in arguments)
 
 
 def test_the_page_names_every_quirk():
-    assert len(list(commands())) == 3
+    assert len(list(commands())) == 5
     for name, what in QUIRKS.items():
         assert f"| `{name}` | {what} |" in PAGE
 
@@ -93,6 +98,16 @@ def test_what_lines_teach_is_asked_by_flags():
         (["--drugs=all", "--mode=paper"], "--mode changes nothing with --drugs=all"),
         (["--drugs=all", "--nulls=3"], "--nulls changes nothing with --drugs=all"),
         (["--response=much"], "--response=much: there are: auc"),
+        (["--sampling=smote"], "--sampling=smote needs two classes"),
+        (["--mode=paper", "--sampling=smote"], "--sampling=smote: the paper's networks know none and up"),
+        (["--mode=paper", "--batch_norm=shared"], "--batch_norm changes nothing with --mode=paper"),
+        (["--batch_norm=shared", "--attention=A2"], "--batch_norm changes nothing with tokens"),
+        (["--transfer=variational"], "--transfer=variational: that is a stage"),
+        (["--discriminator_steps=2"], "--discriminator_steps changes nothing without --transfer=dann_minmax"),
+        (["--pretraining=autoencoder", "--masked=0.3"], "--masked changes nothing with --pretraining=autoencoder"),
+        (["--choose=depth:3"], "--choose=depth:3.0: there are: weight, rate, hidden"),
+        (["--choose=hidden:many"], "--choose=many: whole numbers"),
+        (["--choose=weight"], "--choose=: numbers"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(arguments, message, tmp_path):

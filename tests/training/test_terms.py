@@ -11,11 +11,12 @@ from selection import full
 from tl_jax.config import FitConfig
 from tl_jax.errors import InputError
 from tl_jax.keys import run_key
-from tl_jax.models.cell_net import CellNet, cell_network
+from tl_jax.models.cell_net import CELLS, LINES, CellNet, cell_network
+from tl_jax.training.domain_terms import CLUSTERS, cluster_spread
 from tl_jax.training.fit import fit
 from tl_jax.training.objective import with_extra
-from tl_jax.training.terms import CELLS, CLUSTERS, LINES, cluster_spread, get_term, summed
-from tl_jax.transfer.losses import gaussian_mmd, get_distance
+from tl_jax.training.terms import get_term, summed
+from tl_jax.transfer.losses import gaussian_mmd, get_distance, squared_distances
 from tl_jax.trees import flatten
 from tl_jax.types import Batch, Hparams, Transfer
 
@@ -177,7 +178,7 @@ def test_frozen_leaves_stay_to_the_bit_under_an_adversary():
 
 
 def test_an_unknown_term_is_refused():
-    with pytest.raises(InputError, match="no term or distance 'kl'; terms: supervised"):
+    with pytest.raises(InputError, match="no term or distance 'kl'; terms: dann, dann_minmax"):
         get_term("kl")
 
 
@@ -201,3 +202,14 @@ def test_mmd_against_scdeal_s_golden_numbers(golden, precision):
             np.testing.assert_allclose(value, expected, **loose)
             close = 1e-10 if wide else 3e-10 if name == "mmd_sigma1000" else 1e-6
             np.testing.assert_allclose(slope, gradient, atol=close)
+
+
+def test_distances_by_columns_are_those_of_all_differences_at_once():
+    rows, weight = (jnp.asarray(RANDOM.normal(size=shape), jnp.float32) for shape in ((9, 5), (9, 9)))
+
+    def at_once(rows):
+        return jnp.square(rows[:, None] - rows[None, :]).sum(axis=2)
+
+    np.testing.assert_allclose(squared_distances(rows), at_once(rows), rtol=1e-6)
+    slopes = [jax.grad(lambda r, of=of: (weight * of(r)).sum())(rows) for of in (squared_distances, at_once)]
+    np.testing.assert_allclose(*slopes, rtol=1e-5, atol=1e-5)

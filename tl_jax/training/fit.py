@@ -14,7 +14,7 @@ from tl_jax.errors import InputError
 from tl_jax.keys import purpose
 from tl_jax.training import supervised
 from tl_jax.training.draws import PLAIN, draw_domains, leading
-from tl_jax.training.objective import Objective, step_loss, with_extra
+from tl_jax.training.objective import Objective, step_loss, with_averages, with_extra
 from tl_jax.training.optimizer import grouped
 from tl_jax.training.prefix import Ahead, prepare
 from tl_jax.training.supervised import Prefix, Rows, supervised_loss
@@ -69,6 +69,7 @@ def fit(
             raise InputError("live_epochs does not reach an objective, whose loss moves the statistics; leave it None")
         # A loss that may look anywhere needs the whole network in each step.
         transfer, config = with_extra(objective, key, transfer), replace(config, cache_prefix=False)
+        network = with_averages(objective, network, transfer)
     seen = seen_rows(domains[first], test, config)
     trained, prefix, rows, test = prepare(transfer, domains[first], test, network, config, ahead)
     if transfer.penalty is not None:

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 from tl_jax.keys import purpose
 from tl_jax.training.optimizer import Group
 from tl_jax.training.supervised import Prefix, Rows
-from tl_jax.trees import flatten, merge
-from tl_jax.types import Flat, Hparams, Params, Transfer
+from tl_jax.trees import flatten, merge, select
+from tl_jax.types import Flat, Hparams, Network, Params, Transfer
 
 STATISTICS = "statistics"  # what a loss returns under this name is no metric: running statistics after the batch
 
@@ -35,11 +35,13 @@ class Objective(NamedTuple):
     init_extra(key, params) -> Params: modules beside the network's own, such as {"decoder": {"kernel": ..., }}, all
         of them trained. A module that the start holds already is taken from there.
     groups: optimizer groups of some leaves; the others follow the training's own optimizer.
+    averages: patterns of its own leaves that move as its "statistics" say and not by gradient.
     """
 
     loss: Callable[..., tuple[jax.Array, dict[str, jax.Array]]]
     init_extra: Callable[[jax.Array, Params], Params] | None = None
     groups: tuple[Group, ...] = ()
+    averages: tuple[str, ...] = ()
 
 
 def with_extra(objective: Objective | None, key: jax.Array, transfer: Transfer) -> Transfer:
@@ -51,6 +53,14 @@ def with_extra(objective: Objective | None, key: jax.Array, transfer: Transfer) 
     missing = {module: leaves for module, leaves in drawn.items() if module not in params}
     variables = {**transfer.variables, "params": {**params, **missing}}
     return replace(transfer, variables=variables, trainable=(*transfer.trainable, *flatten(missing)))
+
+
+def with_averages(objective: Objective | None, network: Network, transfer: Transfer) -> Network:
+    """The network, whose running statistics are the objective's own too."""
+    if objective is None or not objective.averages:
+        return network
+    own = select(transfer.variables["params"], *objective.averages)
+    return network._replace(statistics=(*network.statistics, *own))
 
 
 def step_loss(objective: Objective, prefix: Prefix, hparams: Hparams) -> Callable:

@@ -68,15 +68,18 @@ def build_optimizer(name: str, rates: Mapping[str, jax.Array], weight_decay=None
 class Group(NamedTuple):
     """Leaves with an optimizer of their own.
 
-    leaves: patterns, such as ("discriminator/*",). optimizer: one of OPTIMIZERS; None: the training's.
+    leaves: patterns, such as ("discriminator/*",); (): those of no other group.
+    optimizer: one of OPTIMIZERS; None: the training's.
     rate: factor on the learning rate, or the name of an entry of Hparams.weights that holds it.
     climbs: these leaves climb the loss instead of descending it: an adversary by its sign.
+    turn: (first, end, of): of every `of` steps these leaves move in those from first up to end alone; None: in all.
     """
 
     leaves: tuple[str, ...]
     optimizer: str | None = None
     rate: float | str = 1.0
     climbs: bool = False
+    turn: tuple[int, int, int] | None = None
 
 
 def grouped(
@@ -91,12 +94,18 @@ def grouped(
             if labels[leaf]:
                 raise ValueError(f"leaf '{leaf}' is in two optimizer groups")
             labels[leaf] = f"group {number}"
+    rest = next((f"group {number}" for number, group in enumerate(groups) if not group.leaves), "")
+    labels = {leaf: label or rest for leaf, label in labels.items()}
     transforms = {"": build_optimizer(name, rates, hparams.weight_decay)}
     for number, group in enumerate(groups):
         factor = hparams.weights[group.rate] if isinstance(group.rate, str) else group.rate
         own = {leaf: rate * factor for leaf, rate in rates.items()}
         descend = build_optimizer(group.optimizer or name, own, hparams.weight_decay)
-        transforms[f"group {number}"] = optax.chain(optax.scale(-1.0), descend) if group.climbs else descend
+        own = optax.chain(optax.scale(-1.0), descend) if group.climbs else descend
+        if group.turn:
+            first, end, of = group.turn
+            own = optax.conditionally_mask(own, lambda t, a=first, b=end, of=of: (t % of >= a) & (t % of < b))
+        transforms[f"group {number}"] = own
     return optax.partition(transforms, labels)
 
 

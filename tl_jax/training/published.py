@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from tl_jax.models import scdeal_net as net
 from tl_jax.models.threefry import bits16
 from tl_jax.training.plateau import Schedule, fit_best
-from tl_jax.transfer.losses import gaussian_mmd, get_distance
+from tl_jax.transfer.losses import get_distance
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Batch, Flat
 
@@ -222,8 +222,9 @@ def transferring(leaves: Flat, batches, key, on, *, quirks, sizes: Sizes, spread
     mode = mode_of(jax.random.fold_in(key, 1), cells.w, on, quirks, sizes)
     code, _, own = net.encode(tree["target"], cells.x, mode)
     sides = z, lines.w, code, cells.w
-    one, five = gaussian_mmd(*sides, 1000.0), get_distance("mmd_median")(*sides)
-    total = plain + MMD_WEIGHT * jnp.where(quirks["one_kernel"] > 0, one, five)
+    # One of the two, not both: five kernels and their median cost more than the rest of a step.
+    apart = jax.lax.cond(quirks["one_kernel"] > 0, get_distance("mmd_1000"), get_distance("mmd_median"), *sides)
+    total = plain + MMD_WEIGHT * apart
     if spread is not None:
         there = quirks["cluster_term"]
         again = {**leaves, **under("target", own)}

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from tl_jax.errors import InputError
 
@@ -55,7 +56,7 @@ def mmd(a, weight_a, b, weight_b):
 def mmd_median(a, weight_a, b, weight_b):
     """The same with widths as multiples of the median squared distance of two rows, which takes no gradient."""
     apart, weight = between(a, weight_a, b, weight_b)
-    first, second = jnp.triu_indices(len(apart), 1)
+    first, second = np.triu_indices(len(apart), 1)  # jax would count them anew in every step
     real = (weight[first] != 0) & (weight[second] != 0)
     typical = jnp.nanmedian(jnp.where(real, apart[first, second], jnp.nan))
     return discrepancy(apart / jnp.maximum(jax.lax.stop_gradient(typical), 1e-12), weight, BANDWIDTHS)
@@ -79,7 +80,26 @@ def between(a, weight_a, b, weight_b) -> tuple[jax.Array, jax.Array]:
     """
     rows = jnp.concatenate([a, b])
     weight = jnp.concatenate([weight_a / weight_a.sum(), -weight_b / weight_b.sum()])
-    return jnp.square(rows[:, None] - rows[None, :]).sum(axis=2), weight
+    return squared_distances(rows), weight
+
+
+@jax.custom_vjp
+def squared_distances(rows: jax.Array) -> jax.Array:
+    """(n, n) of rows (n, d), column after column: all differences at once took twenty times as long on a CPU."""
+
+    def add(total, column):
+        return total + jnp.square(column[:, None] - column[None, :]), None
+
+    return jax.lax.scan(add, jnp.zeros((len(rows), len(rows)), rows.dtype), rows.T)[0]
+
+
+def _pull(rows, gradient):
+    both = gradient + gradient.T
+    columns = jax.lax.map(lambda own: (both * (own[None, :] - own[:, None])).sum(axis=0), rows.T)
+    return (2 * columns.T,)
+
+
+squared_distances.defvjp(lambda rows: (squared_distances(rows), rows), _pull)
 
 
 def discrepancy(apart: jax.Array, weight: jax.Array, widths: tuple[float, ...]) -> jax.Array:

@@ -3,15 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
 from tl_jax.data.cells.simulate import DRUGS
 from tl_jax.errors import InputError
+from tl_jax.models.cell_net import names_of
 from tl_jax.study.cells import networks, stages
+from tl_jax.study.cells.critical import critical_genes, looked_at, models_of, predicted
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings
 from tl_jax.study.cells.setup import make_setup
+from tl_jax.study.cells.transferred import bottleneck
 from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.core.arms import How
 from tl_jax.study.core.lineage import lineage_text
@@ -32,16 +36,17 @@ def other_drug(setup):
     return replace(setup, drug=DRUGS[2], y=setup.lines.y[DRUGS[2]].to_numpy())
 
 
-def chain(setup, settings, transfer="coral"):
+def chain(setup, settings, transfer=""):
     """Ids of pre-training, predictor and transfer, without training any."""
+    transfer = transfer or settings.networks.transfers[0][0]
     nets = next(networks.networks_of(setup, settings, HOW))
     found, before = [], None
     for name, terms in (
-        ("pretrained", ("reconstruction",)),
+        ("pretrained", settings.networks.rebuilding),
         ("pretrained", ("supervised",)),
         (transfer, ("supervised", transfer)),
     ):
-        record = stages.identity(nets, name, terms, settings.networks.transfers[0][1], before)
+        record = stages.identity(nets, name, terms, nets.seeds(settings.networks.transfers[0][1]), before)
         before = stages.Trained({}, np.zeros(0), record, None)
         found.append(record["id"])
     return found
@@ -49,6 +54,9 @@ def chain(setup, settings, transfer="coral"):
 
 def changed(**own):
     return replace(SETTINGS, networks=replace(OWN, **own))
+
+
+GAME = changed(transfers=(("dann_minmax", 0.5),))
 
 
 # What changes, and the first stage that it makes another: 0 pre-training, 1 predictor, 2 transfer.
@@ -74,6 +82,16 @@ CHANGES = {
     "draws": (0, replace(SETTINGS, repeats=3)),
     "share": (0, replace(SETTINGS, share=0.7)),
     "response": (1, replace(SETTINGS, response="quantile:0.3")),
+    "batch norm": (0, changed(batch_norm="domain")),
+    "shared batch norm": (0, changed(batch_norm="shared")),
+    "autoencoder": (0, changed(pretraining="autoencoder")),
+    "variational": (0, changed(pretraining="variational")),
+    "bulk": (0, changed(pretrain_on="bulk")),
+    "cells": (0, changed(pretrain_on="cells")),
+    "teacher": (2, changed(transfers=(("mean_teacher", 0.5),))),
+    "game": (2, GAME),
+    "rate of the discriminator": (2, replace(GAME, networks=replace(GAME.networks, discriminator_rate=2.0))),
+    "its steps": (2, replace(GAME, networks=replace(GAME.networks, discriminator_steps=2))),
 }
 
 
@@ -143,6 +161,69 @@ def test_a_stage_whose_predictions_are_lost_is_trained_again(setup, trained, mon
     assert made == ["pretrained"]
     for arm in first:
         np.testing.assert_array_equal(again[arm].scores, first[arm].scores)
+
+
+@pytest.mark.parametrize("kind", ["up", "smote"])
+def test_a_sampler_makes_another_predictor_of_the_same_pretraining(setup, kind):
+    pytest.importorskip("imblearn")
+    plain, other = (chain(setup, changed(binary=True, sampling=own)) for own in ("none", kind))
+    assert [a == b for a, b in zip(plain, other, strict=True)] == [True, False, False]
+
+
+def test_a_lane_that_differs_makes_another_stage(setup):
+    nets = next(networks.networks_of(setup, SETTINGS, HOW))
+    lanes, ids = nets.seeds(), set()
+    for own in (lanes, *(lanes._replace(**{part: getattr(lanes, part)[::-1] * 2}) for part in lanes._fields)):
+        ids.add(stages.identity(nets, "pretrained", ("supervised",), own, None)["id"])
+    assert len(ids) == 1 + len(lanes._fields)
+
+
+@pytest.mark.parametrize("own", [{"batch_norm": "domain"}, {"pretraining": "variational"}])
+def test_settings_of_networks_find_their_own_stages_and_no_others(setup, tmp_path, monkeypatch, own):
+    made, train = [], stages.train
+    monkeypatch.setattr(stages, "train", lambda nets, name, *more: made.append(name) or train(nets, name, *more))
+
+    def tables(settings):
+        made.clear()
+        arms = networks.network_arms(setup, replace(settings, checkpoint_dir=str(tmp_path)), HOW)
+        found, both = critical_genes(arms, np.ones((2, len(setup.lines.genes))), setup.lines.genes, 0)
+        x_tl = {name: bottleneck(arm) for name, arm in arms.items()}
+        return {name: arm.scores for name, arm in arms.items()}, found, both, x_tl
+
+    first = tables(changed(**own))
+    assert len(made) == 4
+    again = tables(changed(**own))
+    assert made == []
+    for name in first[0]:
+        for one, other in ((first[part][name], again[part][name]) for part in (0, 2, 3)):
+            assert np.isfinite(one).all()
+            np.testing.assert_array_equal(one, other)
+    for name, table in first[1].items():
+        pd.testing.assert_frame_equal(table, again[1][name], check_exact=True)
+    tables(changed(batch_norm="shared"))
+    assert len(made) == 4
+
+
+@pytest.mark.parametrize("kind", ["domain", "shared"])
+def test_networks_at_their_end_are_asked_as_cells(setup, tmp_path, kind):
+    arms = networks.network_arms(setup, replace(changed(batch_norm=kind), checkpoint_dir=str(tmp_path)), HOW)
+    for arm in arms.values():
+        stacked = load_stage(arm.path)[0]["params"]
+        x = arm.nets.cells.x[:5]
+        for k, model in enumerate(models_of(arm)):
+            h = x
+            for name in names_of(arm.nets.sizes):
+                own = {part: np.asarray(leaf[k]) for part, leaf in stacked[name].items()}
+                if name.startswith("bn"):
+                    if kind == "domain":
+                        own |= {part: np.asarray(leaf[k]) for part, leaf in stacked[f"{name}@cells"].items()}
+                    h = (h - own["mean"]) / np.sqrt(own["var"] + 1e-5) * own["scale"] + own["bias"]
+                else:
+                    h = h @ own["kernel"] + own["bias"]
+                if name == "bottleneck":
+                    np.testing.assert_allclose(looked_at(arm.nets.sizes)(model, x)[0], h, rtol=1e-4, atol=1e-5)
+                h = np.maximum(h, 0) if name.startswith(("bn", "predictor")) else h
+            np.testing.assert_allclose(predicted(arm.nets.sizes)(model, x), h[:, 0], rtol=1e-4, atol=1e-5)
 
 
 def test_other_studies_refuse_networks_of_all_seeds(trained, tmp_path):

@@ -160,7 +160,7 @@ def test_two_classes_stay_as_they_are(setup):
     lines = len(y)
     np.testing.assert_array_equal(rows.y[1, lines : 2 * lines], y == 0)
     np.testing.assert_array_equal(published.tables_of(own, SETTINGS, True).y, y == 0)
-    assert rows.balance[0] == pytest.approx(1 - (y[rows.train[0]] == 0).mean())
+    assert rows.balance[0] == pytest.approx(1 - (y[rows.train[0][0]] == 0).mean())
 
 
 def test_an_unknown_transfer_is_refused_before_any_work(setup, monkeypatch):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.cells.databases import averaged, filled
 from tl_jax.data.cohort import readers
 from tl_jax.data.cohort.responses import annotation_frame, response_frame
 from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable
@@ -76,12 +77,21 @@ class LineTables:
     database_column: str = ""
     databases: tuple[str, ...] = ()
     tissue_column: str = ""
+    database_weights: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        if self.database_weights and len(self.database_weights) != len(self.databases):
+            given, names = len(self.database_weights), len(self.databases)
+            raise InputError(f"--database_weights has {given} numbers and --databases {names} names")
+        if not all(0 < weight < float("inf") for weight in self.database_weights):
+            raise InputError("--database_weights must be above 0; leave a database out of --databases instead")
 
 
 def read_lines(tables: LineTables) -> Lines:
     """Lines that have expression and a response to any drug, sorted by name.
 
-    Of several databases the first that measured a line with a drug counts; their agreement is a note.
+    Of several databases the first that measured a line with a drug counts, or with weights their mean; their agreement
+    is a note.
     """
     y, notes, shared = responses(tables)
     options = {"gene_ids": "auto", "duplicate_genes": "mean"}
@@ -114,12 +124,11 @@ def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str], dict[str, st
         raise InputError("--databases needs --database_column, the column that names them")
     filters = ({tables.database_column: (name,)} for name in tables.databases)
     parts = [response_frame(frame, path, replace(wide, filter=one)) for one in filters]
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = joined.combine_first(part)
+    joined, note = averaged(parts, tables.database_weights) if tables.database_weights else (filled(parts), "")
     named = list(zip(tables.databases, parts, strict=True))
     pairs = list(combinations(named, 2))
-    return joined, [agreement(*one, *other) for one, other in pairs], by_drug(pairs)
+    notes = [*[agreement(*one, *other) for one, other in pairs], *filter(None, [note])]
+    return joined, notes, by_drug(pairs)
 
 
 def agreement(name: str, one: pd.DataFrame, other_name: str, other: pd.DataFrame) -> str:

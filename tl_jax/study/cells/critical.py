@@ -19,7 +19,7 @@ from tl_jax.checkpoint import load_stage
 from tl_jax.evaluation.statistics.metrics import spearman_rows
 from tl_jax.interpret.integrated_gradients import Attributions, integrated_gradients
 from tl_jax.interpret.stability import TOP, gene_stability, in_top
-from tl_jax.models.cell_net import BOTTLENECK, CellNet, cell_network, names_of
+from tl_jax.models.cell_net import BOTTLENECK, CELLS, CellNet, forward, leaves_of
 from tl_jax.study.cells.networks import NetArm
 
 MOST_CELLS, STEPS, METHOD = 200, 32, "riemann_middle"
@@ -29,16 +29,16 @@ MEMORY, BYTES = 1 << 28, 128  # of a block; of a pair of tokens: 4 heads in floa
 
 @lru_cache
 def predicted(sizes: CellNet, start: int = 0):
-    """(variables, rows) -> the prediction; one function for all models of one shape, which share a program."""
-    return jax.jit(lambda variables, rows: cell_network(sizes).apply(variables, rows, start=start).prediction)
+    """(variables, cells) -> the prediction; one function for all models of one shape, which share a program."""
+    return jax.jit(lambda variables, rows: forward(sizes, variables, rows, start=start, domain=CELLS).prediction)
 
 
 @lru_cache
 def looked_at(sizes: CellNet):
-    """(variables, rows) -> (the bottleneck, the weights of the attention or None), likewise."""
+    """(variables, cells) -> (the bottleneck, the weights of the attention or None), likewise."""
 
     def look(variables, rows):
-        seen = cell_network(sizes).apply(variables, rows).activations
+        seen = forward(sizes, variables, rows, domain=CELLS).activations
         return seen[BOTTLENECK], seen.get("weights")
 
     return jax.jit(look)
@@ -47,7 +47,7 @@ def looked_at(sizes: CellNet):
 def models_of(arm: NetArm) -> list[dict]:
     """The networks of all seeds, at the end of their training."""
     stacked = load_stage(arm.path, genes=arm.nets.genes)[0]
-    kept = {"params": {name: stacked["params"][name] for name in names_of(arm.nets.sizes)}}
+    kept = {"params": {name: stacked["params"][name] for name in leaves_of(arm.nets.sizes)}}
     return [jax.tree.map(lambda leaf, k=k: leaf[k], kept) for k in range(arm.nets.own.seeds)]
 
 

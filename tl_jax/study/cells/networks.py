@@ -11,7 +11,7 @@ import numpy as np
 from tl_jax.data.cells.modules import Modules, correlated, from_gmt
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import spearman_rows
-from tl_jax.models.cell_net import CellNet
+from tl_jax.models.cell_net import DOMAIN, CellNet
 from tl_jax.study.cells.nets import Nets, fresh, under_fresh_predictor
 from tl_jax.study.cells.network_rows import Rows, rows_of
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings
@@ -28,9 +28,9 @@ def read(nets: Nets, seen: np.ndarray) -> np.ndarray:
 
     seen: (seeds, readings, the same) what it predicted.
     """
-    lines = nets.rows.held.shape[1]
-    draw = np.arange(nets.own.seeds) % len(nets.rows.train)
-    truth = np.take_along_axis(nets.rows.y[draw], nets.rows.held[draw], axis=1)
+    held, draw = nets.rows.held[0], nets.seeds().draw
+    lines = held.shape[1]
+    truth = np.take_along_axis(nets.rows.y[draw], held[draw], axis=1)
     ranked = np.stack([spearman_rows(truth, seen[:, k, :lines]) for k in range(seen.shape[1])])
     best = np.argmax(ranked, axis=0)
     return seen[np.arange(len(best)), best]
@@ -65,12 +65,19 @@ def network_arms(setup: Setup, settings: CellSettings, how: How) -> dict[str, Ne
 def networks_of(setup: Setup, settings: CellSettings, how: How) -> Iterator[Nets]:
     """The kinds of networks: plain and with each attention."""
     own = settings.networks
-    rows, place = rows_of(setup, settings, own), Path(settings.checkpoint_dir) / "cells"
-    genes = setup.lines.genes[rows.columns]
+    rows = rows_of(setup, settings, own)
     for attention in own.attention:
-        sizes = CellNet(own.hidden, own.bottleneck, own.predictor, own.binary, attention)
-        sizes = sizes._replace(modules=modules_of(setup, rows, own, attention, settings.seed))
-        yield Nets(rows, own, sizes, settings.seed, settings.smooth > 1, how, genes, place, setup.drug)
+        yield nets_of(setup, settings, own, rows, attention, how)
+
+
+def nets_of(setup: Setup, settings: CellSettings, own: NetworkSettings, rows: Rows, attention: str, how: How) -> Nets:
+    """Networks of one kind on some rows."""
+    sizes = CellNet(own.hidden, own.bottleneck, own.predictor, own.binary, attention)
+    sizes = sizes._replace(modules=modules_of(setup, rows, own, attention, settings.seed), batch_norm=own.batch_norm)
+    if own.batch_norm == DOMAIN:
+        sizes = sizes._replace(last_cells=2 * rows.cells)
+    genes, place = setup.lines.genes[rows.columns], Path(settings.checkpoint_dir) / "cells"
+    return Nets(rows, own, sizes, settings.seed, settings.smooth > 1, how, genes, place, setup.drug)
 
 
 def modules_of(setup: Setup, rows: Rows, own: NetworkSettings, attention: str, seed: int) -> Modules:
@@ -85,15 +92,22 @@ def modules_of(setup: Setup, rows: Rows, own: NetworkSettings, attention: str, s
 
 def arms_of(nets: Nets) -> dict[str, NetArm]:
     """Pre-training, a predictor with and without it, and every transfer from the predictor."""
-    pretrained = stage(nets, "pretrained", ("reconstruction",), fresh(nets))
-    first = stage(nets, "pretrained", ("supervised",), under_fresh_predictor(nets, pretrained.variables), pretrained)
-    alone = stage(nets, "unpretrained", ("supervised",), fresh(nets))
+    seeds, begin = nets.seeds(), fresh(nets, nets.seeds())
+    pretrained = stage(nets, "pretrained", nets.own.rebuilding, begin, seeds)
+    start = under_fresh_predictor(nets, pretrained.variables, seeds)
+    first = stage(nets, "pretrained", ("supervised",), start, seeds, pretrained)
+    alone = stage(nets, "unpretrained", ("supervised",), begin, seeds)
     found = {f"{nets.name}_pretransfer": NetArm.of(nets, first), f"{nets.name}_unpretrained": NetArm.of(nets, alone)}
     for name, weight in nets.own.transfers:
-        terms = ("supervised",) if name == "none" else ("supervised", name)
-        trained = stage(nets, f"{name}_{weight:g}", terms, first.variables, first, weight)
+        lanes = nets.seeds(weight)
+        trained = stage(nets, f"{name}_{weight:g}", transfer_terms(name), first.variables, lanes, first)
         found[arm_name(nets.name, name, weight)] = NetArm.of(nets, trained)
     return found
+
+
+def transfer_terms(name: str) -> tuple[str, ...]:
+    """What a transfer minimises."""
+    return ("supervised",) if name == "none" else ("supervised", name)
 
 
 def before(arm: str) -> str:

@@ -53,6 +53,8 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     tables = {"signs": results.signs, "directions": results.directions}
     if results.setup.near:
         tables["near"] = near_table(results.setup)
+    if len(results.choice):
+        tables["choice"] = results.choice
     write_csv(folder / "cells.csv", scores)
     weights = fitted_weights(results)
     places, by_gene = {}, {"tl_weights": (results.setup.lines.genes, weights[0].mean(axis=0))}

@@ -53,6 +53,7 @@ def planned(settings: CellSettings, setup: Setup) -> tuple[pd.DataFrame, list[st
     table = pd.DataFrame(rows, columns=COLUMNS)
     told = words(setup, float(table["seconds"].sum()))
     left_out = [name for name in ("nulls", "leak") if getattr(settings, name)]
+    left_out += ["choose"] if settings.networks and settings.networks.choose else []
     if left_out:
         told.insert(-1, f"not counted: {', '.join(left_out)}")
     return table, told

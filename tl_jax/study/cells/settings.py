@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from tl_jax.data.cells.labels import AUC, check_kind
 from tl_jax.data.cells.lines import LineTables
+from tl_jax.data.cells.resampling import NONE, check_sampler
 from tl_jax.data.cells.shared import SCALERS
 from tl_jax.data.cells.steps import DEPTHS, Filters
 from tl_jax.errors import InputError
@@ -19,6 +20,10 @@ ARMS = ("prevalence", "logistic", "ridge", "ridge_within_tissue", "related_drugs
 NO_LINE = "none"
 BIOLOGY = ("scanpy", "umap", "leidenalg", "igraph")  # packages
 ATTENTION = ("", "A1", "A2", "A3")
+BATCH_NORM = ("", "shared", "domain")
+PRETRAINING = ("denoising", "autoencoder", "variational")
+PRETRAIN_ON = {"both": ("train", "cells"), "bulk": ("train",), "cells": ("cells",)}  # names of domains
+CHOICES = ("weight", "rate", "hidden")
 FLAG = {"genes": "network_genes"}  # settings whose flag has another name
 
 
@@ -28,7 +33,10 @@ class NetworkSettings:
     brings the domains together, after a predictor on lines; "none" trains on without it. ramp: share of that training
     over which a weight rises. genes: those that vary most over the lines. binary: the published labels, the lowest
     fifth, in place of the response. masked: share of genes hidden in pre-training. attention: which encoders, "" the
-    plain one. gmt: a file of A2's modules; "": clusters of genes.
+    plain one. gmt: a file of A2's modules; "": clusters of genes. batch_norm: of the encoder, "" for none.
+    sampling: how lines of two classes are resampled for the predictor and transfer. pretraining, pretrain_on: how,
+    and on which domain. discriminator_rate, discriminator_steps: of "dann_minmax", as a factor and for each step of
+    the encoder. choose: (setting, value) of a grid that the lines choose from before anything else, see choice.py.
     """
 
     seeds: int = 10
@@ -46,9 +54,27 @@ class NetworkSettings:
     binary: bool = False
     attention: tuple[str, ...] = ("",)
     gmt: str = ""
+    batch_norm: str = ""
+    sampling: str = NONE
+    pretraining: str = PRETRAINING[0]
+    pretrain_on: str = "both"
+    discriminator_rate: float = 1.0
+    discriminator_steps: int = 1
+    choose: tuple[tuple[str, float | tuple[int, ...]], ...] = ()
+
+    @property
+    def rebuilding(self) -> tuple[str, ...]:
+        """The terms of pre-training."""
+        return ("variational" if self.pretraining == "variational" else "reconstruction",)
+
+    @property
+    def rebuilt(self) -> tuple[str, ...]:
+        """The domains whose genes pre-training rebuilds."""
+        return PRETRAIN_ON[self.pretrain_on]
 
     def __post_init__(self):
-        for name in ("seeds", "genes", "hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate"):
+        above = ("seeds", "genes", "hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate")
+        for name in (*above, "discriminator_rate", "discriminator_steps"):
             values = getattr(self, name)
             for value in values if isinstance(values, tuple) else (values,):
                 if not 0 < value < float("inf"):
@@ -66,6 +92,24 @@ class NetworkSettings:
         for name, weight in self.transfers:
             if not 0 <= weight < float("inf"):
                 raise InputError(f"--transfer={name}:{weight:g}: a weight must be a number that is not below 0")
+        self.check_words()
+
+    def check_words(self) -> None:
+        """Refuse what is unknown, and what would change nothing."""
+        words = {"batch_norm": BATCH_NORM, "pretraining": PRETRAINING, "pretrain_on": tuple(PRETRAIN_ON)}
+        for name, known in words.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"--{name}={getattr(self, name)}: there are: {', '.join(filter(None, known))}")
+        check_sampler(self.sampling)
+        if self.sampling != NONE and not self.binary:
+            raise InputError(f"--sampling={self.sampling} needs two classes: give --binary_labels too")
+        if self.batch_norm and set(self.attention) <= {"A2", "A3"}:
+            raise InputError("--batch_norm changes nothing with tokens of genes alone (A2, A3); leave it out")
+        for name, value in self.choose:
+            if name not in CHOICES:
+                raise InputError(f"--choose={name}:{value}: there are: {', '.join(CHOICES)}")
+            if not all(0 < one < float("inf") for one in (value if isinstance(value, tuple) else (value,))):
+                raise InputError(f"--choose={name}: values must be above 0")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Stages of networks: all seeds as one run axis, kept as checkpoints, found by all that determines their weights."""
+"""Stages of networks: all lanes as one run axis, kept as checkpoints, found by all that determines their weights."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from tl_jax.checkpoint import OF_CELLS, load_stage, save_stage
 from tl_jax.config import Recipe
-from tl_jax.models.cell_net import cell_network
-from tl_jax.study.cells.nets import Nets, go_on
+from tl_jax.models.cell_net import CELLS, LINES, cell_network
+from tl_jax.study.cells.nets import Lanes, Nets, go_on
 from tl_jax.study.cells.settings import NetworkSettings
 from tl_jax.study.core.beside import is_kept, keep, load
 from tl_jax.study.core.code import code_of
@@ -21,13 +21,16 @@ from tl_jax.system.files import digest
 from tl_jax.system.parts import parts_of
 from tl_jax.system.progress import LOGGER, watched
 from tl_jax.system.runtime import versions
+from tl_jax.training.rebuilding import REBUILT
 from tl_jax.training.runs import fit_runs
-from tl_jax.training.terms import CELLS, UNRAMPED, summed
+from tl_jax.training.terms import PRETRAINING as REBUILDING
+from tl_jax.training.terms import UNRAMPED, summed
 from tl_jax.trees import unflatten
 from tl_jax.types import Variables
 
 PRETRAINING, PREDICTOR, TRANSFER = "pretraining", "predictor", "transfer"
 READINGS = 6  # evenly spaced epochs at which the lines held out may end a training
+ADVERSARY = "dann_minmax"  # whose discriminator has a rate and steps of its own
 SEEN = "seen.part"  # beside the weights: what the stage predicted
 
 
@@ -42,38 +45,56 @@ class Trained(NamedTuple):
 
 
 def stage(
-    nets: Nets, name: str, terms: tuple[str, ...], start: Variables, parent: Trained | None = None, weight: float = 1.0
+    nets: Nets, name: str, terms: tuple[str, ...], start: Variables, lanes: Lanes, parent: Trained | None = None
 ) -> Trained:
-    """One stage of all seeds from the stacked `start`, whose leaves are those of `parent` where that is named: found as
+    """One stage of all lanes from the stacked `start`, whose leaves are those of `parent` where that is named: found as
     a checkpoint, or trained and kept."""
-    record = identity(nets, name, terms, weight, parent)
-    return found_or_made(nets.checkpoints, record, lambda: train(nets, name, terms, start, weight, record))
+    record = identity(nets, name, terms, lanes, parent)
+    return found_or_made(nets.checkpoints, record, lambda: train(nets, name, terms, start, lanes, record))
 
 
-def train(nets: Nets, name: str, terms: tuple[str, ...], source: Variables, weight: float, record: dict):
-    """(stacked leaves of every seed, (seeds, readings, rows) what they predict) of one stage.
+def passing(
+    nets: Nets, name: str, terms: tuple[str, ...], start: Variables, lanes: Lanes, parent: Trained | None = None
+) -> Trained:
+    """The same without a checkpoint: of a stage that only tells which settings to train with."""
+    record = identity(nets, name, terms, lanes, parent)
+    return Trained(*train(nets, name, terms, start, lanes, record), record, nets.checkpoints / stage_name(record))
+
+
+def train(nets: Nets, name: str, terms: tuple[str, ...], source: Variables, lanes: Lanes, record: dict):
+    """(stacked leaves of every lane, (lanes, readings, rows) what they predict) of one stage.
 
     record: the stage's, by whose id finished parts of a stopped run are found.
     """
     own, look = nets.own, "supervised" in terms
-    runs, network = nets.runs(weights_of(own, terms, weight), look), cell_network(nets.sizes)
+    runs, network = nets.runs(lanes, weights_of(own, terms, lanes.weight), look), cell_network(nets.sizes)
     recipe = Recipe(own.epochs, own.learning_rate, own.batch_size, optimizer="adam")
     config = recipe.fit_config(curves=False, read_at=readings(own.epochs)[:-1] if look else ())
     label = f"{nets.name} {record['stage']} {name}"
-    with nets.how.ledger.timed(label), watched(own.seeds, nets.how.label(label)) as progress:
-        domains = {CELLS: nets.cells} if set(terms) - {"supervised"} else None
-        options = {"network": network, "config": config, "objective": summed(network, nets.sizes, terms)}
-        options |= {"domains": domains, "keep_trained": True, "parts": parts_of(nets.how.work, record["id"])}
-        found = fit_runs(runs, nets.rows.x, [(go_on, source)], **options, progress=progress.advance)
-    seen = found.prediction if look else np.zeros((own.seeds, 0, 0), np.float32)
+    # Batch norm needs the cells in every stage: their statistics follow the encoder.
+    alone = set(terms) == {"supervised"} and not nets.sizes.batch_norm
+    objective = summed(network, nets.sizes, terms, turns=own.discriminator_steps)
+    with nets.how.ledger.timed(label), watched(len(lanes.draw), nets.how.label(label)) as progress:
+        options = {"network": network, "config": config, "objective": objective, "progress": progress.advance}
+        options |= {"domains": None if alone else {CELLS: nets.cells}, "keep_trained": True}
+        options |= {"parts": parts_of(nets.how.work, record["id"])}
+        found = fit_runs(runs, nets.rows.table if look else nets.rows.x, [(go_on, source)], **options)
+    seen = found.prediction if look else np.zeros((len(lanes.draw), 0, 0), np.float32)
     return {"params": unflatten(found.trained)}, seen
 
 
-def weights_of(own: NetworkSettings, terms: tuple[str, ...], weight: float) -> dict[str, float]:
-    """What the terms of a stage weigh; 0 for what it does not use."""
+def weights_of(own: NetworkSettings, terms: tuple[str, ...], weight) -> dict:
+    """The numbers of a stage's objective. weight: of its transfer, one or (lanes,). Genes are masked in denoising and
+    may be in a transfer; what a stage does not use is 0 or not there."""
     transfer = [term for term in terms if term not in UNRAMPED]
-    masked = own.masked if "reconstruction" in terms else 0.0
-    return {term: float(weight) for term in transfer} | {"masked": masked, "ramp": own.ramp if transfer else 0.0}
+    rebuilds = set(terms) & set(REBUILDING)
+    masked = own.masked if transfer or (rebuilds and own.pretraining == "denoising") else 0.0
+    found = dict.fromkeys(transfer, weight) | {"masked": masked, "ramp": own.ramp if transfer else 0.0}
+    if rebuilds:
+        found |= {f"{REBUILT}{domain}": float(domain in own.rebuilt) for domain in (LINES, CELLS)}
+    if ADVERSARY in terms:
+        found |= {"discriminator_rate": own.discriminator_rate}
+    return found
 
 
 def readings(epochs: int) -> tuple[int, ...]:
@@ -82,17 +103,21 @@ def readings(epochs: int) -> tuple[int, ...]:
     return (*(epoch for epoch in found if 0 < epoch < epochs), epochs)
 
 
-def identity(nets: Nets, name: str, terms: tuple[str, ...], weight: float, parent: Trained | None) -> dict:
+def identity(nets: Nets, name: str, terms: tuple[str, ...], lanes: Lanes, parent: Trained | None) -> dict:
     """The record of a stage: everything that determines its weights and what it predicts."""
     own, rows, look = nets.own, nets.rows, "supervised" in terms
     numbers = ("seeds", "hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate")
+    numbers += ("dropout", "sampling") if look else ("pretraining", "pretrain_on")
+    numbers += ("discriminator_steps",) if ADVERSARY in terms else ()
     about = {n: getattr(own, n) for n in numbers} | {"sizes": list(nets.sizes), "smooth": nets.smooth}
-    about |= {"terms": list(terms), "weights": weights_of(own, terms, weight)}
-    about |= {"dropout": own.dropout, "read_at": list(readings(own.epochs))} if look else {}
+    # A lane's weight is told as it was given, not as the nearest number of single precision.
+    about |= {"terms": list(terms), "weights": weights_of(own, terms, float(str(lanes.weight[0])))}
+    about |= {"lanes": digest(*lanes)} | ({"read_at": list(readings(own.epochs))} if look else {})
     # The order of the cells' names is that of mini-batches. Responses are no part of pre-training.
-    data = rows.x, rows.train, rows.by_name, *((rows.y, rows.held, rows.balance) if look else ())
+    learnt = rows.table, *rows.learnt, rows.y, *rows.held, rows.balance
+    data = rows.by_name, *(learnt if look else (rows.x, *rows.train))
     code = code_of("tl_jax.training.runs", "tl_jax.training.terms", cell_network(nets.sizes).apply)
-    known = {"samples": rows.train.shape[1], "strategy": name, "seed": nets.seed, "genes": nets.genes}
+    known = {"samples": rows.train[0].shape[1], "strategy": name, "seed": nets.seed, "genes": nets.genes}
     after = parent.record["stage"] if parent else PRETRAINING
     kind = (PREDICTOR if after == PRETRAINING else TRANSFER) if look else PRETRAINING
     drug = nets.drug if look else "none"

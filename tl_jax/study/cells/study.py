@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tl_jax.evaluation.predictors.line_models import (
     sensitive,
 )
 from tl_jax.evaluation.statistics.metrics import spearman_rows
+from tl_jax.study.cells.choice import chosen
 from tl_jax.study.cells.networks import NetArm, before, check_networks, network_arms
 from tl_jax.study.cells.nulls import Null, null_scores
 from tl_jax.study.cells.published import check_published, published_scores
@@ -48,8 +49,8 @@ class CellResults:
     signs: the sign along the cells' components; directions: of every arm beside that of the score. callings: {arm: what
     makes its score a call}, settled on held-out lines. varies: {arm: what differs between its draws}, "lines" where it
     is not named; draws of "seeds" share no lines by design. before: {arm of a transfer: the same without it}. nulls:
-    {name: scores of nothing}. networks: {arm: a network at the end of a stage}. judged: tables of how right the scores
-    were, made once the scores are written; {} without a truth.
+    {name: scores of nothing}. networks: {arm: a network at the end of a stage}. choice: settings of networks that were
+    tried on lines. judged: tables of how right the scores were, made once the scores are written; {} without a truth.
     """
 
     settings: CellSettings
@@ -63,6 +64,7 @@ class CellResults:
     before: dict[str, str] = field(default_factory=dict)
     nulls: dict[str, Null] = field(default_factory=dict)
     networks: dict[str, NetArm] = field(default_factory=dict)
+    choice: pd.DataFrame = field(default_factory=pd.DataFrame)
     judged: dict[str, pd.DataFrame] = field(default_factory=dict)
     ledger: Ledger = field(default_factory=Ledger)
 
@@ -107,6 +109,14 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     results.ledger.remark(*setup.notes)
     problem = setup.problem(settings)
     how = How(NetworkConfig(), settings.seed, None, work, ledger=results.ledger)
+    if settings.networks and settings.networks.choose:
+        own, results.choice = chosen(setup, settings, how)
+        settings = results.settings = replace(settings, networks=own)
+        weights = ", ".join(f"{name}:{weight:g}" for name, weight in own.transfers)
+        sizes = "-".join(map(str, own.hidden))
+        results.ledger.remark(
+            f"chosen on lines of left-out tissues: hidden {sizes}, rate {own.learning_rate:g}, {weights}"
+        )
     with threadpool_limits(1):  # threads of products this small wait for each other
         for arm in arms_of(settings, setup):
             take(results, arm.name, np.stack(closed_predictions(problem, arm, how)))
