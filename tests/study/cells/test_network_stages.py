@@ -46,7 +46,8 @@ def chain(setup, settings, transfer=""):
         ("pretrained", ("supervised",)),
         (transfer, ("supervised", transfer)),
     ):
-        record = stages.identity(nets, name, terms, nets.seeds(settings.networks.transfers[0][1]), before)
+        lanes = nets.seeds(settings.networks.transfers[0][1] if name == transfer else 1.0)
+        record = stages.identity(nets, name, terms, lanes, before)
         before = stages.Trained({}, np.zeros(0), record, None)
         found.append(record["id"])
     return found
@@ -178,6 +179,7 @@ def test_a_lane_that_differs_makes_another_stage(setup):
     assert len(ids) == 1 + len(lanes._fields)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("own", [{"batch_norm": "domain"}, {"pretraining": "variational"}])
 def test_settings_of_networks_find_their_own_stages_and_no_others(setup, tmp_path, monkeypatch, own):
     made, train = [], stages.train
