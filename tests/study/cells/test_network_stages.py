@@ -206,7 +206,7 @@ def test_settings_of_networks_find_their_own_stages_and_no_others(setup, tmp_pat
     assert len(made) == 4
 
 
-@pytest.mark.parametrize("kind", ["domain", "shared"])
+@pytest.mark.parametrize("kind", ["domain", pytest.param("shared", marks=pytest.mark.full)])
 def test_networks_at_their_end_are_asked_as_cells(setup, tmp_path, kind):
     arms = networks.network_arms(setup, replace(changed(batch_norm=kind), checkpoint_dir=str(tmp_path)), HOW)
     for arm in arms.values():
