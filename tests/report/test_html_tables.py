@@ -179,7 +179,20 @@ def test_an_ordinary_experiment_needs_none_of_a_studys_tables(folder):
     (folder / "summary.json").write_text(json.dumps(summary))
     made = page(folder)
     anchors, said = shown(made)
-    kept = ["gain", "arms", "observed", "losses", "genes", "lineage", "data", "settings", "notes", "card", "files"]
+    kept = [
+        "answer",
+        "gain",
+        "arms",
+        "observed",
+        "losses",
+        "genes",
+        "lineage",
+        "data",
+        "settings",
+        "notes",
+        "card",
+        "files",
+    ]
     assert anchors == [*kept, "absent"]
     assert len(said) == 7
     root = made.all("ul", class_="tree")[0]["children"][0]
