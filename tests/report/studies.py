@@ -21,7 +21,7 @@ def write_study(folder, sources=("Oxaliplatin", "nervous_system"), strategies=ST
     rng = np.random.default_rng(5)
     made = {**fold_tables(rng, arms, **{"repeats": 3, "folds": 3, "samples": 22} | sizes)}
     made |= arm_tables(rng, arms) | size_tables(rng, arms) | source_tables(rng, sources) | gene_tables(rng, arms)
-    made |= {"leak_audit": audit(), "lineage": lineage(arms)}
+    made |= {"leak_audit": audit(), "lineage": lineage(arms), **own_tables(rng)}
     for name, frame in made.items():
         write_csv(folder / f"{name}.csv", frame)
     (folder / "summary.json").write_text(json.dumps(summary()))
@@ -195,6 +195,18 @@ def lineage(arms):
     return pd.DataFrame(rows)
 
 
+def own_tables(rng):
+    """samples, effects and attributions of the recommended model."""
+    names, values = [f"S{i:03d}" for i in range(8)], np.sort(rng.uniform(0, 1, 8))
+    samples = pd.DataFrame({"sample_id": names, "observed": rng.uniform(0, 1, 8), "predicted": values})
+    samples = samples.assign(low=values - 0.4, high=values + 0.4, level=0.9, nearest="L1 (0.52), L2 (0.40)")
+    samples = samples.assign(rank_observed=range(1, 9), rank_predicted=range(1, 9))
+    genes = pd.DataFrame({"gene": ["MGMT", "TP53"], "effect": [0.3, -0.1], "high_means": ["resistant", "sensitive"]})
+    genes = genes.assign(rank=[1, 2], same_sign=[1.0, 2 / 3], top=1.0, known=["as known", ""])
+    each = pd.DataFrame({"sample_id": names[:2], "gene": ["MGMT", "TP53"], "attribution": [0.2, -0.1]})
+    return {"samples": samples, "effects": genes, "attributions": each}
+
+
 def summary():
     """summary.json."""
     data = {"samples": 22, "genes": 400, "gene_coverage": 1.0, "unit": "AUC", "direction": "resistant"}
@@ -209,4 +221,14 @@ def summary():
         "stage_data": {"source:Oxaliplatin": "cd" * 32},
         "wall_seconds": {"preparation": 0.5, "arm scratch": 12.25},
         "notes": ["negative transfer: an example"],
+        "kept_folds": True,
+        "recommended": {
+            "arm": "ridge",
+            "source": "",
+            "value": 0.41,
+            "candidates": 3,
+            "honest": 0.3,
+            "path": "",
+            "id": "",
+        },
     }

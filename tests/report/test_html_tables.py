@@ -24,6 +24,7 @@ from tl_jax.report.sections.study import read_study
 # Table that is removed -> section that goes with it; the other tables of a section keep it.
 ALONE = {"comparisons": "gain", "gain_map": "gain-map", "predictions": "observed", "prediction_intervals": "intervals"}
 ALONE |= {"history": "losses", "transferability": "sources", "variance": "spread", "lineage": "lineage"}
+ALONE |= {"samples": "samples", "effects": "effects"}
 ORDINARY = {"metrics", "comparisons", "predictions", "history", "gene_weights"}
 
 
@@ -178,9 +179,22 @@ def test_an_ordinary_experiment_needs_none_of_a_studys_tables(folder):
     (folder / "summary.json").write_text(json.dumps(summary))
     made = page(folder)
     anchors, said = shown(made)
-    kept = ["gain", "arms", "observed", "losses", "genes", "lineage", "data", "settings", "notes", "card", "files"]
+    kept = [
+        "answer",
+        "gain",
+        "arms",
+        "observed",
+        "losses",
+        "genes",
+        "lineage",
+        "data",
+        "settings",
+        "notes",
+        "card",
+        "files",
+    ]
     assert anchors == [*kept, "absent"]
-    assert len(said) == 7
+    assert len(said) == 9
     root = made.all("ul", class_="tree")[0]["children"][0]
     assert root["children"][0]["text"] == "source-gdsc-drug-scratch"
     assert "target-t-d-copy_layer1" in root["children"][-1]["text"]

@@ -48,7 +48,7 @@ def test_it_plans_first_and_says_how_long(folder):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--drug=Temozolamide"], "has no such drug; nearest are: Temozolomide"),
+        (["--drug=Temozolamide"], "has no drug 'Temozolamide'"),
         (["--drug=Temozolomide", "--signature=my/screen.csv"], "--signature=my/screen.csv: one gene name a line"),
         (["--drug=Temozolomide", "--source=gdsk"], "unknown cohort 'gdsk'"),
     ],

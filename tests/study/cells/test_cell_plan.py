@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from experiments import scdeal
+from tl_jax.errors import InputError
 from tl_jax.study.cells import profile, study
 from tl_jax.study.cells.plan import planned, printed
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings, PublishedSettings
@@ -36,6 +37,11 @@ def test_networks_grow_with_seeds_and_transfers():
     )  # both kinds, before transfer, without pre-training, and four
     paper = planned(replace(QUICK, published=PublishedSettings(seeds=3, quirk_table=True)), setup)[0]
     assert paper.set_index("part").loc["scDEAL as published", "fits"] == 3 * (2 + 2 * 11)
+
+
+def test_what_a_study_would_refuse_a_plan_refuses():
+    with pytest.raises(InputError, match="no term or distance 'mdm'"):
+        planned(replace(QUICK, networks=NetworkSettings(transfers=(("mdm", 1.0),))), make_setup(QUICK))
 
 
 def test_what_is_not_counted_is_said():

@@ -10,7 +10,7 @@ from jax.tree_util import Partial
 from tl_jax.config import NetworkConfig
 from tl_jax.models.cell_net import BOTTLENECK, CellNet, cell_network, forward
 from tl_jax.study.cells import attention_read, transferred
-from tl_jax.study.cells.critical import critical_genes, importance_and_slope, jaccard, models_of
+from tl_jax.study.cells.critical import at_once, critical_genes, importance_and_slope, jaccard, models_of
 from tl_jax.study.cells.networks import network_arms
 from tl_jax.study.cells.outputs import network_columns
 from tl_jax.study.cells.settings import CellSettings, NetworkSettings
@@ -94,7 +94,13 @@ def test_the_models_are_those_whose_scores_are_read(results):
         assert np.corrcoef(own, prediction)[0, 1] > 0.9
 
 
-def test_bottlenecks_are_of_the_first_seed_in_the_order_of_the_cells(results):
+def test_many_tokens_are_taken_few_rows_at_a_time():
+    assert at_once(CellNet()) == 4096
+    assert at_once(CellNet(attention="A3", modules=(tuple(range(512)),))) == 7
+
+
+def test_bottlenecks_are_of_the_first_seed_in_the_order_of_the_cells(results, monkeypatch):
+    monkeypatch.setattr(transferred, "at_once", lambda sizes: 100)  # 240 cells in three parts
     assert transferred.shown(results) == ("network_pretransfer", "network_coral")  # "none" is no transfer
     places = transferred.bottlenecks(results)
     assert list(places) == ["X_tl_pretransfer", "X_tl"]

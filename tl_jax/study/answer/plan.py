@@ -34,6 +34,7 @@ PER_GENE = {
     "shrunken_ridge": 1e-5,
     "feature_ridge": 5e-6,
 }
+SLOWER = 2.0  # what was measured over what is counted: 593 s and 341 s for about 270 s and 170 s
 START = 45.0  # libraries, tables, checks, programs compiled, pictures
 
 
@@ -85,7 +86,7 @@ def planned(cohort: Cohort, given: Settings) -> Drug:
     if not settings.source_drugs and len(cohort.domains) > 1:
         settings = replace(settings, source_drugs=(cohort.default_source,))
     plan = prepare(EXPERIMENT, settings, replace(cohort, marker=""))
-    return Drug(cohort.drug, plan, START + seconds(plan))
+    return Drug(cohort.drug, plan, START + SLOWER * seconds(plan))
 
 
 def seconds(plan: Plan) -> float:

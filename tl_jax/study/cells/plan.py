@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS
 from tl_jax.evaluation.predictors.line_models import MODELS
 from tl_jax.study.cells.critical import MOST_CELLS, STEPS
+from tl_jax.study.cells.networks import check_networks
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.setup import Setup
 from tl_jax.training.published import QUIRKS
@@ -45,6 +46,7 @@ def planned(settings: CellSettings, setup: Setup) -> tuple[pd.DataFrame, list[st
         rows.append(("sign", settings.bootstraps, (one_fit(lines, genes, cells) + settings.bootstraps * each) / rate))
         rows.append(("kept model", settings.repeats, settings.repeats * one_fit(own, genes, 0) / rate))
     if settings.networks and not settings.drugs:
+        check_networks(settings.networks, setup)
         rows += network_parts(settings, setup, rate)
     if settings.published and not settings.drugs:
         rows.append(published_part(settings, setup, rate))
