@@ -357,7 +357,7 @@ def test_no_name_is_changed_by_reading(tmp_path_factory, names):
     path = tmp_path_factory.mktemp("names") / "t.csv"
     path.write_text("id,value\n" + "".join(f"{name},{k}.50\n" for k, name in enumerate(names)))
     frame = read_table(path)
-    assert as_ids(frame["id"]) == [n.removesuffix(".0") for n in names]
+    assert as_ids(frame["id"]) == [n[:-2] if n.endswith(".0") and n[:-2].isdecimal() else n for n in names]
     assert as_numbers(frame["value"]).tolist() == [k + 0.5 for k in range(len(names))]
 
 
@@ -429,14 +429,6 @@ def test_a_negative_count_is_named(tmp_path):
     counts[2, 3] = -5
     _, _, asked = drafted(tmp_path, genes_in_rows(tmp_path, x=counts), answers(tmp_path))
     assert "1 of 80 values are negative among whole numbers, first -5 of gene 'MGMT'" in asked
-
-
-def test_logarithms_are_no_counts(tmp_path):
-    drafted(tmp_path, genes_in_rows(tmp_path), answers(tmp_path))
-    file = tmp_path / "own.toml"
-    file.write_text(file.read_text().replace('transform = "none"', 'transform = "log_cpm"'))
-    with pytest.raises(InputError, match="look like logarithms"):
-        load_cohort(file, tmp_path)
 
 
 def test_gaps_and_marks_in_a_wide_table(tmp_path):

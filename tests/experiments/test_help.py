@@ -140,7 +140,7 @@ def test_words_of_flags_are_those_of_what_reads_them():
         assert words(script, "direction") == [RESISTANT, SENSITIVE]
     assert words("import", "scaler_kind") == list(SCALERS[:2])
     assert words("import", "transform") == words("predict", "transform")[1:] == list(TRANSFORMS)
-    assert words("predict", "gene_ids") == list(GENE_IDS)
+    assert words("predict", "gene_ids") == ["checkpoint", *GENE_IDS]
     assert words("predict", "explain_order") == list(ORDERS)
     assert _declared.defined(predict.main.groups)["within"].value == WITHIN
 

@@ -16,9 +16,16 @@ MISSING = {
 
 
 def rows_of(content: bytes, separator: str) -> list[list[str]]:
-    """Fields of every row that holds something; each as many as the first, or one more (R's short heading)."""
+    """Fields of every row that holds something; each as many as the first, or one more (R's short heading).
+
+    A comment above the heading is passed over, and a heading that semicolons split is split so.
+    """
     text = content.decode("utf-8-sig")
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if "".join(row).strip()]
+    if rows[0][0].startswith("#") and len(rows[0]) == 1:
+        rows = rows[1:]
+    if len(rows[0]) == 1 and ";" in rows[0][0]:
+        rows[0] = rows[0][0].split(";")
     if all(len(row) == len(rows[0]) + 1 for row in rows[1:]):
         trailing = all(row[-1] == "" for row in rows[1:])
         rows[0] = [*rows[0], ""] if trailing else ["row_name", *rows[0]]

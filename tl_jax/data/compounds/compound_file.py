@@ -104,7 +104,8 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 text (byte {error.start}); save it again as UTF-8") from error
     found = found_layout(text[:PEEKED_TEXT], SEPARATORS[ending])
-    separator, first = (found.separator, found.line) if len(found.separator) == 1 else (SEPARATORS[ending], 1)
+    separator = found.separator if len(found.separator) == 1 else SEPARATORS[ending]
+    first = 2 if text[:5].casefold().lstrip('"').startswith("sep=") else 1
     lines = io.StringIO(text, newline="")
     for _ in range(first - 1):
         lines.readline()
