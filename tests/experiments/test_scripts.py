@@ -45,7 +45,7 @@ def test_what_a_run_leaves(done):
     folder, printed, said = done
     names = {p.name for p in (folder / "out").iterdir()}
     pictures = {f"{stem}.{end}" for stem in ("arms", "loss_curves", "predicted_observed") for end in ("svg", "png")}
-    tables = {*TABLES, "leak_audit.csv"}
+    tables = {*TABLES, "leak_audit.csv", "samples.csv"}
     assert names == tables | {"summary.json", "study.json", "report.html"} | pictures
     metrics = pd.read_csv(folder / "out" / "metrics.csv")
     columns = "experiment arm source protocol repeat fold metric value n_train n_test"

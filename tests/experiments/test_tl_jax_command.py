@@ -146,10 +146,14 @@ SPOKEN = {
 }
 
 
+STYLE_SHEET = ROOT / "tl_jax/report/page/style.py"  # its variables are written like flags
+
+
 @pytest.mark.parametrize("place", SPOKEN)
 def test_flags_that_messages_name_exist_where_they_are_printed(place):
     known = set().union(*(flags_of(name) for name in (*SPOKEN[place], *ELSEWHERE.get(place, ()))))
     paths = [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py"))
+    paths = [path for path in paths if path != STYLE_SHEET]
     wrong = {path.name: found for path in paths if (found := named_flags(path) - known)}
     assert not wrong
 
