@@ -61,10 +61,11 @@ def test_what_a_run_leaves(done):
     weights = pd.read_csv(folder / "out" / "gene_weights.csv")
     assert list(weights.columns) == ["gene", "scratch", "Oxaliplatin > intermediate:hold_biases"]
     assert "hold_biases" in printed
-    assert printed.splitlines()[-3].startswith("verdict: On 20 samples ")
+    verdict = next(line for line in printed.splitlines() if line.startswith("verdict: "))
+    assert verdict.startswith("verdict: On 20 samples ")
     assert printed.splitlines()[-2:] == ["tables and pictures: out", f"report: {Path('out', 'report.html')}"]
     page = (folder / "out" / "report.html").read_text()
-    assert printed.splitlines()[-3].removeprefix("verdict: ")[:40] in page
+    assert verdict.removeprefix("verdict: ")[:40] in page
     assert "Traceback" not in said
     assert "I1" not in said.split("training")[0]
 

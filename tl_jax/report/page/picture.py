@@ -87,7 +87,8 @@ def _inline(svg: str, name: str, label: str, look: str, told: dict[str, list[str
                 parent.remove(child)
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', svg))
     for element in list(root.iter()):
-        _tell(element, told.get(element.get("id"), []))
+        if element.get("id") in told:
+            _tell(element, told[element.get("id")])
         element.tag = element.tag.split("}")[-1]
         element.attrib = {
             ("href" if key == HREF else key): _renamed(key, value, name)
