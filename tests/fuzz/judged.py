@@ -11,7 +11,7 @@ from counted import seeds
 from tl_jax.errors import InputError
 
 LONGEST = 600  # characters of a message
-SECONDS = 5.0  # of one example
+SECONDS = 20.0  # of one example, on a slow machine too
 _ADDRESS = re.compile(r"0x[0-9a-f]{9,}|<[\w.]+ object|Traceback")
 
 

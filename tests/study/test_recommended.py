@@ -21,6 +21,8 @@ from tl_jax.study.cohort.study import with_extras
 from tl_jax.study.core.effects import attribute
 from tl_jax.study.core.respond import load_model, network_of, respond
 
+pytestmark = pytest.mark.full  # a study of their own
+
 ARMS = {
     "strategies": ("scratch", "freeze_layer1", "feature_ridge"),
     "baselines": ("mean", "ridge", "kernel_ridge", "marker_gene"),

@@ -18,6 +18,8 @@ from tl_jax.study.cells.setup import make_setup
 from tl_jax.study.cells.study import CellResults, callings, take
 from tl_jax.study.core.arms import How
 
+pytestmark = pytest.mark.full  # a study of their own
+
 OWN = NetworkSettings(
     seeds=2, transfers=(("none", 1.0), ("coral", 1.0)), genes=60, hidden=(8,), bottleneck=8, epochs=3, batch_size=64
 )

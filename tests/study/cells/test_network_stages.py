@@ -21,6 +21,8 @@ from tl_jax.study.core.arms import How
 from tl_jax.study.core.lineage import lineage_text
 from tl_jax.study.weights.exported import export_model
 
+pytestmark = pytest.mark.full  # a study of their own
+
 OWN = NetworkSettings(seeds=2, transfers=(("coral", 0.5),), genes=60, hidden=(8,), bottleneck=8, epochs=3)
 SETTINGS = CellSettings(repeats=2, bootstraps=4, min_genes=100, arms=("ridge",), networks=OWN)
 HOW = How(NetworkConfig())
