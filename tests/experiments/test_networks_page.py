@@ -33,6 +33,8 @@ def commands():
 @pytest.mark.parametrize("number", range(5))
 def test_the_page_s_commands_run(number, tmp_path):
     name, arguments = list(commands())[number]
+    if any("--sampling" in text for text in arguments):
+        pytest.importorskip("imblearn")
     code, out, err = script(name, *arguments, "--repeats=2", "--bootstraps=4", "--out=out", folder=tmp_path)
     assert code == 0, err
     arms = set(pd.read_csv(tmp_path / "out" / "arms.csv")["arm"])
