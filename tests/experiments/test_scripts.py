@@ -62,7 +62,7 @@ def test_what_a_run_leaves(done):
     assert list(weights.columns) == ["gene", "scratch", "Oxaliplatin > intermediate:hold_biases"]
     assert "hold_biases" in printed
     verdict = next(line for line in printed.splitlines() if line.startswith("verdict: "))
-    assert verdict.startswith("verdict: On 20 samples ")
+    assert verdict.startswith("verdict: QUICK LOOK, NOT A RESULT. On 20 samples ")
     assert printed.splitlines()[-2:] == ["tables and pictures: out", f"report: {Path('out', 'report.html')}"]
     page = (folder / "out" / "report.html").read_text()
     assert verdict.removeprefix("verdict: ")[:40] in page
