@@ -14,6 +14,7 @@ from studies import write_study
 
 from tl_jax.errors import InputError
 from tl_jax.report.page.compared_page import compared_report, sentence, write_compared
+from tl_jax.report.plots.style import ORANGE
 from tl_jax.report.sections.compared import compared, labels
 
 
@@ -137,6 +138,28 @@ def test_a_metric_that_one_lacks_is_named(first, tmp_path):
 def test_labels_are_as_long_as_they_must_be(tmp_path):
     assert labels([tmp_path / "a" / "x", tmp_path / "b" / "x"]) == ["a/x", "b/x"]
     assert labels([tmp_path / "a", tmp_path / "b"]) == ["a", "b"]
+
+
+def test_markers_are_drawn_as_baselines(first, tmp_path):
+    """An arm named after a gene is a baseline as in every other picture."""
+
+    def renamed(frame):
+        return frame.replace({"arm": {"ridge": "marker:MGMT"}})
+
+    one, two = (edited(first, tmp_path / name, "metrics", renamed) for name in "ab")
+    figure = compared_report(compared([one, two])).sections[0].blocks[1].draw()
+    legend = [text.get_text() for own in figure.legends for text in own.get_texts()]
+    assert "baseline" in legend
+    axis = figure.axes[0]
+    colours = {
+        line.get_color() for line in axis.lines if len(line.get_ydata()) == 1 and line.get_ydata()[0] == place(axis)
+    }
+    assert colours == {ORANGE}
+
+
+def place(axis):
+    """The row of the marker."""
+    return [text.get_text() for text in axis.get_yticklabels()].index("marker:MGMT")
 
 
 def test_three_studies_make_one_page(first, tmp_path):

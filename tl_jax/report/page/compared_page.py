@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.registry import Metric
-from tl_jax.report.arms import BASELINES
 from tl_jax.report.blocks import Block, Figure, Report, Section, bullets, paragraph
 from tl_jax.report.page.page import NAME, html_of
 from tl_jax.report.plots.forest import forest_figure
@@ -70,7 +70,7 @@ def differences(made: Compared, judged: Metric) -> list[Block]:
     for label in list(made.studies)[1:]:
         part = transfers_first(rows[(rows["label"] == label) & (rows["folds"] > 0)].assign(reference=first))
         if len(part):
-            plain = [base(arm) in BASELINES for arm in part["arm"]]
+            plain = [is_baseline(base(arm)) for arm in part["arm"]]
             draw = partial(forest_figure, part, plain, judged.name)
             words = f"forest plot: arms of {label} minus the same arms of {first}, {judged.per_fold}"
             blocks.append(Figure(f"forest-{len(blocks)}", draw, words, f"{label} minus {first}."))
