@@ -18,14 +18,14 @@ PRUNE = group(
 
 def work(paths: list[str]) -> None:
     from tl_jax.errors import InputError
-    from tl_jax.study.core.shelf_list import kept_stages, listed, take_away, to_prune
+    from tl_jax.study.core.shelf_list import listed, on_shelf, take_away, to_prune
 
     if len(paths) > 1:
         raise InputError("name one folder: python -m experiments.checkpoints checkpoints")
     if FLAGS.older_than is None and (FLAGS.prune or FLAGS.ancestors):
         raise InputError("--prune and --ancestors need --older_than=DAYS, which says what may go")
     folder = Path(paths[0] if paths else "checkpoints")
-    stages = kept_stages(folder)
+    stages = on_shelf(folder)
     if FLAGS.older_than is None:
         print("\n".join(listed(stages, folder)))
         return

@@ -10,7 +10,7 @@ import pytest
 from experiments.checkpoints import main
 from tl_jax.checkpoint import save_stage
 from tl_jax.errors import InputError
-from tl_jax.study.core.shelf_list import DAY, kept_stages, listed, take_away, to_prune
+from tl_jax.study.core.shelf_list import DAY, listed, on_shelf, take_away, to_prune
 
 META = {
     **{"stage": "source", "domain": "gdsc", "drug": "Oxaliplatin", "samples": 5, "strategy": "scratch", "note": ""},
@@ -38,7 +38,7 @@ def names(stages):
 
 
 def test_every_stage_is_listed_with_its_kin(folder):
-    stages = {one.path.name: one for one in kept_stages(folder, NOW)}
+    stages = {one.path.name: one for one in on_shelf(folder, NOW)}
     assert names(stages.values()) == ["child", "lone", "parent"]
     assert {name: one.descendants for name, one in stages.items()} == {"child": 0, "lone": 0, "parent": 1}
     assert stages["lone"].age == pytest.approx(90)
@@ -48,36 +48,36 @@ def test_every_stage_is_listed_with_its_kin(folder):
 
 
 def test_what_younger_stages_come_from_stays_unless_told(folder):
-    stages = kept_stages(folder, NOW)
+    stages = on_shelf(folder, NOW)
     going, staying = to_prune(stages, 30, ancestors=False)
     assert (names(going), names(staying)) == (["lone"], ["parent"])
     assert names(to_prune(stages, 30, ancestors=True)[0]) == ["lone", "parent"]
     assert names(to_prune(stages, 5, ancestors=False)[0]) == ["child", "lone", "parent"]
     assert take_away(going) == going[0].size
-    assert names(kept_stages(folder, NOW)) == ["child", "parent"]
+    assert names(on_shelf(folder, NOW)) == ["child", "parent"]
     assert sorted(path.name for path in (folder / "mine").iterdir()) == ["child", "parent"]
 
 
 def test_a_damaged_record_is_listed_with_the_reason(folder):
     path = folder / "mine" / "lone" / "stage.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "seed": 2}))
-    assert "does not match its own digest" in "\n".join(listed(kept_stages(folder, NOW), folder))
+    assert "does not match its own digest" in "\n".join(listed(on_shelf(folder, NOW), folder))
 
 
 def test_other_folders_and_unfinished_writes_are_left_alone(folder):
     (folder / "mine" / "notes").mkdir()
     shutil.copytree(folder / "mine" / "lone", folder / "mine" / ".lone.abc.partial")
-    assert names(kept_stages(folder, NOW)) == ["child", "lone", "parent"]
+    assert names(on_shelf(folder, NOW)) == ["child", "lone", "parent"]
     with pytest.raises(InputError, match="no folder"):
-        kept_stages(folder / "nothing")
+        on_shelf(folder / "nothing")
 
 
 def test_nothing_is_deleted_without_prune(folder, capsys):
     assert main([str(folder), "--older_than=0"]) == 0
     assert "nothing is deleted" in capsys.readouterr().out
-    assert len(kept_stages(folder)) == 3
+    assert len(on_shelf(folder)) == 3
     assert main([str(folder), "--older_than=0", "--prune"]) == 0
-    assert kept_stages(folder) == []
+    assert on_shelf(folder) == []
 
 
 def test_prune_needs_an_age(folder, capsys):

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,22 +16,19 @@ from tl_jax.errors import InputError
 DAY = 86_400
 
 
-class Kept(NamedTuple):
-    """A stage checkpoint below a folder. size: bytes; age: days since it was written; descendants: how many come
-    from it; problem: why its record cannot be read, else ""."""
+class OnShelf(NamedTuple):
+    """A stage checkpoint below a folder. meta: its record, {} where it cannot be read, and problem says why. size: in
+    bytes. age: days since it was written. descendants: how many come from it."""
 
     path: Path
-    stage: str
-    domain: str
-    drug: str
-    strategy: str
+    meta: dict
+    problem: str
     size: int
     age: float
     descendants: int
-    problem: str
 
 
-def kept_stages(folder: Path, now: float | None = None) -> list[Kept]:
+def on_shelf(folder: Path, now: float | None = None) -> list[OnShelf]:
     """Every stage checkpoint below a folder, by path; records are checked, weights are not read.
 
     Raises:
@@ -41,32 +39,40 @@ def kept_stages(folder: Path, now: float | None = None) -> list[Kept]:
         raise InputError(f"{folder} is no folder; name the --checkpoint_dir of an experiment")
     found = [path.parent for path in sorted(folder.rglob("stage.json")) if is_stage(path.parent)]
     found = [path for path in found if not any(part.endswith(".partial") for part in path.parts)]
-    records = {}
-    for path in found:
-        try:
-            records[path] = read_meta(path), ""
-        except InputError as error:
-            records[path] = {}, str(error)
-    parents = [ancestor.get("id") for meta, _ in records.values() for ancestor in meta.get("ancestors", [])]
+    records = [record_of(path) for path in found]
+    children = Counter(parent for meta, _ in records for parent in parents(meta))
     now = time.time() if now is None else now
     return [
-        Kept(
+        OnShelf(
             path,
-            *(meta.get(name, "") for name in ("stage", "domain", "drug", "strategy")),
+            meta,
+            problem,
             size=sum(one.stat().st_size for one in path.rglob("*") if one.is_file()),
             age=(now - (path / "stage.json").stat().st_mtime) / DAY,
-            descendants=parents.count(meta["id"]) if meta else 0,
-            problem=problem,
+            descendants=children[meta.get("id")],
         )
-        for path, (meta, problem) in records.items()
+        for path, (meta, problem) in zip(found, records, strict=True)
     ]
 
 
-def listed(stages: list[Kept], folder: Path) -> list[str]:
+def record_of(path: Path) -> tuple[dict, str]:
+    """(the record of a stage, ""), or ({}, why it cannot be read)."""
+    try:
+        return read_meta(path), ""
+    except InputError as error:
+        return {}, str(error)
+
+
+def parents(meta: dict) -> set[str]:
+    """Ids of the stages that one comes from, the first ancestors among them."""
+    return {ancestor.get("id") for ancestor in meta.get("ancestors", [])}
+
+
+def listed(stages: list[OnShelf], folder: Path) -> list[str]:
     """A line for each stage, and one for all."""
     lines = []
     for one in stages:
-        what = one.problem or f"{one.stage}: {one.domain}, {one.drug}, {one.strategy}"
+        what = one.problem or "{stage}: {domain}, {drug}, {strategy}".format_map(one.meta)
         kin = f", {one.descendants} come from it" if one.descendants else ""
         place = one.path.relative_to(folder)
         lines.append(f"{place}\n   {what}; {one.size / 1e6:.1f} MB, {age_text(one.age)}{kin}")
@@ -80,21 +86,18 @@ def age_text(days: float) -> str:
     return f"{days:.0f} day{'' if round(days) == 1 else 's'} old"
 
 
-def to_prune(stages: list[Kept], older_than: float, ancestors: bool) -> tuple[list[Kept], list[Kept]]:
-    """(those to take away, those of that age that stay because a stage that stays comes from them).
+def to_prune(stages: list[OnShelf], older_than: float, ancestors: bool) -> tuple[list[OnShelf], list[OnShelf]]:
+    """(those to take away, those of that age that stay because a younger stage comes from them).
 
     older_than: days. ancestors: take away what others come from too; their own weights are whole without it.
     """
     old = [one for one in stages if one.age >= older_than]
-    if ancestors:
-        return old, []
-    going, young = {one.path for one in old}, [one for one in stages if one.age < older_than]
-    needed = {ancestor["id"] for one in young if not one.problem for ancestor in read_meta(one.path)["ancestors"]}
-    staying = [one for one in old if not one.problem and read_meta(one.path)["id"] in needed]
-    return [one for one in old if one.path in going - {kept.path for kept in staying}], staying
+    needed = set() if ancestors else set().union(*(parents(one.meta) for one in stages if one.age < older_than))
+    staying = [one for one in old if one.meta.get("id") in needed]
+    return [one for one in old if one not in staying], staying
 
 
-def take_away(stages: list[Kept]) -> int:
+def take_away(stages: list[OnShelf]) -> int:
     """Delete stage checkpoints, each gone by one rename before its files go; the number of bytes."""
     for one in stages:
         aside = one.path.with_name(f".{one.path.name}.{uuid.uuid4().hex[:8]}.partial")
