@@ -128,6 +128,7 @@ def kind_of_table() -> str:
 def samples(out: Path) -> None:
     """Predict an expression table."""
     from experiments._keys import in_words_of, keys_of
+    from tl_jax.data.cohort.schema_kinds import held
     from tl_jax.data.tables.losses import heard
     from tl_jax.report.tables import write_csv
     from tl_jax.study.cohort.models import model_of_study
@@ -142,7 +143,7 @@ def samples(out: Path) -> None:
         found = predict_samples(
             chosen.path if chosen else Path(FLAGS.checkpoint),
             Path(FLAGS.expression),
-            reading={k: tuple(v) if isinstance(v, list) else v for k, v in reading.items()},
+            reading={key: held(value) for key, value in reading.items()},
             min_coverage=FLAGS.min_coverage,
             scale_by=FLAGS.scale_by,
             transform=FLAGS.transform,

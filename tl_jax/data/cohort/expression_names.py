@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from tl_jax.data.cohort.schema import ExpressionTable
+from tl_jax.data.cohort.schema import ExpressionTable, SampleTable
 from tl_jax.data.genes.names import UNKNOWN, kind_of
 from tl_jax.data.genes.others import no_genes, special_rows
 from tl_jax.data.tables.cells import clean_ids, examples
@@ -17,7 +17,7 @@ from tl_jax.data.tables.same_names import is_normal_tissue, normal_tissue_patter
 from tl_jax.errors import InputError
 
 
-def cut_names(values: Iterable, path: Path, table: ExpressionTable) -> list[str]:
+def cut_names(values: Iterable, path: Path, table: SampleTable) -> list[str]:
     """Names of samples, cut as the cohort file says."""
     return clean_ids(values, path, "sample", table.sample_prefix_length, table.sample_pattern)
 

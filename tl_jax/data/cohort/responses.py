@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.cohort.expression_names import cut_names
 from tl_jax.data.cohort.response_scales import on_scale
 from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable, SampleTable
 from tl_jax.data.formats.registry import RESPONSE
-from tl_jax.data.tables.cells import as_ids, clean_ids, examples, nearest, require_column
+from tl_jax.data.tables.cells import as_ids, examples, nearest, require_column
 from tl_jax.data.tables.copies import AVERAGE, filters, mean_of_copies, told_apart
 from tl_jax.data.tables.losses import lost, told
 from tl_jax.data.tables.numbers import clipped, number_matrix
@@ -34,10 +34,6 @@ def response_frame(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.
     wide = known.wide if known else table.format == "wide"
     values = _from_wide(frame, path, table) if wide else _from_long(frame, path, table)
     return on_scale(values, table.transform, table.unit, path)
-
-
-def _sample_names(values: Iterable, path: Path, table: SampleTable) -> list[str]:
-    return clean_ids(values, path, "sample", table.sample_prefix_length, table.sample_pattern)
 
 
 def named_rows(frame: pd.DataFrame, column: str, path: Path, table: SampleTable) -> pd.DataFrame:
@@ -63,7 +59,7 @@ def _from_wide(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.Data
         body = body[[_known(drug, list(body.columns), path) for drug in table.drugs]]
     else:
         body = body[sorted(body.columns)]
-    rows = _sample_names(frame[column], path, table)
+    rows = cut_names(frame[column], path, table)
     values = pd.DataFrame(_numbers(body, rows, path, table), index=rows, columns=body.columns)
     if table.value_column and table.drug:
         values.columns = [table.drug]
@@ -90,7 +86,7 @@ def _from_long(frame: pd.DataFrame, path: Path, table: ResponseTable) -> pd.Data
     frame = named_rows(_preferred_ids(frame, path, table), table.sample_column, path, table)
     long = pd.DataFrame(
         {
-            "sample": _sample_names(frame[table.sample_column], path, table),
+            "sample": cut_names(frame[table.sample_column], path, table),
             "drug": as_ids(frame[table.drug_column]),
         }
     )
@@ -187,7 +183,7 @@ def annotation_frame(frame: pd.DataFrame, path: Path, table: AnnotationTable) ->
     frame = select_rows(frame, path, table.include, "include")
     frame = select_rows(frame, path, table.exclude, "exclude", exclude=True)
     frame = named_rows(frame, table.sample_column, path, table)
-    result = pd.DataFrame({"sample": _sample_names(frame[table.sample_column], path, table)})
+    result = pd.DataFrame({"sample": cut_names(frame[table.sample_column], path, table)})
     columns = {"tissue": table.tissue_column, "group": table.group_column, "batch": table.batch_column}
     for name, column in columns.items():
         result[name] = as_ids(frame[require_column(frame, column, path, f"{name}_column")]) if column else ""

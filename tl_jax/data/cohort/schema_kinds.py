@@ -33,6 +33,16 @@ def _is_filter(value) -> bool:
     return isinstance(one, list) and all(v and all(map(_is_scalar, v)) for v in one)
 
 
+def held(value):
+    """A value of a cohort file as a table holds it: a list becomes a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def wanted_values(given: dict) -> dict[str, tuple]:
+    """{column: the values that its rows may have} of a filter, which may name one value without a list."""
+    return {column: tuple(v) if isinstance(v, list) else (v,) for column, v in given.items()}
+
+
 # kind: (test, wording of the error, conversion)
 KINDS = {
     # Names become parts of folder names.
@@ -55,7 +65,7 @@ KINDS = {
     "filter": (
         _is_filter,
         "a table such as {column = 'value'} or {column = ['one', 'two']}",
-        lambda v: {k: tuple(x) if isinstance(x, list) else (x,) for k, x in v.items()},
+        wanted_values,
     ),
     "parameters": (lambda v: isinstance(v, dict), "a table", dict),
 }

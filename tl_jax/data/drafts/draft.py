@@ -12,6 +12,7 @@ import pandas as pd
 
 from tl_jax.data.cohort.cohort_file import shipped_content
 from tl_jax.data.cohort.schema import AnnotationTable
+from tl_jax.data.cohort.schema_kinds import wanted_values
 from tl_jax.data.drafts.annotation import guess_annotation
 from tl_jax.data.drafts.expression import expression_keys, sides
 from tl_jax.data.drafts.look import Look, looks
@@ -123,8 +124,7 @@ def response_keys(answer: Look, match: Match, wishes: Wishes, points: Points) ->
 
 def _filtered(table: pd.DataFrame, path: Path, said: dict) -> pd.DataFrame:
     """The rows that a stated filter keeps."""
-    wanted_rows = {k: tuple(v) if isinstance(v, list) else (v,) for k, v in said.get("filter", {}).items()}
-    return select_rows(table, path, wanted_rows, "filter")
+    return select_rows(table, path, wanted_values(said.get("filter", {})), "filter")
 
 
 def drugs_of(table: pd.DataFrame, keys: dict, wishes: Wishes) -> list[str]:

@@ -12,6 +12,7 @@ import pandas as pd
 from tl_jax.data.cohort import readers
 from tl_jax.data.cohort.expression_names import other_rows
 from tl_jax.data.cohort.schema import ExpressionTable
+from tl_jax.data.cohort.schema_kinds import held
 from tl_jax.data.cohort.tables import expression_frame
 from tl_jax.data.drafts.look import Look
 from tl_jax.data.drafts.names import Match, Side, sides_of_expression
@@ -192,7 +193,7 @@ def _missing(frame: pd.DataFrame, rows: list[str], path: Path, points: Points) -
 
 def _frame(look: Look, keys: dict, match: Match, points: Points) -> pd.DataFrame:
     """Samples x genes as the cohort file would read them, before any transform."""
-    table = ExpressionTable(path=str(look.path), **{k: tuple(v) if isinstance(v, list) else v for k, v in keys.items()})
+    table = ExpressionTable(path=str(look.path), **{key: held(value) for key, value in keys.items()})
     names = as_ids(look.frame[match.own]) if match.side == "samples" else list(map(str, look.frame.columns))
     names = list(map(str, look.frame.index)) if match.side == "cells" else names
     fallen = _fallen(names, match)

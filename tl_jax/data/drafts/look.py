@@ -11,6 +11,7 @@ import pandas as pd
 
 from tl_jax.data.cohort import readers as formats
 from tl_jax.data.cohort.schema import ExpressionTable, ResponseTable, SampleTable
+from tl_jax.data.cohort.schema_kinds import held
 from tl_jax.data.formats.geo import is_series_matrix, read_samples
 from tl_jax.data.formats.h5ad import is_h5ad, read_obs
 from tl_jax.data.tables.archives import archived
@@ -63,8 +64,7 @@ def looks(path: Path, part: type[SampleTable], said: dict) -> Iterator[Look]:
         return
     fault, seen = None, 0
     for keys in _places(path, said):
-        layout = {k: v for k, v in {**keys, **said}.items() if k in LAYOUT}
-        layout = {k: tuple(v) if isinstance(v, list) else v for k, v in layout.items()}
+        layout = {k: held(v) for k, v in {**keys, **said}.items() if k in LAYOUT}
         try:
             frame, found = read_with_layout(path, "keep", Layout(**layout))
         except InputError as error:

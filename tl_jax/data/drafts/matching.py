@@ -19,9 +19,10 @@ def best_match(expression: Path, response: Path, ours_said: dict, theirs_said: d
     theirs = list(looks(response, ResponseTable, theirs_said))
     best: tuple[Look, Look, Match | None] = (ours[0], theirs[0], None)
     for look in ours:
+        found = sides(look)
         for answer in theirs:
             same = look.path == answer.path and look.keys == answer.keys
-            own = [side for side in sides(look) if side.rows != "genes" or not same]
+            own = [side for side in found if side.rows != "genes" or not same]
             match = match_names(look.frame, answer.frame, own, heading=not same)
             if match and (best[2] is None or len(match.shared) > len(best[2].shared)):
                 best = look, answer, match

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from tl_jax.data.cohort.response_scales import suggested
+from tl_jax.data.cohort.schema_kinds import wanted_values
 from tl_jax.data.directions import direction_of
 from tl_jax.data.domain import RESISTANT, SENSITIVE
 from tl_jax.data.drafts.points import UNKNOWN, Points
@@ -49,7 +50,7 @@ def meaning(frame: pd.DataFrame, path: Path, keys: dict, wishes, points: Points)
 def check_values(frame: pd.DataFrame, path: Path, samples: str, keys: dict, points: Points) -> dict:
     """Further keys for the cells of the response that are no numbers; open points for what stands for a gap."""
     if UNKNOWN not in str(keys.get("filter")):
-        frame = select_rows(frame, path, _tuples(keys.get("filter")), "filter")
+        frame = select_rows(frame, path, wanted_values(keys.get("filter") or {}), "filter")
     columns = [keys["value_column"]] if "value_column" in keys else keys.get("drugs", [])
     columns = [c for c in columns if c in frame.columns]
     found: dict = {}
@@ -85,7 +86,3 @@ def _ask_of_gaps(numbers: pd.Series, column: str, path: Path, points: Points) ->
             f"'{column}' spans {known[known > 0].min():g} to {known.max():g}, so that a few values decide: "
             f"--response_keys=\"transform = 'log10'\" learns its logarithm"
         )
-
-
-def _tuples(wanted: dict | None) -> dict | None:
-    return None if wanted is None else {k: tuple(v) if isinstance(v, list) else (v,) for k, v in wanted.items()}
