@@ -87,8 +87,8 @@ def mean_teacher(step: Step) -> jax.Array:
 @term()
 def entropy(step: Step) -> jax.Array:
     """Mean entropy of what cells are called (Grandvalet and Bengio 2004); of a response: above or below its mean."""
-    logit, w = step.seen[CELLS].prediction, step.batches[CELLS].w
-    return (w * logistic_loss(logit, jax.nn.sigmoid(logit))).sum() / jnp.maximum(w.sum(), 1)
+    logit = step.seen[CELLS].prediction
+    return step.mean(CELLS, logistic_loss(logit, jax.nn.sigmoid(logit)))
 
 
 @term()

@@ -26,7 +26,7 @@ EXAMINED = ("feature_ridge", "ridge", "kernel_ridge")
 EXPERIMENT = Experiment(
     "answer", "from two tables to an answer", "target", (("source",),), strategies=STRATEGIES, folds=3
 )
-# Seconds of one core for a fit of 20 rows, per gene: measured (docs/your_cohort.md).
+# Rough seconds of one core for a fit of 20 rows, per gene; SLOWER says how far a whole study was from them.
 PER_GENE = {
     "elastic_net": 4e-5,
     "random_forest": 5e-5,

@@ -21,6 +21,7 @@ from tl_jax.interpret.integrated_gradients import Attributions, integrated_gradi
 from tl_jax.interpret.stability import TOP, gene_stability, in_top
 from tl_jax.models.cell_net import BOTTLENECK, CELLS, CellNet, forward, leaves_of
 from tl_jax.study.cells.networks import NetArm
+from tl_jax.study.core.effects import slopes
 
 MOST_CELLS, STEPS, METHOD = 200, 32, "riemann_middle"
 RIDGE = "ridge"
@@ -62,9 +63,7 @@ def drawn_cells(arm: NetArm, seed: int, most: int = MOST_CELLS) -> np.ndarray:
 def importance_and_slope(values: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of attributions and cells (n, genes): ((genes,) mean |attribution|; (genes,) how the attribution grows with the
     gene by least squares, above 0 where a high gene speaks for sensitive)."""
-    spread = np.square(x, dtype=np.float64).sum(axis=0)
-    slope = (values * x).sum(axis=0, dtype=np.float64) / np.where(spread > 0, spread, 1)
-    return np.abs(values).mean(axis=0, dtype=np.float64), slope
+    return np.abs(values).mean(axis=0, dtype=np.float64), slopes(values, x)
 
 
 def critical_genes(

@@ -9,7 +9,7 @@ import numpy as np
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.tables.cells import examples
-from tl_jax.evaluation.predictors.baselines import BASELINES, MARKER, SIGNATURE, marker_gene, signature
+from tl_jax.evaluation.predictors.baselines import BASELINES, MARKER, SIGNATURE, available, marker_gene, signature
 from tl_jax.evaluation.predictors.fits import FITS
 from tl_jax.evaluation.predictors.fits import marker_gene as fit_marker
 from tl_jax.evaluation.predictors.fits import signature as fit_signature
@@ -32,7 +32,7 @@ def baselines_of(cohort: Cohort, settings: Settings, problem: Problem, source: s
     for name in named:
         if name.startswith(MARKER):
             continue
-        if name == OF_COHORT and marker is None:
+        if name not in available(marker):
             ledger.remark(f"baseline {name} left out: {why_no_marker(cohort)}")
             continue
         options = {"marker": marker, "seed": seed, "columns": columns}

@@ -16,7 +16,7 @@ from jax.tree_util import Partial
 from tl_jax.data.scaling.scaling import NETWORK_TOP, SENSITIVE, ResponseScale
 from tl_jax.interpret.integrated_gradients import integrated_gradients
 from tl_jax.study.core.fold_models import FoldModels
-from tl_jax.study.core.respond import Closed
+from tl_jax.study.core.respond import Closed, sources_of
 from tl_jax.trees import unflatten
 from tl_jax.types import Network, Variables
 
@@ -64,7 +64,7 @@ def on_sources(network: Closed):
     inner = network.network
 
     def apply(params, x):
-        names = sorted((name for name in params if name.startswith("source")), key=lambda name: int(name[6:]))
+        names = sources_of(params)
         if network.reads == "hidden":
             last = len(inner.layers) - 1
             read = [inner.prefix({"params": params[name]}, x, last).prediction for name in names]
@@ -78,7 +78,7 @@ def on_sources(network: Closed):
 def slopes(attributions: np.ndarray, x: np.ndarray) -> np.ndarray:
     """(genes,) of each gene's attributions on its scaled values, by least squares through the average sample."""
     squares = np.square(x, dtype=np.float64).sum(axis=0)
-    return (attributions * x).sum(axis=0) / np.where(squares > 0, squares, np.inf)
+    return (attributions * x).sum(axis=0, dtype=np.float64) / np.where(squares > 0, squares, np.inf)
 
 
 def explain(

@@ -75,11 +75,15 @@ def respond(network: Network | Closed, variables: Variables, scaled: np.ndarray,
     params = variables["params"]
     if network.kind != ON_SOURCES:
         return evaluate(network.kind, arrays_of(params), scaled)
-    sources = sorted((name for name in params if name.startswith("source")), key=lambda name: int(name[6:]))
-    told = [look({"params": params[name]}, jnp.asarray(scaled, jnp.float32), network.network) for name in sources]
+    told = [look({"params": params[n]}, jnp.asarray(scaled, jnp.float32), network.network) for n in sources_of(params)]
     hidden, prediction = zip(*told, strict=True)
     read = np.concatenate(hidden, axis=1) if network.reads == "hidden" else np.column_stack(prediction)
     return evaluate("linear", arrays_of({name: params[name] for name in ("coef", "intercept")}), read)
+
+
+def sources_of(params: dict) -> list[str]:
+    """Names of the source models that a model reads, in their order."""
+    return sorted((name for name in params if name.startswith("source")), key=lambda name: int(name[6:]))
 
 
 def arrays_of(params: dict) -> dict[str, np.ndarray]:
