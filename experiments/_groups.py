@@ -24,12 +24,6 @@ CHAIN = group(
 )
 METRIC = text("metric", "spearman", "by which arms are compared and chosen; `tl_jax list metrics` names them")
 SIGNATURE = text("signature", None, "file of gene names, one a line: their mean is one more baseline, `signature`")
-EXPRESSION_KEYS = text(
-    "expression_keys", "", "how --expression is read: keys of [domain.expression], such as \"decimal = ','\""
-)
-RESPONSE_KEYS = text(
-    "response_keys", "", "how --response is read: keys of [domain.response], such as \"missing = ['ND']\""
-)
 ARMS = group(
     "arms",
     texts("strategy", [], "strategies to compare, 'all' or 'none'; `tl_jax list strategies` names them"),
