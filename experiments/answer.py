@@ -11,28 +11,23 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from experiments import _tables
 from experiments._command import Script
-from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
-from experiments._groups import EXPRESSION_KEYS, METRIC, OUTPUT, RESPONSE_KEYS, SIGNATURE
+from experiments._declared import FLAGS, group, integer, switch, text, texts
+from experiments._groups import METRIC, OUTPUT, SIGNATURE
 from tl_jax.errors import InputError
 
 TABLES = group(
     "data",
-    text("expression", None, "your table of expression: samples in rows or in columns"),
-    text("response", None, "your table of responses: a row for each sample, or for each sample and drug"),
-    text("annotation", None, "table with tissue, patient or batch of each sample"),
-    EXPRESSION_KEYS,
+    *_tables.TABLES,
     text("data_dir", None, "folder that holds the tables, and those of public cell lines; default: of --expression"),
     text("source", "auto", "shipped cohort whose first domain is the source, such as gdsc; auto: what is there; none"),
-    choice("source_tissues", "shipped", ["shipped", "all"], "lines of the source: as its cohort picks, or all tissues"),
+    _tables.TISSUES,
 )
 RESPONSE = group(
     "response",
     texts("drug", [], "the drug or drugs to answer for, or 'all' of the table; default: the one of the table"),
-    text("value", None, "column of the response; default: found by its name"),
-    choice("direction", None, ["resistant", "sensitive"], "what a high value means; default: by its name"),
-    text("unit", None, "unit of the response; default: the name of its column"),
-    RESPONSE_KEYS,
+    *_tables.MEANING,
 )
 ARMS = group(
     "arms",
@@ -61,9 +56,7 @@ def work() -> None:
     from tl_jax.system.files import refuse_existing
     from tl_jax.system.progress import say
 
-    for name in ("expression", "response"):
-        if not FLAGS[name].value:
-            raise InputError(f"--{name} is missing: name your table")
+    _tables.need_tables()
     if FLAGS.out and not FLAGS.resume:
         refuse_existing(Path(FLAGS.out), FLAGS.overwrite)
     runtime.configure()
@@ -95,14 +88,13 @@ def cohort_name() -> str:
 def asked(file: Path, say) -> tuple[list[str], list]:
     """(what was found in the tables, the drugs' studies); in a terminal what they do not say is asked for."""
     from tl_jax.study.answer.plan import planned
-    from tl_jax.study.answer.tables import cohorts, drafted
+    from tl_jax.study.answer.tables import drafted
 
     said: dict[str, str] = {}
     while True:
         try:
-            tables = tables_of(said)
-            lines = drafted(tables, file)
-            return lines, [planned(cohort, settings()) for cohort in cohorts(file, tables)]
+            lines, cohorts = drafted(tables_of(said), file)
+            return lines, [planned(cohort, settings()) for cohort in cohorts]
         except InputError as error:
             names = [name for name in ASKED.findall(str(error)) if name not in said and not FLAGS[name].value]
             if not names or not (sys.stdin and sys.stdin.isatty()):
@@ -113,21 +105,18 @@ def asked(file: Path, say) -> tuple[list[str], list]:
 
 def tables_of(said: dict[str, str]):
     """The tables as the flags name them, with what was said since."""
-    from experiments._keys import keys_of
-    from tl_jax.data.drafts.draft import Wishes
     from tl_jax.study.answer.tables import Tables
 
-    own = {name: said.get(name) or FLAGS[name].value for name in ("value", "direction", "unit")}
-    own |= {name: keys_of(name, FLAGS[name].value) for name in ("expression_keys", "response_keys")}
     drugs = said["drug"].split(",") if said.get("drug") else FLAGS.drug
+    asked_for = {name: text for name, text in said.items() if name != "drug" and text}
     return Tables(
         Path(FLAGS.expression),
         Path(FLAGS.response),
-        Path(FLAGS.annotation) if FLAGS.annotation else None,
+        _tables.annotation(),
         Path(FLAGS.data_dir) if FLAGS.data_dir else None,
         tuple(drugs),
         FLAGS.source,
-        Wishes(cohort_name(), source_tissues=FLAGS.source_tissues, **own),
+        _tables.wishes(cohort_name(), **asked_for),
     )
 
 

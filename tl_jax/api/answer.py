@@ -13,7 +13,7 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.study.answer import answer as made
 from tl_jax.study.answer.plan import planned
-from tl_jax.study.answer.tables import Tables, cohorts, drafted
+from tl_jax.study.answer.tables import Tables, drafted
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.system.files import folder_atomic, write_json
 from tl_jax.system.parts import RECORD
@@ -102,8 +102,8 @@ def answer(
     )  # fmt: skip
     with folder_atomic(Path(out), overwrite) as folder, TemporaryDirectory() as place, spoken(progress):
         file = Path(place) / f"{wishes.name}.toml"
-        remarks = drafted(tables, file)
-        drugs = [planned(cohort, given.in_quick_mode() if quick else given) for cohort in cohorts(file, tables)]
+        remarks, cohorts = drafted(tables, file)
+        drugs = [planned(cohort, given.in_quick_mode() if quick else given) for cohort in cohorts]
         found = made.checked(drugs)
         if found.blocking:
             first = found.findings[0]

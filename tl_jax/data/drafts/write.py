@@ -20,10 +20,12 @@ OPEN = "OPEN: "
 
 @dataclass(frozen=True)
 class Written:
-    """lines: what to tell the user. open: what is to be settled before the file loads; empty where it does."""
+    """lines: what to tell the user. open: what is to be settled before the file loads; empty where it does. cohort: as
+    loaded from the file; None where points are open."""
 
     lines: list[str]
     open: list[str]
+    cohort: Cohort | None = None
 
 
 def write_cohort(
@@ -48,7 +50,7 @@ def write_cohort(
     marked = [*(OPEN + point for point in draft.open), *draft.remarks]
     write_atomic(out, lambda path: path.write_text(cohort_toml(draft.content, marked), encoding="utf-8"))
     lines = [*(f"- {remark}" for remark in draft.remarks), "", *(summary(cohort) if cohort else [])]
-    return Written(lines, draft.open)
+    return Written(lines, draft.open, cohort)
 
 
 def is_open(path: Path) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tl_jax.data.chain import Cohort
-from tl_jax.data.cohort.cohort_file import load_cohort, shipped_content
+from tl_jax.data.cohort.cohort_file import shipped_content
 from tl_jax.data.drafts.draft import Wishes
-from tl_jax.data.drafts.write import write_cohort
+from tl_jax.data.drafts.write import matching, write_cohort
 from tl_jax.data.tables.cells import nearest
 from tl_jax.data.tables.raw_tables import find_file
 from tl_jax.errors import InputError
@@ -40,8 +40,9 @@ class Tables:
         return self.folder or self.expression.parent
 
 
-def drafted(tables: Tables, out: Path) -> list[str]:
-    """Write the cohort file; what to tell the user. InputError, naming a flag, for all that is not said."""
+def drafted(tables: Tables, out: Path) -> tuple[list[str], list[Cohort]]:
+    """Write the cohort file: (what to tell the user, a cohort for each drug). InputError, naming a flag, for all that
+    is not said."""
     one = tables.drugs[0] if len(tables.drugs) == 1 and not every(tables) else None
     wishes = replace(tables.wishes, source=source_of(tables), drug=one)
     written = write_cohort(out, tables.data_dir, tables.expression, tables.response, tables.annotation, wishes)
@@ -54,7 +55,7 @@ def drafted(tables: Tables, out: Path) -> list[str]:
             f"no public cell lines in {tables.data_dir}, so these samples alone are learned from; "
             f"tl_jax fetch gdsc --data_dir={tables.data_dir} brings them"
         )
-    return found
+    return found, cohorts(written.cohort, tables)
 
 
 def every(tables: Tables) -> bool:
@@ -81,20 +82,15 @@ def is_there(name: str, folder: Path) -> bool:
     return True
 
 
-def cohorts(file: Path, tables: Tables) -> list[Cohort]:
+def cohorts(own: Cohort, tables: Tables) -> list[Cohort]:
     """A cohort for each drug, each with the source drug that is tried first as its default.
 
     That is the drug itself where the source knows it, else the cohort's own default.
     """
-    own = load_cohort(file, tables.data_dir)
-    found = []
-    for drug in chosen(own, tables):
-        cohort = replace(own, drug=drug)
-        same = [d for d in own.stage("source").drugs if d.casefold() == drug.casefold()]
-        if len(own.domains) > 1 and same:
-            cohort = replace(cohort, default_source=same[0])
-        found.append(cohort)
-    return found
+    return [
+        replace(own, drug=drug, default_source=matching(own, drug) or own.default_source)
+        for drug in chosen(own, tables)
+    ]
 
 
 def chosen(cohort: Cohort, tables: Tables) -> Sequence[str]:
