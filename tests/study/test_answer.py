@@ -10,6 +10,7 @@ from tl_jax.data.genes.table import symbols
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.markers import EXPRESSION, listed, markers_of
 from tl_jax.report.sections import verdict_words
+from tl_jax.study.answer.answer import folders
 from tl_jax.study.answer.tables import Tables, source_of
 from tl_jax.study.cohort.models import model_of_study
 
@@ -97,6 +98,13 @@ def test_the_same_from_python(folder, monkeypatch):
     assert found.studies["Temozolomide"].results.recommended.arm == "marker:MGMT"
     assert (folder / "out" / "report.html").is_file()
     assert any("samples are in both tables" in line for line in found.remarks)
+
+
+def test_drugs_whose_names_differ_in_signs_alone_have_folders_of_their_own():
+    found = folders(["Drug-1", "Drug_1", "Drug 1", "Drug_1_2", "other"])
+    assert found["Drug-1"] == "Drug_1"
+    assert found["other"] == "other"
+    assert len(set(found.values())) == 5
 
 
 def test_a_source_is_taken_where_its_tables_stand(tmp_path):

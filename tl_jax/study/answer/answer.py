@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
@@ -50,19 +51,24 @@ def identity(drugs: Sequence[Drug]) -> dict:
 
 def run(drugs: Sequence[Drug], found: Checked, file: str, work: Path | None) -> Answer:
     """Run every drug's study. work: a folder for finished parts."""
-    results = []
+    results, places = [], folders([one.drug for one in drugs])
     # Thousands of fits of some tens of rows: threads that share one would wait for each other.
     with threadpool_limits(1):
         for number, one in enumerate(drugs, 1):
             if len(drugs) > 1:
                 LOGGER.info(f"drug {number} of {len(drugs)}: {one.drug}")
-            results.append((one.drug, run_plan(one.plan, None if work is None else work / slug(one.drug))))
+            results.append((one.drug, run_plan(one.plan, None if work is None else work / places[one.drug])))
     return Answer(tuple(results), found, file)
 
 
-def slug(drug: str) -> str:
-    """A drug's name as a folder's."""
-    return "".join(c if c.isalnum() else "_" for c in drug)
+def folders(drugs: Sequence[str]) -> dict[str, str]:
+    """{drug: the name of its folder}; of names that differ in signs alone the later ones get a number."""
+    found: dict[str, str] = {}
+    for drug in drugs:
+        plain = "".join(c if c.isalnum() else "_" for c in drug)
+        tried = (f"{plain}_{k}" if k > 1 else plain for k in count(1))
+        found[drug] = next(name for name in tried if name not in found.values())
+    return found
 
 
 def write(answer: Answer, folder: Path, flags: dict | None = None) -> list[str]:
@@ -71,12 +77,12 @@ def write(answer: Answer, folder: Path, flags: dict | None = None) -> list[str]:
     (folder / COHORT).write_text(answer.file, encoding="utf-8")
     if len(answer.results) == 1:
         return [*left_out, *write_outputs(answer.results[0][1], folder, flags=flags or {})]
-    rows = []
+    rows, places = [], folders([drug for drug, _ in answer.results])
     for drug, results in answer.results:
-        own = folder / slug(drug)
+        own = folder / places[drug]
         own.mkdir()
         left_out += write_outputs(results, own, flags=flags or {})
-        rows.append(row_of(drug, results))
+        rows.append({"drug": drug, "folder": places[drug], **row_of(results)})
     write_csv(folder / "drugs.csv", pd.DataFrame(rows))
     first = answer.results[0][1]
     title = f"{len(rows)} drugs of one table"
@@ -92,9 +98,9 @@ def write(answer: Answer, folder: Path, flags: dict | None = None) -> list[str]:
     return left_out
 
 
-def row_of(drug: str, results: Results) -> dict:
+def row_of(results: Results) -> dict:
     """A line of the overview: the recommended model and whether it is shown to predict."""
-    row = {"drug": drug, "folder": slug(drug), "arm": "", "source": ""}
+    row = {"arm": "", "source": ""}
     row |= dict.fromkeys(("samples", "value", "honest", "estimate", "low", "high", "p"), float("nan"))
     row["samples"] = len(results.plan.groups[0].problem.domain)
     one = results.recommended
