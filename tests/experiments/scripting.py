@@ -7,6 +7,7 @@ import io
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -101,6 +102,19 @@ def start(name, *arguments, folder, pictures=False, **environment):
     """
     drawing = {} if pictures else {NO_PICTURES: "1"}
     return Forked(f"experiments.{name}", arguments, folder, {**os.environ, **OWN, **drawing, **environment})
+
+
+def ended(process, within: float | None) -> bool:
+    """Whether a script ended well within so many seconds (None: however long it takes); else it is killed without
+    warning."""
+    try:
+        _, err = process.communicate(timeout=within)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        return False
+    assert process.returncode == 0, err
+    return True
 
 
 def forked(name, *arguments, folder, pictures=False, **environment):

@@ -1,8 +1,6 @@
 """A study of cells with networks that is killed and resumed ends in the same tables."""
 
 import random
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import forked, start
+from scripting import ended, forked, start
 
 ARGUMENTS = (
     *("--embedded", "--truth=sensitive", "--seeds=3", "--epochs=4", "--transfer=none,coral", "--arms=ridge"),
@@ -28,15 +26,9 @@ def test_killed_and_resumed(tmp_path):
     takes = time.monotonic() - began
     while True:
         process = start("scdeal", *ARGUMENTS, "--out=out", "--resume", folder=tmp_path)
-        try:
-            _, err = process.communicate(timeout=dice.uniform(0.3, 0.9) * takes if kills < 4 else None)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            kills += 1
-            continue
-        assert process.returncode == 0, err
-        break
+        if ended(process, dice.uniform(0.3, 0.9) * takes if kills < 4 else None):
+            break
+        kills += 1
     assert kills
     written = {path.name: path.read_bytes() for path in (tmp_path / "whole").glob("*.csv")}
     assert {"cells.csv", "metrics.csv", "lineage.csv", "directions.csv"} <= set(written)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scripting import forked, script, start, tables
+from scripting import ended, forked, script, start, tables
 
 from tl_jax.system.parts import unfinished
 
@@ -51,14 +51,9 @@ def test_kills_at_random_moments(study, most):
     while True:
         out = f"killed{most}-{done}"
         process = start("exp4_target", *ARGUMENTS, f"--out={out}", "--resume", folder=folder)
-        try:
-            _, err = process.communicate(timeout=dice.uniform(0.3, 0.9) * takes if kills < most else None)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+        if not ended(process, dice.uniform(0.3, 0.9) * takes if kills < most else None):
             kills += 1
             continue
-        assert process.returncode == 0, err
         assert tables(folder / out) == tables(folder / "whole"), out
         assert not unfinished(folder / out).exists()
         if kills == most:
