@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tl_jax.data.compounds.molecules import without_name
 from tl_jax.data.tables.archives import PACKED, unpacked
 from tl_jax.data.tables.cells import nearest
-from tl_jax.data.tables.layouts import found_layout
+from tl_jax.data.tables.layouts import found_layout, said_separator
 from tl_jax.data.tables.losses import told
 from tl_jax.data.tables.raw_tables import find_file
 from tl_jax.errors import InputError
@@ -105,10 +105,11 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path} is not UTF-8 text (byte {error.start}); save it again as UTF-8") from error
     found = found_layout(text[:PEEKED_TEXT], SEPARATORS[ending])
     separator = found.separator if len(found.separator) == 1 else SEPARATORS[ending]
-    first = 2 if text[:5].casefold().lstrip('"').startswith("sep=") else 1
-    lines = io.StringIO(text, newline="")
-    for _ in range(first - 1):
-        lines.readline()
+    lines, first = io.StringIO(text, newline=""), 1
+    if said_separator(lines.readline()):
+        first = 2
+    else:
+        lines.seek(0)
     reader, line = csv.reader(lines, delimiter=separator, strict=True), first
     try:
         for cells in reader:

@@ -36,6 +36,12 @@ class Layout:
     member: str = ""
 
 
+def said_separator(first: str) -> str:
+    """The separator that a text's first line states, as spreadsheets write it (sep=;); "" where it states none."""
+    found = _SAID.match(first.rstrip("\r\n"))
+    return found.group(1) if found else ""
+
+
 class Found(NamedTuple):
     """separator: between fields, BLANKS for any run of blanks. line: of the heading, from 1. decimal: "." or ",".
 
@@ -66,10 +72,10 @@ def found_layout(text: str, expected: str, given: str = "") -> Found:
     """
     text = text.removeprefix("\ufeff")
     first = text[: text.find("\n") + 1] or text
-    said = _SAID.match(first.rstrip("\r\n"))
+    said = said_separator(first)
     skipped = 1 if said else 0
     body = text[len(first) :] if said else text
-    candidates = [given] if given else [said.group(1)] if said else list(dict.fromkeys((expected, *CANDIDATES)))
+    candidates = [given] if given else [said] if said else list(dict.fromkeys((expected, *CANDIDATES)))
     best, chosen = None, candidates[0]
     for separator in candidates:
         fit = _fit([row for row, _ in rows_of(body, separator)])
