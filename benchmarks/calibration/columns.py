@@ -46,7 +46,9 @@ class Column:
 
     @property
     def name(self) -> str:
-        more = ["network"] * (self.model == "network") + ["pairs"] * self.paired + [f"{self.arms}arms"] * (self.arms > 2)
+        more = (
+            ["network"] * (self.model == "network") + ["pairs"] * self.paired + [f"{self.arms}arms"] * (self.arms > 2)
+        )
         return "-".join([self.design, f"n{self.n}", f"k{self.folds}", *more])
 
 
@@ -150,5 +152,3 @@ def of_transfer(column: Column, programmes: int, number: int, seed: int) -> Iter
 def studies_of(column: Column) -> int:
     """Studies of one signal, or populations of one signal."""
     return column.studies * (len(RELATEDNESS) if column.design == "transfer" else 1)
-
-

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.calibration.summary import ALPHA, rate
-from tl_jax.evaluation.statistics.influence import Parts, tested, variance_of
+from tl_jax.evaluation.statistics.influence import Parts, by_variance, variance_of
 
 
 def summarise(found: dict[str, pd.DataFrame]) -> dict:
@@ -22,8 +22,8 @@ def judged(rows: pd.DataFrame) -> pd.DataFrame:
     made = []
     for one in rows[list(Parts._fields)].itertuples(index=False):
         parts = Parts(*one)
-        _, p, low, high, _, _ = tested(parts, variance_of(parts))
-        _, _, low_wide, high_wide, _, _ = tested(parts, variance_of(parts, wide=True))
+        _, p, low, high, _, _ = by_variance(parts, variance_of(parts))
+        _, _, low_wide, high_wide, _, _ = by_variance(parts, variance_of(parts, wide=True))
         made.append((p, low, high, low_wide, high_wide))
     made = pd.DataFrame(made, columns=["p", "low", "high", "low_wide", "high_wide"], index=rows.index)
     return pd.concat([rows, made], axis=1)
@@ -47,6 +47,10 @@ def table_of_rates(report: dict) -> str:
     """For people."""
     lines = ["share of studies with p <= .05, equally good arms (95 % interval): influence test, corrected t"]
     for line in report["null"]:
-        words = [f"{one['rate']:.3f} ({one['low']:.3f} to {one['high']:.3f})" for one in (line["influence"], line["corrected_t"])]
-        lines.append(f"{line['column']:24} {line['repeats']:2} repeats  {words[0]}  {words[1]}  of {line['influence']['studies']}")
+        words = [
+            f"{one['rate']:.3f} ({one['low']:.3f} to {one['high']:.3f})"
+            for one in (line["influence"], line["corrected_t"])
+        ]
+        about = f"{line['column']:24} {line['repeats']:2} repeats"
+        lines.append(f"{about}  {words[0]}  {words[1]}  of {line['influence']['studies']}")
     return "\n".join(lines)

@@ -49,8 +49,9 @@ class Parts(NamedTuple):
 
 
 class InfluenceTest(NamedTuple):
-    """difference: mean over repeats and folds; p two-sided; low, high: 95 % interval; t, df; psi (units,): what each
-    unit adds, for tests of many arms at once."""
+    """difference: mean over repeats and folds; p two-sided; low, high: 95 % interval; t, df; wide_low, wide_high: the
+    interval by at least the corrected resampled variance, where coverage matters more than width; psi (units,): what
+    each unit adds, for tests of many arms at once."""
 
     difference: float
     p: float
@@ -58,6 +59,8 @@ class InfluenceTest(NamedTuple):
     high: float
     t: float
     df: float
+    wide_low: float
+    wide_high: float
     psi: np.ndarray
 
 
@@ -161,7 +164,8 @@ def parts_of(one: Influence, other: Influence) -> Parts:
     held = (n - 1) / n * np.sum((mean - mean.mean()) ** 2) - ((n - 1) / n) ** 2 * inner
     each = np.array([row[np.isfinite(row)].mean() for row in d if np.isfinite(row).any()])
     partitions = float(np.var(each, ddof=1) / len(each)) if len(each) > 1 else 0.0
-    alike = float(np.clip(np.mean(spearman_rows(one.predicted, other.predicted)), 0, 1))
+    agreed = np.nan_to_num(spearman_rows(one.predicted, other.predicted))  # a constant agrees with nothing
+    alike = float(np.clip(agreed.mean(), 0, 1))
     corrected = float(np.var(known, ddof=1) * (1 / len(known) + 1 / (folds - 1)))
     return Parts(float(known.mean()), max(float(held), 0.0), partitions, corrected, alike, n)
 
@@ -172,23 +176,19 @@ def variance_of(parts: Parts, wide: bool = False) -> float:
     return max((HELD + APART * (1 - parts.alike)) * parts.held + parts.partitions, least)
 
 
-def influence_test(one: Influence, other: Influence, level: float = 0.95, wide: bool = False) -> InfluenceTest:
+def influence_test(one: Influence, other: Influence, level: float = 0.95) -> InfluenceTest:
     """Whether the first arm's mean Spearman per fold differs from the other's, on the same folds.
 
-    Args:
-        one, other: of `influence`, on the same samples, folds and units.
-        wide: take the corrected resampled variance where it is larger, for intervals whose coverage matters more than
-            their width.
-    Arms that differ in no fold and by no unit are alike: p = 1. A difference without any spread leaves t, p and the
-    interval undefined (NaN).
+    one, other: of `influence`, on the same samples, folds and units. Arms that differ in no fold and by no unit are
+    alike: p = 1. A difference without any spread leaves t, p and the intervals undefined (NaN).
     """
     parts = parts_of(one, other)
     mean = (one.moved - other.moved).mean(axis=0)
-    psi = -(parts.units - 1) * (mean - mean.mean())
-    return InfluenceTest(*tested(parts, variance_of(parts, wide), level), psi)
+    found, wide = (by_variance(parts, variance_of(parts, widened), level) for widened in (False, True))
+    return InfluenceTest(*found, *wide[2:4], -(parts.units - 1) * (mean - mean.mean()))
 
 
-def tested(parts: Parts, variance: float, level: float = 0.95) -> tuple[float, ...]:
+def by_variance(parts: Parts, variance: float, level: float = 0.95) -> tuple[float, ...]:
     """(difference, p, low, high, t, df) of a difference with this variance."""
     theta, df, nothing = parts.difference, FREEDOM * (parts.units - 1), float("nan")
     if not variance > LEAST:
