@@ -65,8 +65,8 @@ def differences(made: Compared, judged: Metric) -> list[Block]:
     blocks: list[Block] = [
         paragraph(
             f"Differences are the later study minus {first}, paired over the folds in which both held out the same "
-            "samples. p is that of the influence test for Spearman and that of the corrected t for other metrics; p for "
-            "all arms counts the arms of a later study. Earlier looks at these samples are not counted here."
+            "samples. p is that of the influence test for Spearman and of the corrected t for other metrics; p for all "
+            "arms counts the arms of a later study. Earlier looks at these samples are not counted here."
         )
     ]
     for label in list(made.studies)[1:]:
