@@ -19,6 +19,7 @@ from tl_jax.study.cohort.prepare import Group, Plan, Way
 from tl_jax.study.cohort.recommend import recommend
 from tl_jax.study.cohort.results import Results
 from tl_jax.study.cohort.source_scores import ranked_sources
+from tl_jax.study.cohort.source_test import source_tests
 from tl_jax.study.core import derived
 from tl_jax.study.core.arms import How, run_arms
 from tl_jax.study.core.examine import examine
@@ -86,6 +87,8 @@ def run_group(results: Results, group: Group, cases: list[Case], how: How, shelf
             tables |= ranked_sources(problem, cases, how, results.table("metrics"))
         for name, table in tables.items():
             results.keep(name, table)
+    with how.ledger.timed("source test"):
+        results.keep("source_test", source_tests(plan, problem, cases, how, found))
     for case, arm in networks if shelf else ():
         keep_final(results, problem, case, arm, how, shelf)
     for read, arm in closed if shelf else ():

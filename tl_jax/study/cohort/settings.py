@@ -40,6 +40,9 @@ class Settings(StudySettings):
     source_checkpoint: str | None = None  # a model in place of the source stage
     fold_models: bool = False  # kept beside each final model, for prediction intervals
     metric: str = JUDGED  # by which arms are compared and chosen; any that is registered
+    source_test: tuple[str, ...] = ("closed",)  # arms whose sources are tested; see source_plan.py
+    source_permutations: int | None = None  # None: as many as Holm's correction over the sources needs
+    source_stand_in: tuple[str, ...] = ()  # cheaper tests beside it
 
     def __post_init__(self):
         if self.metric not in METRICS:
