@@ -4,7 +4,8 @@ The arms are the project's own ridge on other features. In `twins` both see the 
 through a measurement of its own with independent noise of equal size; exchanging the two changes no probability, so
 their expected performance is equal in every population, whatever one sample shows. In `halves` each sees a random
 half of the genes. The halves are equal only on average over populations: within one population the half with the
-better genes is better, by a little. In `transfer` the first arm has the prediction of a ridge model of the source as
+better genes is better, by a little. In `disjoint` each arm sees genes of programmes of its own, with the same loadings
+and weights: equally good in every population, and with nearly unrelated predictions. In `transfer` the first arm has the prediction of a ridge model of the source as
 one more feature, and the truth is estimated on further cohorts of the same population.
 """
 
@@ -117,11 +118,29 @@ def twins(n: int, programmes: int, seed: int, repeats: int = REPEATS) -> Study:
     return cross_validate(y, arms, partition_seed(seed), repeats)
 
 
+def disjoint(n: int, programmes: int, seed: int, repeats: int = REPEATS) -> Study:
+    """Two equally good arms that see nothing in common: the response is the sum of two sets of programmes with the
+    same weights, whose genes have the same loadings, and each arm has the genes of one set."""
+    cohort, truth = chain(n, programmes, seed)
+    rng = np.random.default_rng([seed, 4])
+    clean, noisy = truth.response["target"][:, 0], cohort.domains[-1].for_drug(DRUG).response
+    weights = truth.weights[f"target/{DRUG}"]
+    activities = [rng.standard_normal((n, len(weights))) for _ in range(2)]
+    spread = float(np.std(noisy - clean) / np.std(clean))
+    y = sum(z @ weights for z in activities) + spread * np.sqrt(2) * rng.standard_normal(n)
+    arms = tuple(ridge_arm(expressed(z, truth.loadings, rng), y) for z in activities)
+    return cross_validate(y, arms, partition_seed(seed), repeats)
+
+
 def measured(truth: Truth, rng: np.random.Generator) -> np.ndarray:
     """(n, genes) expression of the target's samples, measured once more."""
-    own = np.sqrt(np.maximum(1 - (truth.loadings**2).sum(axis=0), 0))
-    z = truth.activities["target"]
-    return z @ truth.loadings + own * rng.standard_normal((len(z), len(own)))
+    return expressed(truth.activities["target"], truth.loadings, rng)
+
+
+def expressed(z: np.ndarray, loadings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n, genes) expression of activities (n, programmes), with noise of its own."""
+    own = np.sqrt(np.maximum(1 - (loadings**2).sum(axis=0), 0))
+    return z @ loadings + own * rng.standard_normal((len(z), len(own)))
 
 
 def halves(n: int, programmes: int, seed: int, draws: int = TRUTH_DRAWS) -> Population:
