@@ -110,7 +110,8 @@ def many_duals(kernel: Kernel, y, told, sizes, alphas, groups=None) -> tuple[np.
     best, duals, found = np.full(columns, np.inf), np.zeros(told.shape), np.zeros(columns)
     for size, own in zip(sizes, alphas, strict=True):
         for alpha in own:
-            solved, reach = kernel.solved(alpha, response[:, None]), kernel.solved(alpha, told)
+            both = kernel.solved(alpha, np.column_stack([response, told]))
+            solved, reach = both[:, :1], both[:, 1:]
             shrink = size / (1 + size * np.einsum("nk,nk->k", told, reach))
             dual = solved - reach * (shrink * (reach.T @ response))
             errors = left_out(kernel, alpha, dual, reach, shrink, codes)

@@ -38,7 +38,7 @@ assert all(not SOURCE_FITS[name][1] for name in AT_ONCE), "these read a network"
 
 def at_once(name: str, problem: Problem, case: Case, numbers: range, seed: int) -> np.ndarray:
     """(B,) scores of an arm after a source ridge on each permutation of the labels."""
-    labels = np.stack([shuffled_labels(case.stages[0].plan.domain, seed, number) for number in numbers], axis=1)
+    labels = shuffled_labels(case.stages[0].plan.domain, seed, numbers).T
     return scored(problem, directed(name, problem, coefficients(case.stages, labels)))
 
 

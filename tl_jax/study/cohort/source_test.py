@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.metrics import sign
@@ -57,11 +58,13 @@ def source_tests(plan: Plan, problem: Problem, cases: list[Case], how: How, own:
     for one in asked:
         closed = [pair for pair in one.pairs if base(pair[0]) in AT_ONCE]
         trained = tuple(pair for pair in one.pairs if pair not in closed)
-        for pair in closed:
-            rows.append(of_closed(problem, pair, one.cases, how, own, count))
+        with threadpool_limits(1):  # matrices of a fold are too small to share among threads
+            for pair in closed:
+                rows.append(of_closed(problem, pair, one.cases, how, own, count))
         if trained:
             rows += of_trained(plan, problem, Asked(trained, one.cases), how, own, count)
-        rows += stand_ins(plan, problem, one, how, own, count)
+        with threadpool_limits(1):
+            rows += stand_ins(plan, problem, one, how, own, count)
     table = pd.DataFrame(rows, columns=list(COLUMNS[:-1]))
     return table.assign(decides=deciding(table))
 

@@ -16,7 +16,6 @@ from tl_jax.models import build
 from tl_jax.study.core.arms import How
 from tl_jax.study.core.blocks import in_program
 from tl_jax.study.core.folds import build_runs, scale_folds
-from tl_jax.study.core.permutations import permuted
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.stages import StagePlan, TrainedStage
 from tl_jax.training.chain import stage_key
@@ -34,20 +33,32 @@ def strata(domain: Domain) -> np.ndarray:
     return np.unique(pairs, return_inverse=True)[1]
 
 
-def shuffled_labels(domain: Domain, seed: int, number: int) -> np.ndarray:
-    """(n,) the domain's labels, each at another sample of the same tissue and batch; groups stay together."""
-    y, sets, rng = domain.response.copy(), strata(domain), np.random.default_rng([seed, Repeats.SOURCE + number])
-    for one in range(sets.max() + 1):
-        rows = np.flatnonzero(sets == one)
-        y[rows] = permuted(domain.response[rows], domain.groups[rows], rng)
-    return y
+def exchangeable(domain: Domain) -> list[np.ndarray]:
+    """Samples whose labels may change places: (k, size) rows of k groups of one size, tissue and batch, k above 1."""
+    sets, groups = strata(domain), np.unique(domain.groups, return_inverse=True)[1]
+    parts: dict[tuple[int, int], list[np.ndarray]] = {}
+    keys = sets * (groups.max() + 1) + groups
+    order = np.argsort(keys, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(keys[order])) + 1):
+        parts.setdefault((sets[rows[0]], len(rows)), []).append(rows)
+    return [np.stack(rows) for rows in parts.values() if len(rows) > 1]
+
+
+def shuffled_labels(domain: Domain, seed: int, numbers: Sequence[int]) -> np.ndarray:
+    """(permutations, n) the domain's labels, each at another sample of the same tissue and batch; the labels of a group
+    stay together, and go to a group of as many samples."""
+    parts = exchangeable(domain)
+    found = np.tile(domain.response, (len(numbers), 1))
+    for y, number in zip(found, numbers, strict=True):
+        rng = np.random.default_rng([seed, Repeats.SOURCE + number])
+        for rows in parts:
+            y[rows] = domain.response[rows[rng.permutation(len(rows))]]
+    return found
 
 
 def movable(domain: Domain) -> int:
-    """How many samples share their tissue and batch with another group, so that their label may move."""
-    sets, groups = strata(domain), np.unique(domain.groups, return_inverse=True)[1]
-    several = [len(np.unique(groups[sets == one])) > 1 for one in range(sets.max() + 1)]
-    return int(np.asarray(several)[sets].sum())
+    """How many samples may get another's label."""
+    return sum(rows.size for rows in exchangeable(domain))
 
 
 def block_size(stages: Sequence[TrainedStage]) -> int:
@@ -61,7 +72,7 @@ def retrain(stages: Sequence[TrainedStage], numbers: Sequence[int], how: How) ->
 
     Each with the key, recipe and rows of the stage that it repeats.
     """
-    labels = np.stack([shuffled_labels(stages[0].plan.domain, how.seed, number) for number in numbers])
+    labels = shuffled_labels(stages[0].plan.domain, how.seed, numbers)
     chains: list[tuple[TrainedStage, ...]] = [() for _ in numbers]
     for place, stage in enumerate(stages):
         domain = stage.plan.domain
