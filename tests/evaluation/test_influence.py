@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tl_jax.evaluation.statistics.influence import influence, influence_test, max_t
+from tl_jax.evaluation.statistics.influence import (
+    influence,
+    influence_test,
+    max_t,
+    parts_of,
+    variance_of,
+)
 
 
 def folds(n, repeats):
@@ -21,14 +27,17 @@ def worked():
     return y, a, b, folds(15, 5)
 
 
-def of(y, a, b, fold, unit=None, **how):
-    return influence_test(influence(y, a, fold, unit), influence(y, b, fold, unit), **how)
+def of(y, a, b, fold, unit=None):
+    return influence_test(influence(y, a, fold, unit), influence(y, b, fold, unit))
 
 
 def test_numbers_worked_out_apart():
     found = of(*worked())
     assert found.difference == pytest.approx(0.186667, abs=1e-6)
     assert found.t == pytest.approx(0.614440, abs=1e-6)
+    parts = parts_of(influence(*worked()[:2], worked()[3]), influence(worked()[0], *worked()[2:]))
+    assert tuple(parts[1:5]) == pytest.approx((0.038243, 0.023844, 0.156940, 0.683571), abs=1e-6)
+    assert variance_of(parts) == pytest.approx(0.092294, abs=1e-6)
     assert found.df == pytest.approx(9.8)
     assert found.p == pytest.approx(0.552921, abs=1e-6)
     assert (found.low, found.high) == pytest.approx((-0.492118, 0.865452), abs=1e-6)
@@ -110,8 +119,36 @@ def test_one_repeat_is_enough_for_a_number():
 
 
 def test_the_wide_interval_is_never_narrower():
+    found = of(*worked())
+    assert found.wide_low <= found.low < found.high <= found.wide_high
+    reach = np.sqrt(0.156940) * stats.t.ppf(0.975, 9.8)
+    assert (found.wide_low, found.wide_high) == pytest.approx((0.186667 - reach, 0.186667 + reach), abs=1e-5)
+
+
+def test_a_constant_first_arm_agrees_with_nothing():
+    y, a, _, fold = worked()
+    one, other = of(y, np.zeros_like(a), a, fold), of(y, a, np.zeros_like(a), fold)
+    assert one.t == pytest.approx(-other.t)
+    assert np.isfinite(one.p)
+
+
+def test_a_fold_of_equal_observed_values_is_left_out():
     y, a, b, fold = worked()
-    assert of(y, a, b, fold, wide=True).high >= of(y, a, b, fold).high
+    y = y.copy()
+    y[fold[0] == 0] = 0.5  # ranks nothing in the first fold of the first repeat
+    found = influence(y, a, fold)
+    assert np.isnan(found.score[0, 0])
+    assert not found.moved[0, fold[0] == 0].any()
+    assert np.isfinite(of(y, a, b, fold).p)
+    assert of(y, a, b, fold).difference == pytest.approx(np.nanmean(found.score - influence(y, b, fold).score))
+    assert np.isnan(of(np.zeros(15), a, b, fold).p)
+
+
+def test_large_folds_are_ranked_in_blocks_alike(monkeypatch):
+    y, a, b, fold = worked()
+    whole = of(y, a, b, fold, np.arange(15) // 2 * 2)
+    monkeypatch.setattr("tl_jax.evaluation.statistics.influence.AT_ONCE", 6)
+    assert of(y, a, b, fold, np.arange(15) // 2 * 2).t == pytest.approx(whole.t)
 
 
 def test_many_arms_cost_between_one_and_their_number():

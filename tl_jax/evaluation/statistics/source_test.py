@@ -79,6 +79,12 @@ def deciding(rows: pd.DataFrame) -> pd.Series:
     return own & ~rows["source"].where(own).duplicated()
 
 
+def deciding_p(rows: pd.DataFrame) -> dict[str, float] | None:
+    """{source: its one-sided p} of the rows that decide; None where there is none."""
+    own = rows[rows["decides"].astype(bool)]
+    return dict(zip(own["source"], own["p"], strict=True)) or None
+
+
 def beyond_scratch(p_source: float, p_two_sided: float, gain: float, one_sided: bool, alpha: float = 0.05) -> bool:
     """Whether a source is shown to help beyond training from scratch: its labels are used, and the arm is better.
 

@@ -50,7 +50,7 @@ def model_line(study: Study) -> str:
 
 
 def source_line(study: Study) -> str:
-    """Whether a source is shown to help, against training without one."""
+    """Whether a source is shown to help, against the reference, which has none."""
     gains = study.gains
     rows = gains[[is_transfer(arm, source) for arm, source in zip(gains["arm"], gains["source"], strict=True)]]
     if rows.empty:
@@ -61,7 +61,7 @@ def source_line(study: Study) -> str:
     text = f"the most promising is {name}, {difference} in {judged.per_fold} against {best['reference']}"
     if pd.notna(best["ci_low"]):
         text += f" (95 % {interval(best['ci_low'], best['ci_high'], '+' + judged.spec())})"
-    helps = best["p_holm"] < ALPHA and judged.sign * best["mean_difference"] > 0
+    helps = best["p_after_looks"] < ALPHA and judged.sign * best["mean_difference"] > 0
     return f"{text}: {'shown to help' if helps else 'not shown to help on these samples'}."
 
 

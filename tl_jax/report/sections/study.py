@@ -16,7 +16,7 @@ import pandas as pd
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.evaluation.statistics.registry import Metric, from_record
-from tl_jax.evaluation.statistics.verdict import judged_protocol, mean_per_fold, reference_arm, versus
+from tl_jax.evaluation.statistics.verdict import judged_protocol, mean_per_fold, reference_in, versus
 from tl_jax.report.blocks import Absent, printable
 from tl_jax.report.sections.contract import NUMBERS_BUT, OPTIONAL_NUMBERS, TABLES, Contract, named
 
@@ -72,8 +72,9 @@ class Study:
 
     @cached_property
     def gains(self) -> pd.DataFrame:
-        """Every arm minus training from scratch, largest gain first."""
-        return versus(self.table("comparisons"), self.protocol, reference_arm(self.means), self.metric.name)
+        """Every arm minus the study's reference, largest gain first."""
+        rows = self.table("comparisons")
+        return versus(rows, self.protocol, reference_in(rows, self.protocol, self.means), self.metric.name)
 
     def judged(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of the judged protocol; all where the table has none of it."""
