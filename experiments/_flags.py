@@ -20,15 +20,8 @@ from tl_jax.transfer.strategies import STRATEGIES
 # Flags that are the settings of their names.
 PLAIN = (
     *("cohort", "data_dir", "drug", "protocol", "repeats", "folds", "split", "seed", "epochs", "batch_size", "metric"),
-    *(
-        "reference",
-        "optimizer",
-        "intermediate_strategy",
-        "checkpoint_dir",
-        "source_checkpoint",
-        "at_once",
-        "fold_models",
-    ),
+    *("optimizer", "intermediate_strategy", "checkpoint_dir", "source_checkpoint", "at_once", "fold_models"),
+    *("reference", "source_permutations"),
 )
 # What a user's file may register, by name.
 REGISTRIES = (STRATEGIES, METRICS, CLASS_METRICS, EXPRESSION, RESPONSE)
@@ -52,6 +45,8 @@ def settings() -> Settings:
         read_epochs=distinct(numbers("read_epochs")),
         learning_rate=distinct(numbers("learning_rate", float)),
         hidden=hidden,
+        source_test=distinct(FLAGS.source_test),
+        source_stand_in=distinct(FLAGS.source_stand_in),
     )
     if not FLAGS.quick:
         return given

@@ -64,6 +64,17 @@ FOLDS = group(
     METRIC,
     REFERENCE,
 )
+SOURCE_TEST = group(
+    "source test",
+    texts(
+        "source_test",
+        ["closed"],
+        "arms that are asked whether they use a source's labels, by training the source on permuted labels: 'closed' "
+        "(those whose source is a ridge), names of arms (networks take long: the time is told), 'all' or 'none'",
+    ),
+    integer("source_permutations", None, "of a source's labels; default: 199, or more where there are many sources"),
+    texts("source_stand_in", [], "cheaper tests beside it: shuffled_rows, gls"),
+)
 TRAINING = group(
     "training",
     integer("epochs", None, "epochs of the evaluated stage; default: 50 from scratch, 200 after transfer"),
@@ -114,4 +125,4 @@ PROCESSES = group(
     integer("processes", None, "how many processes share the study"),
     integer("process", None, "which of them this is, from 0"),
 )
-EXPERIMENT = (COHORT, CHAIN, ARMS, FOLDS, TRAINING, OUTPUT, KEPT, PROCESSES)
+EXPERIMENT = (COHORT, CHAIN, ARMS, FOLDS, SOURCE_TEST, TRAINING, OUTPUT, KEPT, PROCESSES)

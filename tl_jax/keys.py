@@ -22,6 +22,7 @@ class Repeats(IntEnum):
     VARIED = 50_000  # initialisations and orders of the variance split
     PERMUTED = 100_000  # labels that belong to nobody
     INNER = 200_000  # inner folds of the nested choice
+    SOURCE = 300_000  # a source's labels that belong to nobody
 
 
 def run_key(seed: int, repeat: int = 0, fold: int = 0) -> jax.Array:

@@ -52,6 +52,11 @@ def as_first(variables: Variables) -> Variables:
     return {**variables, "params": unflatten(agree_arrays(leaves))}
 
 
+def stage_key(key: jax.Array, name: str) -> jax.Array:
+    """The key of a stage: from the chain's and the stage's role, its name up to the first "-"."""
+    return jax.random.fold_in(key, crc32(name.split("-")[0].encode()))
+
+
 def run_chain(
     key: jax.Array,
     stages: Sequence[Stage],
@@ -73,7 +78,7 @@ def run_chain(
         variables = recall(stage)
         if variables is None:
             variables, result = fit_stage(
-                jax.random.fold_in(key, crc32(stage.name.split("-")[0].encode())),
+                stage_key(key, stage.name),
                 source,
                 stage.train,
                 stage.hparams,

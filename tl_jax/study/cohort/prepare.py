@@ -15,6 +15,7 @@ from tl_jax.study.cohort.one_domain import without_source
 from tl_jax.study.cohort.outside_source import load_outside
 from tl_jax.study.cohort.plans import SCRATCH_ARM, Experiment
 from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.cohort.source_plan import check_source_test, notes_of
 from tl_jax.study.cohort.sources import Sources, resolve_sources
 from tl_jax.study.core.examine import Examination, draw_examination
 from tl_jax.study.core.identity import identity
@@ -139,11 +140,13 @@ def prepare(experiment: Experiment, given: Settings, cohort: Cohort) -> Plan:
     uses_source = bool(methods) or any(one.needs_source for one in chosen)
     sources = resolve_sources(experiment, given, cohort, folder_of(settings, cohort), uses_source, outside)
     plan = Plan(experiment, settings, cohort, chosen, methods, sources, (), outside)
+    check_source_test(plan)
     notes, groups = [*alone, *sources.notes], tuple(groups_of(plan, uses_source, left_out := []))
     if not groups:
         raise InputError(left_out[0].partition(" left out: ")[2])
     notes += left_out + [text for group in groups for text in group.examination.left_out]
-    return replace(plan, groups=groups, notes=tuple(notes))
+    plan = replace(plan, groups=groups)
+    return replace(plan, notes=(*notes, *notes_of(plan)))
 
 
 def groups_of(plan: Plan, uses_source: bool, left_out: list[str]) -> Iterator[Group]:

@@ -10,6 +10,7 @@ from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
+from tl_jax.evaluation.statistics.source_test import deciding_p
 from tl_jax.evaluation.statistics.verdict import HONEST
 from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
@@ -20,6 +21,7 @@ from tl_jax.study.cohort.prepare import Group, Plan, Way
 from tl_jax.study.cohort.recommend import recommend
 from tl_jax.study.cohort.results import Results
 from tl_jax.study.cohort.source_scores import ranked_sources
+from tl_jax.study.cohort.source_test import source_tests
 from tl_jax.study.core import derived
 from tl_jax.study.core.arms import How, run_arms
 from tl_jax.study.core.examine import examine
@@ -87,6 +89,8 @@ def run_group(results: Results, group: Group, cases: list[Case], how: How, shelf
             tables |= ranked_sources(problem, cases, how, results.table("metrics"))
         for name, table in tables.items():
             results.keep(name, table)
+    with how.ledger.timed("source test"):
+        results.keep("source_test", source_tests(plan, problem, cases, how, found))
     for case, arm in networks if shelf else ():
         keep_final(results, problem, case, arm, how, shelf)
     for read, arm in closed if shelf else ():
@@ -103,6 +107,7 @@ def judge(results: Results) -> None:
         predictions=results.table("predictions"),
         groups=groups_of(plan),
         reference=reference,
+        source_p=source_p(results),
     )
     comparisons = charged(compared, len(looks))
     results.extra["comparisons"] = [comparisons]
@@ -111,6 +116,12 @@ def judge(results: Results) -> None:
     if reference:
         harm = negative_transfer(comparisons, metrics, transfers, reference, plan.settings.metric)
         results.ledger.remark(*harm)
+
+
+def source_p(results: Results) -> dict[str, float] | None:
+    """{source: p of the arm that decides} of the source test; None where no source was tested."""
+    found = results.extra.get("source_test")
+    return deciding_p(found[0]) if found else None
 
 
 def reference_of_study(results: Results) -> str | None:

@@ -41,6 +41,9 @@ class Settings(StudySettings):
     fold_models: bool = False  # kept beside each final model, for prediction intervals
     reference: str | None = None  # that all arms are held against; None: ridge, or scratch where no ridge is run
     metric: str = JUDGED  # by which arms are compared and chosen; any that is registered
+    source_test: tuple[str, ...] = ("closed",)  # arms whose sources are tested; see source_plan.py
+    source_permutations: int | None = None  # None: as many as Holm's correction over the sources needs
+    source_stand_in: tuple[str, ...] = ()  # cheaper tests beside it
 
     def __post_init__(self):
         if self.metric not in METRICS:

@@ -1,0 +1,91 @@
+"""p-values of permutations that may end early: exact by enumeration, and the rule of which row decides."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tl_jax.evaluation.statistics.added_value import added_value
+from tl_jax.evaluation.statistics.source_test import (
+    RETRAINED,
+    SHUFFLED,
+    beyond_scratch,
+    deciding,
+    ended,
+    needed,
+    sequential,
+)
+
+
+def test_p_counts_the_truth_as_one_more_permutation():
+    assert sequential(1.0, [0.5] * 18 + [1.0], None) == (19, 1, 2 / 20)
+    assert sequential(1.0, [0.0] * 19, None).p == 1 / 20
+    assert sequential(1.0, [1.0 - 1e-12], None).at_least == 1  # the same predictions, computed in another order
+    assert sequential(1.0, [np.nan], None).at_least == 1
+    assert np.isnan(sequential(np.nan, [0.0]).p)
+
+
+def test_it_ends_at_the_tenth_that_does_as_well_whatever_comes_later():
+    scores = [1, 0] * 30
+    assert sequential(0.5, scores) == (19, 10, 10 / 19) == sequential(0.5, scores + [0] * 99)
+    assert ended(0.5, scores)
+    assert not ended(0.5, scores[:17])
+
+
+@pytest.mark.parametrize("stop", [None, 3])
+def test_p_is_at_most_alpha_with_a_probability_of_at_most_alpha(stop):
+    """Truth and permutations are exchangeable: every place of the truth among 20 scores is equally likely."""
+    rng, hits = np.random.default_rng(1), []
+    for _ in range(4000):
+        scores = rng.permutation(20).astype(float)
+        hits.append(sequential(scores[0], scores[1:], stop).p)
+    for alpha in (0.05, 0.1, 0.3, 0.5):
+        assert np.mean(np.asarray(hits) <= alpha) <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / 4000)
+    assert abs(np.mean(np.asarray(hits) <= 0.05) - 0.05) < 0.012  # and it is not careful beyond need
+
+
+def test_permutations_suffice_for_a_correction_over_the_sources():
+    assert needed(1) == needed(4) == 199
+    assert 20 / (needed(20) + 1) <= 0.025
+
+
+def test_one_arm_decides_for_all_sources():
+    rows = pd.DataFrame(
+        [
+            ("freeze_layer1", "a", RETRAINED),
+            ("shrunken_ridge", "a", RETRAINED),
+            ("shrunken_ridge", "a", SHUFFLED),
+            ("shrunken_ridge", "b", RETRAINED),
+            ("shrunken_ridge", "b", SHUFFLED),
+        ],
+        columns=["arm", "source", "method"],
+    )
+    assert deciding(rows).tolist() == [False, True, False, True, False]
+
+
+def test_beyond_scratch_needs_both_and_is_one_sided_only_where_that_was_registered():
+    assert beyond_scratch(0.01, 0.08, 0.1, one_sided=True)
+    assert not beyond_scratch(0.01, 0.08, 0.1, one_sided=False)
+    assert not beyond_scratch(0.2, 0.001, 0.1, one_sided=True)
+    assert not beyond_scratch(0.01, 0.001, -0.1, one_sided=True)
+
+
+def test_a_covariate_beside_no_genes_is_least_squares():
+    rng = np.random.default_rng(0)
+    told = rng.normal(size=30)
+    y = told + rng.normal(size=30)
+    t, p = added_value(y, told, np.zeros((30, 5)))
+    slope = np.polyfit(told, y, 1, cov=True)
+    expected = slope[0][0] / np.sqrt(slope[1][0, 0])
+    np.testing.assert_allclose(t, expected, rtol=1e-9)
+    assert p < 0.01
+    assert np.isnan(added_value(y, np.ones(30), np.zeros((30, 5)))[1])
+
+
+def test_a_covariate_that_only_says_what_the_genes_say_finds_little():
+    """Genes alone explain y; a prediction built of other genes adds nothing: about 5 % are found, on one side."""
+    rng, found = np.random.default_rng(3), []
+    for _ in range(60):
+        x = rng.normal(size=(20, 40))
+        y, told = x @ rng.normal(size=40) + rng.normal(size=20), x @ rng.normal(size=40)
+        found.append(added_value(y, told, x)[1])
+    assert np.mean(np.asarray(found) <= 0.05) <= 0.13  # 60 draws
