@@ -82,6 +82,11 @@ class ExpressionTable(SampleTable):
     duplicate_samples: str = key("text", "error", ("error", "mean"))
     missing_values: str = key("text", "error", ("error", "drop_genes"))
 
+    @property
+    def any_transform(self) -> str:
+        """What is done to the values under one of the protocols, "none" where nothing is."""
+        return self.transform if self.transform != "none" else self.transform_as_published or "none"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseTable(SampleTable):
