@@ -16,9 +16,10 @@ from tl_jax.data.preprocessing.preprocess import Fitted, check_counts, from_reco
 from tl_jax.data.preprocessing.transforms import apply_transform
 from tl_jax.data.scaling.new_batches import batches_for
 from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_scaler
-from tl_jax.data.scaling.units import COUNTS, LINEAR, UNKNOWN, detect_units
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
+from tl_jax.study.cohort.judged import doubts
+from tl_jax.study.cohort.new_units import check_scale, check_units
 from tl_jax.study.core.fold_models import interval_columns, models_for_intervals
 from tl_jax.study.core.respond import load_model, network_of, respond
 
@@ -83,6 +84,7 @@ def predict_samples(
     x, samples, found, names = read_for_model(expression, meta["genes"], **{**(reading or {}), "gene_ids": ids})
     check_units(x, name, f"{expression}", given=transform != "checkpoint")
     x = transformed(x, name, f"{expression}")
+    check_scale(x, meta, f"{expression}", by_cohort=scale_by == "cohort")
     matrix, coverage = model_genes(x, found, meta, expression)
     check_coverage(matrix, coverage, meta, missing_genes, min_coverage, f"{expression}", f"{checkpoint}")
     fitted = from_record(meta.get("preprocess", []))
@@ -98,21 +100,7 @@ def predict_samples(
     table = table.assign(drug=meta["drug"], unit=unit)
     trained = len(meta["genes"]) - len(meta.get("unmeasured", ()))
     pooled = int((~np.isin(batches, fitted.batches) | (batches == "")).sum()) if fitted.batches else 0
-    return Predicted(table, coverage, trained, meta, names, pooled, tuple(warnings_of(meta)))
-
-
-def check_units(raw: np.ndarray, transform: str, path: str, given: bool) -> None:
-    """InputError where (n, genes) values, before the transform, are not what it is made for: logarithms, z-scores.
-
-    given: whether the user named the transform; else it is the training table's.
-    """
-    units = detect_units(raw)
-    if transform != "none" and units.kind not in (COUNTS, LINEAR, UNKNOWN):
-        whose = (
-            f"--transform={transform} is" if given else f"the model was trained on a table with '{transform}', which is"
-        )
-        remedy = "give it the table before logarithms" if units.scale == "log" else "give it counts or TPM"
-        raise InputError(f"{path} looks like {units}; {whose} for counts, TPM or FPKM: {remedy}")
+    return Predicted(table, coverage, trained, meta, names, pooled, (*warnings_of(meta), *doubts(checkpoint, meta)))
 
 
 def transformed(x: np.ndarray, name: str, path: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
 from tl_jax.study.cohort.finals import keep_closed, keep_final
 from tl_jax.study.cohort.forecast import tables_of as forecast
+from tl_jax.study.cohort.judged import keep_judged
 from tl_jax.study.cohort.looks import charged, note, record
 from tl_jax.study.cohort.prepare import Group, Plan, Way
 from tl_jax.study.cohort.recommend import recommend
@@ -48,6 +49,7 @@ def run_plan(plan: Plan, work: Path | None = None, finals: bool = True) -> Resul
         choose_source(results)
     if finals and not plan.evaluates_source:
         results.recommended = recommend(results)
+        keep_judged(results)
         if results.recommended and plan.settings.protocol == HONEST:
             with ledger.timed("forecast"):
                 for name, table in forecast(results, results.recommended).items():
