@@ -12,6 +12,7 @@ from tl_jax.data.cohort.genes import align_matrix
 from tl_jax.data.cohort.tables import read_for_model
 from tl_jax.data.domain import LABEL
 from tl_jax.data.genes.names import GeneNames
+from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
 from tl_jax.data.preprocessing.preprocess import Fitted, check_counts, from_record
 from tl_jax.data.preprocessing.transforms import apply_transform
 from tl_jax.data.scaling.new_batches import batches_for
@@ -33,7 +34,7 @@ class Predicted(NamedTuple):
 
     coverage: share found of the genes (their number) that the model was trained on. names: what became of the table's
     gene names. pooled: samples of a batch that the model does not know, corrected as of an average one. warnings: why
-    not to rely on the predictions.
+    not to rely on the predictions. outside: what is said of values that cannot be; "" where there were none.
     """
 
     table: pd.DataFrame
@@ -43,6 +44,7 @@ class Predicted(NamedTuple):
     names: GeneNames
     pooled: int = 0
     warnings: tuple[str, ...] = ()
+    outside: str = ""
 
 
 def predict_samples(
@@ -92,15 +94,25 @@ def predict_samples(
     prepared = prepare_new(fitted, matrix, batches, samples, meta["genes"], expression)
     scaled = scale_new(prepared, meta, scale_by, expression)
     network = network_of(meta)
-    value = respond(network, variables, scaled, ResponseScale(**meta["response_scale"]))
-    table = pd.DataFrame({"sample_id": samples, "prediction": value})
+    learned = ResponseScale(**meta["response_scale"])
+    table = pd.DataFrame({"sample_id": samples, "prediction": respond(network, variables, scaled, learned)})
     if models is not None:
         table = table.assign(**interval_columns(models, matrix, network, interval, batches))
-    unit = meta["response_scale"]["unit"]
-    table = table.assign(drug=meta["drug"], unit=unit)
+    own = own_scale(learned.unit, learned.low, learned.high)
+    table, outside = on_own_scale(table, own, ("prediction", "low", "high"))
+    table = table.assign(drug=meta["drug"], unit=own.unit)
     trained = len(meta["genes"]) - len(meta.get("unmeasured", ()))
     pooled = int((~np.isin(batches, fitted.batches) | (batches == "")).sum()) if fitted.batches else 0
-    return Predicted(table, coverage, trained, meta, names, pooled, (*warnings_of(meta), *doubts(checkpoint, meta)))
+    return Predicted(
+        table,
+        coverage,
+        trained,
+        meta,
+        names,
+        pooled,
+        (*warnings_of(meta), *doubts(checkpoint, meta)),
+        possible_words(own, outside),
+    )
 
 
 def transformed(x: np.ndarray, name: str, path: str) -> np.ndarray:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
 from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
@@ -111,7 +113,7 @@ def derive(results: Results) -> None:
     predictions, plan = results.table("predictions"), results.plan
     with results.ledger.timed("intervals"):
         results.keep("intervals", derived.intervals(predictions, plan.settings.seed, metric=plan.settings.metric))
-        results.keep("prediction_intervals", derived.prediction_intervals(predictions))
+        results.keep("prediction_intervals", own_intervals(results, derived.prediction_intervals(predictions)))
     results.keep("detectable", derived.detectable(results.table("metrics"), metric=plan.settings.metric))
     results.keep("lineage", derived.lineage(one.meta for one in (*results.stages, *results.models)))
     measured = plan.cohort.stage(plan.experiment.evaluated).measured
@@ -119,6 +121,17 @@ def derive(results: Results) -> None:
     weights = {arm: np.asarray(values)[:, measured] for arm, values in trained.items()}
     for name, table in derived.gene_tables(weights, plan.cohort.genes[measured]).items():
         results.keep(name, table)
+
+
+def own_intervals(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """Intervals of held-out samples on the scale that was measured, within what is possible there."""
+    domains = [group.problem.domain for group in results.plan.groups]
+    ends = [end for one in domains for end in (one.response.min(), one.response.max())]
+    scale = own_scale(domains[0].unit, min(ends), max(ends))
+    table, outside = on_own_scale(table, scale, ("y_true", "y_pred", "low", "high"))
+    if outside:
+        results.ledger.remark(f"prediction_intervals.csv: {possible_words(scale, outside)}")
+    return table
 
 
 def choose_source(results: Results) -> None:
