@@ -154,7 +154,7 @@ def samples(out: Path) -> None:
         )
     write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]
-    for line in (*lines, *(f"warning: {why}" for why in found.warnings)):
+    for line in (*lines, *(f"warning: {why}" for why in found.warnings), *filter(None, [found.outside])):
         say(line)
     if found.names.asked != GIVEN:
         say(f"gene names of kind {found.names.kind}: {found.names.changed:,} were matched by what they mean")

@@ -120,16 +120,21 @@ def test_a_cohort_of_pooled_cells(load, own_files):
             file.create_group(name).attrs["_index"] = "_index"
             for column, values in columns.items():
                 file[name][column] = values
-    target = load(
+    changes = (
         ('path = "patients.csv"', CELLS),
         ('path = "patients_auc.csv"', 'path = "cells.h5ad"\nduplicates = "mean"'),
         ('sample_column = "patient"', 'sample_column = "donor"'),
-    ).domains[-1]
+    )
+    target = load(*changes).domains[-1]
     sums = pd.DataFrame(counts).groupby(donors).sum().to_numpy()
     np.testing.assert_allclose(target.x, np.log2(sums / sums.sum(1, keepdims=True) * 1e6 + 1), rtol=1e-6)
     assert target.samples.tolist() == ["p1", "p2", "p3"]
     assert target.tissue.tolist() == ["Tp1", "Tp2", "Tp3"]
     np.testing.assert_allclose(target.response, [0.1, 0.2, 0.3])
+    with h5py.File(load.folder / "cells.h5ad", "r+") as file:
+        file["layers/log1p"] = np.log1p(counts)
+    with pytest.raises(InputError, match=r"cells.h5ad: no value exceeds .* look like logarithms"):
+        load(*changes, ('layer = "counts"', 'layer = "log1p"'))
 
 
 def test_a_misspelt_format_and_a_wrong_decimal(load):

@@ -31,9 +31,9 @@ def named_tables(load):
     """Load the user's own cohort with other gene names: named(lines, patients, *changes of the file)."""
     folder = load.folder
 
-    def loaded(lines, patients, *changes):
+    def loaded(lines, patients, *changes, times=1):
         for file, names in (("lines.csv", lines), ("patients.csv", patients)):
-            frame = pd.read_csv(folder / f"{file}.as_written", index_col=0)
+            frame = pd.read_csv(folder / f"{file}.as_written", index_col=0) * times
             renamed = dict(zip([f"G{i:02d}" for i in range(60)], names, strict=True))
             frame.rename(index=renamed, columns=renamed).to_csv(folder / file)
         return load(('marker = "G01"', f'marker = "{lines[1]}"'), *changes)
@@ -129,7 +129,10 @@ def test_ids_of_one_gene_are_one_column_as_the_file_says(tmp_path):
 def test_sums_are_for_counts(named):
     with pytest.raises(InputError, match=r"duplicate_genes = 'sum' without a transform; only counts"):
         named(SYMBOLS, SYMBOLS, asked("patients.csv", 'duplicate_genes = "sum"'))
-    named(SYMBOLS, SYMBOLS, asked("patients.csv", 'duplicate_genes = "sum"', 'transform = "log_cpm"'))
+    keys = asked("patients.csv", 'duplicate_genes = "sum"', 'transform = "log_cpm"')
+    with pytest.raises(InputError, match=r"patients.csv: no value exceeds 26 .* look like logarithms"):
+        named(SYMBOLS, SYMBOLS, keys)
+    named(SYMBOLS, SYMBOLS, keys, times=100)
 
 
 def test_a_sum_with_a_gap_is_a_gap(tmp_path):

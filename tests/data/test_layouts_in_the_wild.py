@@ -293,7 +293,7 @@ def test_values_beyond_a_limit_are_asked_about_and_clipped(tmp_path):
     assert "censored = 'clip'" in asked
     wishes = Wishes("own", drug="T", response_keys={"censored": "clip", "transform": "log10"})
     target, said, _ = drafted(tmp_path, genes_in_rows(tmp_path), y, wishes)
-    assert target.unit == "log10(IC50_uM)"
+    assert target.unit == "log10 of IC50_uM"
     np.testing.assert_allclose(target.response[:3], np.log10([1000, 0.01, Y[2]]))
     assert "2 of 8 values are limits" in said
 

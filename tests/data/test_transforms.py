@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tl_jax.data.cohort.genes import align_matrix, shared_genes
-from tl_jax.data.preprocessing.transforms import apply_transform, log_cpm, tmm_log_cpm
+from tl_jax.data.preprocessing.transforms import apply_transform, log_cpm, refuse_logged, tmm_log_cpm
 from tl_jax.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +62,23 @@ def test_a_sample_without_counts_is_refused():
 def test_unknown_transform():
     with pytest.raises(InputError, match=r"unknown transform 'rpkm'; write one of none"):
         apply_transform("rpkm", np.zeros((1, 1)))
+
+
+LOGGED = np.array([[3.2, 7.1, 9.9], [4.1, 0.0, 2.5]])
+
+
+@pytest.mark.parametrize("name", ["log2", "log_cpm", "tmm_log_cpm"])
+def test_logarithms_are_not_taken_for_counts(name):
+    with pytest.raises(InputError, match=r"t.csv: no value exceeds 9.9 .* look like logarithms.*transform = 'none'"):
+        refuse_logged(name, LOGGED, "t.csv")
+
+
+@pytest.mark.parametrize(
+    "values", [LOGGED * 10, np.round(LOGGED), LOGGED / LOGGED.sum(axis=1, keepdims=True), np.full((2, 3), np.nan)]
+)
+def test_what_may_be_counts_or_shares_is_no_logarithm(values):
+    refuse_logged("log_cpm", values, "t.csv")
+    refuse_logged("none", LOGGED, "t.csv")
 
 
 @settings(max_examples=30, deadline=None)

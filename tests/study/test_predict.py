@@ -1,5 +1,8 @@
 """Predictions for new samples: genes by name, the training scale, coverage, refusals; and the lineage text."""
 
+import json
+import re
+
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -7,6 +10,7 @@ import pytest
 
 from tl_jax.errors import InputError
 from tl_jax.models import build
+from tl_jax.study.cohort.judged import FILE
 from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.core.lineage import lineage_text
 from tl_jax.training.fit import predict
@@ -81,14 +85,69 @@ def test_too_few_genes_are_refused(model, table):
 def test_another_scale_is_refused_unless_scaled_by_the_cohort(model, table):
     frame, folder = table
     (2**frame * 100).to_csv(folder / "counts.csv")
-    with pytest.raises(InputError, match=r"counts.csv is .* training spreads away .*--scale_by=cohort"):
-        predict_samples(model.path, folder / "counts.csv")
+    for how in ("checkpoint", "cohort"):
+        with pytest.raises(
+            InputError, match=r"counts.csv looks like TPM .* trained on logarithms: add --transform=log2"
+        ):
+            predict_samples(model.path, folder / "counts.csv", scale_by=how)
+    (frame + 10).to_csv(folder / "far.csv")
+    with pytest.raises(InputError, match=r"far.csv is .* training spreads away .*--scale_by=cohort"):
+        predict_samples(model.path, folder / "far.csv")
     (frame * 3 + 40).to_csv(folder / "shifted.csv")
     shifted, plain = (predict_samples(model.path, folder / f"{n}.csv", scale_by="cohort") for n in ("shifted", "new"))
     np.testing.assert_allclose(shifted.table.prediction, plain.table.prediction, rtol=1e-3)
     frame.iloc[:3].to_csv(folder / "three.csv")
     with pytest.raises(InputError, match="has 3 samples; --scale_by=cohort needs at least 5"):
         predict_samples(model.path, folder / "three.csv", scale_by="cohort")
+
+
+def test_standardised_values_are_refused_by_a_model_of_logarithms(model, table):
+    """Near to the training's centres as they may be in spreads, they would be predicted without a word."""
+    frame, folder = table
+    frame.sub(frame.mean()).div(frame.std(ddof=0)).to_csv(folder / "z.csv")
+    with pytest.raises(InputError, match=r"z.csv looks like z-scores .* before they were standardised, or add --sc"):
+        predict_samples(model.path, folder / "z.csv")
+    by_itself, plain = (predict_samples(model.path, folder / f"{n}.csv", scale_by="cohort") for n in ("z", "new"))
+    np.testing.assert_allclose(by_itself.table.prediction, plain.table.prediction, rtol=1e-3)
+
+
+def judged_as(model, **found):
+    record = {"name": "spearman", "label": "Spearman", "higher_is_better": True, "chance": 0.0}
+    text = json.dumps({"id": model.meta["id"], "metric": record, "p": None, **found})
+    (model.path / FILE).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"value": -0.1}, "does not predict: Spearman per fold -0.10 on samples .* no better than chance"),
+        ({"value": None}, "could not judge the model"),
+        ({"value": 0.2, "p": 0.3}, r"not shown to predict: .* as well with shuffled responses \(p = 0.3\)"),
+        ({"value": 0.2, "p": 0.01, "chosen": [-0.1, 0.5]}, r"Spearman -0.10 to 0.50 \(95 %\), which holds chance"),
+        ({"value": 0.2, "p": 0.01, "chosen": [0.1, 0.5]}, ""),
+        ({"value": 0.5, "id": "another"}, ""),
+        ({"metric": 7, "value": 0.5}, "cannot be read"),
+    ],
+)
+def test_a_model_that_is_not_shown_to_predict_says_so(model, table, found, said):
+    own = (model.path / FILE).read_text()
+    judged_as(model, **found)
+    try:
+        warnings = [w for w in predict_samples(model.path, table[1] / "new.csv").warnings if "quick" not in w]
+    finally:
+        (model.path / FILE).write_text(own)
+    assert len(warnings) == bool(said)
+    assert re.search(said, "".join(warnings))
+
+
+def test_what_a_study_found_is_kept_beside_its_models(two_step):
+    results = two_step[0]
+    for one in results.models:
+        found = json.loads((one.path / FILE).read_text())
+        folds = results.table("metrics").query("arm == @one.arm and metric == 'spearman' and fold != 'pooled'")
+        folds = folds[(folds["source"].fillna("") == one.source) & (folds["protocol"] == results.settings.protocol)]
+        assert found["id"] == one.meta["id"]
+        assert found["value"] == pytest.approx(folds["value"].mean(skipna=False), nan_ok=True)
 
 
 def test_the_training_transform_is_repeated(model, table, monkeypatch):

@@ -11,12 +11,12 @@ import pandas as pd
 
 from tl_jax.data.cohort import readers as formats
 from tl_jax.data.cohort.preprocess_keys import batches_of, preprocessing
-from tl_jax.data.cohort.response_scales import unit_on_scale
 from tl_jax.data.cohort.responses import annotation_frame, response_frame
 from tl_jax.data.cohort.schema import DomainTable
 from tl_jax.data.cohort.tables import expression_frame, translated
 from tl_jax.data.domain import Domain
 from tl_jax.data.genes.names import GeneNames
+from tl_jax.data.own_scale import learned_unit
 from tl_jax.data.preprocessing.transforms import apply_transform
 from tl_jax.data.tables.cells import examples, nearest
 from tl_jax.data.tables.losses import told
@@ -88,7 +88,7 @@ def load_domain(
         drugs=tuple(response.columns),
         groups=_groups(part, samples, notes["group"], set(expression.index) | set(response.index), path),
         tissue=np.array(notes["tissue"], dtype=str),
-        unit=unit_on_scale(part.response.unit, part.response.transform),
+        unit=learned_unit(part.response.unit, part.response.transform),
         direction=part.response.direction,
         scaler=part.scaler,
         replicate=_replicate(part, reader, samples, response.columns),

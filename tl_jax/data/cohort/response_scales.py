@@ -7,26 +7,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.own_scale import is_logged, is_percent, is_share
 from tl_jax.data.tables.losses import told
 from tl_jax.errors import InputError
 
-RESPONSE_TRANSFORMS = ("none", "log10", "logit")
 EDGE = 0.01  # a share nearer to 0 or 1 counts as so far from it: assays tell no finer, and the logit has no end
 FEW = 8  # values from which a distribution says something
+SPAN = 30  # the 95 % quantile over that of 5 %, from which values span orders of magnitude
+CROWDED = 0.1  # of the range of shares: where the median lies so near to an end, half of them crowd there
+SKEWED = 3  # times that one side of the median reaches farther than the other
 
 
 def on_scale(values: pd.DataFrame, name: str, unit: str, path: Path) -> pd.DataFrame:
     """(samples, drugs) responses on the scale of a cohort file's `transform`; InputError for values that have none.
 
-    unit: percentages are divided by 100 for the logit.
+    unit: percentages, which it must say they are, are divided by 100 for the logit.
     """
     if name == "none":
         return values
     y = values.to_numpy(np.float64)
     if name == "logit":
-        y = y / 100 if "%" in unit or np.nanmax(y) > 1.5 else y
+        top, written = (100, "%") if is_percent(unit) else (1, "")
+        y = y / top
         wrong = (y < -0.05) | (y > 1.05)
-        why = "is no share between 0 and 1 (or 0 and 100 %)"
+        why = f"is no share between 0 and {top}{written} (percentages are told by the unit: unit = '{unit} (%)')"
     else:
         wrong, why = y <= 0, "is not above 0"
     if wrong.any():
@@ -42,17 +46,29 @@ def on_scale(values: pd.DataFrame, name: str, unit: str, path: Path) -> pd.DataF
     return pd.DataFrame(np.log(share / (1 - share)), index=values.index, columns=values.columns)
 
 
-def unit_on_scale(unit: str, name: str) -> str:
-    """How the unit is called on the scale."""
-    return unit if name == "none" else f"{name}({unit})"
+def suggested(values: np.ndarray, unit: str) -> str:
+    """The scale that the distribution of (n,) values asks for.
 
-
-def suggested(values: np.ndarray) -> str:
-    """The scale that the distribution of (n,) values asks for: "log10" where they are positive and span orders of
-    magnitude, so that a few decide; "none" otherwise."""
+    "log10" where they are positive and span orders of magnitude, so that a few decide; "logit" where they are shares by
+    their unit and range, and crowd at one end; "none" otherwise, and where the unit says that they are logarithms.
+    """
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
-    if len(known) < FEW or known.min() <= 0:
+    if len(known) < FEW or known.min() < 0 or known.min() == known.max() or is_logged(unit):
         return "none"
     low, middle, high = np.quantile(known, [0.05, 0.5, 0.95])
-    return "log10" if high / low > 30 and (high - middle) > 3 * (middle - low) else "none"
+    top = 100.0 if is_percent(unit) else 1.0
+    if is_share(unit) and known.max() <= top:
+        near, far = sorted((high - middle, middle - low))
+        return "logit" if min(middle, top - middle) < CROWDED * top and far > SKEWED * near else "none"
+    spans = known.min() > 0 and high / low > SPAN and (high - middle) > SKEWED * (middle - low)
+    return "log10" if spans else "none"
+
+
+def why_suggested(values: np.ndarray, name: str) -> str:
+    """What asks for it."""
+    known = np.asarray(values, dtype=np.float64)
+    low, middle, high = np.nanmin(known), np.nanmedian(known), np.nanmax(known)
+    if name == "log10":
+        return f"values span {low:g} to {high:g}, so that a few decide"
+    return f"half of the shares lie beyond {middle:.3g}, near the end of their range, so that a few decide"

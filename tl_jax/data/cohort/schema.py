@@ -11,10 +11,10 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 
 from tl_jax.data.cohort.preprocess_keys import check_preprocess
-from tl_jax.data.cohort.response_scales import RESPONSE_TRANSFORMS
 from tl_jax.data.cohort.schema_kinds import KINDS
 from tl_jax.data.formats.registry import EXPRESSION, RESPONSE, load, names
 from tl_jax.data.genes.names import GENE_IDS
+from tl_jax.data.own_scale import RESPONSE_TRANSFORMS
 from tl_jax.data.preprocessing.preprocess import UNKNOWN
 from tl_jax.data.preprocessing.transforms import TRANSFORMS
 from tl_jax.data.tables.cells import nearest, shown
@@ -81,6 +81,11 @@ class ExpressionTable(SampleTable):
     duplicate_genes: str = key("text", "error", ("error", "mean", "sum"))
     duplicate_samples: str = key("text", "error", ("error", "mean"))
     missing_values: str = key("text", "error", ("error", "drop_genes"))
+
+    @property
+    def any_transform(self) -> str:
+        """What is done to the values under one of the protocols, "none" where nothing is."""
+        return self.transform if self.transform != "none" else self.transform_as_published or "none"
 
 
 @dataclass(frozen=True, kw_only=True)

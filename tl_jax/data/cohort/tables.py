@@ -13,7 +13,7 @@ from tl_jax.data.cohort import readers as formats
 from tl_jax.data.cohort.expression_names import cut_names, named_samples, other_rows, without_others
 from tl_jax.data.cohort.schema import ExpressionTable
 from tl_jax.data.genes.names import GIVEN, GeneNames, check_kind, match_names, translate
-from tl_jax.data.preprocessing.transforms import apply_transform
+from tl_jax.data.preprocessing.transforms import apply_transform, refuse_logged
 from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies, sum_of_copies
 from tl_jax.data.tables.excel_dates import date_names
@@ -105,6 +105,8 @@ def expression_frame(
         frame = _samples_by_genes(frame, path, table, known_genes)
     frame = without_others(named_samples(frame, path, table), path)
     frame = _without_dates(frame, path, table)
+    if not table.pool_by:  # whose single cells the reader has looked at
+        refuse_logged(table.any_transform, frame.to_numpy(), f"{path}")
     frame = _unique_names(frame, path, table)
     return _without_gaps(frame, path, table)
 

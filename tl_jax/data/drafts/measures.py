@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from tl_jax.data.cohort.response_scales import suggested
+from tl_jax.data.cohort.response_scales import suggested, why_suggested
 from tl_jax.data.cohort.schema_kinds import wanted_values
 from tl_jax.data.directions import direction_of
 from tl_jax.data.domain import RESISTANT, SENSITIVE
@@ -69,7 +69,10 @@ def check_values(frame: pd.DataFrame, path: Path, samples: str, keys: dict, poin
             points.say(f"{path.name}: '{cell}' (column '{column}', row '{rows[row]}') is taken for a missing value")
         if gaps:
             found["missing"] = sorted({*found.get("missing", ()), *gaps.values()})
-        _ask_of_gaps(as_numbers(values), column, path, points)
+        known = as_numbers(values)
+        _ask_of_gaps(known, column, path, points)
+        if "transform" not in keys:
+            _suggest_scale(known.to_numpy(), column, keys.get("unit", column), points)
     return found
 
 
@@ -81,8 +84,12 @@ def _ask_of_gaps(numbers: pd.Series, column: str, path: Path, points: Points) ->
             f"means a missing value, set missing = ['{value:g}']",
             "response",
         )
-    if suggested(known) != "none" and not re.search(r"log|ln|p[iegal]c\d\d", column, re.IGNORECASE):
+
+
+def _suggest_scale(known: np.ndarray, column: str, unit: str, points: Points) -> None:
+    better = suggested(known, unit)
+    if better != "none":
+        what = "their logarithm" if better == "log10" else "their logit"
         points.say(
-            f"'{column}' spans {known[known > 0].min():g} to {known.max():g}, so that a few values decide: "
-            f"--response_keys=\"transform = 'log10'\" learns its logarithm"
+            f"'{column}': {why_suggested(known, better)}; --response_keys=\"transform = '{better}'\" learns {what}"
         )

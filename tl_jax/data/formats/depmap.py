@@ -16,6 +16,7 @@ from tl_jax.data.formats.registry import expression_reader
 from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies
 from tl_jax.data.tables.layouts import Layout
+from tl_jax.data.tables.losses import told
 from tl_jax.data.tables.numbers import number_matrix
 from tl_jax.data.tables.raw_tables import table_content
 from tl_jax.data.tables.sheets import rows_as_frame, sheet_rows
@@ -63,9 +64,12 @@ def read_gct(path: Path, table) -> pd.DataFrame:
     rows, samples, *more = map(int, sizes)
     # Of 1.3: columns of notes beside the names, and rows of notes about the samples above the values.
     notes, above = more or (1, 0)
-    if frame.shape != (rows + above, samples + notes + 1):
-        seen = f"{len(frame) - above} rows and {frame.shape[1] - notes - 1} samples"
+    held = len(frame) - above
+    if held < 1 or frame.shape[1] != samples + notes + 1:
+        seen = f"{held} rows and {frame.shape[1] - notes - 1} samples"
         raise InputError(f"{path} announces {rows} rows and {samples} samples but holds {seen}; fetch it again")
+    if held != rows:  # rows were chosen and the sizes left; a file cut short ends within a row, which is refused
+        told(f"{path} announces {rows:,} rows and holds {held:,}; if nobody chose among them, fetch it again")
     named = list(frame.columns[: notes + 1])
     default = "Description" if "Description" in named else named[0]
     column = require_column(frame[named], table.gene_column or default, path, "gene_column")

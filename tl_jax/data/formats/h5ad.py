@@ -17,6 +17,7 @@ import pandas as pd
 from tl_jax.data.formats.hdf5 import as_text, checked, child, is_group, needed, numbers, opened, values
 from tl_jax.data.formats.registry import as_it_is, expression_reader
 from tl_jax.data.formats.sparse_cells import cells_frame, compressed, refuse_shape
+from tl_jax.data.preprocessing.transforms import refuse_logged
 from tl_jax.data.tables.cells import as_ids, clean_ids, nearest, shown
 from tl_jax.data.tables.losses import lost
 from tl_jax.errors import InputError
@@ -60,6 +61,8 @@ def read_h5ad(path: Path, table) -> pd.DataFrame:
     lost(path, "cells", gone, len(cells), f"have no value in '{table.pool_by}'", "choose another column (pool_by)")
     if gone:
         matrix, cells = matrix[known], [cell for cell, kept in zip(cells, known, strict=True) if kept]
+    measured = matrix if isinstance(matrix, np.ndarray) else matrix.data[None]
+    refuse_logged(table.any_transform, measured, f"{path}")
     return cells_frame(matrix, cells, genes, [name for name, kept in zip(pooled, known, strict=True) if kept], path)
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tl_jax.data.preprocessing import combat, count_steps, rank_steps
+from tl_jax.data.preprocessing.transforms import highest_of_logs
 from tl_jax.errors import InputError
 
 
@@ -38,8 +39,6 @@ STEPS = {
     "combat": Step(combat.fit_combat, combat.apply_combat),
 }
 UNKNOWN = ("error", "pooled")
-# Counts of any depth reach this; logarithms of counts and of intensities do not.
-LOOKS_LOGGED = 30.0
 
 
 @dataclass(frozen=True)
@@ -175,9 +174,8 @@ def check_counts(x: np.ndarray, samples: np.ndarray, genes: np.ndarray, where: s
         raise InputError(
             f"{where}: sample '{samples[empty[0]]}' has no counts in the genes that are used; leave it out"
         )
-    known = x[np.isfinite(x)]
-    if len(known) and known.max() < LOOKS_LOGGED and (known != np.round(known)).any():
+    if (top := highest_of_logs(x)) is not None:
         raise InputError(
-            f"{where}: no value exceeds {known.max():.3g} and not all are whole, so these look like logarithms; its "
+            f"{where}: no value exceeds {top:.3g} and not all are whole, so these look like logarithms; its "
             "preprocessing needs counts"
         )

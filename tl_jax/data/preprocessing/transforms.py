@@ -8,6 +8,9 @@ from tl_jax.data.preprocessing.count_steps import apply_tmm, fit_tmm
 from tl_jax.errors import InputError
 
 TRANSFORMS = ("none", "log2", "log_cpm", "tmm_log_cpm")
+# Counts of any depth reach this, and so does TPM of more than a few genes; logarithms of either do not.
+LOOKS_LOGGED = 30.0
+SAME_SUM = 0.01  # samples whose sums differ by less of their median were made to sum to the same: no logarithms
 
 
 def log2_plus_one(x: np.ndarray) -> np.ndarray:
@@ -42,6 +45,35 @@ def apply_transform(name: str, x: np.ndarray) -> np.ndarray:
     if name not in functions:
         raise InputError(f"unknown transform '{name}'; write one of {', '.join(TRANSFORMS)}")
     return functions[name](x)
+
+
+def highest_of_logs(x: np.ndarray) -> float | None:
+    """The largest finite value of (n, genes) values that look like logarithms; None where they do not.
+
+    They do where no value reaches LOOKS_LOGGED and not all are whole.
+    """
+    known = x[np.isfinite(x)]
+    if not len(known) or (top := float(known.max())) >= LOOKS_LOGGED or (known == np.round(known)).all():
+        return None
+    return top
+
+
+def refuse_logged(name: str, x: np.ndarray, where: str) -> None:
+    """InputError where a table that `transform` would put on a log scale looks as if it were on one.
+
+    x: (n, genes) single samples as measured: means over many cells may be small in any unit. where: how the message
+    begins.
+    """
+    top = None if name == "none" else highest_of_logs(x)
+    if top is None:
+        return
+    sums = np.nansum(x, axis=1, dtype=np.float64)
+    if len(x) > 1 and np.ptp(sums) < SAME_SUM * abs(np.median(sums)):
+        return
+    raise InputError(
+        f"{where}: no value exceeds {top:.3g} and not all are whole, so these look like logarithms, and transform = "
+        f"'{name}' is for counts, TPM or FPKM; set transform = 'none' (if they are TPM after all, give log2(TPM + 1))"
+    )
 
 
 def _not_negative(x: np.ndarray) -> np.ndarray:

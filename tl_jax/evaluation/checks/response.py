@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.chain import Cohort
-from tl_jax.data.cohort.response_scales import suggested
+from tl_jax.data.cohort.response_scales import suggested, why_suggested
 from tl_jax.data.domain import LABEL, Domain
+from tl_jax.data.own_scale import own_scale
 from tl_jax.data.tables.cells import examples
 from tl_jax.data.tables.numbers import placeholders
 from tl_jax.errors import InputError
@@ -87,9 +88,10 @@ def _odd_response(domain: Domain, drug: str, y: np.ndarray, severe: str) -> list
         )
         remedy = "check them; the response is scaled by its range, so that all others are squeezed together"
         found.append(Finding(LOOK, check, domain.name, text, remedy))
-    if domain.unit != LABEL and suggested(y) != "none":
-        text = f"{name} spans {y.min():g} to {y.max():g}, so that a few values decide"
-        found.append(Finding(LOOK, check, domain.name, text, "set transform = 'log10' in [domain.response]"))
+    better = suggested(y, domain.unit) if domain.unit != LABEL and severe == BLOCKING else "none"
+    if better != "none":
+        text = f"{name}: {why_suggested(y, better)}"
+        found.append(Finding(LOOK, check, domain.name, text, f"set transform = '{better}' in [domain.response]"))
     wrong = wrong_range(domain.unit, y)
     if wrong:
         remedy = f"correct the key unit or value_column of {domain.name}"
@@ -111,6 +113,8 @@ def squeezing(y: np.ndarray) -> np.ndarray:
 def wrong_range(unit: str, y: np.ndarray) -> str:
     """What contradicts the unit that the cohort file names; empty where nothing does, or the unit is unknown."""
     low, high, said = float(y.min()), float(y.max()), unit.casefold()
+    if own_scale(unit).transform != "none":
+        return ""
     logs = re.search(r"\b(ln|log\w*)\b|ln_|log_|pic50", said)
     if unit == LABEL:
         return "" if set(np.unique(y)) <= {0.0, 1.0} else f"labels must be 0 or 1, and range from {low:g} to {high:g}"

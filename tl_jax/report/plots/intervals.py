@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.own_scale import own_scale
 from tl_jax.evaluation.statistics.intervals import fisher_holds
 from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.report.arms import split_arms
@@ -77,7 +78,10 @@ def interval_figure(intervals: pd.DataFrame, metric: str = JUDGED):
 
 
 def prediction_figure(intervals: pd.DataFrame, unit: str):
-    """Prediction intervals by sample, in the order of the observed response, a panel per arm; inside `style()`."""
+    """Prediction intervals by sample, in the order of the observed response, a panel per arm; inside `style()`.
+
+    intervals: as prediction_intervals.csv, on the response's own scale. unit: of the scale that was learned.
+    """
     every = split_arms(intervals)
     arms = every[:MOST_PANELS]
     handles = [
@@ -90,6 +94,7 @@ def prediction_figure(intervals: pd.DataFrame, unit: str):
         caption += f" The first {len(arms)} of {len(every)} arms are shown."
     figure = panel_page(len(arms), 2.0, 0.4, "", caption, handles)
     axes = grid(figure, len(arms))
+    scale = own_scale(unit)
     low, high = _limits(pd.concat([arm.rows for arm in arms]))
     for ax, arm in zip(axes, arms, strict=True):
         rows = arm.rows.sort_values(["y_true", "sample_id"], kind="stable")
@@ -102,9 +107,12 @@ def prediction_figure(intervals: pd.DataFrame, unit: str):
         told(*ax.plot(place[~inside], true[~inside], "X", color=VERMILLION, markersize=5), words[~inside])
         lines = [shorten(arm.detail, DETAIL_WIDTH)] if arm.detail else []
         heading(ax, shorten(arm.name, NAME_WIDTH), [*lines, f"{inside.sum()} of {len(rows)} inside"])
+        if scale.transform == "log10":
+            ax.set_yscale("log")
+            low = max(low, rows.loc[rows["low"] > 0, "low"].min())
         ax.set_ylim(low, high)
         ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
-    label_axes(figure, axes, "samples by observed response", f"response [{unit}]" if unit else "response")
+    label_axes(figure, axes, "samples by observed response", f"response [{scale.unit}]" if unit else "response")
     return figure
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.own_scale import OwnScale, own_scale
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.evaluation.statistics.registry import Metric
@@ -39,9 +40,9 @@ def predicted_observed(
     """Predicted against observed response, one panel per arm (at most 12, strategies first).
 
     `predictions` has arm, source, protocol, repeat, sample_id, y_true and y_pred (both in
-    `unit`). A point is a sample, its prediction averaged over repeats. The metric is
-    computed per repeat over all its folds, then averaged over repeats. All panels share
-    axes; predictions more than a quarter of the observed range beyond it become triangles at the edge.
+    `unit`, that of the scale that was learned; ticks are in the unit that was measured). A point is a sample, its
+    prediction averaged over repeats. The metric is computed per repeat over all its folds, then averaged over repeats.
+    All panels share axes; predictions more than a quarter of the observed range beyond it become triangles at the edge.
 
     Raises:
         InputError: no rows, no finite observation, or matplotlib is not installed.
@@ -52,7 +53,7 @@ def predicted_observed(
 
 def predicted_figure(predictions: pd.DataFrame, title: str, unit: str, metric: str = JUDGED):
     """The figure of `predicted_observed`; call it inside `style()`."""
-    every = drawn_arms(predictions)
+    every, scale = drawn_arms(predictions), own_scale(unit)
     arms = every[:MOST_PANELS]
     observed = predictions["y_true"].to_numpy(float)
     if not np.isfinite(observed).any():
@@ -71,8 +72,9 @@ def predicted_figure(predictions: pd.DataFrame, title: str, unit: str, metric: s
     for ax, arm, samples in zip(axes, arms, points, strict=True):
         ax.set_xlim(x_limits)
         ax.set_ylim(y_limits)
-        _points(ax, arm, samples, dense, judged)
-    label_axes(figure, axes, f"observed [{unit}]", f"predicted [{unit}]")
+        _points(ax, arm, samples, dense, judged, scale)
+        _own_ticks(ax, scale)
+    label_axes(figure, axes, f"observed [{scale.unit}]", f"predicted [{scale.unit}]")
     return figure
 
 
@@ -86,6 +88,13 @@ def _point_signs(arms: list[Arm]) -> list:
     return [*signs, sign("predicted = observed", color=GREY, linestyle=":")]
 
 
+def _own_ticks(ax, scale: OwnScale) -> None:
+    """Ticks in the unit that was measured, where the scale that was learned, and is drawn, is another."""
+    if scale.transform != "none":
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(lambda at, _: f"{float(scale.back(at)):.3g}")
+
+
 def _response_limits(observed: np.ndarray, predicted: np.ndarray):
     """Limits of x and y: both cover the observed range, y up to a quarter of it more on each side."""
     observed = observed[np.isfinite(observed)]
@@ -97,7 +106,7 @@ def _response_limits(observed: np.ndarray, predicted: np.ndarray):
     return (low - pad, high + pad), (near.min() - pad, near.max() + pad)
 
 
-def _points(ax, arm: Arm, samples: pd.DataFrame, dense: bool, judged: Metric) -> None:
+def _points(ax, arm: Arm, samples: pd.DataFrame, dense: bool, judged: Metric, scale: OwnScale) -> None:
     """One arm's samples, the identity line and the heading."""
     color, marker = (ORANGE, "s") if arm.baseline else (BLUE, "o")
     x, y = samples["y_true"].to_numpy(float), samples["y_pred"].to_numpy(float)
@@ -108,7 +117,10 @@ def _points(ax, arm: Arm, samples: pd.DataFrame, dense: bool, judged: Metric) ->
     look = {"linestyle": "none", "alpha": 0.4 if many else 0.75, "rasterized": dense, "markeredgewidth": 0}
     ax.axline((low, low), slope=1, color=GREY, linestyle=":", linewidth=1)
     words = np.array(
-        [f"{name}: observed {a:.3g}, predicted {b:.3g}" for name, a, b in zip(samples.index, x, y, strict=True)]
+        [
+            f"{name}: observed {a:.3g}, predicted {b:.3g}"
+            for name, a, b in zip(samples.index, scale.back(x), scale.back(y), strict=True)
+        ]
     )
     size = 2.6 if many else 4.2
     told(*ax.plot(x[inside], y[inside], marker=marker, markersize=size, color=color, **look), words[inside])

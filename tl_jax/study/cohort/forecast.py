@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.domain import Domain
+from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.scaling.scaling import RESISTANT, ResponseScale
 from tl_jax.errors import InputError
@@ -53,6 +54,10 @@ def samples(results, found: Recommended, domain: Domain) -> pd.DataFrame:
     source = results.cohort.stage("source")
     near = nearest(domain, source) if source.name != domain.name else dict.fromkeys(domain.samples, "")
     table["nearest"] = table["sample_id"].map(near)
+    own = own_scale(domain.unit, domain.response.min(), domain.response.max())
+    table, outside = on_own_scale(table, own, ("observed", "predicted", "low", "high"))
+    if outside:
+        results.ledger.remark(f"samples.csv: {possible_words(own, outside)}")
     names = ("sample_id", "observed", "predicted", "low", "high", "level", "rank_observed", "rank_predicted", "nearest")
     return table[list(names)].sort_values(["rank_predicted", "sample_id"], kind="stable", ignore_index=True)
 

@@ -12,13 +12,15 @@ from tl_jax.data.cohort.genes import align_matrix
 from tl_jax.data.cohort.tables import read_for_model
 from tl_jax.data.domain import LABEL
 from tl_jax.data.genes.names import GeneNames
+from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
 from tl_jax.data.preprocessing.preprocess import Fitted, check_counts, from_record
 from tl_jax.data.preprocessing.transforms import apply_transform
 from tl_jax.data.scaling.new_batches import batches_for
 from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_scaler
-from tl_jax.data.scaling.units import COUNTS, LINEAR, UNKNOWN, detect_units
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
+from tl_jax.study.cohort.judged import doubts
+from tl_jax.study.cohort.new_units import check_scale, check_units
 from tl_jax.study.core.fold_models import interval_columns, models_for_intervals
 from tl_jax.study.core.respond import load_model, network_of, respond
 
@@ -32,7 +34,7 @@ class Predicted(NamedTuple):
 
     coverage: share found of the genes (their number) that the model was trained on. names: what became of the table's
     gene names. pooled: samples of a batch that the model does not know, corrected as of an average one. warnings: why
-    not to rely on the predictions.
+    not to rely on the predictions. outside: what is said of values that cannot be; "" where there were none.
     """
 
     table: pd.DataFrame
@@ -42,6 +44,7 @@ class Predicted(NamedTuple):
     names: GeneNames
     pooled: int = 0
     warnings: tuple[str, ...] = ()
+    outside: str = ""
 
 
 def predict_samples(
@@ -83,6 +86,7 @@ def predict_samples(
     x, samples, found, names = read_for_model(expression, meta["genes"], **{**(reading or {}), "gene_ids": ids})
     check_units(x, name, f"{expression}", given=transform != "checkpoint")
     x = transformed(x, name, f"{expression}")
+    check_scale(x, meta, f"{expression}", by_cohort=scale_by == "cohort")
     matrix, coverage = model_genes(x, found, meta, expression)
     check_coverage(matrix, coverage, meta, missing_genes, min_coverage, f"{expression}", f"{checkpoint}")
     fitted = from_record(meta.get("preprocess", []))
@@ -90,29 +94,25 @@ def predict_samples(
     prepared = prepare_new(fitted, matrix, batches, samples, meta["genes"], expression)
     scaled = scale_new(prepared, meta, scale_by, expression)
     network = network_of(meta)
-    value = respond(network, variables, scaled, ResponseScale(**meta["response_scale"]))
-    table = pd.DataFrame({"sample_id": samples, "prediction": value})
+    learned = ResponseScale(**meta["response_scale"])
+    table = pd.DataFrame({"sample_id": samples, "prediction": respond(network, variables, scaled, learned)})
     if models is not None:
         table = table.assign(**interval_columns(models, matrix, network, interval, batches))
-    unit = meta["response_scale"]["unit"]
-    table = table.assign(drug=meta["drug"], unit=unit)
+    own = own_scale(learned.unit, learned.low, learned.high)
+    table, outside = on_own_scale(table, own, ("prediction", "low", "high"))
+    table = table.assign(drug=meta["drug"], unit=own.unit)
     trained = len(meta["genes"]) - len(meta.get("unmeasured", ()))
     pooled = int((~np.isin(batches, fitted.batches) | (batches == "")).sum()) if fitted.batches else 0
-    return Predicted(table, coverage, trained, meta, names, pooled, tuple(warnings_of(meta)))
-
-
-def check_units(raw: np.ndarray, transform: str, path: str, given: bool) -> None:
-    """InputError where (n, genes) values, before the transform, are not what it is made for: logarithms, z-scores.
-
-    given: whether the user named the transform; else it is the training table's.
-    """
-    units = detect_units(raw)
-    if transform != "none" and units.kind not in (COUNTS, LINEAR, UNKNOWN):
-        whose = (
-            f"--transform={transform} is" if given else f"the model was trained on a table with '{transform}', which is"
-        )
-        remedy = "give it the table before logarithms" if units.scale == "log" else "give it counts or TPM"
-        raise InputError(f"{path} looks like {units}; {whose} for counts, TPM or FPKM: {remedy}")
+    return Predicted(
+        table,
+        coverage,
+        trained,
+        meta,
+        names,
+        pooled,
+        (*warnings_of(meta), *doubts(checkpoint, meta)),
+        possible_words(own, outside),
+    )
 
 
 def transformed(x: np.ndarray, name: str, path: str) -> np.ndarray:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
 from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.evaluation.statistics.metrics import get
@@ -16,6 +18,7 @@ from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
 from tl_jax.study.cohort.finals import keep_closed, keep_final
 from tl_jax.study.cohort.forecast import tables_of as forecast
+from tl_jax.study.cohort.judged import keep_judged
 from tl_jax.study.cohort.looks import charged, note, record
 from tl_jax.study.cohort.prepare import Group, Plan, Way
 from tl_jax.study.cohort.recommend import recommend
@@ -51,6 +54,7 @@ def run_plan(plan: Plan, work: Path | None = None, finals: bool = True) -> Resul
         choose_source(results)
     if finals and not plan.evaluates_source:
         results.recommended = recommend(results)
+        keep_judged(results)
         if results.recommended and plan.settings.protocol == HONEST:
             with ledger.timed("forecast"):
                 for name, table in forecast(results, results.recommended).items():
@@ -140,7 +144,7 @@ def derive(results: Results) -> None:
     predictions, plan = results.table("predictions"), results.plan
     with results.ledger.timed("intervals"):
         results.keep("intervals", derived.intervals(predictions, plan.settings.seed, metric=plan.settings.metric))
-        results.keep("prediction_intervals", derived.prediction_intervals(predictions))
+        results.keep("prediction_intervals", own_intervals(results, derived.prediction_intervals(predictions)))
     if reference := reference_of_study(results):
         found = derived.detectable(results.table("metrics"), reference, metric=plan.settings.metric)
         results.keep("detectable", found)
@@ -150,6 +154,17 @@ def derive(results: Results) -> None:
     weights = {arm: np.asarray(values)[:, measured] for arm, values in trained.items()}
     for name, table in derived.gene_tables(weights, plan.cohort.genes[measured]).items():
         results.keep(name, table)
+
+
+def own_intervals(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """Intervals of held-out samples on the scale that was measured, within what is possible there."""
+    domains = [group.problem.domain for group in results.plan.groups]
+    ends = [end for one in domains for end in (one.response.min(), one.response.max())]
+    scale = own_scale(domains[0].unit, min(ends), max(ends))
+    table, outside = on_own_scale(table, scale, ("y_true", "y_pred", "low", "high"))
+    if outside:
+        results.ledger.remark(f"prediction_intervals.csv: {possible_words(scale, outside)}")
+    return table
 
 
 def choose_source(results: Results) -> None:
