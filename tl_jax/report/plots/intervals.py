@@ -104,7 +104,7 @@ def prediction_figure(intervals: pd.DataFrame, unit: str):
         heading(ax, shorten(arm.name, NAME_WIDTH), [*lines, f"{inside.sum()} of {len(rows)} inside"])
         ax.set_ylim(low, high)
         ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
-    label_axes(figure, axes, "samples by observed response", f"response [{unit}]" if unit else "response")
+    label_axes(figure, axes, "samples by observed response", f"response ({unit})" if unit else "response")
     return figure
 
 

@@ -72,7 +72,7 @@ def predicted_figure(predictions: pd.DataFrame, title: str, unit: str, metric: s
         ax.set_xlim(x_limits)
         ax.set_ylim(y_limits)
         _points(ax, arm, samples, dense, judged)
-    label_axes(figure, axes, f"observed [{unit}]", f"predicted [{unit}]")
+    label_axes(figure, axes, f"observed response ({unit})", f"predicted response ({unit})")
     return figure
 
 

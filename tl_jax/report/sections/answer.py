@@ -1,13 +1,14 @@
-"""Sections for whoever wants an answer: which model and source, how sure, what next; the own samples; the genes."""
+"""Sections for whoever wants an answer: which model and source, how sure; the own samples; the genes."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.evaluation.statistics.against import named
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer
-from tl_jax.report.blocks import Absent, Blocks, Code, Line, Part, Strong, Text, join, paragraph
-from tl_jax.report.sections.cells import fixed, frame_table, interval, number, p_text, share, whole, word
+from tl_jax.report.blocks import Absent, Blocks, Line, Part, Strong, Text, join, paragraph
+from tl_jax.report.sections.cells import farthest, fixed, frame_table, interval, number, p_text, share, whole, word
 from tl_jax.report.sections.study import Study
 
 SHOWN_GENES, SHOWN_SAMPLES = 25, 60
@@ -22,26 +23,23 @@ def is_quick(study: Study) -> bool:
 
 
 def answer(study: Study) -> Blocks:
-    """Which model, which source, how sure, what next: one line each."""
+    """Which model, which source, how sure: one line each."""
     if not study.entry("recommended", kind=dict):
         raise Absent("summary.json recommends no model")
     return Text(tuple(lines(study)), "bullets")
 
 
-def lines(study: Study, folder: str = FOLDER) -> list[Line]:
-    """The lines. folder: of the results, as a command names it."""
+def lines(study: Study) -> list[Line]:
+    """The lines."""
     found = [(Strong("Model. "), model_line(study)), (Strong("Source. "), source_line(study))]
     found.append((Strong("How sure. "), sure_line(study)))
-    command = f"tl_jax predict --study={folder} --expression=new.csv --out=predictions.csv"
-    if study.entry("kept_folds") is True:
-        command += " --interval=0.9"
-    return [*found, (Strong("Next. "), next_words(study, folder), Code(command))]
+    return found
 
 
 def model_line(study: Study) -> str:
     """The recommended model and what its choice is worth."""
     one, judged = study.entry("recommended", kind=dict), study.metric
-    text = f"{named(one['arm'], one['source'])}: the {judged.best} of {one['candidates']} in cross-validation, "
+    text = f"{plain(one['arm'], one['source'])}: the {judged.best} of {one['candidates']} in cross-validation, "
     text += f"{judged.per_fold} {judged.text(one['value'])}. Being the best of several flatters it"
     honest = one.get("honest")
     if isinstance(honest, float) and honest == honest:
@@ -56,11 +54,11 @@ def source_line(study: Study) -> str:
     if rows.empty:
         return "none was used; everything was learned from these samples alone."
     best, judged = rows.iloc[0], study.metric
-    name = named(best["arm"], best["source"])
+    name = plain(best["arm"], best["source"])
     difference = judged.text(best["mean_difference"], "+")
     text = f"the most promising is {name}, {difference} in {judged.per_fold} against {best['reference']}"
     if pd.notna(best["ci_low"]):
-        text += f" (95 % {interval(best['ci_low'], best['ci_high'], '+' + judged.spec())})"
+        text += f" (95 % {interval(best['ci_low'], best['ci_high'], '+' + judged.spec(), farthest(judged))})"
     helps = best["p_holm"] < ALPHA and judged.sign * best["mean_difference"] > 0
     return f"{text}: {'shown to help' if helps else 'not shown to help on these samples'}."
 
@@ -90,14 +88,6 @@ def sure_line(study: Study) -> str:
     if judged.sign * (end - judged.chance) > 0:
         return f"{text}. It predicts better than chance on samples like these; another laboratory is another question."
     return f"{text}. That is not enough to say that it predicts at all: do not rely on its forecasts."
-
-
-def next_words(study: Study, folder: str) -> str:
-    """What stands before the command."""
-    if is_quick(study):
-        return "run it again without --quick; the models of a quick look are none. To see how predictions work: "
-    where = f", {FOLDER} being the folder of this page" if folder == FOLDER else ""
-    return f"predict new samples with it{where}: "
 
 
 def of_arm(rows: pd.DataFrame, one: dict) -> pd.DataFrame:

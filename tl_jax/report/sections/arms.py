@@ -11,7 +11,8 @@ from tl_jax.report.plots.intervals import prediction_figure
 from tl_jax.report.plots.loss import loss_figure
 from tl_jax.report.plots.rows import arm_figure
 from tl_jax.report.plots.scatter import predicted_figure
-from tl_jax.report.sections.cells import arm_cells, fixed, frame_table, in_order, interval, share, whole
+from tl_jax.report.sections.cells import arm_cells, fixed, in_order, interval, share, whole
+from tl_jax.report.sections.leading import arm_table, leading
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import beside, summarise
 
@@ -34,7 +35,8 @@ def distributions(study: Study) -> Blocks:
         "runs": whole("n_runs"),
         "undefined": whole("n_undefined"),
     }
-    count = len(metrics[["arm", "source"]].drop_duplicates())
+    drawn = leading(study, metrics)
+    count = len(drawn[["arm", "source"]].drop_duplicates())
     return join(
         [
             paragraph(
@@ -43,13 +45,14 @@ def distributions(study: Study) -> Blocks:
             ),
             Figure(
                 "folds",
-                lambda: arm_figure(metrics, "", name),
+                lambda: arm_figure(drawn, "", name),
                 f"{judged.label} of every test fold for {count} arms, with means and pooled medians; the table has the "
                 "means",
                 f"{judged.per_fold} of each arm, protocol {study.protocol}.",
             ),
-            frame_table(
-                f"All arms; {errors_of(judged)} in {unit(study) or 'the unit of the response'}, means over folds",
+            arm_table(
+                study,
+                f"{errors_of(judged)} in the unit of the response ({unit(study)}), means over folds",
                 arms,
                 cells,
                 words=("source", "protocol"),
@@ -75,9 +78,10 @@ def errors_of(judged: Metric) -> str:
 
 
 def unit(study: Study) -> str:
-    """Unit of the evaluated response; "" where the summary does not say."""
+    """What the evaluated response is called; "not recorded" where the summary does not say."""
     domains = (study.entry("data", kind=dict) or {}).values()
-    return ", ".join(sorted({str(one["unit"]) for one in domains if isinstance(one, dict) and one.get("unit")}))
+    names = sorted({str(one["unit"]) for one in domains if isinstance(one, dict) and one.get("unit")})
+    return ", ".join(names) or "not recorded"
 
 
 def scatter(study: Study) -> Blocks:
@@ -88,7 +92,7 @@ def scatter(study: Study) -> Blocks:
     first, judged = by_rank(study, rows), study.metric
     return Figure(
         "scatter",
-        lambda: predicted_figure(first, "", unit(study) or "response", judged.name),
+        lambda: predicted_figure(first, "", unit(study), judged.name),
         f"predicted against observed response of {rows['sample_id'].nunique()} samples, a panel for each of "
         f"{len(split_arms(first))} arms",
         "Predicted against observed, held-out samples only"
@@ -133,7 +137,9 @@ def prediction_intervals(study: Study) -> Blocks:
                 "table says how many hold the observed value",
                 f"Protocol {study.protocol}.",
             ),
-            frame_table("How often the intervals hold the observed value", table, cells, words=("source", "method")),
+            arm_table(
+                study, "How often the intervals hold the observed value", table, cells, words=("source", "method")
+            ),
         ]
     )
 

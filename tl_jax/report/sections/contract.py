@@ -58,6 +58,7 @@ TABLES = {
     "samples": Contract(
         ("sample_id", "nearest"), ("observed", "predicted", "low", "high", "level", "rank_observed", "rank_predicted")
     ),
+    "findings": Contract(("severity", "text", "remedy"), ()),
     "effects": Contract(("gene", "high_means", "known"), ("effect", "rank", "same_sign", "top")),
     "attributions": Contract(("sample_id", "gene"), ("attribution",)),
     "gene_stability": Contract(("arm", "source", "gene"), ("mean_weight", "rank", "top_share")),

@@ -26,7 +26,7 @@ from tl_jax.report.blocks import (
     table,
 )
 from tl_jax.report.plots.dti import curves_figure, heatmap_figure
-from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, share, whole, word
+from tl_jax.report.sections.cells import between, difference, fixed, frame_table, p_value, share, whole, word
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
@@ -94,7 +94,7 @@ def gain_table(rows: pd.DataFrame, reference: str, judged: Metric) -> Table:
         judged.label: fixed("mean"),
         f"of {reference}": fixed("mean_reference"),
         "difference": fixed("difference", "+.3f"),
-        "95 % interval": between("ci_low", "ci_high", "+.3f"),
+        "95 % interval": difference(judged, decimals=3),
         "p": p_value("p"),
         "p after Holm": p_value("p_holm"),
         "naive t-test over draws (too easily significant)": p_value("p_naive_t"),
@@ -145,7 +145,7 @@ def switches(study: Study) -> Blocks:
         "source": word("source"),
         "training compounds": whole("size"),
         f"difference in {study.metric.label}": fixed("difference", "+.3f"),
-        "95 % interval": between("ci_low", "ci_high", "+.3f"),
+        "95 % interval": difference(study.metric, decimals=3),
         "p": p_value("p"),
     }
     caption = "The arm with the fault minus the same arm without it"

@@ -11,7 +11,7 @@ from tl_jax.report.sections.study import Study
 
 def predicts(study: Study) -> Blocks:
     """Each arm beside the same arm on permuted labels."""
-    return permuted(study.need("permutations"), study.metric, study.metric.label)
+    return permuted(study, study.need("permutations"), study.metric.label)
 
 
 def nested(study: Study) -> Blocks:
@@ -36,4 +36,4 @@ def nested(study: Study) -> Blocks:
 def variance(study: Study) -> Blocks:
     """Shares of partition, initialisation and batch order, at each size."""
     text = "What a new seed would change: other training compounds, another initialisation, another batch order."
-    return join([paragraph(text), components(in_order(study.need("variance")), study.metric.label)])
+    return join([paragraph(text), components(study, in_order(study.need("variance")))])

@@ -10,8 +10,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from tl_jax.evaluation.statistics.metrics import JUDGED
-from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
+from tl_jax.report.blocks import Absent, Block, Blocks, Link, Part, Report, Section, Text, bullets, join, paragraph
 from tl_jax.report.sections import (
+    after,
+    after_others,
     answer,
     arms,
     cell_biology,
@@ -41,16 +43,18 @@ from tl_jax.report.sections.contract import (
     TARGET_TABLES,
     Contract,
 )
+from tl_jax.report.sections.glossary import ANCHOR, glossary
 from tl_jax.report.sections.lineage import OF_DRAWS, lineage
 from tl_jax.report.sections.study import Study, read_folder, read_study
 
 
 class Entry(NamedTuple):
-    """A section: `make` gives its blocks, or raises Absent where the folder lacks its tables."""
+    """A section: `make` gives its blocks, or raises Absent where the folder lacks its tables; folded: on demand."""
 
     anchor: str
     title: str
     make: Callable[[Study], Blocks]
+    folded: bool = False
 
 
 LAST = (
@@ -60,6 +64,7 @@ LAST = (
 FILES = Entry("files", "Tables this page was made of", run.tables)
 SECTIONS = (
     Entry("answer", "In short", answer.answer),
+    Entry("next", "What next", after.next_steps),
     Entry("samples", "Your samples", answer.samples),
     Entry("effects", "Which genes the recommended model reads", answer.effects),
     Entry("gain", "What transfer gained", effect.comparison),
@@ -73,14 +78,15 @@ SECTIONS = (
     Entry("sources", "Which source was promising", sources.sources),
     Entry("spread", "Where the spread comes from", sources.variance),
     Entry("genes", "Genes", genes.genes),
-    Entry("leaks", "Leak audit", leaks.leaks),
-    Entry("lineage", "Lineage of checkpoints", lineage),
+    Entry("leaks", "Leak audit", leaks.leaks, folded=True),
+    Entry("lineage", "Lineage of checkpoints", lineage, folded=True),
     Entry("data", "Data", run.data),
     *LAST,
     Entry("card", "Model card", card),
     FILES,
 )
 FAMILIES = (
+    Entry("next", "What next", after_others.compounds),
     Entry("curves", "Curves over the training size", dti.curves),
     Entry("gain", "What transfer gained", dti.gains),
     Entry("crossover", "Up to which size transfer helps", dti.crossovers),
@@ -98,6 +104,7 @@ FAMILIES = (
     FILES,
 )
 TARGETS = (
+    Entry("next", "What next", after_others.targets),
     Entry("ranks", "Ranks over all targets", many.ranks),
     Entry("gain", "Gain over a model on the target's own genes", many.gains),
     Entry("targets", "Every target", many.targets),
@@ -106,6 +113,7 @@ TARGETS = (
     FILES,
 )
 SEARCH = (
+    Entry("next", "What next", after_others.search),
     Entry("profiles", "Each axis of the grid", search.profiles),
     Entry("points", "The best points", search.points),
     Entry("test", "The chosen point on the test compounds", search.test),
@@ -113,6 +121,7 @@ SEARCH = (
     FILES,
 )
 CELLS = (
+    Entry("next", "What next", after_others.cells),
     Entry("scores", "Scores", single_cells.scores),
     Entry("signs", "Is the direction settled?", single_cells.signs),
     Entry("arms", "All arms against the truth", single_cells.arms),
@@ -128,13 +137,14 @@ CELLS = (
     Entry("trajectory", "Pseudotime", cell_biology.trajectory),
     Entry("critical", "Genes that move the networks", cell_networks.critical),
     Entry("attention", "What attention is worth", cell_networks.attention),
-    Entry("lineage", "Lineage of checkpoints", partial(lineage, words=OF_DRAWS)),
+    Entry("lineage", "Lineage of checkpoints", partial(lineage, words=OF_DRAWS), folded=True),
     *LAST,
     FILES,
 )
 
 
 PROFILES = (
+    Entry("next", "What next", after_others.profile),
     Entry("drugs", "Every drug", cell_profile.drugs),
     Entry("near", "Nearest bulk lines", single_cells.near),
     *LAST,
@@ -142,7 +152,12 @@ PROFILES = (
 )
 
 
-OVERVIEW = (Entry("drugs", "Every drug", overview.drugs), *LAST, FILES)
+OVERVIEW = (
+    Entry("drugs", "Every drug", overview.drugs),
+    Entry("next", "What next", after_others.drugs),
+    *LAST,
+    FILES,
+)
 
 
 class Kind(NamedTuple):
@@ -165,9 +180,7 @@ def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
     protocols = list(dict.fromkeys(study.metrics["protocol"]))
     several = f"protocols {', '.join(protocols)}" if len(protocols) > 1 else f"protocol {protocols[0]}"
     line = "; ".join(str(part) for part in (study.entry("title"), several) if part) + "."
-    stamp = f"{answer.QUICK}: " if answer.is_quick(study) else ""
-    title = f"{title}: {cohort}" if cohort else title
-    return f"{stamp}{title}", (paragraph(line, kind="lead"), verdict_box(study))
+    return f"{title}: {cohort}" if cohort else title, (paragraph(line, kind="lead"), verdict_box(study))
 
 
 STUDY = Kind("metrics", TABLES, study_top, SECTIONS)
@@ -215,13 +228,34 @@ def report(study: Study, kind: Kind = STUDY) -> Report:
     shown, left_out = [], []
     for entry in kind.sections:
         try:
-            shown.append(Section(entry.title, entry.anchor, tuple(join([entry.make(study)]))))
+            shown.append(Section(entry.title, entry.anchor, blocks_of(entry, study)))
         except Absent as reason:
             left_out.append(f"{entry.title}: {reason}.")
+    shown.append(glossary(shown))
     if left_out:
-        shown.append(Section("Left out", "absent", (bullets(left_out),)))
+        why = Part("What this page would show with more tables", (bullets(left_out),), folded=True)
+        shown.append(Section("Left out", "absent", (why,)))
     title, top = kind.top(study)
-    return Report(title, top, tuple(shown))
+    hint = paragraph(
+        "Words and names that are new to you are ", Link("explained at the end", f"#{ANCHOR}"), ".", kind="note"
+    )
+    if not answer.is_quick(study):
+        return Report(title, (*top, hint), tuple(shown))
+    return Report(f"{answer.QUICK}: {title}", (*map(stamped, top), hint), tuple(shown))
+
+
+def blocks_of(entry: Entry, study: Study) -> tuple[Block, ...]:
+    """What a section shows."""
+    blocks = tuple(join([entry.make(study)]))
+    return (Part(f"Show: {entry.title}", blocks, folded=True),) if entry.folded else blocks
+
+
+def stamped(block: Block) -> Block:
+    """A verdict that says that its study was a quick look."""
+    if not (isinstance(block, Text) and block.kind == "verdict"):
+        return block
+    (first, *rest), *more = block.lines
+    return Text(((first, f"{answer.QUICK}. ", *rest), *more), block.kind)
 
 
 def all_of(folder: str | Path) -> list[Section]:
@@ -236,10 +270,10 @@ def verdict_words(folder: str | Path) -> str:
 
 
 def answer_words(folder: str | Path) -> list[str]:
-    """The lines of "In short" for a terminal; none where the folder recommends nothing. Errors as in report_of."""
-    if kind_of(Path(folder)) is not STUDY:
-        return []
-    study = read_study(Path(folder))
-    if not study.entry("recommended", kind=dict):
-        return []
-    return ["".join(map(str, line)).replace(". ", ": ", 1) for line in answer.lines(study, str(folder))]
+    """The lines of "In short" and "What next" for a terminal, commands with the folder's own name; errors as in
+    report_of."""
+    sections = {section.id: section for section in report_of(folder).sections}
+    blocks = [block for name in ("answer", "next") if name in sections for block in sections[name].blocks]
+    told = ["".join(map(str, line)).replace(". ", ": ", 1) for block in blocks for line in block.lines]
+    told = [line.replace(f", {answer.FOLDER} being the folder of this page", "") for line in dict.fromkeys(told)]
+    return [line.replace(answer.FOLDER, str(folder)) for line in told]
