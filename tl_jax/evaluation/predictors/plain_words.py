@@ -62,7 +62,7 @@ def words_of(arm: str) -> str:
         return f"the one gene {base.removeprefix(MARKER)}"
     if base.endswith(SMOOTHED) and base.removesuffix(SMOOTHED) in ARMS:
         return f"{ARMS[base.removesuffix(SMOOTHED)]}, averaged over neighbouring cells"
-    return ARMS.get(base, "")
+    return ARMS.get(base.split("_")[0] if base.startswith("mode") else base, "")
 
 
 def plain(arm: str, source: str = "") -> str:

@@ -122,7 +122,8 @@ footer {{ margin-top: 3rem; padding-bottom: 2rem; color: var(--soft); font-size:
  .n { white-space: normal; }
  tr, figure, .verdict { break-inside: avoid; }
  h2, h3, caption { break-after: avoid; }
- details::details-content { content-visibility: visible; block-size: auto; }
+ nav { display: none; }
+ details:not([open]) > summary::after { content: " (folded; in the tables of the results folder)"; }
  td, .verdict { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
  .skip { display: none; }
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from tl_jax.evaluation.predictors.plain_words import plain
-from tl_jax.evaluation.statistics.verdict import is_transfer, sample_range
+from tl_jax.evaluation.statistics.verdict import sample_range
 from tl_jax.report.blocks import Blocks, Code, Line, Strong, bullets
-from tl_jax.report.sections.answer import FOLDER, is_quick, source_line
+from tl_jax.report.sections.answer import BEING, FOLDER, best_transfer, helps, is_quick
 from tl_jax.report.sections.run import short_paths
 from tl_jax.report.sections.study import Study
 
@@ -20,15 +20,10 @@ MOST_FINDINGS = 3
 
 def next_steps(study: Study) -> Blocks:
     """What next after an experiment."""
-    return bullets(lines(study))
-
-
-def lines(study: Study, folder: str = FOLDER) -> list[Line]:
-    """The lines. folder: of the results, as a command names it."""
-    found = [*full_run(study), (Strong("Model. "), *_model(study, folder)), (Strong("Source. "), source_line(study))]
+    found = [*full_run(study), (Strong("Model. "), *_model(study)), (Strong("Source. "), _source(study))]
     samples = _samples(study)
     found += [(Strong("Samples. "), samples)] if samples else []
-    return [*found, *((Strong("Data. "), *one) for one in _data(study))]
+    return bullets([*found, *((Strong("Data. "), *one) for one in _data(study))])
 
 
 def full_run(study: Study) -> list[Line]:
@@ -37,26 +32,34 @@ def full_run(study: Study) -> list[Line]:
     return [(Strong("Full run. "), text)] if is_quick(study) else []
 
 
-def _model(study: Study, folder: str) -> Line:
+def _model(study: Study) -> Line:
     """The recommended model's command."""
     one = study.entry("recommended", kind=dict)
     if not one:
         return "this study keeps no model to recommend; one that does, and says how sure it is: ", Code("tl_jax answer")
-    command = f"tl_jax predict --study={folder} --expression=new.csv --out=predictions.csv"
+    command = f"tl_jax predict --study={FOLDER} --expression=new.csv --out=predictions.csv"
     command += " --interval=0.9" if study.entry("kept_folds") is True else ""
-    where = f", {FOLDER} being the folder of this page" if folder == FOLDER else ""
-    return f"predict new samples with {plain(one['arm'], one['source'])}{where}: ", Code(command)
+    return f"predict new samples with {plain(one['arm'], one['source'])}{BEING}: ", Code(command)
+
+
+def _source(study: Study) -> str:
+    """Which source to go on with."""
+    best = best_transfer(study)
+    if best is None:
+        return "none was compared; a study with public lines as the source says whether one helps."
+    if helps(study, best):
+        return f"go on with {best['source']} (--source_drug={best['source']}), which is shown to help."
+    text = "none is shown to help, so a model without one is the safer choice"
+    return f"{text}; most promising: {best['source']} (--source_drug={best['source']})."
 
 
 def _samples(study: Study) -> str:
     """How many samples which gain would take, from the interval of the best transfer; "" where there is none."""
-    gains = study.gains
-    rows = gains[[is_transfer(arm, source) for arm, source in zip(gains["arm"], gains["source"], strict=True)]]
-    rows = (rows if len(rows) else gains).dropna(subset=["ci_low", "ci_high"])
+    rows, best = study.gains.dropna(subset=["ci_low", "ci_high"]), best_transfer(study)
     count, judged = sample_range(study.metrics, study.protocol, study.metric.name)[0], study.metric
     if rows.empty or not count:
         return ""
-    best = rows.iloc[0]
+    best = rows.iloc[0] if best is None or best[["ci_low", "ci_high"]].isna().any() else best
     least = FOUND * (best["ci_high"] - best["ci_low"]) / 2
     reach = judged.range[1] - judged.range[0]
     if not 0 < least < reach:

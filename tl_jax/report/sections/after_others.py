@@ -8,7 +8,7 @@ from tl_jax.evaluation.draws.draw_verdict import correct
 from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.report.blocks import Blocks, Code, Line, Strong, bullets
 from tl_jax.report.sections.after import full_run
-from tl_jax.report.sections.answer import FOLDER
+from tl_jax.report.sections.answer import BEING, FOLDER
 from tl_jax.report.sections.cells import farthest, interval
 from tl_jax.report.sections.study import Study
 
@@ -66,8 +66,8 @@ def cells(study: Study) -> Blocks:
     """After a study of single cells."""
     settled = study.entry("direction_settled", kind=bool)
     command = f"tl_jax cells_predict --model={FOLDER} --cells=new.h5ad --out=results/new"
-    use = "score new cells with it, " if settled else "do not use the score: its direction is not settled. Were it, "
-    lines: list[Line] = [(Strong("Model. "), f"{use}{FOLDER} being the folder of this page: ", Code(command))]
+    use = "score new cells with it" if settled else "do not use the score: its direction is not settled. Were it"
+    lines: list[Line] = [(Strong("Model. "), f"{use}{BEING}: ", Code(command))]
     lines.append((Strong("Lines. "), f"the score rests on {study.entry('lines')} bulk lines; cells add none to them."))
     if "arms" not in study.tables:
         text = "nothing here says whether the score is right: name a column of known cells with --truth."
@@ -78,9 +78,8 @@ def cells(study: Study) -> Blocks:
 def profile(study: Study) -> Blocks:
     """After a profile over all drugs."""
     best = study.need("drugs").sort_values("left_out_spearman", ascending=False, kind="stable").iloc[0]["drug"]
-    return bullets(
-        [(Strong("One drug. "), "ask whether its direction is settled: ", Code(f"tl_jax cells --drug={best}"))]
-    )
+    command = Code(f"tl_jax cells --drug={best}")
+    return bullets([(Strong("One drug. "), "ask whether the direction of its score is settled: ", command)])
 
 
 def search(study: Study) -> Blocks:
@@ -101,5 +100,5 @@ def drugs(study: Study) -> Blocks:
     if shown.empty:
         return bullets([*full_run(study), (Strong("Samples. "), "no drug has a model to rely on: more samples first.")])
     command = f"tl_jax predict --study={FOLDER}/{shown.iloc[0]['folder']} --expression=new.csv --out=predictions.csv"
-    words = f"predict new samples for {shown.iloc[0]['drug']}, {FOLDER} being the folder of this page: "
+    words = f"predict new samples for {shown.iloc[0]['drug']}{BEING}: "
     return bullets([*full_run(study), (Strong("Model. "), words, Code(command))])

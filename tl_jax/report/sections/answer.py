@@ -14,6 +14,7 @@ from tl_jax.report.sections.study import Study
 SHOWN_GENES, SHOWN_SAMPLES = 25, 60
 QUICK = "QUICK LOOK, NOT A RESULT"
 FOLDER = "THIS_FOLDER"
+BEING = f", {FOLDER} being the folder of this page"
 CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
 
 
@@ -40,7 +41,7 @@ def model_line(study: Study) -> str:
     """The recommended model and what its choice is worth."""
     one, judged = study.entry("recommended", kind=dict), study.metric
     text = f"{plain(one['arm'], one['source'])}: the {judged.best} of {one['candidates']} in cross-validation, "
-    text += f"{judged.per_fold} {judged.text(one['value'])}. Being the best of several flatters it"
+    text += f"{judged.per_fold} {judged.text(one['value'])}. Picked as the best, this is too good"
     honest = one.get("honest")
     if isinstance(honest, float) and honest == honest:
         return f"{text}: a choice made by inner folds reaches {judged.text(honest)} on samples that it never saw."
@@ -49,18 +50,27 @@ def model_line(study: Study) -> str:
 
 def source_line(study: Study) -> str:
     """Whether a source is shown to help, against training without one."""
-    gains = study.gains
-    rows = gains[[is_transfer(arm, source) for arm, source in zip(gains["arm"], gains["source"], strict=True)]]
-    if rows.empty:
+    best, judged = best_transfer(study), study.metric
+    if best is None:
         return "none was used; everything was learned from these samples alone."
-    best, judged = rows.iloc[0], study.metric
     name = plain(best["arm"], best["source"])
     difference = judged.text(best["mean_difference"], "+")
     text = f"the most promising is {name}, {difference} in {judged.per_fold} against {best['reference']}"
     if pd.notna(best["ci_low"]):
         text += f" (95 % {interval(best['ci_low'], best['ci_high'], '+' + judged.spec(), farthest(judged))})"
-    helps = best["p_holm"] < ALPHA and judged.sign * best["mean_difference"] > 0
-    return f"{text}: {'shown to help' if helps else 'not shown to help on these samples'}."
+    return f"{text}: {'shown to help' if helps(study, best) else 'not shown to help on these samples'}."
+
+
+def best_transfer(study: Study) -> pd.Series | None:
+    """The comparison of the arm from a source that gains most over training from scratch."""
+    gains = study.gains
+    rows = gains[[is_transfer(arm, source) for arm, source in zip(gains["arm"], gains["source"], strict=True)]]
+    return rows.iloc[0] if len(rows) else None
+
+
+def helps(study: Study, row: pd.Series) -> bool:
+    """Whether a comparison shows a gain."""
+    return row["p_holm"] < ALPHA and study.metric.sign * row["mean_difference"] > 0
 
 
 def sure_line(study: Study) -> str:

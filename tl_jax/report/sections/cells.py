@@ -17,6 +17,7 @@ Cell = Callable[[Mapping], object]
 Ends = tuple[float, float]
 ENDLESS: Ends = (-np.inf, np.inf)
 CUT = "(cut)"  # behind an interval whose ends would lie beyond what is possible
+CUT_MEANS = f". {CUT}: the interval would reach beyond what is possible, so it says next to nothing"
 
 
 def fixed(name: str, spec: str = ".2f") -> Cell:
@@ -86,7 +87,7 @@ def frame_table(
     columns = [Column(name, k >= heads and name not in words) for k, name in enumerate(cells)]
     rows = [[cell(row) for cell in cells.values()] for row in frame.to_dict("records")]
     if any(str(cell).endswith(CUT) for row in rows for cell in row):
-        caption += f". {CUT}: the interval would reach beyond what is possible, so it says next to nothing"
+        caption += CUT_MEANS
     return table(caption, columns, rows, heads, frame)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tl_jax.evaluation.predictors.plain_words import ARMS, words_of
-from tl_jax.report.blocks import Absent, Block, Cell, Column, Figure, Part, Section, Table, Text, Tree, table
+from tl_jax.report.blocks import Block, Cell, Column, Figure, Part, Section, Table, Text, Tree, table
 
 ANCHOR = "words"
 # {word: (pattern by which a page uses it, what it means)}
@@ -72,18 +72,18 @@ TERMS = {
 }  # fmt: skip
 
 
-def glossary(shown: Iterable[Section]) -> Section:
-    """The words of these sections; Absent where they use none."""
+def glossary(shown: Iterable[Section]) -> list[Section]:
+    """The section on the words of these sections; none where they use none."""
     text = "\n".join(told for section in shown for block in section.blocks for told in words_in(block))
     rows = [(word, what) for word, (pattern, what) in TERMS.items() if _used(pattern, text)]
     arms = [arm for arm in dict.fromkeys((*ARMS, *re.findall(r"marker:[\w-]+", text))) if _used(re.escape(arm), text)]
     if not rows:
-        raise Absent("no word needs one")
+        return []
     blocks = [table("Words", (Column("word"), Column("what it means")), rows)]
     if arms:
         columns = (Column("name"), Column("in words"))
         blocks.append(table("Names of arms", columns, [(arm, words_of(arm)) for arm in arms if arm != "mean"]))
-    return Section("Words", ANCHOR, (Part("Words of the field and names of arms", tuple(blocks), folded=True),))
+    return [Section("Words", ANCHOR, (Part("Words of the field and names of arms", tuple(blocks), folded=True),))]
 
 
 def _used(pattern: str, text: str) -> bool:
