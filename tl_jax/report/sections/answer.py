@@ -8,13 +8,26 @@ from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.evaluation.statistics.against import named
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer
 from tl_jax.report.blocks import Absent, Blocks, Line, Part, Strong, Text, join, paragraph
-from tl_jax.report.sections.cells import farthest, fixed, frame_table, interval, number, p_text, share, whole, word
+from tl_jax.report.sections.cells import (
+    between,
+    farthest,
+    fixed,
+    frame_table,
+    interval,
+    number,
+    p_text,
+    share,
+    whole,
+    word,
+)
+from tl_jax.report.sections.response import possible
 from tl_jax.report.sections.study import Study
 
 SHOWN_GENES, SHOWN_SAMPLES = 25, 60
 QUICK = "QUICK LOOK, NOT A RESULT"
 FOLDER = "THIS_FOLDER"
 BEING = f", {FOLDER} being the folder of this page"
+KNOWN = {"as known": "is the known one", "the opposite of what is known": "is the opposite of what is known"}
 CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
 
 
@@ -113,7 +126,7 @@ def samples(study: Study) -> Blocks:
         "sample": word("sample_id"),
         "observed": fixed("observed", "#.4g"),
         "forecast": fixed("predicted", "#.4g"),
-        f"{rows['level'].iloc[0]:.0%} interval": lambda row: interval(row["low"], row["high"], "#.3g"),
+        f"{rows['level'].iloc[0]:.0%} interval": between("low", "high", "#.3g", possible(study, rows["observed"])),
         "rank by forecast": whole("rank_predicted"),
         "rank observed": whole("rank_observed"),
     }
@@ -142,12 +155,15 @@ def effects(study: Study) -> Blocks:
         "known marker": word("known"),
     }
     known = rows[rows["known"] != ""]
-    said = [f"{row['gene']} (rank {row['rank']:.0f}): {row['known']}" for row in known.to_dict("records")]
+    said = [
+        f"{row['gene']}, place {row['rank']:.0f}, its direction {KNOWN.get(row['known'], row['known'])}"
+        for row in known.to_dict("records")
+    ]
     text = (
         f"Effects in {named(one.get('arm', '?'), one.get('source', ''))}: the change of the response, in its unit, "
         "when a gene rises by one spread of these samples. They describe the model; correlated genes share an effect, "
-        "and none of this is a test of a gene. The folds are three models or so: a gene whose sign they do not share "
-        "is noise."
+        "and none of this is a test of a gene. A gene whose sign is not the same in the models of all folds is "
+        "noise."
     )
     first = rows.head(SHOWN_GENES)
     shown = pd.concat([first, known[~known["gene"].isin(first["gene"])]])

@@ -17,7 +17,7 @@ Cell = Callable[[Mapping], object]
 Ends = tuple[float, float]
 ENDLESS: Ends = (-np.inf, np.inf)
 CUT = "(cut)"  # behind an interval whose ends would lie beyond what is possible
-CUT_MEANS = f". {CUT}: the interval would reach beyond what is possible, so it says next to nothing"
+CUT_MEANS = f". {CUT}: the interval would reach beyond what is possible"
 
 
 def fixed(name: str, spec: str = ".2f") -> Cell:

@@ -78,7 +78,7 @@ SECTIONS = (
     Entry("lineage", "Lineage of checkpoints", lineage, folded=True),
     Entry("data", "Data", run.data),
     *LAST,
-    Entry("card", "Model card", card),
+    Entry("card", "Model card", card, folded=True),
     FILES,
 )
 FAMILIES = (
@@ -96,7 +96,7 @@ FAMILIES = (
     Entry("reach", "How far the kept models reach", dti_examined.reach),
     Entry("data", "Data", dti.data),
     *LAST,
-    Entry("card", "Model card", dti.card),
+    Entry("card", "Model card", dti.card, folded=True),
     FILES,
 )
 TARGETS = (
@@ -171,12 +171,12 @@ class Kind(NamedTuple):
 
 def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
     """Title, the experiment in words with its protocols, and the verdict."""
-    title = str(study.entry("experiment") or "Study")
-    cohort = study.entry("cohort", "title") or study.entry("cohort", "name")
+    name = str(study.entry("experiment") or "Study")
+    title = study.entry("cohort", "title") or study.entry("cohort", "name") or name
     protocols = list(dict.fromkeys(study.metrics["protocol"]))
     several = f"protocols {', '.join(protocols)}" if len(protocols) > 1 else f"protocol {protocols[0]}"
-    line = "; ".join(str(part) for part in (study.entry("title"), several) if part) + "."
-    return f"{title}: {cohort}" if cohort else title, (paragraph(line, kind="lead"), verdict_box(study))
+    line = "; ".join(str(part) for part in (study.entry("title"), f"study {name}", several) if part) + "."
+    return str(title), (paragraph(line[0].upper() + line[1:], kind="lead"), verdict_box(study))
 
 
 STUDY = Kind("metrics", TABLES, study_top, SECTIONS)
