@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from tl_jax.errors import InputError
 from tl_jax.report.arms import Arm, split_arms
+from tl_jax.report.tables import shorten
 from tl_jax.system.files import write_atomic
 
 # Okabe and Ito's palette, told apart with any common colour blindness.
@@ -17,6 +19,9 @@ MARGIN = 0.12  # inches around the page
 CAPTION = "caption"
 CAPTION_LINE = 0.15  # inches
 NAME_WIDTH, DETAIL_WIDTH = 26, 34  # characters that fit above a panel
+# Inches of a picture on a phone, where its text keeps its size, and the characters of names there.
+NARROW, SHORT_NAME = 3.75, 20
+_NARROW: ContextVar[bool] = ContextVar("narrow", default=False)
 SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "tl_jax",
@@ -33,14 +38,23 @@ SETTINGS = {
 
 
 @contextmanager
-def style():
-    """The settings of all pictures; the user's own are back when the block ends."""
+def style(narrow: bool = False):
+    """The settings of all pictures, narrow: for a phone; the user's own are back when the block ends."""
     try:
         import matplotlib
     except ImportError as error:
         raise InputError("pictures need matplotlib: pip install tl_jax[plots]") from error
-    with matplotlib.rc_context(SETTINGS):
-        yield
+    token = _NARROW.set(narrow)
+    try:
+        with matplotlib.rc_context(SETTINGS):
+            yield
+    finally:
+        _NARROW.reset(token)
+
+
+def is_narrow() -> bool:
+    """Whether a picture is drawn for a phone."""
+    return _NARROW.get()
 
 
 def page(width: float, body: float, title: str, caption: str, handles=()):
@@ -50,6 +64,7 @@ def page(width: float, body: float, title: str, caption: str, handles=()):
     """
     from matplotlib.figure import Figure
 
+    width = min(width, NARROW) if is_narrow() else width
     # A character of DejaVu Sans is about 0.08 inches wide at 12 points and 0.056 at 8; with some reserve.
     title_lines = textwrap.wrap(title, int((width - 2 * MARGIN) / 0.092))
     caption_lines = textwrap.wrap(caption, int((width - 2 * MARGIN) / 0.062))
@@ -100,8 +115,14 @@ def told(line, words) -> None:
 
 def panels(count: int) -> tuple[int, int]:
     """Rows and columns for `count` small multiples."""
-    columns = count if count <= 3 else 3 if count in (5, 6, 9) else 4
+    columns = min(count, 2) if is_narrow() else count if count <= 3 else 3 if count in (5, 6, 9) else 4
     return -(-count // columns), columns
+
+
+def beside(count: int, body: float) -> tuple[float, dict]:
+    """Inches of height for `count` axes that share their rows, `body` high, and where `subplots` puts them: beside each
+    other, on a phone below each other."""
+    return (count * body, {"nrows": count}) if is_narrow() else (body, {"ncols": count})
 
 
 def panel_page(count: int, panel: float, text: float, title: str, caption: str, handles):
@@ -136,6 +157,7 @@ def label_axes(figure, axes, x: str, y: str) -> None:
 
 def heading(ax, name: str, lines: list[str]) -> None:
     """A bold name and smaller lines above a panel, left-aligned."""
+    name = shorten(name, SHORT_NAME) if is_narrow() else name
     ax.set_title(name, loc="left", fontsize=8.5, fontweight="bold", pad=5 + 10.5 * len(lines))
     if lines:
         ax.annotate(
@@ -144,7 +166,7 @@ def heading(ax, name: str, lines: list[str]) -> None:
             xycoords="axes fraction",
             xytext=(0, 4),
             textcoords="offset points",
-            fontsize=7.5,
+            fontsize=6.5 if is_narrow() else 7.5,
             linespacing=1.2,
             va="bottom",
         )
