@@ -106,12 +106,14 @@ footer {{ margin-top: 3rem; padding-bottom: 2rem; color: var(--soft); font-size:
     + """
 @media screen and (max-width: 40rem) {
  .wide { display: none; }
+ nav ul { columns: 9rem; }
+ tbody td:not(.n) { min-width: 8rem; }
  .narrow { display: block; }
  h1 { font-size: 1.35rem; }
  th, td { padding: .2rem .4rem; }
  table { font-size: .82rem; }
  tbody th:first-child { max-width: 48vw; position: sticky; left: 0; background: var(--paper); }
- thead .long { min-width: 8rem; }
+ thead .long { min-width: 13rem; }
  .tree, .tree ul { padding-left: .7rem; }
 }
 @media print {

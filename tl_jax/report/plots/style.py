@@ -20,7 +20,7 @@ CAPTION = "caption"
 CAPTION_LINE = 0.15  # inches
 NAME_WIDTH, DETAIL_WIDTH = 26, 34  # characters that fit above a panel
 # Inches of a picture on a phone, where its text keeps its size, and the characters of names there.
-NARROW, SHORT_NAME = 3.75, 20
+NARROW, SHORT_NAME, SHORT_LINE = 3.75, 20, 29
 _NARROW: ContextVar[bool] = ContextVar("narrow", default=False)
 SETTINGS = {
     "svg.fonttype": "none",
@@ -129,7 +129,7 @@ def panel_page(count: int, panel: float, text: float, title: str, caption: str, 
     """A page for `count` panels of `panel` inches height with `text` inches of heading each."""
     rows, columns = panels(count)
     width = {1: 5.6, 2: 7.0, 3: 8.6}.get(columns, 10.6)
-    panel = max(panel, {1: 3.2, 2: 2.6}.get(columns, 0))
+    panel = min(panel, 1.6) if is_narrow() else max(panel, {1: 3.2, 2: 2.6}.get(columns, 0))
     return page(width, rows * (panel + text + 0.15) + 0.45, title, caption, handles)
 
 
@@ -149,8 +149,10 @@ def label_axes(figure, axes, x: str, y: str) -> None:
     """One label for all y axes of a `grid`, and one for the lowest x axis of each column."""
     _, columns = panels(len(axes))
     for i, ax in enumerate(axes):
-        if i + columns >= len(axes):
+        if i + columns >= len(axes) and not is_narrow():
             ax.set_xlabel(x)
+    if is_narrow():
+        figure.supxlabel(x, fontsize=8)
     _, bottom, _, height = figure.get_layout_engine().get()["rect"]
     figure.supylabel(y, y=bottom + height / 2, fontsize=8)
 
@@ -161,7 +163,7 @@ def heading(ax, name: str, lines: list[str]) -> None:
     ax.set_title(name, loc="left", fontsize=8.5, fontweight="bold", pad=5 + 10.5 * len(lines))
     if lines:
         ax.annotate(
-            "\n".join(lines),
+            "\n".join(shorten(line, SHORT_LINE) for line in lines) if is_narrow() else "\n".join(lines),
             (0, 1),
             xycoords="axes fraction",
             xytext=(0, 4),
