@@ -19,7 +19,7 @@ from tl_jax.report.page.page import report_page, write_report
 from tl_jax.report.page.render import rendered
 from tl_jax.report.page.style import CSS, DARK, LIGHT
 from tl_jax.report.sections.arms import prediction_intervals
-from tl_jax.report.sections.registry import SECTIONS
+from tl_jax.report.sections.entries import SECTIONS
 from tl_jax.report.sections.study import read_study
 
 pytest.importorskip("matplotlib")

@@ -18,7 +18,7 @@ from studies import write_study
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.report.page.page import report_page
 from tl_jax.report.sections.contract import TABLES
-from tl_jax.report.sections.registry import SECTIONS
+from tl_jax.report.sections.entries import SECTIONS
 from tl_jax.report.sections.study import read_study
 
 # Table that is removed -> section that goes with it; the other tables of a section keep it.

@@ -33,13 +33,17 @@ def verdict(comparisons: pd.DataFrame, arms: pd.DataFrame, metric: str = "mcc") 
 def against(reference: str, rows: pd.DataFrame) -> list[str]:
     """What the transfers are against one reference, at the smallest and the largest size."""
     name = "training from scratch" if reference == NO_MODEL else reference
-    found = []
+    found = {}
     for size in dict.fromkeys((rows["size"].min(), rows["size"].max())):
         part = rows[rows["size"] == size]
         shown = part[part["p_holm"] < ALPHA]
-        better, worse = int((shown["difference"] > 0).sum()), int((shown["difference"] < 0).sum())
-        found.append(
-            f"With {size:,.0f} training compounds {better} of {len(part)} transfers are shown to predict better than "
-            f"{name}, {worse} worse."
-        )
-    return found
+        found[size] = len(part), int((shown["difference"] > 0).sum()), int((shown["difference"] < 0).sum())
+    sizes = " or with ".join(f"{size:,.0f}" for size in found)
+    if not any(better or worse for _, better, worse in found.values()):
+        most = max(count for count, _, _ in found.values())
+        return [f"With {sizes} training compounds none of {most} transfers is shown to differ from {name}."]
+    return [
+        f"With {size:,.0f} training compounds {better} of {count} transfers {'is' if better == 1 else 'are'} shown to "
+        f"predict better than {name}, {worse} worse."
+        for size, (count, better, worse) in found.items()
+    ]

@@ -43,13 +43,15 @@ def rank_by_scores(
 
 
 def agreement_notes(agreement: pd.DataFrame) -> list[str]:
-    """A line for each score whose agreement is undefined, and why."""
-    notes = []
-    for row in agreement[agreement["spearman"].isna()].itertuples():
-        few = row.sources < FEWEST
-        why = f"{row.sources} sources, at least {FEWEST} are needed" if few else "all values or all gains are the same"
-        notes.append(f"{row.score}: agreement with the realised gains is undefined ({why})")
-    return notes
+    """A line for each reason why the agreement of some scores is undefined."""
+    undefined = agreement[agreement["spearman"].isna()]
+    few = undefined["sources"] < FEWEST
+    why = [
+        f"{n} sources, at least {FEWEST} are needed" if is_few else "all values or all gains are the same"
+        for n, is_few in zip(undefined["sources"], few, strict=True)
+    ]
+    groups = undefined.assign(why=why).groupby("why", sort=False)["score"]
+    return [f"{', '.join(names)}: agreement with the realised gains is undefined ({why})" for why, names in groups]
 
 
 def _check(scores: pd.DataFrame, gains: pd.DataFrame, direction: Mapping[str, bool]) -> None:

@@ -13,7 +13,7 @@ from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.report.blocks import Block, Figure, Report, Section, bullets, paragraph
 from tl_jax.report.page.page import NAME, html_of
 from tl_jax.report.plots.forest import forest_figure
-from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, shorter, whole, word
+from tl_jax.report.sections.cells import difference, fixed, frame_table, p_value, shorter, whole, word
 from tl_jax.report.sections.compared import Compared
 from tl_jax.report.sections.effect import transfers_first
 from tl_jax.report.tables import write_csv
@@ -83,7 +83,7 @@ def differences(made: Compared, judged: Metric) -> list[Block]:
         "study": word("label"),
         "folds": whole("folds"),
         "difference": fixed("mean_difference", f"+{judged.spec()}"),
-        "95 % interval": between("ci_low", "ci_high", f"+{judged.spec()}"),
+        "95 % interval": difference(judged),
         "p": p_value("p"),
         "p of the corrected t": p_value("p_corrected"),
         "p for all arms": p_value("p_family"),

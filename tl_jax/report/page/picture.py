@@ -8,6 +8,7 @@ import re
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from typing import NamedTuple
 
 from tl_jax.errors import InputError
 from tl_jax.report.blocks import printable
@@ -17,7 +18,7 @@ from tl_jax.report.plots.style import CAPTION, CAPTION_LINE, DPI, settle, style
 HEAVY = 400_000  # characters of SVG beyond which a picture is embedded as PNG
 PX_PER_PT = 4 / 3
 # A picture is shown at least and at most so many times its own width; a narrow screen scrolls.
-LEAST, MOST = 0.85, 1.25
+LEAST, MOST = 0.8, 1.25
 HREF = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -28,21 +29,41 @@ def picture(name: str, draw: Callable, label: str, caption: str) -> Html:
     """
     try:
         with style():
-            svg, png, width, own, told = _drawn(draw())
+            wide = _drawn(draw())
+        with style(narrow=True):
+            narrow = _drawn(draw())
     except InputError as error:
         return paragraph(f"Without its picture ({label}): {error}.", class_="note")
-    look = f"width:100%;max-width:{MOST * width:.0f}px;min-width:{LEAST * width:.0f}px"
-    if png is None:
-        inside = _inline(svg, name, label, look, told)
-    else:
-        data = base64.b64encode(png).decode()
-        inside = tag("img", src=f"data:image/png;base64,{data}", alt=label, style=look)
-    return tag("figure", scrolling(inside, f"Picture: {label}"), tag("figcaption", f"{caption} {own}".strip()))
+    # The style sheet shows one of the two.
+    inside = [
+        scrolling(_markup(one, ident, label), f"Picture: {label}", kind)
+        for one, ident, kind in ((wide, name, "wide"), (narrow, f"{name}-narrow", "narrow"))
+    ]
+    return tag("figure", *inside, tag("figcaption", f"{caption} {wide.caption}".strip()))
 
 
-def _drawn(figure) -> tuple[str, bytes | None, float, str, dict[str, list[str]]]:
+class Drawn(NamedTuple):
     """A figure as SVG, as PNG where that is heavy, its width in CSS pixels, the caption, which leaves it, and {id of a
     line: words for each of its markers}."""
+
+    svg: str
+    png: bytes | None
+    width: float
+    caption: str
+    told: dict[str, list[str]]
+
+
+def _markup(drawn: Drawn, name: str, label: str) -> Html:
+    """A figure as an element."""
+    look = f"width:100%;max-width:{MOST * drawn.width:.0f}px;min-width:{LEAST * drawn.width:.0f}px"
+    if drawn.png is None:
+        return _inline(drawn.svg, name, label, look, drawn.told)
+    data = base64.b64encode(drawn.png).decode()
+    return tag("img", src=f"data:image/png;base64,{data}", alt=label, style=look)
+
+
+def _drawn(figure) -> Drawn:
+    """A figure, drawn."""
     from matplotlib.transforms import Bbox
 
     with warnings.catch_warnings():
@@ -63,7 +84,7 @@ def _drawn(figure) -> tuple[str, bytes | None, float, str, dict[str, list[str]]]
         figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None}, bbox_inches=kept)
         svg = buffer.getvalue()
         png = _png(figure, kept) if len(svg) > HEAVY else None
-    return svg, png, width * 72 * PX_PER_PT, " ".join(lines), {gid: one.told for gid, one in told.items()}
+    return Drawn(svg, png, width * 72 * PX_PER_PT, " ".join(lines), {gid: one.told for gid, one in told.items()})
 
 
 def _png(figure, kept) -> bytes:

@@ -83,6 +83,7 @@ nav li {{ padding: .15rem 0; break-inside: avoid; }}
 figure {{ margin: 1rem 0; }}
 figure .scroll {{ max-height: none; margin: 0; background: {LIGHT.paper}; }}
 figure svg, figure img {{ display: block; height: auto; }}
+.narrow {{ display: none; }}
 figure svg * {{ stroke-linejoin: round; stroke-linecap: butt; }}
 table {{ border-collapse: separate; border-spacing: 0; font-size: .88rem;
  font-variant-numeric: tabular-nums; line-height: 1.35; }}
@@ -103,26 +104,32 @@ footer {{ margin-top: 3rem; padding-bottom: 2rem; color: var(--soft); font-size:
 """
     + "".join(f".{name} {{ color: var(--{name}-ink); background: var(--{name}-ground); }}\n" for name in LIGHT.cells)
     + """
-@media (max-width: 40rem) {
+@media screen and (max-width: 40rem) {
+ .wide { display: none; }
+ nav ul { columns: 9rem; }
+ tbody td:not(.n) { min-width: 8rem; }
+ .narrow { display: block; }
  h1 { font-size: 1.35rem; }
  th, td { padding: .2rem .4rem; }
  table { font-size: .82rem; }
  tbody th:first-child { max-width: 48vw; position: sticky; left: 0; background: var(--paper); }
- thead .long { min-width: 8rem; }
+ thead .long { min-width: 13rem; }
  .tree, .tree ul { padding-left: .7rem; }
 }
 @media print {
  body { font-size: 10pt; }
  main, header, nav, footer { max-width: none; padding: 0; }
  .scroll { overflow: visible; max-height: none; }
- figure svg, figure img { min-width: 0 !important; max-width: 100% !important; }
+ figure svg, figure img { min-width: 0 !important; max-width: 100% !important; max-height: 10cm; }
+ h2 { margin-top: 1.2rem; }
  table { font-size: 7.5pt; }
  th, td { padding: 1pt 3pt; }
  thead th { position: static; }
  .n { white-space: normal; }
  tr, figure, .verdict { break-inside: avoid; }
  h2, h3, caption { break-after: avoid; }
- details::details-content { content-visibility: visible; block-size: auto; }
+ nav { display: none; }
+ details:not([open]) > summary::after { content: " (folded; in the tables of the results folder)"; }
  td, .verdict { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
  .skip { display: none; }
 }

@@ -41,6 +41,13 @@ def paragraph(*children, **attributes) -> Html:
     return tag("p", *children, **attributes)
 
 
-def scrolling(content: Html, name: str) -> Html:
+def scrolling(content: Html, name: str, kind: str = "") -> Html:
     """A box of its own for what is wider than a narrow screen; it takes the focus, so that keys can scroll it."""
-    return tag("div", content, class_="scroll", tabindex=0, role="region", aria_label=f"{name} (scrolls sideways)")
+    return tag(
+        "div",
+        content,
+        class_=f"scroll {kind}".strip(),
+        tabindex=0,
+        role="region",
+        aria_label=f"{name} (scrolls sideways)",
+    )

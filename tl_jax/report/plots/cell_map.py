@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tl_jax.report.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, panels
+from tl_jax.report.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, is_narrow, page, panels
 
 CAPTION = (
     "Each dot is a cell at the same place in every panel (UMAP of the cells' own expression; distances between groups "
@@ -56,6 +56,7 @@ def _truth(cells):
 
 def _panels(draws, columns: int, cells: pd.DataFrame, title: str, caption: str):
     """A figure of the cells by each of the ways to draw them."""
+    columns = 1 if is_narrow() else columns
     rows = -(-len(draws) // columns)
     side = min(3.3, WIDEST / columns)
     figure = page(side * columns, 0.85 * side * rows, title, caption)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.report.plots.style import BLUE, ORANGE, page, sign
+from tl_jax.report.plots.style import BLUE, ORANGE, beside, page, sign
 
 GENES = 20
 CAPTION = (
@@ -26,8 +26,9 @@ def critical_figure(rows: pd.DataFrame, arms: list[str], title: str):
         sign("high speaks for sensitive", color=BLUE, linewidth=6),
         sign("high speaks for resistant", color=ORANGE, linewidth=6),
     ]
-    figure = page(2.8 * len(shown) + 0.6, 0.18 * len(genes) + 0.7, title, CAPTION, handles)
-    for place, axis in enumerate(figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]):
+    height, places = beside(len(shown), 0.18 * len(genes) + 0.7)
+    figure = page(2.8 * len(shown) + 0.6, height, title, CAPTION, handles)
+    for place, axis in enumerate(figure.subplots(**places, sharey=True, squeeze=False).flat):
         own = tables[shown[place]].loc[genes[::-1]]
         for above, color, hatch in ((True, BLUE, ""), (False, ORANGE, "//")):
             part = own["importance"].where((own["slope"] >= 0) == above, 0.0)

@@ -16,8 +16,10 @@ from tl_jax.report.plots.curves import MOST_PANELS, look
 from tl_jax.report.plots.style import (
     GREY,
     NAME_WIDTH,
+    SHORT_NAME,
     grid,
     heading,
+    is_narrow,
     label_axes,
     page,
     panel_page,
@@ -164,7 +166,9 @@ def _cell(ax, x: int, y: int, row: pd.Series, image, gain: bool) -> None:
 def _name_cells(ax, keys: list[tuple[str, str]], sizes: list) -> None:
     """Row and column labels, and a line between sources."""
     ax.set_xticks(range(len(sizes)), [f"{size:g}" for size in sizes])
-    ax.set_yticks(range(len(keys)), [shorten(f"{s}, {a}" if s else a, 40) for s, a in keys])
+    ax.set_yticks(
+        range(len(keys)), [shorten(f"{s}, {a}" if s else a, SHORT_NAME if is_narrow() else 40) for s, a in keys]
+    )
     ax.set_xlabel("training compounds")
     ax.tick_params(length=0)
     for spine in ax.spines.values():

@@ -8,7 +8,7 @@ import pandas as pd
 from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.report.plots.rows import name_rows
-from tl_jax.report.plots.style import BLUE, GREY, ORANGE, VERMILLION, page, sign
+from tl_jax.report.plots.style import BLUE, GREY, ORANGE, VERMILLION, beside, is_narrow, page, sign
 from tl_jax.report.tables import number, shorten
 
 ROW = 0.23  # inches per row
@@ -21,8 +21,8 @@ PARTS = (
     ("p_better", "better", BLUE, ""),
 )
 CAPTION = (
-    "Left: mean difference in {per_fold} and its 95 % interval{direction}; filled: p after all corrections below .05."
-    " Right: probability that the arm is worse, equivalent (within {rope}) or better. The line parts transfer from"
+    "First: mean difference in {per_fold} and its 95 % interval{direction}; filled: p after all corrections below .05."
+    " Then: probability that the arm is worse, equivalent (within {rope}) or better. The line parts transfer from"
     " baselines."
 )
 
@@ -40,8 +40,9 @@ def forest_figure(rows: pd.DataFrame, baseline: list[bool], metric: str = JUDGED
     side = f" ({judged.direction})" if judged.direction else ""
     rope = number(rows["rope"].median(), judged.spec())
     caption = CAPTION.format(per_fold=judged.per_fold, direction=side, rope=rope)
-    figure = page(WIDTH, ROW * len(rows) + 0.65, "", caption, handles)
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    height, places = beside(2, ROW * len(rows) + 0.65)
+    figure = page(WIDTH, height, "", caption, handles)
+    left, right = figure.subplots(**places, sharey=True, width_ratios=None if is_narrow() else (3, 2))
     left.axvline(0, color=GREY, linewidth=1)
     for place, (row, plain) in enumerate(zip(rows.to_dict("records"), baseline, strict=True)):
         _difference(left, place, row, plain)
@@ -51,7 +52,7 @@ def forest_figure(rows: pd.DataFrame, baseline: list[bool], metric: str = JUDGED
                 ax.axhline(place - 0.5, color=GREY, linewidth=0.7)
     name_rows(left, [_label(row) for row in rows.to_dict("records")])
     left.set_xlim(*_limits(rows))
-    left.set_xlabel(f"{judged.per_fold} minus that of {shorten(str(rows['reference'].iloc[0]), 24)}{side}")
+    left.set_xlabel(f"{judged.per_fold} minus that of {shorten(str(rows['reference'].iloc[0]), 20)}{side}")
     right.set_xlim(0, 1)
     right.set_xlabel("probability")
     right.tick_params(axis="y", length=0)

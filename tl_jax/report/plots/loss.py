@@ -25,7 +25,7 @@ from tl_jax.report.plots.style import (
 )
 from tl_jax.report.tables import shorten
 
-HELD_OUT = "held-out fold (for curves only, never used for stopping)"
+HELD_OUT = "held-out fold (never used for stopping)"
 LOG_SPAN = 30
 
 

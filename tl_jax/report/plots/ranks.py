@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.ranks import Ranks, alike
-from tl_jax.report.plots.style import BLUE, GREY, VERMILLION, page, save, sign, style
+from tl_jax.report.plots.style import BLUE, GREY, SHORT_NAME, VERMILLION, is_narrow, page, save, sign, style
 from tl_jax.report.tables import number, shorten
 
 ROW, BAR = 0.25, 0.16  # inches of a method's line, and of a bar
@@ -80,7 +80,7 @@ def draw_method(ax, name: str, rank: float, y: float, on_left: bool, methods: in
     end = 1 - 0.04 * (methods - 1) if on_left else methods + 0.04 * (methods - 1)
     ax.plot([rank, rank, end], [0, y, y], color=GREY, linewidth=0.9, solid_joinstyle="miter")
     ax.plot([rank], [0], marker="o", markersize=4.5, color="black", zorder=4)
-    parts = [number(rank, ".2f"), shorten(name, NAME)]
+    parts = [number(rank, ".2f"), shorten(name, SHORT_NAME if is_narrow() else NAME)]
     text = "  ".join(parts[::-1] if on_left else parts)
     ax.annotate(
         text,

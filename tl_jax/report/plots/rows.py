@@ -12,7 +12,20 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, is_pooled
 from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.report.arms import Arm, split_arms
-from tl_jax.report.plots.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, page, save, sign, style
+from tl_jax.report.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    SHORT_NAME,
+    VERMILLION,
+    beside,
+    is_narrow,
+    page,
+    save,
+    sign,
+    style,
+)
 from tl_jax.report.tables import UNDEFINED, number, rank_key, shorten
 
 ROW = 0.27  # inches per row
@@ -89,7 +102,7 @@ def _arm_row(ax, place: int, arm: Arm, spec: str) -> None:
     ax.plot([mean], [place], linestyle="none", marker="D", markersize=4.5, color="black", zorder=4)
     text = f"{number(mean, spec)} / {number(pooled, spec)}"
     undefined = len(folds) - len(values)
-    if undefined:
+    if undefined and not is_narrow():
         text += f"  ({undefined} of {len(folds)} undefined)"
     ax.annotate(
         text, (1, place), xycoords=ax.get_yaxis_transform(), xytext=(6, 0), textcoords="offset points", va="center"
@@ -98,7 +111,7 @@ def _arm_row(ax, place: int, arm: Arm, spec: str) -> None:
 
 def name_rows(ax, names: list[str]) -> None:
     """Row labels, first row on top."""
-    ax.set_yticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), [shorten(name, SHORT_NAME) for name in names] if is_narrow() else names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.grid(axis="x", color=GREY, alpha=0.2, linewidth=0.6)
@@ -133,17 +146,18 @@ def source_figure(rows: list[dict], title: str, metric: str = JUDGED):
         sign("chosen", color=GREEN, marker="D", markersize=5.5, linestyle="none"),
         sign("other source drug", color=BLUE, marker="o", markersize=4.5, linestyle="none"),
     ]
-    figure = page(9.6, ROW * len(shown) + 0.85, title, caption, handles)
-    axes = figure.subplots(1, 3, sharey=True)
+    height, places = beside(3, ROW * len(shown) + 0.85)
+    figure = page(9.6, height, title, caption, handles)
+    axes = figure.subplots(**places, sharey=True)
     for ax, (name, head, unit) in zip(axes, _measures(get(metric)), strict=True):
         _measure(ax, shown, name)
         ax.set_title(head, loc="left", fontsize=8.5, fontweight="bold")
         ax.set_xlabel(unit)
     name_rows(axes[0], [_drug_label(row) for row in shown])
-    for ax in axes[1:]:
+    for ax in axes:
         ax.tick_params(axis="y", length=0)
-    for label, row in zip(axes[0].get_yticklabels(), shown, strict=True):
-        label.set_fontweight("bold" if row.get("chosen") else "normal")
+        for label, row in zip(ax.get_yticklabels(), shown, strict=False):
+            label.set_fontweight("bold" if row.get("chosen") else "normal")
     return figure
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from tl_jax.errors import InputError
 from tl_jax.report.arms import Arm, split_arms
+from tl_jax.report.tables import shorten
 from tl_jax.system.files import write_atomic
 
 # Okabe and Ito's palette, told apart with any common colour blindness.
@@ -17,6 +19,9 @@ MARGIN = 0.12  # inches around the page
 CAPTION = "caption"
 CAPTION_LINE = 0.15  # inches
 NAME_WIDTH, DETAIL_WIDTH = 26, 34  # characters that fit above a panel
+# Inches of a picture on a phone, where its text keeps its size, and the characters of names there.
+NARROW, SHORT_NAME, SHORT_LINE = 3.75, 20, 29
+_NARROW: ContextVar[bool] = ContextVar("narrow", default=False)
 SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "tl_jax",
@@ -33,14 +38,23 @@ SETTINGS = {
 
 
 @contextmanager
-def style():
-    """The settings of all pictures; the user's own are back when the block ends."""
+def style(narrow: bool = False):
+    """The settings of all pictures, narrow: for a phone; the user's own are back when the block ends."""
     try:
         import matplotlib
     except ImportError as error:
         raise InputError("pictures need matplotlib: pip install tl_jax[plots]") from error
-    with matplotlib.rc_context(SETTINGS):
-        yield
+    token = _NARROW.set(narrow)
+    try:
+        with matplotlib.rc_context(SETTINGS):
+            yield
+    finally:
+        _NARROW.reset(token)
+
+
+def is_narrow() -> bool:
+    """Whether a picture is drawn for a phone."""
+    return _NARROW.get()
 
 
 def page(width: float, body: float, title: str, caption: str, handles=()):
@@ -50,6 +64,7 @@ def page(width: float, body: float, title: str, caption: str, handles=()):
     """
     from matplotlib.figure import Figure
 
+    width = min(width, NARROW) if is_narrow() else width
     # A character of DejaVu Sans is about 0.08 inches wide at 12 points and 0.056 at 8; with some reserve.
     title_lines = textwrap.wrap(title, int((width - 2 * MARGIN) / 0.092))
     caption_lines = textwrap.wrap(caption, int((width - 2 * MARGIN) / 0.062))
@@ -100,15 +115,21 @@ def told(line, words) -> None:
 
 def panels(count: int) -> tuple[int, int]:
     """Rows and columns for `count` small multiples."""
-    columns = count if count <= 3 else 3 if count in (5, 6, 9) else 4
+    columns = min(count, 2) if is_narrow() else count if count <= 3 else 3 if count in (5, 6, 9) else 4
     return -(-count // columns), columns
+
+
+def beside(count: int, body: float) -> tuple[float, dict]:
+    """Inches of height for `count` axes that share their rows, `body` high, and where `subplots` puts them: beside each
+    other, on a phone below each other."""
+    return (count * body, {"nrows": count}) if is_narrow() else (body, {"ncols": count})
 
 
 def panel_page(count: int, panel: float, text: float, title: str, caption: str, handles):
     """A page for `count` panels of `panel` inches height with `text` inches of heading each."""
     rows, columns = panels(count)
     width = {1: 5.6, 2: 7.0, 3: 8.6}.get(columns, 10.6)
-    panel = max(panel, {1: 3.2, 2: 2.6}.get(columns, 0))
+    panel = min(panel, 1.6) if is_narrow() else max(panel, {1: 3.2, 2: 2.6}.get(columns, 0))
     return page(width, rows * (panel + text + 0.15) + 0.45, title, caption, handles)
 
 
@@ -128,23 +149,26 @@ def label_axes(figure, axes, x: str, y: str) -> None:
     """One label for all y axes of a `grid`, and one for the lowest x axis of each column."""
     _, columns = panels(len(axes))
     for i, ax in enumerate(axes):
-        if i + columns >= len(axes):
+        if i + columns >= len(axes) and not is_narrow():
             ax.set_xlabel(x)
+    if is_narrow():
+        figure.supxlabel(x, fontsize=8)
     _, bottom, _, height = figure.get_layout_engine().get()["rect"]
     figure.supylabel(y, y=bottom + height / 2, fontsize=8)
 
 
 def heading(ax, name: str, lines: list[str]) -> None:
     """A bold name and smaller lines above a panel, left-aligned."""
+    name = shorten(name, SHORT_NAME) if is_narrow() else name
     ax.set_title(name, loc="left", fontsize=8.5, fontweight="bold", pad=5 + 10.5 * len(lines))
     if lines:
         ax.annotate(
-            "\n".join(lines),
+            "\n".join(shorten(line, SHORT_LINE) for line in lines) if is_narrow() else "\n".join(lines),
             (0, 1),
             xycoords="axes fraction",
             xytext=(0, 4),
             textcoords="offset points",
-            fontsize=7.5,
+            fontsize=6.5 if is_narrow() else 7.5,
             linespacing=1.2,
             va="bottom",
         )

@@ -1,18 +1,33 @@
-"""Sections for whoever wants an answer: which model and source, how sure, what next; the own samples; the genes."""
+"""Sections for whoever wants an answer: which model and source, how sure; the own samples; the genes."""
 
 from __future__ import annotations
 
 import pandas as pd
 
+from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.evaluation.statistics.against import named
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer
-from tl_jax.report.blocks import Absent, Blocks, Code, Line, Part, Strong, Text, join, paragraph
-from tl_jax.report.sections.cells import fixed, frame_table, interval, number, p_text, share, whole, word
+from tl_jax.report.blocks import Absent, Blocks, Line, Part, Strong, Text, join, paragraph
+from tl_jax.report.sections.cells import (
+    between,
+    farthest,
+    fixed,
+    frame_table,
+    interval,
+    number,
+    p_text,
+    share,
+    whole,
+    word,
+)
+from tl_jax.report.sections.response import possible
 from tl_jax.report.sections.study import Study
 
 SHOWN_GENES, SHOWN_SAMPLES = 25, 60
 QUICK = "QUICK LOOK, NOT A RESULT"
 FOLDER = "THIS_FOLDER"
+BEING = f", {FOLDER} being the folder of this page"
+KNOWN = {"as known": "is the known one", "the opposite of what is known": "is the opposite of what is known"}
 CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
 
 
@@ -22,27 +37,24 @@ def is_quick(study: Study) -> bool:
 
 
 def answer(study: Study) -> Blocks:
-    """Which model, which source, how sure, what next: one line each."""
+    """Which model, which source, how sure: one line each."""
     if not study.entry("recommended", kind=dict):
         raise Absent("summary.json recommends no model")
     return Text(tuple(lines(study)), "bullets")
 
 
-def lines(study: Study, folder: str = FOLDER) -> list[Line]:
-    """The lines. folder: of the results, as a command names it."""
+def lines(study: Study) -> list[Line]:
+    """The lines."""
     found = [(Strong("Model. "), model_line(study)), (Strong("Source. "), source_line(study))]
     found.append((Strong("How sure. "), sure_line(study)))
-    command = f"tl_jax predict --study={folder} --expression=new.csv --out=predictions.csv"
-    if study.entry("kept_folds") is True:
-        command += " --interval=0.9"
-    return [*found, (Strong("Next. "), next_words(study, folder), Code(command))]
+    return found
 
 
 def model_line(study: Study) -> str:
     """The recommended model and what its choice is worth."""
     one, judged = study.entry("recommended", kind=dict), study.metric
-    text = f"{named(one['arm'], one['source'])}: the {judged.best} of {one['candidates']} in cross-validation, "
-    text += f"{judged.per_fold} {judged.text(one['value'])}. Being the best of several flatters it"
+    text = f"{plain(one['arm'], one['source'])}: the {judged.best} of {one['candidates']} in cross-validation, "
+    text += f"{judged.per_fold} {judged.text(one['value'])}. Picked as the best, this is too good"
     honest = one.get("honest")
     if isinstance(honest, float) and honest == honest:
         return f"{text}: a choice made by inner folds reaches {judged.text(honest)} on samples that it never saw."
@@ -51,18 +63,27 @@ def model_line(study: Study) -> str:
 
 def source_line(study: Study) -> str:
     """Whether a source is shown to help, against the reference, which has none."""
-    gains = study.gains
-    rows = gains[[is_transfer(arm, source) for arm, source in zip(gains["arm"], gains["source"], strict=True)]]
-    if rows.empty:
+    best, judged = best_transfer(study), study.metric
+    if best is None:
         return "none was used; everything was learned from these samples alone."
-    best, judged = rows.iloc[0], study.metric
-    name = named(best["arm"], best["source"])
+    name = plain(best["arm"], best["source"])
     difference = judged.text(best["mean_difference"], "+")
     text = f"the most promising is {name}, {difference} in {judged.per_fold} against {best['reference']}"
     if pd.notna(best["ci_low"]):
-        text += f" (95 % {interval(best['ci_low'], best['ci_high'], '+' + judged.spec())})"
-    helps = best["p_after_looks"] < ALPHA and judged.sign * best["mean_difference"] > 0
-    return f"{text}: {'shown to help' if helps else 'not shown to help on these samples'}."
+        text += f" (95 % {interval(best['ci_low'], best['ci_high'], '+' + judged.spec(), farthest(judged))})"
+    return f"{text}: {'shown to help' if helps(study, best) else 'not shown to help on these samples'}."
+
+
+def best_transfer(study: Study) -> pd.Series | None:
+    """The comparison of the arm from a source that gains most over the reference."""
+    gains = study.gains
+    rows = gains[[is_transfer(arm, source) for arm, source in zip(gains["arm"], gains["source"], strict=True)]]
+    return rows.iloc[0] if len(rows) else None
+
+
+def helps(study: Study, row: pd.Series) -> bool:
+    """Whether a comparison shows a gain."""
+    return row["p_after_looks"] < ALPHA and study.metric.sign * row["mean_difference"] > 0
 
 
 def sure_line(study: Study) -> str:
@@ -92,14 +113,6 @@ def sure_line(study: Study) -> str:
     return f"{text}. That is not enough to say that it predicts at all: do not rely on its forecasts."
 
 
-def next_words(study: Study, folder: str) -> str:
-    """What stands before the command."""
-    if is_quick(study):
-        return "run it again without --quick; the models of a quick look are none. To see how predictions work: "
-    where = f", {FOLDER} being the folder of this page" if folder == FOLDER else ""
-    return f"predict new samples with it{where}: "
-
-
 def of_arm(rows: pd.DataFrame, one: dict) -> pd.DataFrame:
     """The rows of the recommended arm."""
     return rows[(rows["arm"] == one["arm"]) & (rows["source"].fillna("") == one["source"])]
@@ -113,7 +126,7 @@ def samples(study: Study) -> Blocks:
         "sample": word("sample_id"),
         "observed": fixed("observed", "#.4g"),
         "forecast": fixed("predicted", "#.4g"),
-        f"{rows['level'].iloc[0]:.0%} interval": lambda row: interval(row["low"], row["high"], "#.3g"),
+        f"{rows['level'].iloc[0]:.0%} interval": between("low", "high", "#.3g", possible(study, rows["observed"])),
         "rank by forecast": whole("rank_predicted"),
         "rank observed": whole("rank_observed"),
     }
@@ -142,12 +155,15 @@ def effects(study: Study) -> Blocks:
         "known marker": word("known"),
     }
     known = rows[rows["known"] != ""]
-    said = [f"{row['gene']} (rank {row['rank']:.0f}): {row['known']}" for row in known.to_dict("records")]
+    said = [
+        f"{row['gene']}, place {row['rank']:.0f}, its direction {KNOWN.get(row['known'], row['known'])}"
+        for row in known.to_dict("records")
+    ]
     text = (
         f"Effects in {named(one.get('arm', '?'), one.get('source', ''))}: the change of the response, in its unit, "
         "when a gene rises by one spread of these samples. They describe the model; correlated genes share an effect, "
-        "and none of this is a test of a gene. The folds are three models or so: a gene whose sign they do not share "
-        "is noise."
+        "and none of this is a test of a gene. A gene whose sign is not the same in the models of all folds is "
+        "noise."
     )
     first = rows.head(SHOWN_GENES)
     shown = pd.concat([first, known[~known["gene"].isin(first["gene"])]])

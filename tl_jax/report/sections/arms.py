@@ -11,7 +11,9 @@ from tl_jax.report.plots.intervals import prediction_figure
 from tl_jax.report.plots.loss import loss_figure
 from tl_jax.report.plots.rows import arm_figure
 from tl_jax.report.plots.scatter import predicted_figure
-from tl_jax.report.sections.cells import arm_cells, fixed, frame_table, in_order, interval, share, whole
+from tl_jax.report.sections.cells import arm_cells, fixed, in_order, interval, share, whole
+from tl_jax.report.sections.leading import arm_table, leading
+from tl_jax.report.sections.response import measure, possible, within
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import beside, summarise
 
@@ -34,7 +36,8 @@ def distributions(study: Study) -> Blocks:
         "runs": whole("n_runs"),
         "undefined": whole("n_undefined"),
     }
-    count = len(metrics[["arm", "source"]].drop_duplicates())
+    drawn = leading(study, metrics)
+    count = len(drawn[["arm", "source"]].drop_duplicates())
     return join(
         [
             paragraph(
@@ -43,13 +46,14 @@ def distributions(study: Study) -> Blocks:
             ),
             Figure(
                 "folds",
-                lambda: arm_figure(metrics, "", name),
+                lambda: arm_figure(drawn, "", name),
                 f"{judged.label} of every test fold for {count} arms, with means and pooled medians; the table has the "
                 "means",
                 f"{judged.per_fold} of each arm, protocol {study.protocol}.",
             ),
-            frame_table(
-                f"All arms; {errors_of(judged)} in {unit(study) or 'the unit of the response'}, means over folds",
+            arm_table(
+                study,
+                f"{errors_of(judged)} in the unit of the response ({measure(study)}), means over folds",
                 arms,
                 cells,
                 words=("source", "protocol"),
@@ -74,12 +78,6 @@ def errors_of(judged: Metric) -> str:
     return " and ".join(get(name).label for name in shown if get(name).unit != NO_UNIT)
 
 
-def unit(study: Study) -> str:
-    """Unit of the evaluated response; "" where the summary does not say."""
-    domains = (study.entry("data", kind=dict) or {}).values()
-    return ", ".join(sorted({str(one["unit"]) for one in domains if isinstance(one, dict) and one.get("unit")}))
-
-
 def scatter(study: Study) -> Blocks:
     """Predicted against observed."""
     rows = study.judged(study.need("predictions"))
@@ -88,27 +86,28 @@ def scatter(study: Study) -> Blocks:
     first, judged = by_rank(study, rows), study.metric
     return Figure(
         "scatter",
-        lambda: predicted_figure(first, "", unit(study) or "response", judged.name),
+        lambda: predicted_figure(first, "", measure(study), judged.name),
         f"predicted against observed response of {rows['sample_id'].nunique()} samples, a panel for each of "
         f"{len(split_arms(first))} arms",
         "Predicted against observed, held-out samples only"
-        + ("." if len(first) == len(rows) else f"; the 12 arms with the {judged.best} {judged.per_fold}."),
+        + ("." if len(first) == len(rows) else f"; the arms with the {judged.best} {judged.per_fold}."),
     )
 
 
 def by_rank(study: Study, rows: pd.DataFrame, most: int = 12) -> pd.DataFrame:
-    """The rows of the arms with the best mean per fold, where there are more than `most`."""
+    """The rows of the arms in sight, with the best mean per fold where there are more than `most`."""
+    rows = leading(study, rows)
     arms = rows[["arm", "source"]].drop_duplicates()
     if len(arms) <= most:
         return rows
-    ranked = study.means.merge(arms)[["arm", "source"]].head(most)
-    return rows.merge(ranked)
+    return rows.merge(study.means.merge(arms)[["arm", "source"]].head(most))
 
 
 def prediction_intervals(study: Study) -> Blocks:
     """Intervals of held-out samples, and how often they hold the observed value."""
     rows = study.judged(study.need("prediction_intervals"))
-    first = by_rank(study, rows, 6)
+    ends = possible(study, rows["y_true"])
+    first = within(by_rank(study, rows, 6), ends)
     groups = []
     for (arm, source, method, level), part in rows.groupby(["arm", "source", "method", "level"], sort=False):
         defined = part.dropna(subset=["low", "high", "y_true"])
@@ -128,12 +127,14 @@ def prediction_intervals(study: Study) -> Blocks:
         [
             Figure(
                 "predictions",
-                lambda: prediction_figure(first, unit(study)),
+                lambda: prediction_figure(first, measure(study)),
                 f"prediction intervals of held-out samples, a panel for each of {len(split_arms(first))} arms; the "
                 "table says how many hold the observed value",
-                f"Protocol {study.protocol}.",
+                f"Protocol {study.protocol}." + " Cut at 0, below which the response cannot lie." * (ends[0] == 0),
             ),
-            frame_table("How often the intervals hold the observed value", table, cells, words=("source", "method")),
+            arm_table(
+                study, "How often the intervals hold the observed value", table, cells, words=("source", "method")
+            ),
         ]
     )
 

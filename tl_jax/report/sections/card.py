@@ -5,7 +5,6 @@ from __future__ import annotations
 from tl_jax.evaluation.statistics.metrics import is_pooled, per_fold
 from tl_jax.evaluation.statistics.verdict import is_transfer, samples, verdict
 from tl_jax.report.blocks import Blocks, Part, Strong, Text, bullets, paragraph
-from tl_jax.report.sections.answer import QUICK, is_quick
 from tl_jax.report.sections.study import Study
 
 
@@ -114,5 +113,4 @@ def verdict_box(study: Study) -> Text:
 
 def verdict_of(study: Study) -> str:
     """The verdict in words."""
-    words = verdict(study.table("comparisons"), study.metrics, study.table("detectable"), study.metric.name)
-    return f"{QUICK}. {words}" if is_quick(study) else words
+    return verdict(study.table("comparisons"), study.metrics, study.table("detectable"), study.metric.name)

@@ -7,12 +7,17 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.evaluation.statistics.verdict import HONEST
 from tl_jax.report.arms import arm_key
 from tl_jax.report.blocks import Column, Table, Text, paragraph, table
 from tl_jax.report.tables import UNDEFINED, number, shorten
 
 Cell = Callable[[Mapping], object]
+Ends = tuple[float, float]
+ENDLESS: Ends = (-np.inf, np.inf)
+CUT = "(cut)"  # behind an interval whose ends would lie beyond what is possible
+CUT_MEANS = f". {CUT}: the interval would reach beyond what is possible"
 
 
 def fixed(name: str, spec: str = ".2f") -> Cell:
@@ -50,15 +55,29 @@ def p_text(value: float) -> str:
     return "< 0.001" if np.isfinite(value) and value < 0.001 else number(value)
 
 
-def between(low: str, high: str, spec: str = "+.2f") -> Cell:
+def between(low: str, high: str, spec: str = "+.2f", possible: Ends = ENDLESS) -> Cell:
     """An interval."""
-    return lambda row: interval(row[low], row[high], spec)
+    return lambda row: interval(row[low], row[high], spec, possible)
 
 
-def interval(low: float, high: float, spec: str = "+.2f") -> str:
-    """Two ends as text; a dash where neither is defined."""
-    ends = number(low, spec), number(high, spec)
-    return UNDEFINED if ends == (UNDEFINED, UNDEFINED) else " to ".join(ends)
+def difference(judged: Metric, low: str = "ci_low", high: str = "ci_high", decimals: int = 2) -> Cell:
+    """An interval of a difference of two values of a metric."""
+    return between(low, high, f"+{judged.spec(decimals)}", farthest(judged))
+
+
+def farthest(judged: Metric) -> Ends:
+    """How far two values of a metric can lie apart, downwards and upwards."""
+    reach = judged.range[1] - judged.range[0]
+    return -reach, reach
+
+
+def interval(low: float, high: float, spec: str = "+.2f", possible: Ends = ENDLESS) -> str:
+    """Two ends as text, cut where they lie beyond what is possible; a dash where neither is defined."""
+    ends = [number(np.clip(end, *possible), spec) for end in (low, high)]
+    if ends == [UNDEFINED, UNDEFINED]:
+        return UNDEFINED
+    beyond = low < possible[0] or high > possible[1]
+    return " to ".join(ends) + f" {CUT}" * bool(beyond)
 
 
 def frame_table(
@@ -67,6 +86,8 @@ def frame_table(
     """A table of a frame: {heading: cell of a row}; the headings of `words` and the first `heads` hold text."""
     columns = [Column(name, k >= heads and name not in words) for k, name in enumerate(cells)]
     rows = [[cell(row) for cell in cells.values()] for row in frame.to_dict("records")]
+    if any(str(cell).endswith(CUT) for row in rows for cell in row):
+        caption += CUT_MEANS
     return table(caption, columns, rows, heads, frame)
 
 

@@ -58,6 +58,7 @@ TABLES = {
     "samples": Contract(
         ("sample_id", "nearest"), ("observed", "predicted", "low", "high", "level", "rank_observed", "rank_predicted")
     ),
+    "findings": Contract(("severity", "text", "remedy"), ()),
     "effects": Contract(("gene", "high_means", "known"), ("effect", "rank", "same_sign", "top")),
     "attributions": Contract(("sample_id", "gene"), ("attribution",)),
     "gene_stability": Contract(("arm", "source", "gene"), ("mean_weight", "rank", "top_share")),
@@ -74,7 +75,7 @@ FAMILY_TABLES = {
     "arms": Contract(("source", "arm", "metric"), ("size", "value", *INTERVAL, "sd_draws", "draws", "n_test")),
     "metrics": Contract(("source", "arm", "metric"), ("size", "n_train", "draw", "value")),
     "comparisons": Contract(
-        COMPARED, ("size", "mean", "mean_reference", "difference", *INTERVAL, "p", "p_holm", "p_naive_t")
+        COMPARED, ("size", "draws", "mean", "mean_reference", "difference", *INTERVAL, "p", "p_holm", "p_naive_t")
     ),
     "crossovers": Contract((*COMPARED, "answer"), ("crossover", *INTERVAL)),
     "switches": Contract(("method", "switch", "source"), ("size", "difference", *INTERVAL, "p")),

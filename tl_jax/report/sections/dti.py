@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-from tl_jax.evaluation.draws.draw_verdict import FAULT, correct, verdict
-from tl_jax.evaluation.draws.reach import WITHIN
-from tl_jax.evaluation.predictors.shallow import RANKS_ONLY
+from tl_jax.evaluation.draws.draw_verdict import correct, verdict
 from tl_jax.evaluation.statistics.registry import CLASS_METRICS, Metric
 from tl_jax.report.blocks import (
-    Absent,
     Blocks,
     Cell,
     Column,
@@ -21,12 +17,24 @@ from tl_jax.report.blocks import (
     Text,
     bullets,
     definitions,
-    join,
     paragraph,
     table,
 )
 from tl_jax.report.plots.dti import curves_figure, heatmap_figure
-from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, share, whole, word
+from tl_jax.report.sections.cells import (
+    CUT,
+    CUT_MEANS,
+    ENDLESS,
+    Ends,
+    difference,
+    fixed,
+    frame_table,
+    interval,
+    p_value,
+    whole,
+    word,
+)
+from tl_jax.report.sections.effect import FEWEST
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
@@ -94,11 +102,12 @@ def gain_table(rows: pd.DataFrame, reference: str, judged: Metric) -> Table:
         judged.label: fixed("mean"),
         f"of {reference}": fixed("mean_reference"),
         "difference": fixed("difference", "+.3f"),
-        "95 % interval": between("ci_low", "ci_high", "+.3f"),
+        "95 % interval": difference(judged, decimals=3),
         "p": p_value("p"),
         "p after Holm": p_value("p_holm"),
-        "naive t-test over draws (too easily significant)": p_value("p_naive_t"),
     }
+    if rows["draws"].max() >= FEWEST:
+        cells["naive t-test over draws (too easily significant)"] = p_value("p_naive_t")
     caption = f"Each arm minus {reference}; Holm's correction counts the arms of a size"
     return frame_table(caption, rows, cells, words=("source",))
 
@@ -114,27 +123,32 @@ def arms(study: Study) -> Blocks:
     """Every arm at every size: its mean and interval, one table for each metric."""
     rows, parts = study.need("arms"), []
     for metric in dict.fromkeys(rows["metric"]):
-        own = rows[rows["metric"] == metric]
+        own, known = rows[rows["metric"] == metric], CLASS_METRICS.get(metric)
+        ends = known.range if known else ENDLESS
         sizes = sorted(own["size"].unique())
         found = {(r["source"], r["arm"], r["size"]): r for r in own.to_dict("records")}
         keys = sorted(dict.fromkeys(zip(own["source"], own["arm"], strict=True)), key=lambda key: key[0] != "")
         lines = [
-            [arm, source or UNDEFINED, *(level(found.get((source, arm, size))) for size in sizes)]
+            [
+                arm,
+                source or UNDEFINED,
+                *(level(found.get((source, arm, size)), ends) for size in sizes),
+            ]
             for source, arm in keys
         ]
         heads = [Column("arm"), Column("source"), *(Column(f"{n:,.0f}" if n else "untrained", True) for n in sizes)]
-        label = CLASS_METRICS[metric].label if metric in CLASS_METRICS else metric
-        caption = f"Mean {label} over draws with its 95 % interval, by training compounds"
+        caption = f"Mean {known.label if known else metric} over draws with its 95 % interval, by training compounds"
+        if any(str(cell).endswith(CUT) for line in lines for cell in line):
+            caption += CUT_MEANS
         parts.append(table(caption, heads, lines, frame=own))
-    return parts
+    return [parts[0], *([Part("Other metrics", tuple(parts[1:]), folded=True)] if len(parts) > 1 else [])]
 
 
-def level(row: dict | None) -> Cell:
+def level(row: dict | None, possible: Ends) -> Cell:
     """A mean and its interval in one cell."""
     if row is None:
         return Cell(UNDEFINED)
-    ends = f"{number(row['ci_low'], '.2f')} to {number(row['ci_high'], '.2f')}"
-    return Cell(number(row["value"], ".3f"), ends)
+    return Cell(number(row["value"], ".3f"), interval(row["ci_low"], row["ci_high"], ".2f", possible))
 
 
 def switches(study: Study) -> Blocks:
@@ -145,68 +159,11 @@ def switches(study: Study) -> Blocks:
         "source": word("source"),
         "training compounds": whole("size"),
         f"difference in {study.metric.label}": fixed("difference", "+.3f"),
-        "95 % interval": between("ci_low", "ci_high", "+.3f"),
+        "95 % interval": difference(study.metric, decimals=3),
         "p": p_value("p"),
     }
     caption = "The arm with the fault minus the same arm without it"
     return frame_table(caption, study.need("switches"), cells, words=("arm", "source"))
-
-
-def calibration(study: Study) -> Blocks:
-    """How far probabilities are from shares, at the largest size."""
-    rows = study.need("metrics")
-    rows = rows[(rows["size"] == rows["size"].max()) & rows["metric"].isin(["brier", "log_loss", "ece"])]
-    means = rows.groupby(["source", "arm", "metric"], sort=False)["value"].mean().unstack("metric").reset_index()
-    means = means[~means["arm"].str.endswith(RANKS_ONLY) & ~means["arm"].str.contains(FAULT, regex=False)]
-    cells = {
-        "arm": word("arm"),
-        "source": word("source"),
-        "Brier score": fixed("brier", ".3f"),
-        "log loss": fixed("log_loss", ".3f"),
-        "expected calibration error": fixed("ece", ".3f"),
-    }
-    note = (
-        "Means over draws at the largest size, 0 is best. Values of a support vector classifier rank compounds and are "
-        "no probabilities, so they are left out. Draws are balanced while the test set is not: that alone shifts them."
-    )
-    return join([paragraph(note), frame_table("Calibration", means, cells, words=("source",))])
-
-
-def compounds(study: Study) -> Blocks:
-    """How like the test compounds are to what the models were trained on."""
-    rows = study.need("test_compounds")
-    near = {
-        name.removeprefix("nearest_in_"): pd.to_numeric(rows[name]) for name in rows if name.startswith("nearest_in_")
-    }
-    if not near:
-        raise Absent("similarity is defined for fingerprints only")
-    lines = [
-        [name, *(f"{np.quantile(v, q):.2f}" for q in (0.05, 0.5, 0.95)), f"{(v < WITHIN).mean():.0%}"]
-        for name, v in near.items()
-    ]
-    heads = ("training compounds", "5 %", "median", "95 %", f"test compounds below {WITHIN:g}")
-    caption = f"Tanimoto similarity of {len(rows)} test compounds to the nearest training compound"
-    text = (
-        "A test compound unlike all training compounds is outside what a model can know; its prediction means little."
-    )
-    return join([paragraph(text), table(caption, [Column(h, k > 0) for k, h in enumerate(heads)], lines)])
-
-
-def reach(study: Study) -> Blocks:
-    """How the models that were kept fare near their training compounds and far from them."""
-    cells = {
-        "arm": word("arm"),
-        "source": word("source"),
-        "similarity": between("from_similarity", "to_similarity", ".1f"),
-        "test compounds": whole("n"),
-        "active": share("active"),
-        "probability below .1 or above .9": share("confident"),
-        "MCC": fixed("mcc"),
-        "AUROC": fixed("auroc"),
-        "Brier score": fixed("brier"),
-    }
-    caption = "Final models on the test compounds, by similarity to the nearest compound of the pool"
-    return frame_table(caption, study.need("reach"), cells, words=("source", "similarity"))
 
 
 def data(study: Study) -> Blocks:

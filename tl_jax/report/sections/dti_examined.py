@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from tl_jax.report.blocks import Blocks, join, paragraph
-from tl_jax.report.sections.cells import arm_cells, by_size, fixed, frame_table, in_order, whole
+import numpy as np
+import pandas as pd
+
+from tl_jax.evaluation.draws.draw_verdict import FAULT
+from tl_jax.evaluation.draws.reach import WITHIN
+from tl_jax.evaluation.predictors.shallow import RANKS_ONLY
+from tl_jax.report.blocks import Absent, Blocks, Column, join, paragraph, table
+from tl_jax.report.sections.cells import arm_cells, between, by_size, fixed, frame_table, in_order, share, whole, word
 from tl_jax.report.sections.effect import permuted
 from tl_jax.report.sections.sources import components
 from tl_jax.report.sections.study import Study
@@ -11,7 +17,7 @@ from tl_jax.report.sections.study import Study
 
 def predicts(study: Study) -> Blocks:
     """Each arm beside the same arm on permuted labels."""
-    return permuted(study.need("permutations"), study.metric, study.metric.label)
+    return permuted(study, study.need("permutations"), study.metric.label)
 
 
 def nested(study: Study) -> Blocks:
@@ -36,4 +42,61 @@ def nested(study: Study) -> Blocks:
 def variance(study: Study) -> Blocks:
     """Shares of partition, initialisation and batch order, at each size."""
     text = "What a new seed would change: other training compounds, another initialisation, another batch order."
-    return join([paragraph(text), components(in_order(study.need("variance")), study.metric.label)])
+    return join([paragraph(text), components(study, in_order(study.need("variance")))])
+
+
+def calibration(study: Study) -> Blocks:
+    """How far probabilities are from shares, at the largest size."""
+    rows = study.need("metrics")
+    rows = rows[(rows["size"] == rows["size"].max()) & rows["metric"].isin(["brier", "log_loss", "ece"])]
+    means = rows.groupby(["source", "arm", "metric"], sort=False)["value"].mean().unstack("metric").reset_index()
+    means = means[~means["arm"].str.endswith(RANKS_ONLY) & ~means["arm"].str.contains(FAULT, regex=False)]
+    cells = {
+        "arm": word("arm"),
+        "source": word("source"),
+        "Brier score": fixed("brier", ".3f"),
+        "log loss": fixed("log_loss", ".3f"),
+        "expected calibration error": fixed("ece", ".3f"),
+    }
+    note = (
+        "Means over draws at the largest size, 0 is best. Values of a support vector classifier rank compounds and are "
+        "no probabilities, so they are left out. Draws are balanced while the test set is not: that alone shifts them."
+    )
+    return join([paragraph(note), frame_table("Calibration", means, cells, words=("source",))])
+
+
+def compounds(study: Study) -> Blocks:
+    """How like the test compounds are to what the models were trained on."""
+    rows = study.need("test_compounds")
+    near = {
+        name.removeprefix("nearest_in_"): pd.to_numeric(rows[name]) for name in rows if name.startswith("nearest_in_")
+    }
+    if not near:
+        raise Absent("similarity is defined for fingerprints only")
+    lines = [
+        [name, *(f"{np.quantile(v, q):.2f}" for q in (0.05, 0.5, 0.95)), f"{(v < WITHIN).mean():.0%}"]
+        for name, v in near.items()
+    ]
+    heads = ("training compounds", "5 %", "median", "95 %", f"test compounds below {WITHIN:g}")
+    caption = f"Tanimoto similarity of {len(rows)} test compounds to the nearest training compound"
+    text = (
+        "A test compound unlike all training compounds is outside what a model can know; its prediction means little."
+    )
+    return join([paragraph(text), table(caption, [Column(h, k > 0) for k, h in enumerate(heads)], lines)])
+
+
+def reach(study: Study) -> Blocks:
+    """How the models that were kept fare near their training compounds and far from them."""
+    cells = {
+        "arm": word("arm"),
+        "source": word("source"),
+        "similarity": between("from_similarity", "to_similarity", ".1f"),
+        "test compounds": whole("n"),
+        "active": share("active"),
+        "probability below .1 or above .9": share("confident"),
+        "MCC": fixed("mcc"),
+        "AUROC": fixed("auroc"),
+        "Brier score": fixed("brier"),
+    }
+    caption = "Final models on the test compounds, by similarity to the nearest compound of the pool"
+    return frame_table(caption, study.need("reach"), cells, words=("source", "similarity"))

@@ -9,33 +9,34 @@ from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.comparisons import INFLUENCE
 from tl_jax.evaluation.statistics.intervals import fisher_holds
 from tl_jax.evaluation.statistics.known_rates import false_positives
-from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_in, sample_range, versus
-from tl_jax.report.blocks import Absent, Blocks, Figure, Part, Table, join, paragraph
+from tl_jax.report.blocks import Absent, Block, Blocks, Figure, Part, join, paragraph
 from tl_jax.report.plots.forest import forest_figure
 from tl_jax.report.plots.intervals import interval_figure
 from tl_jax.report.sections.cells import (
     arm_cells,
     between,
     by_size,
+    difference,
     fixed,
-    frame_table,
     in_order,
     missing,
     p_value,
     share,
     whole,
 )
+from tl_jax.report.sections.leading import arm_table, folded, leading
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
 NAIVE = "naive Wilcoxon p (rejects equal methods in more than half of such studies)"
+FEWEST = 6  # repeats from which a signed-rank test can fall below .05 at all: 2 / 2**6
 
 
 def comparison(study: Study) -> Blocks:
     """Forest plot and table of each arm minus the reference, other protocols folded away."""
     study.need("comparisons")
-    rows, judged = transfers_first(study.gains), study.metric
+    rows, judged = transfers_first(leading(study, study.gains)), study.metric
     if rows.empty:
         raise Absent("no arm was compared with the reference under the judged protocol")
     plain = [is_baseline(base(arm)) for arm in rows["arm"]]
@@ -47,7 +48,7 @@ def comparison(study: Study) -> Blocks:
             "unless P(equivalent) is large, and the same evidence is asked of worse as of better."
             + (f" {judged.label} is an error: a difference below 0 is an improvement." if judged.direction else "")
         ),
-        paragraph(test_rates(sample_range(study.metrics, study.protocol, judged.name)[0])),
+        paragraph(test_rates(sample_range(study.metrics, study.protocol, judged.name)[0], naive_shown(study))),
         Figure(
             "forest",
             lambda: forest_figure(rows, plain, judged.name),
@@ -55,7 +56,7 @@ def comparison(study: Study) -> Blocks:
             "probabilities; the numbers stand in the table below",
             f"Each arm minus {rows['reference'].iloc[0]}, protocol {study.protocol}.",
         ),
-        comparison_table(rows, study.protocol, judged),
+        *_numbers(study, study.protocol, transfers_first(study.gains)),
         _other_protocols(study),
     ]
     return join(parts)
@@ -71,12 +72,18 @@ def tests_of(rows: pd.DataFrame) -> str:
     return "p is that of the corrected t, which counts that training sets of repeated folds overlap."
 
 
-def test_rates(n: int) -> str:
+def naive_shown(study: Study) -> bool:
+    """Whether there are repeats enough for the naive test over them to say anything, wrong as it is."""
+    return study.judged(study.metrics)["repeat"].nunique() >= FEWEST
+
+
+def test_rates(n: int, naive: bool) -> str:
     """How often each test is wrong where nothing differs, for a study of n samples."""
-    return (
-        f"The corrected test {false_positives('corrected_t', n)}. The naive Wilcoxon test over repeats, printed for "
-        f"comparison with published tables alone, {false_positives('wilcoxon_repeats', n)}."
-    )
+    text = f"The corrected test {false_positives('corrected_t', n)}."
+    if not naive:
+        return text
+    text += " The naive Wilcoxon test over repeats, printed for comparison with published tables alone, "
+    return f"{text}{false_positives('wilcoxon_repeats', n)}."
 
 
 def transfers_first(rows: pd.DataFrame) -> pd.DataFrame:
@@ -86,11 +93,12 @@ def transfers_first(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows[moved], rows[others]], ignore_index=True)
 
 
-def comparison_table(rows: pd.DataFrame, protocol: str, judged: Metric) -> Table:
+def _numbers(study: Study, protocol: str, rows: pd.DataFrame) -> list[Block]:
     """The numbers of the forest plot."""
+    judged = study.metric
     cells = arm_cells(rows.drop(columns="protocol")) | {
         "difference": fixed("mean_difference", f"+{judged.spec()}"),
-        "95 % interval": between("ci_low", "ci_high", f"+{judged.spec()}"),
+        "95 % interval": difference(judged),
         "p": p_value("p"),
         "p of the corrected t": p_value("p_corrected"),
         "p for all arms": p_value("p_family"),
@@ -98,11 +106,12 @@ def comparison_table(rows: pd.DataFrame, protocol: str, judged: Metric) -> Table
         "P: better, equivalent, worse": _probabilities,
         "win rate": share("win_rate"),
         "Cliff's delta": fixed("cliffs_delta", "+.2f"),
-        NAIVE: p_value("p_naive_wilcoxon"),
     }
+    if naive_shown(study):
+        cells[NAIVE] = p_value("p_naive_wilcoxon")
     side = f" ({judged.direction})" if judged.direction else ""
     caption = f"Each arm minus {rows['reference'].iloc[0]}: {judged.per_fold}{side}, protocol {protocol}"
-    return frame_table(caption, rows, cells, words=("source",))
+    return folded(caption, rows, leading(study, rows), cells, words=("source",))
 
 
 def _probabilities(row: dict) -> str:
@@ -120,7 +129,7 @@ def _other_protocols(study: Study) -> Blocks:
         reference = reference_in(compared, protocol, mean_per_fold(study.metrics, protocol, judged))
         rows = transfers_first(versus(compared, protocol, reference, judged))
         if protocol != study.protocol and len(rows):
-            parts.append(Part(f"Under {protocol}", (comparison_table(rows, protocol, study.metric),), folded=True))
+            parts.append(Part(f"Under {protocol}", tuple(_numbers(study, protocol, rows)), folded=True))
     return parts
 
 
@@ -133,12 +142,12 @@ def predicts(study: Study) -> Blocks:
 def _permutations(study: Study) -> Blocks:
     """The metric of each arm beside that of permuted labels."""
     rows = study.table("permutations")
-    return missing("permutations") if rows.empty else permuted(rows, study.metric, study.metric.per_fold)
+    return missing("permutations") if rows.empty else permuted(study, rows, study.metric.per_fold)
 
 
-def permuted(given: pd.DataFrame, judged: Metric, heading: str) -> Blocks:
+def permuted(study: Study, given: pd.DataFrame, heading: str) -> Blocks:
     """A table of permutations and how to read it; by size where it has several."""
-    rows = in_order(given)
+    rows, judged = in_order(given), study.metric
     found, count = int((rows["p"] < ALPHA).sum()), int(rows["p"].notna().sum())
     cells = (
         arm_cells(rows)
@@ -157,7 +166,7 @@ def permuted(given: pd.DataFrame, judged: Metric, heading: str) -> Blocks:
         "would. These p-values are not corrected for their number."
     )
     caption = f"Labels permuted through the whole procedure; p = (1 + at least {judged.as_good}) / (1 + permutations)"
-    return join([paragraph(text), frame_table(caption, rows, cells, words=("source", "protocol"))])
+    return [paragraph(text), *arm_table(study, caption, rows, cells, words=("source", "protocol"))]
 
 
 def _intervals(study: Study) -> Blocks:
@@ -168,16 +177,16 @@ def _intervals(study: Study) -> Blocks:
     cells = arm_cells(rows) | {
         "n": whole("n"),
         judged.label: fixed(judged.name, judged.spec()),
-        "BCa interval": between("bca_low", "bca_high", judged.spec()),
+        "BCa interval": between("bca_low", "bca_high", judged.spec(), judged.range),
     }
     kinds, remark = "BCa and Fisher intervals", []
     if fisher_holds(judged.name):
-        cells["Fisher interval"] = between("fisher_low", "fisher_high", judged.spec())
+        cells["Fisher interval"] = between("fisher_low", "fisher_high", judged.spec(), judged.range)
     else:
         kinds = "BCa intervals"
         remark = paragraph(f"Fisher's interval is one of rank correlations; {judged.label} has none.", kind="note")
     cells["level"] = share("level")
-    drawn = study.judged(rows)
+    drawn = leading(study, study.judged(rows))
     caption = f"{judged.label} of predictions averaged over repeats, with intervals over samples"
     if judged.chance is None:
         question = f"How good is each arm? What {judged.label} a chance prediction has depends on the data."
@@ -192,6 +201,6 @@ def _intervals(study: Study) -> Blocks:
                 question,
             ),
             remark,
-            frame_table(caption, rows, cells, words=("source", "protocol")),
+            arm_table(study, caption, rows, cells, words=("source", "protocol")),
         ]
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tl_jax.evaluation.statistics.against import named
-from tl_jax.report.blocks import Blocks, Column, join, paragraph, table
+from tl_jax.report.blocks import Blocks, Column, Part, join, paragraph, table
 from tl_jax.report.sections.cells import fixed, frame_table, in_order, missing, whole
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import number
@@ -17,7 +17,10 @@ def genes(study: Study) -> Blocks:
     """The genes with the largest weights, their stability over repeats, and the overlap of arms."""
     study.need("gene_weights", "gene_stability", "gene_overlap")
     note = "Weights describe a network's first layer; they are no test of a gene's effect."
-    return join([paragraph(note), _weights(study), _stability(study), _overlap(study)])
+    rest = tuple(join([_stability(study), _overlap(study)]))
+    return join(
+        [paragraph(note), _weights(study), Part("Stability over folds, and overlap of arms", rest, folded=True)]
+    )
 
 
 def _weights(study: Study) -> Blocks:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tl_jax.report.blocks import Blocks, Cell, Column, Figure, join, table
 from tl_jax.report.plots.shares import protocol_figure
-from tl_jax.report.sections.cells import arm_cells, between, fixed, frame_table, in_order, missing, p_value, word
+from tl_jax.report.sections.cells import arm_cells, difference, fixed, in_order, missing, p_value, word
+from tl_jax.report.sections.leading import arm_table, leading
 from tl_jax.report.sections.study import Study
 
 # What a fit sees of held-out samples -> look of its cell; the words stand in the cell.
@@ -53,10 +54,10 @@ def _protocols(study: Study) -> Blocks:
         "honest": fixed("honest", judged.spec()),
         "as_published": fixed("as_published", judged.spec()),
         "difference": fixed("difference", f"+{judged.spec()}"),
-        "95 % interval": between("ci_low", "ci_high", f"+{judged.spec()}"),
+        "95 % interval": difference(judged),
         "p corrected": p_value("p_corrected"),
     }
-    drawn = rows[rows["metric"] == judged.name]
+    drawn = leading(study, rows[rows["metric"] == judged.name])
     shown = (
         Figure(
             "protocols",
@@ -69,4 +70,4 @@ def _protocols(study: Study) -> Blocks:
         else []
     )
     caption = "as_published minus honest, by arm; p-values are not corrected for their number"
-    return join([shown, frame_table(caption, rows, cells, words=("source", "metric"))])
+    return join([shown, arm_table(study, caption, rows, cells, words=("source", "metric"))])

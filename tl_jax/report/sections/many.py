@@ -24,7 +24,7 @@ from tl_jax.report.blocks import (
     table,
 )
 from tl_jax.report.plots.ranks import caption, ranks_figure
-from tl_jax.report.sections.cells import between, fixed, frame_table, share, whole, word
+from tl_jax.report.sections.cells import difference, fixed, frame_table, share, whole, word
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import number
 
@@ -106,7 +106,7 @@ def gains(study: Study) -> Blocks:
         "source": word("source"),
         "targets": whole("targets"),
         "gain": fixed("gain", spec),
-        "95 % interval": between("ci_low", "ci_high", spec),
+        "95 % interval": difference(judged, decimals=3),
         "targets won": share("won"),
     }
     for (protocol, reference), part in rows.groupby(["protocol", "reference"], sort=False):

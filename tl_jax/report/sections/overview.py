@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tl_jax.evaluation.statistics.against import named
 from tl_jax.report.blocks import Block, Blocks, Link, Strong, Text, paragraph
-from tl_jax.report.sections.answer import QUICK, is_quick
 from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, whole, word
 from tl_jax.report.sections.study import Study
 
@@ -19,9 +18,7 @@ def top(study: Study) -> tuple[str, tuple[Block, ...]]:
     text = f"{len(shown)} of {count} drugs have a model that is shown to predict"
     text += f": {', '.join(shown['drug'])}" if len(shown) else ""
     text += f"; with nothing to find, about {BEYOND * count:.1f} of {count} would seem to"
-    stamp = f"{QUICK}: " if is_quick(study) else ""
-    box = paragraph(Strong("Verdict. "), f"{stamp}{text}.", kind="verdict")
-    return f"{stamp}{study.entry('title') or 'Drugs'}", (box,)
+    return study.entry("title") or "Drugs", (paragraph(Strong("Verdict. "), f"{text}.", kind="verdict"),)
 
 
 def drugs(study: Study) -> Blocks:
@@ -34,7 +31,7 @@ def drugs(study: Study) -> Blocks:
         judged.per_fold: fixed("value", judged.spec()),
         "the same of a choice by inner folds": fixed("honest", judged.spec()),
         f"{judged.label} of that choice over samples": fixed("estimate", judged.spec()),
-        "95 % interval": between("low", "high", judged.spec()),
+        "95 % interval": between("low", "high", judged.spec(), judged.range),
         "p of the model alone": p_value("p"),
     }
     order = rows.sort_values("honest", ascending=judged.sign < 0, kind="stable")

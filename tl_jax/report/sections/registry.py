@@ -1,196 +1,26 @@
-"""Which sections a report has: the one place where a section is entered."""
+"""The report of a results folder: what it holds, its sections in order, and its words for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
-from tl_jax.evaluation.statistics.metrics import JUDGED
-from tl_jax.report.blocks import Absent, Block, Blocks, Report, Section, bullets, join, paragraph
-from tl_jax.report.sections import (
-    answer,
-    arms,
-    cell_biology,
-    cell_networks,
-    cell_profile,
-    dti,
-    dti_examined,
-    effect,
-    genes,
-    leaks,
-    many,
-    overview,
-    run,
-    search,
-    single_cells,
-    sizes,
-    sources,
-)
-from tl_jax.report.sections.card import card, verdict_box
-from tl_jax.report.sections.contract import (
-    CELL_TABLES,
-    DRUG_TABLES,
-    FAMILY_TABLES,
-    PROFILE_TABLES,
-    SEARCH_TABLES,
-    TABLES,
-    TARGET_TABLES,
-    Contract,
-)
-from tl_jax.report.sections.lineage import OF_DRAWS, lineage
+from tl_jax.report.blocks import Absent, Block, Link, Part, Report, Section, Text, bullets, join, paragraph
+from tl_jax.report.sections import answer
+from tl_jax.report.sections.entries import CELL, DRUGS, FAMILY, GRID, MANY, PROFILE, STUDY, Entry, Kind
+from tl_jax.report.sections.glossary import ANCHOR, glossary
 from tl_jax.report.sections.study import Study, read_folder, read_study
 
-
-class Entry(NamedTuple):
-    """A section: `make` gives its blocks, or raises Absent where the folder lacks its tables."""
-
-    anchor: str
-    title: str
-    make: Callable[[Study], Blocks]
-
-
-LAST = (
-    Entry("settings", "Settings, versions, device, time", run.settings),
-    Entry("notes", "Notes of the run", run.notes),
-)
-FILES = Entry("files", "Tables this page was made of", run.tables)
-SECTIONS = (
-    Entry("answer", "In short", answer.answer),
-    Entry("samples", "Your samples", answer.samples),
-    Entry("effects", "Which genes the recommended model reads", answer.effects),
-    Entry("gain", "What transfer gained", effect.comparison),
-    Entry("predicts", "Does the model predict at all?", effect.predicts),
-    Entry("gain-map", "Gain by source, strategy and size", sizes.gain_map),
-    Entry("learning-curves", "Learning curves", sizes.learning_curves),
-    Entry("arms", "All arms over folds", arms.distributions),
-    Entry("observed", "Predicted against observed", arms.scatter),
-    Entry("intervals", "Prediction intervals", arms.prediction_intervals),
-    Entry("losses", "Loss by epoch", arms.losses),
-    Entry("sources", "Which source was promising", sources.sources),
-    Entry("spread", "Where the spread comes from", sources.variance),
-    Entry("genes", "Genes", genes.genes),
-    Entry("leaks", "Leak audit", leaks.leaks),
-    Entry("lineage", "Lineage of checkpoints", lineage),
-    Entry("data", "Data", run.data),
-    *LAST,
-    Entry("card", "Model card", card),
-    FILES,
-)
-FAMILIES = (
-    Entry("curves", "Curves over the training size", dti.curves),
-    Entry("gain", "What transfer gained", dti.gains),
-    Entry("crossover", "Up to which size transfer helps", dti.crossovers),
-    Entry("arms", "All arms", dti.arms),
-    Entry("predicts", "Do the models predict at all?", dti_examined.predicts),
-    Entry("nested", "A choice by inner folds", dti_examined.nested),
-    Entry("spread", "Where the spread comes from", dti_examined.variance),
-    Entry("switches", "What the faults of the published code are worth", dti.switches),
-    Entry("calibration", "Calibration", dti.calibration),
-    Entry("similarity", "Test compounds and training compounds", dti.compounds),
-    Entry("reach", "How far the kept models reach", dti.reach),
-    Entry("data", "Data", dti.data),
-    *LAST,
-    Entry("card", "Model card", dti.card),
-    FILES,
-)
-TARGETS = (
-    Entry("ranks", "Ranks over all targets", many.ranks),
-    Entry("gain", "Gain over a model on the target's own genes", many.gains),
-    Entry("targets", "Every target", many.targets),
-    Entry("data", "Data", run.data),
-    *LAST,
-    FILES,
-)
-SEARCH = (
-    Entry("profiles", "Each axis of the grid", search.profiles),
-    Entry("points", "The best points", search.points),
-    Entry("test", "The chosen point on the test compounds", search.test),
-    *LAST,
-    FILES,
-)
-CELLS = (
-    Entry("scores", "Scores", single_cells.scores),
-    Entry("signs", "Is the direction settled?", single_cells.signs),
-    Entry("arms", "All arms against the truth", single_cells.arms),
-    Entry("intervals", "Intervals, apart", single_cells.intervals),
-    Entry("compared", "Arms against each other", single_cells.compared),
-    Entry("graded", "Graded truth", single_cells.graded),
-    Entry("nulls", "What it would be of nothing", single_cells.nulls),
-    Entry("over-lines", "Lines with measured response", single_cells.over_lines),
-    Entry("near", "Nearest bulk lines", single_cells.near),
-    Entry("map", "Map of the cells", cell_biology.cell_map),
-    Entry("genes", "Genes of the called classes", cell_biology.genes),
-    Entry("modules", "Modules of called and true classes", cell_biology.modules),
-    Entry("trajectory", "Pseudotime", cell_biology.trajectory),
-    Entry("critical", "Genes that move the networks", cell_networks.critical),
-    Entry("attention", "What attention is worth", cell_networks.attention),
-    Entry("lineage", "Lineage of checkpoints", partial(lineage, words=OF_DRAWS)),
-    *LAST,
-    FILES,
-)
-
-
-PROFILES = (
-    Entry("drugs", "Every drug", cell_profile.drugs),
-    Entry("near", "Nearest bulk lines", single_cells.near),
-    *LAST,
-    FILES,
-)
-
-
-OVERVIEW = (Entry("drugs", "Every drug", overview.drugs), *LAST, FILES)
-
-
-class Kind(NamedTuple):
-    """A kind of results folder: the table that must be there, all tables, what stands on top, the sections.
-
-    judged: the metric where the folder records none.
-    """
-
-    first: str
-    contracts: Mapping[str, Contract]
-    top: Callable[[Study], tuple[str, tuple[Block, ...]]]
-    sections: tuple[Entry, ...]
-    judged: str = JUDGED
-
-
-def study_top(study: Study) -> tuple[str, tuple[Block, ...]]:
-    """Title, the experiment in words with its protocols, and the verdict."""
-    title = str(study.entry("experiment") or "Study")
-    cohort = study.entry("cohort", "title") or study.entry("cohort", "name")
-    protocols = list(dict.fromkeys(study.metrics["protocol"]))
-    several = f"protocols {', '.join(protocols)}" if len(protocols) > 1 else f"protocol {protocols[0]}"
-    line = "; ".join(str(part) for part in (study.entry("title"), several) if part) + "."
-    stamp = f"{answer.QUICK}: " if answer.is_quick(study) else ""
-    title = f"{title}: {cohort}" if cohort else title
-    return f"{stamp}{title}", (paragraph(line, kind="lead"), verdict_box(study))
-
-
-STUDY = Kind("metrics", TABLES, study_top, SECTIONS)
-FAMILY = Kind("metrics", FAMILY_TABLES, dti.top, FAMILIES, dti.HEADLINE)
-MANY = Kind("blocks", TARGET_TABLES, many.top, TARGETS)
-PROFILE = Kind("profiles", PROFILE_TABLES, cell_profile.top, PROFILES)
-CELL = Kind("cells", CELL_TABLES, single_cells.top, CELLS)
-DRUGS = Kind("drugs", DRUG_TABLES, overview.top, OVERVIEW)
-GRID = Kind("grid", SEARCH_TABLES, search.top, SEARCH)
+# A file that only folders of this kind hold.
+MARKS = {"blocks.csv": MANY, "profiles.csv": PROFILE, "drugs.csv": DRUGS, "signs.csv": CELL, "grid.csv": GRID}
 
 
 def kind_of(folder: Path) -> Kind:
     """What a folder holds, by its files and their headings; an experiment's where nothing else shows."""
-    if (folder / "blocks.csv").is_file():
-        return MANY
-    if (folder / "profiles.csv").is_file():
-        return PROFILE
-    if (folder / "drugs.csv").is_file():
-        return DRUGS
-    if (folder / "signs.csv").is_file():
-        return CELL
-    if (folder / "grid.csv").is_file():
-        return GRID
+    for name, kind in MARKS.items():
+        if (folder / name).is_file():
+            return kind
     try:
         heading = set(pd.read_csv(folder / "metrics.csv", nrows=0))
     except (OSError, ValueError):  # the reader of the folder has a better word on it
@@ -215,13 +45,32 @@ def report(study: Study, kind: Kind = STUDY) -> Report:
     shown, left_out = [], []
     for entry in kind.sections:
         try:
-            shown.append(Section(entry.title, entry.anchor, tuple(join([entry.make(study)]))))
+            shown.append(Section(entry.title, entry.anchor, blocks_of(entry, study)))
         except Absent as reason:
             left_out.append(f"{entry.title}: {reason}.")
+    shown += glossary(shown)
     if left_out:
-        shown.append(Section("Left out", "absent", (bullets(left_out),)))
+        why = Part("What this page would show with more tables", (bullets(left_out),), folded=True)
+        shown.append(Section("Left out", "absent", (why,)))
     title, top = kind.top(study)
-    return Report(title, top, tuple(shown))
+    hint = paragraph("Words and names are ", Link("explained at the end", f"#{ANCHOR}"), ".", kind="note")
+    if not answer.is_quick(study):
+        return Report(title, (*top, hint), tuple(shown))
+    return Report(f"{answer.QUICK}: {title}", (*map(stamped, top), hint), tuple(shown))
+
+
+def blocks_of(entry: Entry, study: Study) -> tuple[Block, ...]:
+    """What a section shows."""
+    blocks = tuple(join([entry.make(study)]))
+    return (Part(f"Show: {entry.title}", blocks, folded=True),) if entry.folded else blocks
+
+
+def stamped(block: Block) -> Block:
+    """A verdict that says that its study was a quick look."""
+    if not (isinstance(block, Text) and block.kind == "verdict"):
+        return block
+    (first, *rest), *more = block.lines
+    return Text(((first, f"{answer.QUICK}. ", *rest), *more), block.kind)
 
 
 def all_of(folder: str | Path) -> list[Section]:
@@ -236,10 +85,10 @@ def verdict_words(folder: str | Path) -> str:
 
 
 def answer_words(folder: str | Path) -> list[str]:
-    """The lines of "In short" for a terminal; none where the folder recommends nothing. Errors as in report_of."""
-    if kind_of(Path(folder)) is not STUDY:
-        return []
-    study = read_study(Path(folder))
-    if not study.entry("recommended", kind=dict):
-        return []
-    return ["".join(map(str, line)).replace(". ", ": ", 1) for line in answer.lines(study, str(folder))]
+    """The lines of "In short" and "What next" for a terminal, commands with the folder's own name; errors as in
+    report_of."""
+    sections = {section.id: section for section in report_of(folder).sections}
+    blocks = [block for name in ("answer", "next") if name in sections for block in sections[name].blocks]
+    told = ["".join(map(str, line)).replace(". ", ": ", 1) for block in blocks for line in block.lines]
+    told = [line.replace(answer.BEING, "") for line in dict.fromkeys(told)]
+    return [line.replace(answer.FOLDER, str(folder)) for line in told]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from tl_jax.report.blocks import Absent, Blocks, Code, Column, Part, Table, bullets, definitions, paragraph, table
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED
+
+MOST_NOTES = 8
+ELSEWHERE, BACK = "\u2026/", "\\"
+# A path from the root of a disk, of two parts at the least: "/s" and "5/10" are none.
+ABSOLUTE = re.compile(r"(?<![\w./])(?:[A-Za-z]:)?(?:[/\\][^\s/\\,;:'\"()]+){2,}")
 
 
 def data(study: Study) -> Blocks:
@@ -18,7 +25,8 @@ def data(study: Study) -> Blocks:
     parts = [_evaluated(domains)] if domains else []
     if stages:
         lines = [(name, Code(print_)) for name, print_ in stages.items()]
-        parts.append(definitions("Data of every stage, as domain:drug and fingerprint", lines))
+        title = "Data of every stage, as domain:drug and fingerprint"
+        parts.append(Part(title, (definitions(title, lines),), folded=True))
     genes = study.entry("cohort", "genes")
     if isinstance(genes, int):
         parts.append(paragraph(f"{genes:,} genes are shared by all domains."))
@@ -53,8 +61,8 @@ def settings(study: Study) -> Blocks:
     if not found:
         raise Absent("summary.json names no settings")
     return [
-        Part(name, (definitions(name, flat(content)),), folded=True, opened=place == 0)
-        for place, (name, content) in enumerate(found)
+        Part(name, (definitions(name, ((key, short_paths(text)) for key, text in flat(content))),), folded=True)
+        for name, content in found
     ]
 
 
@@ -83,10 +91,20 @@ def notes(study: Study) -> Blocks:
     found = study.entry("notes", kind=list)
     if not found:
         raise Absent("the run left no notes" if found == [] else "summary.json has no notes")
-    return bullets(found)
+    lines = [short_paths(str(line)) for line in found]
+    if len(lines) <= MOST_NOTES:
+        return bullets(lines)
+    rest = Part(f"The other {len(lines) - MOST_NOTES} of {len(lines)}", (bullets(lines[MOST_NOTES:]),), folded=True)
+    return [bullets(lines[:MOST_NOTES]), rest]
+
+
+def short_paths(text: str) -> str:
+    """Text with absolute paths cut to their last part: a page is sent to others, and folders are nobody's business."""
+    return ABSOLUTE.sub(lambda found: f"{ELSEWHERE}{PurePath(found[0].replace(BACK, '/')).name}", text)
 
 
 def tables(study: Study) -> Blocks:
     """The files that this page was made of."""
     lines = [(name, Code(digest)) for name, digest in study.digests.items()]
-    return definitions("Files and their SHA-256; nothing else was read", lines)
+    title = "Files and their SHA-256; nothing else was read"
+    return Part(title, (definitions(title, lines),), folded=True)

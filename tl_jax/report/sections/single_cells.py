@@ -131,7 +131,7 @@ def intervals(study: Study) -> Blocks:
         "over": word("over"),
         "number": whole("n"),
         "AUROC": fixed("value"),
-        "95 % interval": between("ci_low", "ci_high", ".2f"),
+        "95 % interval": between("ci_low", "ci_high", ".2f", (0, 1)),
     }
     words = paragraph(
         "Over cells: other cells of the same two classes, the models as they are. Over lines: other bulk lines, the "
@@ -149,7 +149,7 @@ def compared(study: Study) -> Blocks:
         "minus": word("reference"),
         "draws": whole("draws"),
         "difference of AUROC": fixed("difference", "+.2f"),
-        "95 % interval": between("ci_low", "ci_high"),
+        "95 % interval": between("ci_low", "ci_high", possible=(-1, 1)),
         "p after Holm": p_value("p_holm"),
     }
     return frame_table("Arms against each other, paired by draw", rows, cells, heads=2)

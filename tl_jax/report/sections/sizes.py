@@ -7,9 +7,10 @@ import pandas as pd
 from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.verdict import ALPHA, SCRATCH
 from tl_jax.report.arms import arm_key
-from tl_jax.report.blocks import Blocks, Cell, Column, Figure, Strong, join, paragraph, table
+from tl_jax.report.blocks import Blocks, Cell, Column, Figure, Part, Strong, join, paragraph, table
 from tl_jax.report.plots.curves import curve_figure
-from tl_jax.report.sections.cells import between, fixed, frame_table, in_order, missing, whole, word
+from tl_jax.report.sections.cells import between, fixed, in_order, missing, whole, word
+from tl_jax.report.sections.leading import arm_table, leading
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
@@ -21,11 +22,14 @@ LEGEND = (
 
 
 def gain_map(study: Study) -> Blocks:
-    """A table of gains for each protocol and size: sources down, strategies across."""
+    """A table of gains for each protocol and size: sources down, strategies across; all but the first folded away."""
     rows = study.need("gain_map")
     judged = study.metric
-    parts = [paragraph(LEGEND.format(metric=judged.gain))]
-    for (protocol, size), cells in rows.groupby(["protocol", "n_train"], sort=True):
+    parts, maps = [paragraph(LEGEND.format(metric=judged.gain))], []
+    rows = in_order(rows)
+    # The judged protocol and the whole fold come first.
+    for protocol, size in sorted(set(zip(rows["protocol"], rows["n_train"], strict=True)), key=study.first):
+        cells = rows[(rows["protocol"] == protocol) & (rows["n_train"] == size)]
         caption = f"Gain with {size:.0f} training samples, protocol {protocol}"
         strategies = sorted(cells["arm"].unique(), key=lambda arm: arm_key("", "", "", arm))
         found = {(row["source"], row["arm"]): row for row in cells.to_dict("records")}
@@ -33,8 +37,9 @@ def gain_map(study: Study) -> Blocks:
             [source or "no source", *(gain_cell(found.get((source, arm)), judged.spec()) for arm in strategies)]
             for source in sorted(cells["source"].unique())
         ]
-        parts.append(table(caption, [Column("source"), *(Column(arm, True) for arm in strategies)], lines, frame=cells))
-    return join(parts)
+        maps.append(table(caption, [Column("source"), *(Column(arm, True) for arm in strategies)], lines, frame=cells))
+    others = [Part("Other sizes and protocols", tuple(maps[1:]), folded=True)] if len(maps) > 1 else []
+    return [*parts, maps[0], *others]
 
 
 def gain_cell(row: dict | None, spec: str = ".2f") -> Cell:
@@ -61,7 +66,7 @@ def _curves(study: Study) -> Blocks:
     rows = study.table("learning_curves")
     if rows.empty:
         return missing("learning_curves")
-    rows = study.judged(rows)
+    rows = leading(study, study.judged(rows))
     names, judged = list(dict.fromkeys(rows["arm"])), study.metric
     reference = next((name for name in names if name == SCRATCH), None)
     reference = reference or next((name for name in names if base(name) == SCRATCH), SCRATCH)
@@ -89,4 +94,4 @@ def _worth(study: Study) -> Blocks:
         "note": word("note"),
     }
     caption = "How many more training samples from scratch would need to predict as well"
-    return frame_table(caption, rows, cells, words=("source", "note"), heads=1)
+    return arm_table(study, caption, rows, cells, words=("source", "note"))

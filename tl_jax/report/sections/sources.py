@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.report.blocks import Blocks, Column, Figure, Part, join, paragraph, table
+from tl_jax.evaluation.statistics.verdict import ALPHA
+from tl_jax.report.blocks import Blocks, Column, Figure, Part, Strong, bullets, join, paragraph, table
 from tl_jax.report.plots.rows import source_figure
 from tl_jax.report.plots.shares import variance_figure
 from tl_jax.report.sections.cells import arm_cells, by_size, fixed, frame_table, in_order, missing, share, whole, word
+from tl_jax.report.sections.leading import arm_table, leading
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
@@ -16,21 +18,38 @@ def sources(study: Study) -> Blocks:
     """Transferability scores beside the gain that was realised; the ranking of experiment 3."""
     study.need("transferability", "source_drugs")
     scores = tuple(join([_scores(study), _agreement(study)]))
-    return join([_gained_most(study), Part("Scores before training", scores, folded=True), _ranking(study)])
+    return join([_in_short(study), Part("Scores before training", scores, folded=True), _ranking(study)])
 
 
-def _gained_most(study: Study) -> Blocks:
-    """The source of the largest gain, and what the scores are worth, in words: their ranks contradict each other."""
-    rows = study.table("transferability").drop_duplicates("source").dropna(subset=["realised_gain"])
-    if rows.empty:
+def _in_short(study: Study) -> Blocks:
+    """Which source, how sure, what next: one sentence each, since the ranks below contradict each other."""
+    rows = study.table("transferability")
+    gains = rows.drop_duplicates("source").dropna(subset=["realised_gain"])
+    if gains.empty:
         return []
-    best = rows.loc[rows["realised_gain"].idxmax()]
-    gain = number(best["realised_gain"], f"+{study.metric.spec()}")
-    text = f"Of {len(rows)} source{'s' * (len(rows) > 1)} the largest gain is that of {best['source']}: {gain} in "
-    text += (
-        f"{study.metric.gain} against training from scratch; whether that is more than chance, the comparisons say. "
-    )
-    return paragraph(text + "On real cohorts no score before training chose a source better than chance.")
+    best, count = gains.loc[gains["realised_gain"].idxmax()], len(gains)
+    gain = f"{number(best['realised_gain'], f'+{study.metric.spec()}')} in {study.metric.gain}"
+    which = f"{best['source']}, the only one that was tried: {gain} against training from scratch."
+    if count > 1:
+        which = f"{best['source']} gained most of {count}: {gain} against training from scratch."
+    first = rows[(rows["source"] == best["source"]) & (rows["rank_by_score"] == 1)]
+    scores = rows["score"].nunique()
+    guess = f" {len(first)} of {scores} scores before training had put it first." if count > 1 else ""
+    sure = f"{_shown(study, best['source'])}{guess} On real cohorts no score chose a source better than chance."
+    after = "decide by what is known of the drugs' mechanism, and by a study with more samples; not by a score."
+    lines = (("Which source. ", which), ("How sure. ", sure), ("What next. ", after))
+    return bullets((Strong(word), text) for word, text in lines)
+
+
+def _shown(study: Study, source: str) -> str:
+    """Whether any arm from a source is shown to beat training from scratch."""
+    own = study.gains[study.gains["source"] == source]
+    better = own[(own["p_holm"] < ALPHA) & (study.metric.sign * own["mean_difference"] > 0)]
+    if own.empty:
+        return "it was not compared with training from scratch."
+    if better.empty:
+        return f"none of its {len(own)} arms is shown to gain (p after Holm below {ALPHA:g})."
+    return f"{len(better)} of its {len(own)} arms are shown to gain (p after Holm below {ALPHA:g})."
 
 
 def _scores(study: Study) -> Blocks:
@@ -99,7 +118,7 @@ def _ranking(study: Study) -> Blocks:
 def variance(study: Study) -> Blocks:
     """Shares of partition, initialisation and batch order."""
     rows = in_order(study.need("variance"))
-    drawn = study.judged(rows)
+    drawn = leading(study, study.judged(rows))
     return join(
         [
             paragraph("What a new seed would change: another partition, another initialisation, another batch order."),
@@ -110,12 +129,12 @@ def variance(study: Study) -> Blocks:
                 "stand in the table below",
                 "",
             ),
-            components(rows, study.metric.label),
+            components(study, rows),
         ]
     )
 
 
-def components(rows: pd.DataFrame, metric: str) -> Blocks:
+def components(study: Study, rows: pd.DataFrame) -> Blocks:
     """A row per arm, a column per component."""
     index = ["arm", "source", "protocol", *(["size"] if "size" in rows else [])]
     wide = rows.assign(
@@ -124,5 +143,5 @@ def components(rows: pd.DataFrame, metric: str) -> Blocks:
     components = list(dict.fromkeys(rows["component"]))
     wide = in_order(wide[components].fillna(UNDEFINED).reset_index())
     cells = arm_cells(wide) | by_size(wide) | {component: word(component) for component in components}
-    caption = f"Share of each component, and in brackets the variance of {metric}"
-    return frame_table(caption, wide, cells, words=("source", "protocol"))
+    caption = f"Share of each component, and in brackets the variance of {study.metric.label}"
+    return arm_table(study, caption, wide, cells, words=("source", "protocol"))

@@ -76,6 +76,10 @@ class Study:
         rows = self.table("comparisons")
         return versus(rows, self.protocol, reference_in(rows, self.protocol, self.means), self.metric.name)
 
+    def first(self, key: tuple[str, float]) -> tuple:
+        """Order of (protocol, training samples): the judged protocol first, then many samples before few."""
+        return key[0] != self.protocol, key[0], -key[1]
+
     def judged(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows of the judged protocol; all where the table has none of it."""
         rows = frame[frame["protocol"] == self.protocol]
