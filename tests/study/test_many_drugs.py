@@ -14,6 +14,7 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import kernel_ridge, ridge
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.many_targets.drugs import (
     ARMS,
@@ -50,14 +51,15 @@ def many():
 
 
 @pytest.fixture(scope="module")
-def sources(many):
+def sources(many, tmp_path_factory):
     source = replace(many.stage("source"), scaler=many.stage("target").scaler)
-    return fit_sources(source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
+    profile = source_profile(many.stage("source"), tmp_path_factory.mktemp("stages"), SETTINGS.min_lines)
+    return fit_sources(source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed, profile)
 
 
 @pytest.fixture(scope="module")
-def results(many):
-    return run_many_targets(SETTINGS, many)
+def results(many, tmp_path_factory):
+    return run_many_targets(replace(SETTINGS, checkpoint_dir=str(tmp_path_factory.mktemp("stages"))), many)
 
 
 def one_fold(many, protocol="honest", drug="D0"):

@@ -30,8 +30,8 @@ class Domain:
         tissue: (n,) str, empty where unknown.
         unit: of y, such as "AUC".
         direction: what a HIGH value means, "resistant" or "sensitive".
-        scaler: "robust" (median, IQR), "standard" (mean, sd), "floored" (mean, sd of at least the genes' median sd),
-            "shrunken" (mean, sd shrunken towards that of the source) or "none", the scaling of x that suits the platform.
+        scaler: the scaling of x that suits the platform: "robust" (median, IQR), "standard" (mean, sd), "floored"
+            (mean, sd of at least the genes' median sd), "shrunken" (mean, sd shrunken towards that of the source) or "none".
         spread_like: (genes,) variances of the source's genes, which "shrunken" shrinks towards; else None.
         replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
         transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).

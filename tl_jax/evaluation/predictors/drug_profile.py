@@ -119,7 +119,7 @@ def of_tissue(tissue) -> np.ndarray:
 
 
 def residuals(y: np.ndarray, belongs: np.ndarray) -> np.ndarray:
-    """(n, drugs) ranked responses less the line's mean, ranked again, less the tissue's mean; NaN where not measured."""
+    """(n, drugs) ranked responses less the line's mean, ranked again, less the tissue's mean; NaN stays NaN."""
     ranks = np.column_stack([rankit(column) for column in y.T])
     if ranks.shape[1] >= MANY_DRUGS:
         known = np.isfinite(ranks)

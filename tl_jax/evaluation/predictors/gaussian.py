@@ -1,4 +1,4 @@
-"""A Gaussian process with one kernel: noise by restricted maximum likelihood, its mean, variance and left-out errors."""
+"""A Gaussian process with one kernel: noise by restricted likelihood, its mean, variance and left-out errors."""
 
 from __future__ import annotations
 

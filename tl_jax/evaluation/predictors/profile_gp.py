@@ -1,8 +1,8 @@
 """A Gaussian process on the genes and on the drug profile of a small target, fitted to ranks.
 
 Half of its kernel is the genes', half that of the scores that all drugs of a source have for a sample (drug_profile).
-Both are linear, so that what is fitted is a weight for each gene and one for each source drug, and every prediction is a
-sum of theirs. The arm with mechanisms adds the scores of the source drugs that act alike, at a weight that is never
+Both are linear, so that what is fitted is a weight for each gene and one for each source drug: a prediction is a sum.
+The arm with mechanisms adds the scores of the source drugs that act alike, at a weight that is never
 fitted. `repaired_ridge` is its half without a source: the baseline that any transfer must beat.
 """
 
@@ -117,6 +117,19 @@ def intervals(z, y, new, level: float, profile: DrugProfile | None = None, **opt
 def carried(found: Fitted, z, profile: DrugProfile) -> np.ndarray:
     """(m, source drugs) what each source drug adds to the score of scaled rows, beside the average training row."""
     return profile.scores(z) * found.drugs
+
+
+def profile_gp(x_train, y_train, x_test, profile: DrugProfile, *, alike: Sequence[str] = (), resistant: bool = True):
+    """A Gaussian process on the genes and the profile of all source drugs, fitted to ranks."""
+    found = fit_gp(x_train, y_train, profile, alike, resistant)
+    return found.back(found.score(x_test, profile))
+
+
+def profile_gp_mechanism(
+    x_train, y_train, x_test, profile: DrugProfile, *, alike: Sequence[str], resistant: bool = True
+):
+    """The same beside what the source drugs of the same mechanism lead one to expect."""
+    return profile_gp(x_train, y_train, x_test, profile, alike=alike, resistant=resistant)
 
 
 def repaired_ridge(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
