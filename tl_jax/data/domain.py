@@ -31,7 +31,7 @@ class Domain:
         unit: of y, such as "AUC".
         direction: what a HIGH value means, "resistant" or "sensitive".
         scaler: the scaling of x that suits the platform: "robust" (median, IQR), "standard" (mean, sd), "floored"
-            (mean, sd of at least the genes' median sd), "shrunken" (mean, sd shrunken towards that of the source) or "none".
+            (mean, sd of at least the median of all), "shrunken" (mean, sd shrunken towards the source's) or "none".
         spread_like: (genes,) variances of the source's genes, which "shrunken" shrinks towards; else None.
         replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
         transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).

@@ -34,10 +34,11 @@ class Mechanism(NamedTuple):
 
 
 class Alike(NamedTuple):
-    """drugs: of a source that act as a drug does, as the source spells them. why: what to tell a user where it is none,
-    or where the table does not know the drug."""
+    """drugs: of a source that act as a drug does, as the source spells them. known: whether the table has the drug.
+    why: what to tell a user where it has not, or where no source drug acts alike; else ""."""
 
     drugs: tuple[str, ...]
+    known: bool
     why: str
 
 
@@ -92,7 +93,9 @@ def acts_alike(drug: str, sources: Iterable[str], file: str | None = None) -> Al
     if own is None:
         same = tuple(name for name in sources if plain(name) == plain(drug))
         told = f"the source's own {same[0]} alone counts as alike" if same else "no source drug counts as alike"
-        return Alike(same, f"{drug} is not in the table of mechanisms: {told}; add it to a table for --mechanisms")
+        return Alike(
+            same, False, f"{drug} is not in the table of mechanisms: {told}; add it to a table for --mechanisms"
+        )
     if [plain(name) for name in own.alike] == [NONE]:
         wanted = set()
     elif own.alike:
@@ -100,7 +103,7 @@ def acts_alike(drug: str, sources: Iterable[str], file: str | None = None) -> Al
     else:
         wanted = set().union(*(one.names for one in table if one.kind and one.kind == own.kind), own.names)
     found = tuple(name for name in sources if plain(name) in wanted)
-    return Alike(found, "" if found else f"no source drug acts as {drug} does ({own.kind or 'no class'})")
+    return Alike(found, True, "" if found else f"no source drug acts as {drug} does ({own.kind or 'no class'})")
 
 
 def names_of(name: str, table: tuple[Mechanism, ...]) -> frozenset[str]:

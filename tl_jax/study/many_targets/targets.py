@@ -187,12 +187,16 @@ def source_models(results: ManyResults, how: How) -> Sources:
 
 
 def mechanism_notes(settings: ManySettings, source: Domain, planned: list[Target]) -> list[str]:
-    """A remark on each drug of which the table of mechanisms knows nothing, and one on the rest."""
+    """A remark on drugs that the table of mechanisms does not know, and one on those that no source drug acts as."""
     found = {one.drug: acts_alike(one.drug, source.drugs, settings.mechanisms) for one in planned}
+    unknown = [drug for drug, alike in found.items() if not alike.known]
     none = [drug for drug, alike in found.items() if not alike.drugs]
-    notes = [one.why for one in found.values() if one.why and "not in the table" in one.why]
-    same = f"{MECHANISM} is profile_gp on {len(none)} targets without a source drug that acts alike: {', '.join(none)}"
-    return notes + ([same] if none else [])
+    notes = []
+    if unknown:
+        notes.append(f"not in the table of mechanisms: {', '.join(unknown)}; add them to a table for --mechanisms")
+    if none:
+        notes.append(f"{MECHANISM} is profile_gp where no source drug acts alike: {', '.join(none)}")
+    return notes
 
 
 def plan_targets(settings: ManySettings, whole: Domain, notes: list[str]) -> list[Target]:
