@@ -30,6 +30,14 @@ REFERENCE = text(
 )
 METRIC = text("metric", "spearman", "by which arms are compared and chosen; `tl_jax list metrics` names them")
 SIGNATURE = text("signature", None, "file of gene names, one a line: their mean is one more baseline, `signature`")
+SCALING = choice(
+    "scaling",
+    None,
+    ["standard", "floored", "shrunken"],
+    "of genes in the domains after the first: mean and sd; the sd at least the genes' median sd; the sd shrunken "
+    "towards the source's; default: as the cohort file says",
+)
+MECHANISMS = text("mechanisms", None, "table of drugs that act alike, in place of the shipped one; columns drug, class")
 ARMS = group(
     "arms",
     texts("strategy", [], "strategies to compare, 'all' or 'none'; `tl_jax list strategies` names them"),
@@ -40,6 +48,7 @@ ARMS = group(
     ),
     SIGNATURE,
     text("strategy_module", None, "your own .py file with functions decorated by @strategy(), @metric() or a reader"),
+    MECHANISMS,
     text("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts"),
     text(
         "source_checkpoint",
@@ -57,6 +66,7 @@ FOLDS = group(
         "what held-out samples lend to preprocessing: nothing (honest), their own scaling and response range "
         "(as_published), or their expression without labels (transductive)",
     ),
+    SCALING,
     integer("repeats", None, "repeats of cross-validation; default: the published number (11 or 10)"),
     integer("folds", None, "folds; default: the published number (5, or 3 on the target)"),
     choice("split", "stratified", SPLITS, "how folds are drawn; groups always share a fold"),
@@ -103,9 +113,10 @@ TRAINING = group(
     ),
     switch("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate"),
 )
+CHECKPOINTS = text("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches")
 KEPT = group(
     "output",
-    text("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches"),
+    CHECKPOINTS,
     switch(
         "fold_models",
         False,

@@ -14,7 +14,7 @@ from pathlib import Path
 from experiments import _tables
 from experiments._command import Script
 from experiments._declared import FLAGS, group, integer, switch, text, texts
-from experiments._groups import METRIC, OUTPUT, SIGNATURE
+from experiments._groups import MECHANISMS, METRIC, OUTPUT, SCALING, SIGNATURE
 from tl_jax.errors import InputError
 
 TABLES = group(
@@ -33,12 +33,14 @@ ARMS = group(
     "arms",
     texts("source_drug", [], "drug(s) of the source; default: the drug itself where the source knows it"),
     SIGNATURE,
+    MECHANISMS,
 )
 FOLDS = group(
     "protocol and folds",
     integer("repeats", None, "repeats of cross-validation; default 10, with --quick 2"),
     integer("seed", 400, "seed of partitions, initialisation and shuffles", 0, 2**32 - 100_001),
     METRIC,
+    SCALING,
     switch("quick", False, "a look with a small network, 2 repeats and 19 permutations: no result"),
 )
 KEPT = group(
@@ -133,6 +135,8 @@ def settings():
         repeats=FLAGS.repeats,
         seed=FLAGS.seed,
         metric=FLAGS.metric,
+        scaling=FLAGS.scaling,
+        mechanisms=FLAGS.mechanisms,
         checkpoint_dir=FLAGS.checkpoint_dir,
     )
     return given.in_quick_mode() if FLAGS.quick else given

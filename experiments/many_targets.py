@@ -11,7 +11,7 @@ from pathlib import Path
 
 from experiments._command import Script
 from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
-from experiments._groups import COHORT, METRIC, OUTPUT, PROTOCOLS, SPLITS
+from experiments._groups import CHECKPOINTS, COHORT, MECHANISMS, METRIC, OUTPUT, PROTOCOLS, SCALING, SPLITS
 from tl_jax.errors import InputError
 
 FINE_TUNED = ["freeze_layer12", "fine_tune"]
@@ -31,12 +31,15 @@ TARGETS = group(
 ARMS = group(
     "arms",
     texts("fine_tuned", [], f"also train networks from the source network, which is slow: {', '.join(FINE_TUNED)}"),
+    switch("known_drugs", False, "also an arm that reads how the held-out samples responded to the other drugs"),
+    MECHANISMS,
 )
 FOLDS = group(
     "protocol and folds",
     texts("protocol", ["honest"], f"one or several of: {', '.join(PROTOCOLS)}"),
     integer("repeats", 10, "repeats of cross-validation"),
     integer("folds", 3, "folds"),
+    SCALING,
     choice("split", "stratified", SPLITS, "how folds are drawn, for each drug by its own median"),
     integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r"),
     METRIC,
@@ -48,6 +51,9 @@ TRAINING = group(
 )
 
 
+KEPT = group("output", CHECKPOINTS)
+
+
 def settings():
     """Settings from the parsed flags."""
     from experiments._lists import distinct, numbers
@@ -55,7 +61,7 @@ def settings():
 
     plain = (
         *("cohort", "data_dir", "targets", "unit", "direction", "min_lines"),
-        *("repeats", "folds", "split", "seed", "metric"),
+        *("repeats", "folds", "split", "seed", "metric", "scaling", "mechanisms", "known_drugs", "checkpoint_dir"),
     )
     hidden = numbers("hidden")
     if FLAGS.targets is None and (FLAGS["unit"].present or FLAGS["direction"].present):
@@ -113,7 +119,7 @@ def study(chosen, cohort, work: Path | None) -> tuple:
     return results, over_targets(results)
 
 
-main = Script(__doc__, (COHORT, TARGETS, ARMS, FOLDS, TRAINING, OUTPUT), work)
+main = Script(__doc__, (COHORT, TARGETS, ARMS, FOLDS, TRAINING, OUTPUT, KEPT), work)
 
 if __name__ == "__main__":
     main.run()

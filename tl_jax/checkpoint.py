@@ -27,6 +27,7 @@ from tl_jax.types import Variables
 
 FORMAT = "tl_jax stage 1"
 OF_CELLS = "cell_net"  # the network of stages that study/cells keeps
+OF_DRUGS = "drug_profile"  # what stands for a network in a stage of all source drugs
 REQUIRED = (
     *("format", "id", "stage", "domain", "drug", "samples", "strategy", "recipe", "seed", "data_fingerprint", "note"),
     *("genes", "transform", "scaler", "response_scale", "network", "ancestors", "leaves", "files", "content"),
@@ -149,6 +150,11 @@ def load_network(path: Path) -> tuple[Variables, dict]:
         raise InputError(
             f"checkpoint {path} holds networks of single cells, all seeds stacked, which no other study can "
             "use; new cells are scored by experiments.scdeal_predict"
+        )
+    if found[1]["network"]["name"] == OF_DRUGS:
+        raise InputError(
+            f"checkpoint {path} holds the profile of {found[1]['drug']}, which predicts no response by itself; name "
+            "the target's model that comes from it"
         )
     return found
 

@@ -15,6 +15,7 @@ from tl_jax.evaluation.predictors.baselines import kernel_ridge, ridge
 from tl_jax.evaluation.statistics.influence import Held, influence_test
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.study.core.folds import scale_folds
+from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.many_targets.drugs import (
     ARMS,
@@ -40,6 +41,12 @@ def with_targets(cohort, y, drugs=DRUGS):
     return replace(cohort, domains=(*cohort.domains[:-1], target), drug=drugs[0])
 
 
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """Stages of a study that names no folder go into a temporary one."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def many():
     """A chain whose target of 20 samples has six drugs, one of them with two gaps."""
@@ -51,14 +58,15 @@ def many():
 
 
 @pytest.fixture(scope="module")
-def sources(many):
+def sources(many, tmp_path_factory):
     source = replace(many.stage("source"), scaler=many.stage("target").scaler)
-    return fit_sources(source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
+    profile = source_profile(many.stage("source"), tmp_path_factory.mktemp("stages"), SETTINGS.min_lines)
+    return fit_sources(source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed, profile)
 
 
 @pytest.fixture(scope="module")
-def results(many):
-    return run_many_targets(SETTINGS, many)
+def results(many, tmp_path_factory):
+    return run_many_targets(replace(SETTINGS, checkpoint_dir=str(tmp_path_factory.mktemp("stages"))), many)
 
 
 def one_fold(many, protocol="honest", drug="D0"):
@@ -94,7 +102,8 @@ def test_every_arm_by_hand(many, sources):
     np.testing.assert_allclose(found["drug_profile_linear"], head(ridge, network), rtol=1e-4)
     for arm, (one, other) in AVERAGES.items():
         np.testing.assert_allclose(found[arm], (found[one] + found[other]) / 2)
-    predictions = np.stack([found[arm] for arm in ARMS if arm != "mean"])
+    np.testing.assert_array_equal(found["profile_gp_mechanism"], found["profile_gp"])  # no drug acts as D0 does
+    predictions = np.stack([found[arm] for arm in ARMS if arm not in ("mean", "profile_gp_mechanism")])
     assert len(np.unique(predictions.round(6), axis=0)) == len(predictions)  # no two arms are the same
 
 
@@ -157,7 +166,8 @@ def test_no_target_reaches_the_source(many, tmp_path):
 
 def test_source_models_are_found_again_among_parts(many, sources, tmp_path):
     source = replace(many.stage("source"), scaler=many.stage("target").scaler)
-    arguments = (source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed)
+    profile = source_profile(many.stage("source"), tmp_path / "stages", SETTINGS.min_lines)
+    arguments = (source, SETTINGS.recipe, SETTINGS.hidden, SETTINGS.seed, profile)
     x = np.random.default_rng(0).normal(size=(5, 60)).astype(np.float32)
     fit_sources(*arguments, work=tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.part")}
@@ -304,7 +314,9 @@ def test_a_target_that_cannot_be_split_is_left_out_and_named(many, caplog):
     settings = replace(SETTINGS, protocols=("honest",))
     found = run_many_targets(settings, with_targets(many, y))
     assert set(found.table("metrics").target) == set(DRUGS) - {"D1", "D2"}
-    assert [note.split(":")[0] for note in found.ledger.notes] == ["target D1 left out", "target D2 left out"]
+    left_out, unknown = found.ledger.notes[:2], found.ledger.notes[2]
+    assert [note.split(":")[0] for note in left_out] == ["target D1 left out", "target D2 left out"]
+    assert unknown.startswith("not in the table of mechanisms: D0, D3, D4, D5; ")
     assert sum(text.startswith("note: target D") for text in caplog.messages) == 2
     over = over_targets(found)
     assert over.tests == {}

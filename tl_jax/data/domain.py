@@ -11,7 +11,7 @@ from tl_jax.data.preprocessing.preprocess import NOTHING, Preprocess, check_coun
 from tl_jax.errors import InputError
 
 RESISTANT, SENSITIVE = "resistant", "sensitive"
-SCALERS = ("robust", "standard", "none")
+SCALERS = ("robust", "standard", "floored", "shrunken", "none")
 LABEL = "label"  # the unit of a response that is 1 or 0 and stays as it is
 
 
@@ -30,7 +30,9 @@ class Domain:
         tissue: (n,) str, empty where unknown.
         unit: of y, such as "AUC".
         direction: what a HIGH value means, "resistant" or "sensitive".
-        scaler: "robust" (median, IQR), "standard" (mean, sd) or "none", the scaling of x that suits the platform.
+        scaler: the scaling of x that suits the platform: "robust" (median, IQR), "standard" (mean, sd), "floored"
+            (mean, sd of at least the median of all), "shrunken" (mean, sd shrunken towards the source's) or "none".
+        spread_like: (genes,) variances of the source's genes, which "shrunken" shrinks towards; else None.
         replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
         transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).
         unmeasured: genes that the platform lacks and the chain keeps. Their columns of x are constant, so that any
@@ -63,6 +65,7 @@ class Domain:
     preprocess: Preprocess = NOTHING
     read: tuple[tuple[str, int], ...] = ()
     gene_ids: str = "given"
+    spread_like: np.ndarray | None = None
 
     def __post_init__(self):
         n, genes = self.x.shape
@@ -80,6 +83,8 @@ class Domain:
             raise InputError(f"domain {self.name}: direction is '{self.direction}'; write 'resistant' or 'sensitive'")
         if self.scaler not in SCALERS:
             raise InputError(f"domain {self.name}: scaler is '{self.scaler}'; write one of: {', '.join(SCALERS)}")
+        if self.spread_like is not None and np.shape(self.spread_like) != (genes,):
+            raise ValueError(f"domain {self.name}: spread_like has shape {np.shape(self.spread_like)}, not ({genes},)")
         if self.preprocess.needs_counts:
             check_counts(self.x, self.samples, self.genes, f"domain {self.name}")
 
@@ -196,4 +201,5 @@ class Domain:
         index = np.fromiter((position[g] for g in genes), int, len(genes))
         still = tuple(gene for gene in self.unmeasured if gene in set(genes))
         x = np.ascontiguousarray(self.x[:, index])
-        return replace(self, x=x, genes=np.asarray(genes), unmeasured=still)
+        like = None if self.spread_like is None else self.spread_like[index]
+        return replace(self, x=x, genes=np.asarray(genes), unmeasured=still, spread_like=like)

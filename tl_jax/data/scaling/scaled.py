@@ -9,7 +9,7 @@ import numpy as np
 
 from tl_jax.data.domain import Domain
 from tl_jax.data.preprocessing.preprocess import NOTHING, Fitted, fit
-from tl_jax.data.scaling.scaling import Scaler, fit_scaler
+from tl_jax.data.scaling.scaling import Scaler, scaler_of
 from tl_jax.errors import InputError
 
 
@@ -56,10 +56,10 @@ def seen(domain: Domain) -> Domain:
 def prepare(domain: Domain) -> tuple[Prepared, np.ndarray]:
     """(preprocessing and scaler of all rows, the rows scaled by them (n, genes) float32)."""
     if not domain.preprocess:
-        scaler = fit_scaler(domain.x, domain.scaler)
+        scaler = scaler_of(domain, domain.x)
         return Prepared(None, scaler), scaler.apply(domain.x)
     everything = np.arange(len(domain))
     fitted = fit_rows(domain, everything)
     x = preprocessed(domain, fitted, everything)
-    scaler = fit_scaler(x, domain.scaler)
+    scaler = scaler_of(domain, x)
     return Prepared(fitted, scaler), scaler.apply(x)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tl_jax.data.domain import LABEL, RESISTANT, SCALERS, SENSITIVE
+from tl_jax.data.domain import LABEL, RESISTANT, SCALERS, SENSITIVE, Domain
 from tl_jax.errors import InputError
 
 NETWORK_TOP = 10.0
+PRIOR_ROWS = 300  # how many rows the variance that a source predicts is worth
+LEAST_VARIANCE = 1e-3  # log2 units squared, below which variances are all alike
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,12 @@ class Scaler:
         return scaled
 
 
-def fit_scaler(x: np.ndarray, kind: str) -> Scaler:
+def fit_scaler(x: np.ndarray, kind: str, like: np.ndarray | None = None) -> Scaler:
     """Scaler of (n, genes) expression: "robust" = median and IQR, "standard" = mean and population sd, "none".
 
-    Follows scikit-learn's RobustScaler and StandardScaler; a gene without spread gets scale 1.
+    Follows scikit-learn's RobustScaler and StandardScaler; a gene without spread gets scale 1. An sd of a few rows may
+    be near 0 by chance and then blows up new rows: "floored" raises it to the median of all genes' sds, "shrunken"
+    takes it between its own and that which the gene's variance in a source predicts (like: (genes,) of the source).
     Raises ValueError for an empty table and InputError for an unknown kind.
     """
     if np.ndim(x) != 2 or len(x) == 0:
@@ -42,11 +46,20 @@ def fit_scaler(x: np.ndarray, kind: str) -> Scaler:
         center, scale = _median_iqr(x)
     elif kind == "standard":
         center, scale = _mean_sd(x)
+    elif kind == "floored":
+        center, scale = _floored(x)
+    elif kind == "shrunken":
+        center, scale = _shrunken(x, like)
     elif kind == "none":
         center, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
     else:
         raise InputError(f"scaler is '{kind}'; write one of: {', '.join(SCALERS)}")
     return Scaler(center.astype(np.float32), scale.astype(np.float32))
+
+
+def scaler_of(domain: Domain, x: np.ndarray) -> Scaler:
+    """The scaler of some rows of a domain, (n, genes) preprocessed, as the domain scales."""
+    return fit_scaler(x, domain.scaler, domain.spread_like)
 
 
 def _median_iqr(x):
@@ -64,6 +77,32 @@ def _ordered_quantile(ordered, q):
     above = min(below + 1, ordered.shape[1] - 1)
     first = ordered[:, below].astype(np.float64)
     return first + (rank - below) * (ordered[:, above] - first)
+
+
+def _floored(x):
+    mean, spread = np.mean(x, axis=0, dtype=np.float64), np.std(x, axis=0, dtype=np.float64)
+    varying = spread > 0
+    least = np.median(spread[varying]) if varying.any() else 1.0
+    return mean, np.maximum(spread, least)
+
+
+def _shrunken(x, like):
+    """Mean, and the sd of n rows together with PRIOR_ROWS rows whose variance is a power of the source's."""
+    if like is None:
+        raise InputError(
+            "scaler 'shrunken' needs a source, whose genes' variances it shrinks towards; write 'floored', which needs "
+            "none"
+        )
+    n, mean, variance = len(x), np.mean(x, axis=0, dtype=np.float64), np.var(x, axis=0, dtype=np.float64)
+    like = np.asarray(like, np.float64)
+    known = like > 0
+    if not known.any():
+        return _floored(x)
+    expected = np.log(np.maximum(like, LEAST_VARIANCE))
+    own = np.log(np.maximum(variance, LEAST_VARIANCE))
+    slope = np.polyfit(expected[known], own[known], 1) if np.ptp(expected[known]) > 0 else (0.0, own[known].mean())
+    prior = np.exp(np.polyval(slope, expected))
+    return mean, np.sqrt((n * variance + PRIOR_ROWS * prior) / (n + PRIOR_ROWS))
 
 
 def _mean_sd(x):

@@ -8,7 +8,7 @@ from scipy import stats
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import LABEL, Domain
-from tl_jax.data.scaling.scaling import fit_scaler
+from tl_jax.data.scaling.scaling import scaler_of
 from tl_jax.data.splits import Fold, above_median, partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Finding, Part, Plan, Stage, stages
@@ -203,7 +203,7 @@ def _needed(domain: Domain, drawn: list[Fold], draw: int) -> float:
     halves = np.array_split(order, 2)
     gaps = []
     for fold in drawn:
-        scaler = fit_scaler(domain.x[fold.train], domain.scaler)
+        scaler = scaler_of(domain, domain.x[fold.train])
         train, test = scaler.apply(domain.x[fold.train]), scaler.apply(domain.x[fold.test])
         y, groups = domain.response[fold.train], domain.groups[fold.train]
         scores = [

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling.scaling import fit_scaler
+from tl_jax.data.scaling.scaling import fit_scaler, scaler_of
 
 COMPONENTS = 5
 LIMIT = 6.0  # robust standard deviations of the log distance
@@ -79,7 +79,7 @@ def maps(domains: tuple[Domain, ...]) -> list[Map]:
     Each domain is scaled by its own scaler (median and IQR or mean and sd), over all its samples: a picture, no model.
     """
     raw = np.concatenate([d.x for d in domains]).astype(np.float64)
-    scaled = [fit_scaler(d.x, d.scaler).apply(d.x).astype(np.float64) for d in domains]
+    scaled = [scaler_of(d, d.x).apply(d.x).astype(np.float64) for d in domains]
     found = [_map("as read", raw), _map("scaled within each domain", np.clip(np.concatenate(scaled), -20, 20))]
     batches = [getattr(d, "batch", None) for d in domains]
     if any(b is not None and len(set(b)) > 1 for b in batches):

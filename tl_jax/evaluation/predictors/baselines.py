@@ -16,6 +16,8 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.kernels import centred_kernels
+from tl_jax.evaluation.predictors.profile_gp import repaired_ridge
 from tl_jax.evaluation.predictors.tabpfn_baseline import installed, tabpfn
 from tl_jax.evaluation.predictors.tuned_baselines import elastic_net, gradient_boosting, squared_distances, svr
 
@@ -105,6 +107,7 @@ KNOWN: dict[str, Callable] = {
     "mean": mean,
     "marker_gene": marker_gene,
     "ridge": ridge,
+    "repaired_ridge": repaired_ridge,
     "elastic_net": elastic_net,
     "kernel_ridge": kernel_ridge,
     "svr": svr,
@@ -112,6 +115,8 @@ KNOWN: dict[str, Callable] = {
     "gradient_boosting": gradient_boosting,
     "tabpfn": tabpfn,
 }
+# What a baseline wants of the scaling of genes, whatever the cohort's own is.
+SCALED_AS = {"repaired_ridge": "floored"}
 # Those that can be run here.
 BASELINES = {name: function for name, function in KNOWN.items() if name != "tabpfn" or installed()}
 # Not run unless asked for: they would make a study on a small target slower by a tenth or more.
@@ -193,14 +198,6 @@ def tuned(within, y, groups):
     errors = left_out_errors(values, vectors, y, groups, alphas)
     pick = int(np.argmin(errors))
     return errors[pick], alphas[pick], values, vectors
-
-
-def centred_kernels(within, across):
-    """Both kernels with the training rows' mean feature removed, which is what an unpenalised intercept does."""
-    columns = within.mean(axis=0)
-    total = columns.mean()
-    across = across - columns - across.mean(axis=1, keepdims=True) + total
-    return within - columns - columns[:, None] + total, across
 
 
 def left_out_errors(values, vectors, y, groups, alphas) -> np.ndarray:

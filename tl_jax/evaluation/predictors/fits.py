@@ -11,6 +11,7 @@ import numpy as np
 
 from tl_jax.evaluation.predictors.baselines import best_dual, best_forest, line, radial
 from tl_jax.evaluation.predictors.forms import Form, constant, linear, radial_kernel, trees
+from tl_jax.evaluation.predictors.profile_gp import fit_repaired_ridge
 from tl_jax.evaluation.predictors.source_methods import TRUST
 from tl_jax.evaluation.predictors.tuned_baselines import BOOSTING, best_boosting, best_net, best_support
 
@@ -91,7 +92,7 @@ def signature(x_train, y_train, *, groups=None, marker=None, seed=0) -> Form:
 FITS: dict[str, Callable[..., Form]] = {
     one.__name__: one
     for one in (mean, marker_gene, ridge, elastic_net, kernel_ridge, svr, random_forest, gradient_boosting)
-}
+} | {"repaired_ridge": fit_repaired_ridge}
 
 
 def feature_ridge(views, x_train, y_train, *, groups=None, directions=()) -> Form:

@@ -6,6 +6,7 @@ Arrays are float32 or int32. `evaluate` needs numpy alone: neither what fitted a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from tl_jax.evaluation.predictors.tuned_baselines import squared_distances
 
 LEAF = -1
+RANKED = "ranked_"  # kinds that predict scores, of which a monotone way leads to the response's unit
 
 
 class Form(NamedTuple):
@@ -31,6 +33,12 @@ def radial_kernel(rows, weights, gamma: float, intercept: float) -> Form:
     """intercept + sum over training rows of weights exp(-gamma |x - row|^2)."""
     numbers = {"weights": weights, "gamma": gamma, "intercept": intercept}
     return Form("kernel", {"rows": np.asarray(rows, np.float32)} | {k: np.float32(v) for k, v in numbers.items()})
+
+
+def ranked(form: Form, back) -> Form:
+    """A form of scores with the way back to the response's unit (ranked.Back)."""
+    way = {"knots": np.asarray(back.knots, np.float32), "levels": np.asarray(back.levels, np.float32)}
+    return Form(f"{RANKED}{form.kind}", {**form.arrays, **way})
 
 
 def trees(fitted: list, base: float, rate: float) -> Form:
@@ -89,6 +97,10 @@ def by_trees(arrays: Mapping, x: np.ndarray) -> np.ndarray:
     return arrays["base"] + float(arrays["rate"]) * total
 
 
+def by_ranks(inner: str, arrays: Mapping, x: np.ndarray) -> np.ndarray:
+    return np.interp(FORMS[inner](arrays, x), arrays["knots"], arrays["levels"])
+
+
 def stacked(forms: list[Form]) -> dict[str, np.ndarray]:
     """{name: (forms, ...)} of forms of one kind, padded by what changes no prediction: weight 0, a tree of nothing."""
     found = {}
@@ -106,6 +118,8 @@ FORMS: dict[str, Callable[[Mapping, np.ndarray], np.ndarray]] = {
     "linear": by_line,
     "kernel": by_kernel,
     "trees": by_trees,
+    f"{RANKED}linear": partial(by_ranks, "linear"),
+    f"{RANKED}kernel": partial(by_ranks, "kernel"),
 }
 
 

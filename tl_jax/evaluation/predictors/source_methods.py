@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.linear_model import RidgeCV
 
 from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS, predict_with_kernels, ridge
+from tl_jax.evaluation.predictors.profile_gp import profile_gp, profile_gp_mechanism
 
 # Prior variance of the source's direction beside that of all genes together.
 TRUST = (0.0, 0.1, 1.0, 10.0)
@@ -37,11 +38,15 @@ class SourceView(NamedTuple):
 
 @dataclass(frozen=True)
 class Method:
-    """A method and whether it takes all sources of a route at once."""
+    """A method and whether it takes all sources of a route at once.
+
+    drugs: it reads the profile of all drugs of the source instead (profile_gp), and no model on a way to the target.
+    """
 
     name: str
     function: Callable[..., np.ndarray]
     many: bool = False
+    drugs: bool = False
 
 
 def feature_ridge(views: Sequence[SourceView], x_train, y_train, x_test, *, groups=None) -> np.ndarray:
@@ -87,6 +92,7 @@ def stack_sources(views: Sequence[SourceView], x_train, y_train, x_test, *, grou
     return ridge((train - mean) / sd, y_train, (test - mean) / sd, groups=groups)
 
 
+MECHANISM = "profile_gp_mechanism"
 METHODS = {
     method.name: method
     for method in (
@@ -94,6 +100,8 @@ METHODS = {
         Method("shrunken_ridge", shrunken_ridge),
         Method("average_sources", average_sources, many=True),
         Method("stack_sources", stack_sources, many=True),
+        Method("profile_gp", profile_gp, drugs=True),
+        Method(MECHANISM, profile_gp_mechanism, drugs=True),
     )
 }
 
@@ -117,3 +125,8 @@ def source_coefficients(x: np.ndarray, y: np.ndarray, before: np.ndarray | None 
         if found.best_score_ > best:
             best, coefficients = found.best_score_, found.coef_[:-1] + found.coef_[-1] * size * before
     return coefficients
+
+
+def reads_ways(names) -> bool:
+    """Whether any of some methods reads a model on a way to the target."""
+    return any(not METHODS[name].drugs for name in names)

@@ -18,11 +18,15 @@ from tl_jax.study.core.settings import Extras
 from tl_jax.training.cost import cost_of_run
 
 # Networks that train no wide first layer but for `scratch`, which all others are compared with, and closed forms.
-STRATEGIES = ("scratch", "zero_shot", "freeze_layer1", "feature_ridge", "shrunken_ridge")
-BASELINES = ("mean", "ridge", "elastic_net", "kernel_ridge", "random_forest")
+PROFILES = ("profile_gp", "profile_gp_mechanism")
+STRATEGIES = ("scratch", "zero_shot", "freeze_layer1", "feature_ridge", "shrunken_ridge", *PROFILES)
+BASELINES = ("mean", "ridge", "repaired_ridge", "elastic_net", "kernel_ridge", "random_forest")
 # What inner folds choose among: seconds each. Only such a choice says what the recommended model is worth.
-CANDIDATES = ("freeze_layer1", "feature_ridge", "shrunken_ridge", "ridge", "kernel_ridge")
-EXAMINED = ("feature_ridge", "ridge", "kernel_ridge")
+CANDIDATES = (
+    *("freeze_layer1", "feature_ridge", "shrunken_ridge", *PROFILES),
+    *("ridge", "repaired_ridge", "kernel_ridge"),
+)
+EXAMINED = ("feature_ridge", *PROFILES, "ridge", "repaired_ridge", "kernel_ridge")
 EXPERIMENT = Experiment(
     "answer", "from two tables to an answer", "target", (("source",),), strategies=STRATEGIES, folds=3
 )
@@ -32,6 +36,8 @@ PER_GENE = {
     "random_forest": 5e-5,
     "kernel_ridge": 2e-6,
     "shrunken_ridge": 1e-5,
+    "profile_gp": 5e-6,
+    "profile_gp_mechanism": 5e-6,
     "feature_ridge": 5e-6,
 }
 SLOWER = 2.0  # what was measured over what is counted: 593 s and 341 s for about 270 s and 170 s

@@ -8,9 +8,11 @@ from functools import cache, partial
 
 import numpy as np
 
+from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.fits import SOURCE_FITS
 from tl_jax.evaluation.predictors.forms import Form
-from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.evaluation.predictors.mechanisms import acts_alike
+from tl_jax.evaluation.predictors.source_methods import MECHANISM, METHODS
 from tl_jax.models import build
 from tl_jax.study.cohort.baselines import baselines_of
 from tl_jax.study.cohort.prepare import Plan, Way
@@ -18,6 +20,8 @@ from tl_jax.study.core.arms import Arm, fitted, fitted_form
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.profile_arms import profile_arms
+from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.stages import TrainedStage, scaled_rows, source_for
 from tl_jax.study.core.views import Viewer
 
@@ -38,12 +42,12 @@ class Case:
 
 def arms_of(
     plan: Plan, problem: Problem, cases: list[Case], ledger: Ledger
-) -> tuple[list[tuple[Case, Arm]], list[tuple[tuple[Case, ...], Arm]]]:
-    """(networks, each with the case that it starts from; closed forms, each with the cases that it reads)."""
+) -> tuple[list[tuple[Case, Arm]], list[tuple[tuple[dict, ...], Arm]]]:
+    """(networks, each with the case that it starts from; closed forms, with the records of what they read)."""
     networks = [(case, arm) for case in cases for arm in networks_of(plan, case)]
     source = cases[0].way.source if plan.evaluates_source else ""
     plain = baselines_of(plan.cohort, plan.settings, problem, source, ledger)
-    return networks, [*methods_of(plan, cases), *(((), arm) for arm in plain)]
+    return networks, [*methods_of(plan, cases), *profiles_of(plan, problem, ledger), *(((), arm) for arm in plain)]
 
 
 def networks_of(plan: Plan, case: Case) -> Iterator[Arm]:
@@ -71,20 +75,40 @@ def networks_of(plan: Plan, case: Case) -> Iterator[Arm]:
             )
 
 
-def methods_of(plan: Plan, cases: list[Case]) -> Iterator[tuple[tuple[Case, ...], Arm]]:
+def profiles_of(plan: Plan, problem: Problem, ledger: Ledger) -> Iterator[tuple[tuple[dict, ...], Arm]]:
+    """The arms that read all drugs of the source at once."""
+    names = [name for name in plan.methods if METHODS[name].drugs]
+    if not names:
+        return
+    try:
+        with ledger.timed("profile of source drugs"):
+            source = source_profile(plan.cohort.stage("source"), plan.folder)
+    except InputError as error:
+        ledger.remark(f"{' and '.join(names)} left out: {error}")
+        return
+    alike = acts_alike(problem.domain.drugs[0], source.profile.drugs, plan.settings.mechanisms)
+    if MECHANISM in names:
+        ledger.remark(f"{MECHANISM}: {alike.why or 'as ' + problem.domain.drugs[0] + ' act ' + ', '.join(alike.drugs)}")
+    for arm in profile_arms(names, source, alike.drugs):
+        if arm.name != MECHANISM or alike.drugs:
+            yield (source.meta,), arm
+
+
+def methods_of(plan: Plan, cases: list[Case]) -> Iterator[tuple[tuple[dict, ...], Arm]]:
     """Transfer in closed form: of each case, or of all sources of a route together."""
     look = cache(lambda number: Viewer(cases[number].stages, build(plan.settings.network)))
     routes: dict[tuple[str, ...], list[int]] = {}
     for number, case in enumerate(cases):
         routes.setdefault(case.way.route, []).append(number)
-    for name in plan.methods:
+    for name in (name for name in plan.methods if not METHODS[name].drugs):
         method = METHODS[name]
         for numbers in routes.values() if method.many else [[number] for number in range(len(cases))]:
             source = cases[numbers[0]].way.source if len(numbers) == 1 else all_sources(cases, numbers)
             parents = tuple(one for number in numbers for one in cases[number].way.ids)
             own = {"predict": partial(by_method, method.function), "fit": partial(form_by_method, name)}
             own = {key: partial(function, look, tuple(numbers)) for key, function in own.items()}
-            yield tuple(cases[number] for number in numbers), Arm(name, source, **own, parents=parents)
+            read = tuple(cases[number].upstream.meta for number in numbers)
+            yield read, Arm(name, source, **own, parents=parents)
 
 
 def all_sources(cases: list[Case], numbers: list[int]) -> str:

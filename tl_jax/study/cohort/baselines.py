@@ -9,7 +9,15 @@ import numpy as np
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.tables.cells import examples
-from tl_jax.evaluation.predictors.baselines import BASELINES, MARKER, SIGNATURE, available, marker_gene, signature
+from tl_jax.evaluation.predictors.baselines import (
+    BASELINES,
+    MARKER,
+    SCALED_AS,
+    SIGNATURE,
+    available,
+    marker_gene,
+    signature,
+)
 from tl_jax.evaluation.predictors.fits import FITS
 from tl_jax.evaluation.predictors.fits import marker_gene as fit_marker
 from tl_jax.evaluation.predictors.fits import signature as fit_signature
@@ -35,7 +43,7 @@ def baselines_of(cohort: Cohort, settings: Settings, problem: Problem, source: s
         if name not in available(marker):
             ledger.remark(f"baseline {name} left out: {why_no_marker(cohort)}")
             continue
-        options = {"marker": marker, "seed": seed, "columns": columns}
+        options = {"marker": marker, "seed": seed, "columns": columns, "scaler": SCALED_AS.get(name)}
         fit = partial(fitted_form, FITS[name], **options) if name in FITS else None
         yield Arm(
             name, source, predict=partial(fitted, BASELINES[name], **options), about=marker, fit=fit, columns=columns

@@ -27,7 +27,9 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Se
         check_extras(settings)
     if settings.source_checkpoint:
         check_outside(experiment, settings, chosen)
-    needing = [name for name in settings.strategies if name in METHODS or strategies.get(name).needs_source]
+    needing = [name for name in settings.strategies if needs_way(name)]
+    if experiment.evaluated == "source" and (of_drugs := [n for n in settings.strategies if n in METHODS]):
+        raise InputError(f"{experiment.name} evaluates the source itself, which strategy '{of_drugs[0]}' learns from")
     if not settings.strategies and not settings.baselines:
         raise InputError("--strategy=none and --baselines=none leave nothing to run")
     if needing and not experiment.routes:
@@ -43,6 +45,11 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Se
         raise InputError(
             f"--intermediate_strategy={settings.intermediate_strategy} trains nothing; no later stage can start from it"
         )
+
+
+def needs_way(name: str) -> bool:
+    """Whether a strategy or method starts from a model on a way to the evaluated domain."""
+    return not METHODS[name].drugs if name in METHODS else strategies.get(name).needs_source
 
 
 def check_extras(settings: Settings) -> None:

@@ -22,7 +22,7 @@ def keep_final(results: Results, problem: Problem, case: Case, arm: Arm, how: Ho
     if arm.strategy.align:
         return
     if not arm.strategy.trains:
-        keep_closed(results, problem, (case,), arm, how, shelf)
+        keep_closed(results, problem, (case.upstream.meta,), arm, how, shelf)
         return
     plan, domain, needs = results.plan, problem.domain, arm.strategy.needs_source
     with how.ledger.timed("final models"):
@@ -40,12 +40,12 @@ def keep_final(results: Results, problem: Problem, case: Case, arm: Arm, how: Ho
     results.gene_weights.append(weights.rename(f"{arm.source}:{arm.name}" if arm.source else arm.name))
 
 
-def keep_closed(results: Results, problem: Problem, read: Sequence[Case], arm: Arm, how: How, shelf: Shelf) -> None:
-    """Fit and keep the model of an arm that no gradients train, on all rows. read: the cases whose stages it reads."""
+def keep_closed(results: Results, problem: Problem, parents: Sequence[dict], arm: Arm, how: How, shelf: Shelf) -> None:
+    """Fit and keep the model of an arm that no gradients train, on all rows. parents: records of what it reads."""
     if not can_keep(arm):
         results.ledger.remark(f"no model of {arm.name} is kept: it has no numbers of its own to keep")
         return
-    plan, parents = results.plan, [case.upstream.meta for case in read]
+    plan = results.plan
     with how.ledger.timed("final models"):
         kept = keep_form(problem, arm, plan.experiment.evaluated, parents, how, shelf.folder)
     if plan.settings.fold_models:

@@ -31,7 +31,7 @@ def check_outside(experiment: Experiment, settings: Settings, chosen: Sequence[R
     if settings.source_drugs:
         raise InputError(f"--source_drug and {FLAG} both say which source model to start from; leave one out")
     needing = [one.name for one in chosen if one.source_rows or one.align]
-    needing += [name for name in settings.strategies if name in METHODS]
+    needing += [name for name in settings.strategies if name in METHODS and not METHODS[name].drugs]
     if needing:
         raise InputError(f"strategy '{needing[0]}' needs samples of its source, which {FLAG} does not bring")
     if not any(one.needs_source for one in chosen):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
+from tl_jax.data.scaling.choice import rescaled
 from tl_jax.errors import InputError
-from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.evaluation.predictors.source_methods import METHODS, reads_ways
 from tl_jax.study.cohort.check import check
 from tl_jax.study.cohort.one_domain import without_source
 from tl_jax.study.cohort.outside_source import load_outside
@@ -132,21 +133,30 @@ def prepare(experiment: Experiment, given: Settings, cohort: Cohort) -> Plan:
         several or the nested choice, is left out with a note instead.
     """
     settings, alone = without_source(experiment, experiment.resolved(given), cohort)
+    cohort, scaled = scaled_as(settings, cohort)
     methods = tuple(name for name in settings.strategies if name in METHODS)
     chosen = tuple(strategies.get(name) for name in settings.strategies if name not in METHODS)
     check(experiment, settings, cohort, chosen)
     check_writable(folder_of(settings, cohort), "--checkpoint_dir")
     outside = load_outside(settings.source_checkpoint, cohort, settings) if settings.source_checkpoint else None
-    uses_source = bool(methods) or any(one.needs_source for one in chosen)
+    uses_source = reads_ways(methods) or any(one.needs_source for one in chosen)
     sources = resolve_sources(experiment, given, cohort, folder_of(settings, cohort), uses_source, outside)
     plan = Plan(experiment, settings, cohort, chosen, methods, sources, (), outside)
     check_source_test(plan)
-    notes, groups = [*alone, *sources.notes], tuple(groups_of(plan, uses_source, left_out := []))
+    notes, groups = [*alone, *scaled, *sources.notes], tuple(groups_of(plan, uses_source, left_out := []))
     if not groups:
         raise InputError(left_out[0].partition(" left out: ")[2])
     notes += left_out + [text for group in groups for text in group.examination.left_out]
     plan = replace(plan, groups=groups)
     return replace(plan, notes=(*notes, *notes_of(plan)))
+
+
+def scaled_as(settings: Settings, cohort: Cohort) -> tuple[Cohort, list[str]]:
+    """The cohort in the scaling that was asked for; as_published keeps the published one, with a remark."""
+    if settings.scaling and settings.protocol == "as_published":
+        note = f"--scaling={settings.scaling} changes nothing under as_published, which scales as was published"
+        return rescaled(cohort, None), [note]
+    return rescaled(cohort, settings.scaling), []
 
 
 def groups_of(plan: Plan, uses_source: bool, left_out: list[str]) -> Iterator[Group]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
+from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.evaluation.statistics.metrics import get
@@ -83,6 +84,8 @@ def run_group(results: Results, group: Group, cases: list[Case], how: How, shelf
     found = run_arms(problem, arms, how)
     results.arms += found
     roles = dict.fromkeys(role for way in group.ways for role in way.route)
+    if any(METHODS[name].drugs for name in plan.methods):
+        roles.setdefault("source")
     moved = any(one.align or one.source_rows for one in plan.strategies)
     audit = leak_audit(problem, plan.cohort, roles, inner=drawn.inner, outside=plan.outside, moved=moved)
     results.keep("leak_audit", audit)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from tl_jax.config import SCRATCH, TRANSFER, FitConfig, NetworkConfig, Recipe
+from tl_jax.data.scaling.choice import SCALINGS
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED, METRICS
 from tl_jax.study.core.protocol import PROTOCOLS, Protocol
@@ -40,6 +41,8 @@ class Settings(StudySettings):
     source_checkpoint: str | None = None  # a model in place of the source stage
     fold_models: bool = False  # kept beside each final model, for prediction intervals
     reference: str | None = None  # that all arms are held against; None: ridge, or scratch where no ridge is run
+    scaling: str | None = None  # of the domains after the first; None: as the cohort file says
+    mechanisms: str | None = None  # a user's table of drugs that act alike; None: the shipped one
     metric: str = JUDGED  # by which arms are compared and chosen; any that is registered
     source_test: tuple[str, ...] = ("closed",)  # arms whose sources are tested; see source_plan.py
     source_permutations: int | None = None  # None: as many as Holm's correction over the sources needs
@@ -58,6 +61,8 @@ class Settings(StudySettings):
                 f"--fold_models needs --protocol=honest: under {self.protocol} held-out samples shape their own "
                 "scaling, so that their residuals say too little about new samples"
             )
+        if self.scaling is not None and self.scaling not in SCALINGS:
+            raise InputError(f"--scaling={self.scaling}: there are: {', '.join(SCALINGS)}")
         if self.optimizer not in OPTIMIZERS:
             raise InputError(f"no optimizer '{self.optimizer}'; there are: {', '.join(OPTIMIZERS)}")
         if len(self.hidden) != 2 or min(self.hidden) < 1:

@@ -19,8 +19,11 @@ from tl_jax.system.progress import LOGGER
 from tl_jax.transfer.strategies import STRATEGIES
 
 # Arms that take seconds: what a study permutes, thins and varies unless it is told otherwise.
-EXAMINED = ("scratch", "freeze_layer1", "feature_ridge", "ridge")
-NESTED = ("scratch", "freeze_layer1", "feature_ridge", "shrunken_ridge", "ridge", "kernel_ridge")
+EXAMINED = ("scratch", "freeze_layer1", "feature_ridge", "profile_gp", "ridge", "repaired_ridge")
+NESTED = (
+    *("scratch", "freeze_layer1", "feature_ridge", "shrunken_ridge", "profile_gp", "profile_gp_mechanism"),
+    *("ridge", "repaired_ridge", "kernel_ridge"),
+)
 FULL = {"permutations": 99, "curve_repeats": 5, "levels": 3}
 QUICK = {"permutations": 19, "curve_repeats": 2, "levels": 2}
 

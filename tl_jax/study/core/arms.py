@@ -12,7 +12,8 @@ import numpy as np
 
 from tl_jax.config import FitConfig, NetworkConfig, Recipe
 from tl_jax.data.domain import Domain
-from tl_jax.evaluation.predictors.forms import Form
+from tl_jax.data.scaling.scaling import Scaler
+from tl_jax.evaluation.predictors.forms import Form, linear
 from tl_jax.models import build
 from tl_jax.study.core.aligned import aligned
 from tl_jax.study.core.blocks import in_program
@@ -210,18 +211,46 @@ def closed_predictions(problem: Problem, arm: Arm, how: How, purpose: str = "") 
 
 
 def fitted(
-    function: Callable, domain: Domain, f: ScaledFold, *, columns: np.ndarray | None = None, **options
+    function: Callable,
+    domain: Domain,
+    f: ScaledFold,
+    *,
+    columns: np.ndarray | None = None,
+    scaler: str | None = None,
+    **options,
 ) -> np.ndarray:
     """(m,) predictions of a baseline or method, fitted on one fold's training rows and tuned inside them.
 
-    columns: indices of the genes that it sees; all where None.
+    columns: indices of the genes that it sees; all where None. scaler: the kind that it wants in place of the domain's.
     """
     seen = slice(None) if columns is None else columns
+    f = f.rescaled(domain, scaler) if scaler else f
     rows = f.scaled_train(domain)[:, seen], f.y[f.fold.train], f.scaled_test(domain)[:, seen]
     return function(*rows, groups=domain.groups[f.fold.train], **options)
 
 
-def fitted_form(fit: Callable, domain: Domain, f: ScaledFold, *, columns: np.ndarray | None = None, **options) -> Form:
-    """The model that a fit gives of one fold's training rows; options as in `fitted`."""
+def fitted_form(
+    fit: Callable,
+    domain: Domain,
+    f: ScaledFold,
+    *,
+    columns: np.ndarray | None = None,
+    scaler: str | None = None,
+    **options,
+) -> Form:
+    """The model that a fit gives of one fold's training rows, for rows as the fold scales them; options as above."""
     seen = slice(None) if columns is None else columns
-    return fit(f.scaled_train(domain)[:, seen], f.y[f.fold.train], groups=domain.groups[f.fold.train], **options)
+    own = f.rescaled(domain, scaler) if scaler else f
+    form = fit(own.scaled_train(domain)[:, seen], f.y[f.fold.train], groups=domain.groups[f.fold.train], **options)
+    return form if own is f else in_units(form, own.train, f.train, seen)
+
+
+def in_units(form: Form, own: Scaler, other: Scaler, seen=slice(None)) -> Form:
+    """A linear form of rows scaled one way as the form of rows scaled another way; seen: the genes that it reads."""
+    center, scale = (np.asarray(getattr(own, part), np.float64)[seen] for part in ("center", "scale"))
+    moved = (np.asarray(other.center, np.float64)[seen] - center) / scale
+    coef = np.asarray(form.arrays["coef"], np.float64)
+    changed = linear(
+        coef * (np.asarray(other.scale, np.float64)[seen] / scale), form.arrays["intercept"] + moved @ coef
+    )
+    return Form(form.kind, {**form.arrays, **changed.arrays})

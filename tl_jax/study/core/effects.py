@@ -14,6 +14,7 @@ import pandas as pd
 from jax.tree_util import Partial
 
 from tl_jax.data.scaling.scaling import NETWORK_TOP, SENSITIVE, ResponseScale
+from tl_jax.evaluation.predictors.forms import RANKED
 from tl_jax.interpret.integrated_gradients import integrated_gradients
 from tl_jax.study.core.fold_models import FoldModels
 from tl_jax.study.core.respond import Closed, sources_of
@@ -52,7 +53,14 @@ def predictor(network: Network | Closed):
     """f(params, x (m, genes)) -> (m,), traceable."""
     if not isinstance(network, Closed):
         return lambda params, x: network.apply({"params": params}, x).prediction
+    if network.kind.startswith(RANKED):
+        inner = by_line if network.kind == f"{RANKED}linear" else by_kernel
+        return lambda params, x: jnp.interp(inner(params, x), params["knots"], params["levels"])
     return by_kernel if network.kind == "kernel" else on_sources(network)
+
+
+def by_line(params, x):
+    return params["intercept"] + x @ params["coef"]
 
 
 def by_kernel(params, x):

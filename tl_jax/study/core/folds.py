@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 from tl_jax.data.domain import Domain
 from tl_jax.data.preprocessing.preprocess import Fitted
 from tl_jax.data.scaling.scaled import fit_rows, preprocessed
-from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_response_scale, fit_scaler
+from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_response_scale, fit_scaler, scaler_of
 from tl_jax.data.splits import Fold
 from tl_jax.errors import InputError
 from tl_jax.keys import run_keys
@@ -28,6 +28,7 @@ class ScaledFold:
     draws: (initialisation, order) numbers that replace the repeat's in the run's keys, to vary them apart.
     prepare: the domain's preprocessing, fitted on the rows that the protocol allows and done before either scaler;
     None where the domain has none.
+    lends: whose rows scale the held-out ones, as Protocol.expression_from.
     """
 
     fold: Fold
@@ -37,6 +38,19 @@ class ScaledFold:
     y: np.ndarray
     draws: tuple[int, int] | None = None
     prepare: Fitted | None = None
+    lends: str = "train"
+
+    def rescaled(self, domain: Domain, kind: str, like: np.ndarray | None = None) -> ScaledFold:
+        """The same fold with scalers of another kind on the same rows. like: (genes,) variances for "shrunken".
+
+        A domain without scaling, such as fingerprints, stays without.
+        """
+        if domain.scaler in (kind, "none") and like is None:
+            return self
+        allowed = np.arange(len(domain)) if self.lends == "all" else self.fold.train
+        train = fit_scaler(self.rows(domain, allowed), kind, like)
+        test = fit_scaler(self.rows(domain, self.fold.test), kind, like) if self.lends == "own" else train
+        return replace(self, train=train, test=test)
 
     def rows(self, domain: Domain, index: np.ndarray) -> np.ndarray:
         """(m, genes) preprocessed, unscaled expression of some rows of the domain."""
@@ -67,13 +81,15 @@ def scale_folds(domain: Domain, folds: list[Fold], protocol: Protocol) -> list[S
         prepare = shared or fit_rows(domain, fold.train)
 
         def scaler(rows, prepare=prepare):
-            return fit_scaler(preprocessed(domain, prepare, rows), domain.scaler)
+            return scaler_of(domain, preprocessed(domain, prepare, rows))
 
         train = scaler(fold.train if protocol.expression_from != "all" else everything)
         test = scaler(fold.test) if protocol.expression_from == "own" else train
         labelled = everything if protocol.response_from == "all" else fold.train
         response = fit_response_scale(domain.response[labelled], domain.direction, domain.unit)
-        scaled.append(ScaledFold(fold, train, test, response, domain.response, prepare=prepare))
+        scaled.append(
+            ScaledFold(fold, train, test, response, domain.response, prepare=prepare, lends=protocol.expression_from)
+        )
     return scaled
 
 

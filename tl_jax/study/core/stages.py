@@ -60,6 +60,7 @@ def fingerprint(domain: Domain) -> str:
     if domain.unmeasured:
         names.append(list(domain.unmeasured))
     own = [domain.preprocess.identity, domain.batch] if domain.preprocess else []
+    own += [] if domain.spread_like is None else [domain.spread_like]
     return digest(domain.x, domain.y, domain.samples, domain.genes, names, *own)
 
 

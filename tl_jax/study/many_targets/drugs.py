@@ -18,16 +18,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from tl_jax.config import Recipe
-from tl_jax.data.domain import Domain
+from tl_jax.data.domain import RESISTANT, Domain
 from tl_jax.data.scaling.scaled import prepare
-from tl_jax.evaluation.predictors.baselines import BASELINES
+from tl_jax.evaluation.predictors.baselines import BASELINES, SCALED_AS
+from tl_jax.evaluation.predictors.drug_profile import DrugProfile
+from tl_jax.evaluation.predictors.mechanisms import acts_alike
+from tl_jax.evaluation.predictors.profile_gp import profile_gp
+from tl_jax.evaluation.predictors.source_methods import MECHANISM
 from tl_jax.keys import Repeats, run_key
 from tl_jax.study.core.arms import Arm
 from tl_jax.study.core.code import code_of
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.problem import key_of
+from tl_jax.study.core.profile_source import ProfileSource
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.many_targets.kernel_profile import KernelProfile, fit_kernel_profile
+from tl_jax.study.many_targets.known_drugs import among, others_of, predict_with_known
 from tl_jax.system.files import digest
 from tl_jax.system.parts import Parts, parts_of
 from tl_jax.training.multitask import MultiTask, drug_scales, look, train_multitask, untrained
@@ -44,7 +50,7 @@ class Head(NamedTuple):
     form: str
 
 
-TARGET_ONLY = {name: Head(GENES, name) for name in ("mean", "ridge", "kernel_ridge")}
+TARGET_ONLY = {name: Head(GENES, name) for name in ("mean", "ridge", "kernel_ridge", "repaired_ridge")}
 TRANSFERS = {
     "drug_profile": Head("network profile", "kernel_ridge"),
     "drug_profile_linear": Head("network profile", "ridge"),
@@ -57,7 +63,10 @@ AVERAGES = {
     "drug_profile_average": ("drug_profile", "kernel_ridge"),
     "kernel_profile_average": ("kernel_profile", "kernel_ridge"),
 }
-ARMS = (*TARGET_ONLY, *TRANSFERS, *AVERAGES)
+# Gaussian processes on the genes and the profile of drug_profile, scaled in their own way.
+PROCESSES = ("profile_gp", MECHANISM)
+KNOWN_DRUGS = "profile_gp_known_drugs"  # where it is asked for: reads other drugs' responses of held-out samples
+ARMS = (*TARGET_ONLY, *TRANSFERS, *AVERAGES, *PROCESSES)
 
 
 def source_of(arm: str) -> str:
@@ -67,14 +76,19 @@ def source_of(arm: str) -> str:
 
 @dataclass(frozen=True)
 class Sources:
-    """Both source models, and each drug's mean and spread over its measured samples, (drugs,) in the source's unit."""
+    """The source models, and each drug's mean and spread over its measured samples, (drugs,) in the source's unit.
+
+    profile: of the processes. mechanisms: a user's table of drugs that act alike, or None.
+    """
 
     drugs: tuple[str, ...]
     network: MultiTask
     kernel: KernelProfile
+    profile: DrugProfile
     centre: np.ndarray
     spread: np.ndarray
     identity: str = ""  # digest of what determines them
+    mechanisms: str | None = None
 
     def views(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """{view: (n, numbers)} of scaled rows (n, genes).
@@ -96,17 +110,20 @@ def fit_sources(
     recipe: Recipe,
     hidden: tuple[int, ...],
     seed: int,
+    profile: ProfileSource,
     *,
+    mechanisms: str | None = None,
     work: Path | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Sources:
-    """Train both source models on all rows of a domain with many drugs, or find them among finished parts.
+    """Train network and kernel ridges on all rows of a domain with many drugs, or find them among finished parts.
 
-    No target takes part in it. work: a study's workplace, or None. progress(k) counts drugs of the kernel ridges; the
-    network comes first.
+    No target takes part in it. profile: of the same drugs (core/profile_source). mechanisms: see Sources. work: a
+    study's workplace, or None. progress(k) counts drugs of the kernel ridges; the network comes first.
     """
     code = code_of("tl_jax.training.multitask", "tl_jax.study.many_targets.kernel_profile")
     identity = digest(fingerprint(domain), recipe.as_dict(), list(hidden), seed, code)
+    whole = digest(identity, profile.meta["id"])
     parts = parts_of(work, identity)
     done = {str(part["model"]): part for part in (parts.saved() if parts else ())}
     if "network" not in done:
@@ -130,7 +147,8 @@ def fit_sources(
         done["network"]["loss"],
     )
     kernel = KernelProfile(*(done["kernel"][name] for name in KernelProfile._fields))
-    return Sources(domain.drugs, network, kernel, np.nanmean(domain.y, axis=0), np.nanstd(domain.y, axis=0), identity)
+    centre, spread = np.nanmean(domain.y, axis=0), np.nanstd(domain.y, axis=0)
+    return Sources(domain.drugs, network, kernel, profile.profile, centre, spread, whole, mechanisms)
 
 
 def keep(parts: Parts | None, number: int, arrays: dict[str, np.ndarray]) -> None:
@@ -138,35 +156,59 @@ def keep(parts: Parts | None, number: int, arrays: dict[str, np.ndarray]) -> Non
         parts.save(number, {name: np.asarray(array) for name, array in arrays.items()})
 
 
-def closed_arms(sources: Sources, seed: int) -> list[Arm]:
-    """The arms in closed form; what they share on a fold is computed once."""
+def closed_arms(sources: Sources, seed: int, whole: Domain | None = None) -> list[Arm]:
+    """The arms in closed form; what they share on a fold is computed once.
+
+    Args:
+        whole: the target with all its drugs, for the arm that reads them; None: without that arm.
+    """
     known: dict[str, dict] = {}
+    arms = (*ARMS, *([] if whole is None else [KNOWN_DRUGS]))
 
     def predict(domain: Domain, fold: ScaledFold, *, arm: str) -> np.ndarray:
         key = str(key_of(fold))
         if key not in known:
-            known[key] = fold_predictions(domain, fold, sources, seed)
+            known[key] = fold_predictions(domain, fold, sources, seed, whole)
         return known[key][arm]
 
     return [
         Arm(arm, source_of(arm), predict=partial(predict, arm=arm), about=seed, parents=(sources.identity,))
-        for arm in ARMS
+        for arm in arms
     ]
 
 
-def fold_predictions(domain: Domain, fold: ScaledFold, sources: Sources, seed: int) -> dict[str, np.ndarray]:
-    """{arm: (m,) predictions of the fold's held-out rows}, fitted on its training rows."""
+def fold_predictions(
+    domain: Domain, fold: ScaledFold, sources: Sources, seed: int, whole: Domain | None = None
+) -> dict[str, np.ndarray]:
+    """{arm: (m,) predictions of the fold's held-out rows}, fitted on its training rows; whole: see closed_arms."""
     train, test = fold.fold.train, fold.fold.test
     views = sources.views(scaled_rows(domain, fold))
     found = {}
     for arm, head in {**TARGET_ONLY, **TRANSFERS}.items():
-        view = views[head.view]
+        view = scaled_rows(domain, fold.rescaled(domain, SCALED_AS[arm])) if arm in SCALED_AS else views[head.view]
         found[arm] = BASELINES[head.form](
             view[train], fold.y[train], view[test], groups=domain.groups[train], marker=None, seed=seed
         )
     for arm, members in AVERAGES.items():
         found[arm] = np.mean([found[member] for member in members], axis=0)
-    return {arm: np.asarray(found[arm], np.float64) for arm in ARMS}
+    found |= processes(domain, fold, sources, whole)
+    return {arm: np.asarray(one, np.float64) for arm, one in found.items()}
+
+
+def processes(domain: Domain, fold: ScaledFold, sources: Sources, whole: Domain | None) -> dict[str, np.ndarray]:
+    """The predictions of PROCESSES, and of KNOWN_DRUGS where there is a whole."""
+    profile, train, test = sources.profile, fold.fold.train, fold.fold.test
+    z = scaled_rows(domain, fold.rescaled(domain, "shrunken", profile.variance))
+    alike = acts_alike(domain.drugs[0], profile.drugs, sources.mechanisms).drugs
+    resistant, y = domain.direction == RESISTANT, fold.y[train]
+    found = {
+        arm: profile_gp(z[train], y, z[test], profile, alike=own, resistant=resistant)
+        for arm, own in zip(PROCESSES, ((), alike), strict=True)
+    }
+    if whole is not None:
+        others = among(others_of(whole, domain), train)
+        found[KNOWN_DRUGS] = predict_with_known(z[train], y, z[test], (others[train], others[test]), profile)
+    return found
 
 
 def scaled_rows(domain: Domain, fold: ScaledFold) -> np.ndarray:

@@ -20,7 +20,7 @@ from tl_jax.study.many_targets.drugs import ARMS, source_of
 from tl_jax.study.many_targets.targets import ManyResults
 
 # Gains are over a model on the target's own genes. The radial one decides: the profiles' head is radial too.
-REFERENCES = ("kernel_ridge", "ridge")
+REFERENCES = ("kernel_ridge", "ridge", "repaired_ridge")
 SAME_LINES = (
     "the targets share their samples: intervals and tests over targets describe drugs on these samples, not new samples"
 )

@@ -13,8 +13,11 @@ from threadpoolctl import threadpool_limits
 from tl_jax.config import Recipe
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
+from tl_jax.data.scaling.choice import rescaled
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.mechanisms import acts_alike
+from tl_jax.evaluation.predictors.source_methods import MECHANISM
 from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.keys import Repeats, run_key
 from tl_jax.models import build
@@ -22,6 +25,7 @@ from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.arms import Arm, How, run_arms
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.settings import StudySettings
 from tl_jax.study.core.table import ResultTable, result_of
@@ -32,7 +36,7 @@ from tl_jax.transfer import strategies
 
 NAME = "many_targets"
 # Options that an ordinary experiment has too.
-FOR_ALL = ("cohort", "repeats", "folds", "split", "seed", "hidden", "quick", "metric")
+FOR_ALL = ("scaling", "mechanisms", "cohort", "repeats", "folds", "split", "seed", "hidden", "quick", "metric")
 FINE_TUNED = ("freeze_layer12", "fine_tune")
 
 
@@ -42,7 +46,9 @@ class ManySettings(StudySettings):
 
     targets: table of responses, below the data folder; None: the drugs of the cohort's own target. unit, direction:
     of the table. min_lines: source drugs measured on fewer source samples are left out. fine_tuned: strategies that
-    also train networks from the source network's hidden layers. metric: by which arms are compared.
+    also train networks from the source network's hidden layers. metric: by which arms are compared. scaling: of the
+    target and with it of the source; None: as the cohort file says. mechanisms: a user's table of drugs that act alike.
+    known_drugs: also an arm that reads how held-out samples responded to the other drugs.
     """
 
     NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")
@@ -59,6 +65,9 @@ class ManySettings(StudySettings):
     min_lines: int = 100
     fine_tuned: tuple[str, ...] = ()
     metric: str = JUDGED
+    scaling: str | None = None
+    mechanisms: str | None = None
+    known_drugs: bool = False
 
     def __post_init__(self):
         for name in self.protocols:
@@ -122,12 +131,15 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
 
     The source models see no target. work: a folder for finished parts; those found there are not computed again.
     """
+    cohort = rescaled(cohort, settings.scaling)
     whole = cohort.stage("target")
     # A source model reads target rows in the units it was trained on, so the source is scaled as the target is.
-    source = measured_drugs(replace(cohort.stage("source"), scaler=whole.scaler), settings.min_lines)
+    scaler = "standard" if whole.scaler == "shrunken" else whole.scaler
+    source = measured_drugs(replace(cohort.stage("source"), scaler=scaler), settings.min_lines)
     results = ManyResults(settings, cohort, source)
     notes = [str(note) for note in unit_notes(cohort.domains)]
     planned = plan_targets(settings, whole, notes)
+    notes += mechanism_notes(settings, source, planned)
     results.ledger.notes.extend(notes)
     for note in notes:
         LOGGER.info("note: %s", note)
@@ -138,7 +150,7 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     label = f"{NAME}, {len(ARMS)} arms"
     with how.ledger.timed("closed forms"), threadpool_limits(1), watched(len(planned), label, "targets") as progress:
         for target in planned:
-            arms = closed_arms(sources, settings.seed)
+            arms = closed_arms(sources, settings.seed, whole if settings.known_drugs else None)
             results.found.append((target, run_together(target.problem, arms, how)))
             progress.advance(1, f"{target.drug}, {target.problem.protocol.name}")
     for strategy in settings.fine_tuned:
@@ -149,19 +161,42 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
 
 
 def source_models(results: ManyResults, how: How) -> Sources:
-    """The network and the kernel ridges of all source drugs, trained or found among finished parts."""
+    """The models of all source drugs, trained or found among finished parts and checkpoints."""
     source, settings = results.source, results.settings
     measured = np.isfinite(source.y).sum(axis=0)
     LOGGER.info(
         f"source {source.name}: {len(source)} lines, {len(source.drugs)} drugs, each measured on {measured.min()} to "
         f"{measured.max()} lines; training one network for all of them and one kernel ridge for each"
     )
+    with how.ledger.timed("profile of source drugs"):
+        folder = Path(settings.checkpoint_dir) / results.cohort.name
+        profile = source_profile(results.cohort.stage("source"), folder, settings.min_lines)
     with how.ledger.timed("source models"), watched(len(source.drugs), "source drugs", "kernel ridges") as progress:
         sources = fit_sources(
-            source, settings.recipe, settings.hidden, settings.seed, work=how.work, progress=progress.advance
+            source,
+            settings.recipe,
+            settings.hidden,
+            settings.seed,
+            profile,
+            mechanisms=settings.mechanisms,
+            work=how.work,
+            progress=progress.advance,
         )
     results.source_loss = float(sources.network.loss[-1])
     return sources
+
+
+def mechanism_notes(settings: ManySettings, source: Domain, planned: list[Target]) -> list[str]:
+    """A remark on drugs that the table of mechanisms does not know, and one on those that no source drug acts as."""
+    found = {one.drug: acts_alike(one.drug, source.drugs, settings.mechanisms) for one in planned}
+    unknown = [drug for drug, alike in found.items() if not alike.known]
+    none = [drug for drug, alike in found.items() if not alike.drugs]
+    notes = []
+    if unknown:
+        notes.append(f"not in the table of mechanisms: {', '.join(unknown)}; add them to a table for --mechanisms")
+    if none:
+        notes.append(f"{MECHANISM} is profile_gp where no source drug acts alike: {', '.join(none)}")
+    return notes
 
 
 def plan_targets(settings: ManySettings, whole: Domain, notes: list[str]) -> list[Target]:
