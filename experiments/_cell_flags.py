@@ -131,11 +131,9 @@ def published() -> PublishedSettings:
     """How scDEAL's own networks are trained: its sizes and epochs, but for flags that were given."""
     if not FLAGS.seeds:
         raise InputError("--mode=paper needs --seeds of at least 1")
-    if FLAGS.sampling not in ("none", "up"):
-        raise InputError(f"--sampling={FLAGS.sampling}: the paper's networks know none and up")
     own = {name: FLAGS[name].value for name in ("bottleneck", "epochs", "batch_size", "dropout") if FLAGS[name].present}
     own |= {name: numbers(name) for name in ("hidden", "predictor") if FLAGS[name].present}
-    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "up": FLAGS.sampling == "up"}
+    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "sampling": FLAGS.sampling}
     return PublishedSettings(seeds=FLAGS.seeds, rate=FLAGS.learning_rate, **more, **own)
 
 

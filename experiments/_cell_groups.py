@@ -88,7 +88,7 @@ def networks(attention: list[str]):
             "sampling",
             "none",
             ["none", "up", "down", "smote"],
-            "how lines of two classes are resampled, training lines only; in the paper's networks none or up",
+            "how lines of two classes are resampled, training lines only",
         ),
         choice("batch_norm", "off", ["off", "shared", "domain"], "of the encoder: none, or by statistics of whom"),
         choice("pretraining", "denoising", ["denoising", "autoencoder", "variational"], "what the encoder begins with"),

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tl_jax.data.cells.labels import AUC, check_kind
 from tl_jax.data.cells.lines import LineTables
-from tl_jax.data.cells.resampling import NONE, check_sampler
+from tl_jax.data.cells.resampling import NONE, UP, check_sampler
 from tl_jax.data.cells.shared import SCALERS
 from tl_jax.data.cells.steps import DEPTHS, Filters
 from tl_jax.errors import InputError
@@ -129,7 +129,16 @@ class PublishedSettings:
     epochs: int = 500
     batch_size: int = 200
     rate: float = 1e-3
-    up: bool = False
+    sampling: str = NONE
+
+    def __post_init__(self):
+        if self.resampling:
+            check_sampler(self.sampling)
+
+    @property
+    def resampling(self) -> tuple[str, ...]:
+        """What imbalanced-learn does before a seed; () where nothing is resampled, or within the program."""
+        return () if self.sampling in (NONE, UP) else (self.sampling,)
 
 
 @dataclass(frozen=True)
