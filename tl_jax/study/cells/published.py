@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
+from importlib.util import find_spec
 
 import jax
 import jax.numpy as jnp
@@ -98,12 +99,12 @@ def picked(tables: Tables, key, quirks: dict[str, bool], kind: str, seed: int) -
     )
 
 
-def trained(setup: Setup, settings: CellSettings, quirks: dict[str, bool], how: How, name: str) -> Scores:
-    """All seeds with some quirks on: (seeds, cells) scores before and after transfer."""
+def trained(tables: Tables, settings: CellSettings, quirks: dict[str, bool], how: How, name: str) -> Scores:
+    """All seeds with some quirks on: (seeds, cells) scores before and after transfer. tables: with the genes that
+    these quirks ask for."""
     own = settings.published
     numbers = (getattr(own, name) for name in Sizes._fields[:-2])
     sizes = Sizes(*numbers, up=own.sampling == UP, shared=not quirks[SEPARATE])
-    tables = tables_of(setup, settings, sizes.shared)
     about = digest(sizes._asdict(), quirks, own.rate, settings.seed, *map(np.asarray, tables[:3]), *own.resampling)
     parts = parts_of(how.work, digest(about, code_of("tl_jax.training.published", spread_of)))
     found = {int(part["run"][0]): part for part in parts.saved()} if parts else {}
@@ -133,26 +134,26 @@ def published_scores(setup: Setup, settings: CellSettings, how: How) -> dict[str
     if settings.published.quirk_table:
         asked |= {f"paper without {name}": {**ALL, name: False} for name in QUIRKS}
         asked |= {"repaired": NONE} | {f"repaired with {name}": {**NONE, name: True} for name in QUIRKS}
-    found = {}
+    found, read = {}, {}
     for name, quirks in asked.items():
-        seen = trained(setup, settings, quirks, how, name)
+        shared = not quirks[SEPARATE]
+        if shared not in read:
+            read[shared] = tables_of(setup, settings, shared)
+        seen = trained(read[shared], settings, quirks, how, name)
         found |= {f"{name} before": seen.before, name: seen.after}
     return found
 
 
-def check_published(repaired: Collection[str]) -> None:
-    """Refuse unknown quirks, and a cluster term without its package, before any work."""
+def check_published(repaired: Collection[str], quirk_table: bool = False) -> None:
+    """Refuse unknown quirks, and a cluster term without its package, before any work. quirk_table: it runs all."""
     wrong = [name for name in repaired if name not in QUIRKS]
     if wrong:
         raise InputError(f"--repaired={wrong[0]}: there are: {', '.join(QUIRKS)}")
-    if CLUSTERS in repaired:
+    if CLUSTERS in repaired and not quirk_table:
         return
-    try:
-        import igraph  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            "--mode=paper needs igraph for scDEAL's cluster term (pip install 'tl_jax[sc]'), or --repaired=cluster_term"
-        ) from error
+    if find_spec("igraph") is None:
+        without = "leave --quirk_table out and give --repaired=cluster_term" if quirk_table else "--repaired=cluster_term"
+        raise InputError(f"--mode=paper needs igraph for scDEAL's cluster term: pip install 'tl_jax[sc]', or {without}")
 
 
 def quirk_table(arms: pd.DataFrame) -> pd.DataFrame:
