@@ -44,8 +44,8 @@ WARM = 0.1  # share of transfer's epochs that cannot be the best
 class Tables(NamedTuple):
     """lines: (n, genes) and y: (n,) 1 sensitive; cells: (m, genes); both unscaled.
 
-    Where one seed's training lines were resampled for the predictor: picked, (k,) rows of lines; made, (j, genes) scaled
-    rows between lines, and made_y, (j,) their labels. None: not resampled, or within the program (`Sizes.up`).
+    Where one seed's training lines were resampled for the predictor: picked, (k,) rows of lines; made, (j, genes)
+    scaled rows between lines, and made_y, (j,) their labels. None: not resampled, or in the program (`Sizes.up`).
     """
 
     lines: jax.Array

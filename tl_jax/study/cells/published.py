@@ -152,7 +152,7 @@ def check_published(repaired: Collection[str], quirk_table: bool = False) -> Non
     if CLUSTERS in repaired and not quirk_table:
         return
     if find_spec("igraph") is None:
-        without = "leave --quirk_table out and give --repaired=cluster_term" if quirk_table else "--repaired=cluster_term"
+        without = f"{'leave --quirk_table out and ' if quirk_table else ''}give --repaired={CLUSTERS}"
         raise InputError(f"--mode=paper needs igraph for scDEAL's cluster term: pip install 'tl_jax[sc]', or {without}")
 
 
