@@ -45,7 +45,7 @@ OF_PAPER = ("repaired", "quirk_table")
 OF_ADVERSARY = ("discriminator_rate", "discriminator_steps")
 OF_NETWORKS = (
     *("transfer", "attention", "modules", "binary_labels", "network_genes", "masked", "ramp", "batch_norm", "choose"),
-    *("pretraining", "pretrain_on", *OF_ADVERSARY),
+    *("pretraining", "pretrain_on", "database_head", *OF_ADVERSARY),
 )
 TERMS_WITH_FLAGS = ("mean_teacher", "dann_minmax")
 OF_ONE_DRUG = (
@@ -121,6 +121,7 @@ def networks() -> NetworkSettings | None:
         predictor=numbers("predictor"),
         binary=FLAGS.binary_labels,
         gmt=FLAGS.modules,
+        database_head=FLAGS.database_head,
         batch_norm="" if FLAGS.batch_norm == "off" else FLAGS.batch_norm,
         choose=tuple(distinct(choosable(text) for text in FLAGS.choose)),
         **own,

@@ -90,6 +90,7 @@ def networks(attention: list[str]):
             ["none", "up", "down", "smote"],
             "how lines of two classes are resampled, training lines only",
         ),
+        switch("database_head", False, "lines teach each of --databases by a head of its own; that of the first stays"),
         choice("batch_norm", "off", ["off", "shared", "domain"], "of the encoder: none, or by statistics of whom"),
         choice("pretraining", "denoising", ["denoising", "autoencoder", "variational"], "what the encoder begins with"),
         choice("pretrain_on", "both", ["both", "bulk", "cells"], "whose genes pre-training rebuilds"),
