@@ -147,9 +147,16 @@ def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:
     own = table["arm"].map(results.before) == table["reference"]
     return [
         f"negative transfer: {row['arm']} {'does worse' if row['ci_high'] < 0 else 'was lower here'} than "
-        f"{row['reference']}: AUROC {row['difference']:+.2f} (95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
+        f"{row['reference']}: AUROC {row['difference']:+.2f} ({surely(row)})"
         for row in table[own].query("harm").to_dict("records")
     ]
+
+
+def surely(row: dict) -> str:
+    """How sure a difference is, in words; one draw has no interval."""
+    if np.isnan(row["ci_low"]):
+        return "one draw, no interval"
+    return f"95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f}"
 
 
 def graded(results: CellResults, asked: Truth) -> pd.DataFrame:
