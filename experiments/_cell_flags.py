@@ -45,7 +45,7 @@ OF_PAPER = ("repaired", "quirk_table")
 OF_ADVERSARY = ("discriminator_rate", "discriminator_steps")
 OF_NETWORKS = (
     *("transfer", "attention", "modules", "binary_labels", "network_genes", "masked", "ramp", "batch_norm", "choose"),
-    *("pretraining", "pretrain_on", *OF_ADVERSARY),
+    *("pretraining", "pretrain_on", "database_head", *OF_ADVERSARY),
 )
 TERMS_WITH_FLAGS = ("mean_teacher", "dann_minmax")
 OF_ONE_DRUG = (
@@ -121,6 +121,7 @@ def networks() -> NetworkSettings | None:
         predictor=numbers("predictor"),
         binary=FLAGS.binary_labels,
         gmt=FLAGS.modules,
+        database_head=FLAGS.database_head,
         batch_norm="" if FLAGS.batch_norm == "off" else FLAGS.batch_norm,
         choose=tuple(distinct(choosable(text) for text in FLAGS.choose)),
         **own,
@@ -131,11 +132,9 @@ def published() -> PublishedSettings:
     """How scDEAL's own networks are trained: its sizes and epochs, but for flags that were given."""
     if not FLAGS.seeds:
         raise InputError("--mode=paper needs --seeds of at least 1")
-    if FLAGS.sampling not in ("none", "up"):
-        raise InputError(f"--sampling={FLAGS.sampling}: the paper's networks know none and up")
     own = {name: FLAGS[name].value for name in ("bottleneck", "epochs", "batch_size", "dropout") if FLAGS[name].present}
     own |= {name: numbers(name) for name in ("hidden", "predictor") if FLAGS[name].present}
-    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "up": FLAGS.sampling == "up"}
+    more = {"repaired": tuple(distinct(FLAGS.repaired)), "quirk_table": FLAGS.quirk_table, "sampling": FLAGS.sampling}
     return PublishedSettings(seeds=FLAGS.seeds, rate=FLAGS.learning_rate, **more, **own)
 
 

@@ -101,7 +101,6 @@ def test_what_lines_teach_is_asked_by_flags():
         (["--drugs=all", "--nulls=3"], "--nulls changes nothing with --drugs=all"),
         (["--response=much"], "--response=much: there are: auc"),
         (["--sampling=smote"], "--sampling=smote needs two classes"),
-        (["--mode=paper", "--sampling=smote"], "--sampling=smote: the paper's networks know none and up"),
         (["--mode=paper", "--batch_norm=shared"], "--batch_norm changes nothing with --mode=paper"),
         (["--batch_norm=shared", "--attention=A2"], "--batch_norm changes nothing with tokens"),
         (["--transfer=variational"], "--transfer=variational: that is a stage"),

@@ -110,7 +110,7 @@ def test_every_other_quirk_moves_the_scores(name):
 @pytest.mark.full
 def test_held_out_rows_scale_the_genes_until_it_is_repaired():
     """A line of the source's own test set that is far from all others."""
-    lines, _ = published.split(jax.random.split(run_key(3), 9)[0], TABLES, SIZES)
+    lines, _ = published.split(published.streams(run_key(3))["split"], TABLES)
     far = TABLES._replace(lines=TABLES.lines.at[lines["test"][0]].set(50.0))
     assert differs(scores(), scores(tables=far)) > 1e-3
     assert differs(scores(scaled_on_all=0), scores(scaled_on_all=0, tables=far)) == 0

@@ -44,6 +44,27 @@ def params_of(names):
     return with_extra(summed(NETWORK, SIZES, names), jax.random.key(4), START).variables["params"]
 
 
+def test_each_database_is_learned_from_what_it_measured():
+    """Against numpy, by heads that are given; a response that was not measured changes nothing, not even as NaN."""
+    sizes = SIZES._replace(databases=3)
+    network, y = cell_network(sizes), RANDOM.normal(size=(11, 3)).astype(np.float32)
+    known = RANDOM.random((11, 3)) < 0.6
+    objective = summed(network, sizes, ("supervised", "databases"))
+    params = with_extra(objective, jax.random.key(4), START).variables["params"]
+    batch = ROWS[LINES]._replace(y=jnp.where(known, y, jnp.nan))
+    (total, values), slope = jax.value_and_grad(objective.loss, has_aux=True)(
+        params, {LINES: batch}, numbers(), jax.random.key(0), jnp.float32(0)
+    )
+    seen = network.apply({"params": params}, batch.x)
+    kernel, bias = (np.asarray(params["databases"][part]) for part in ("kernel", "bias"))
+    others = np.asarray(seen.activations["predictor1"]) @ kernel + bias
+    gap = np.square(np.column_stack([seen.prediction, others]) - y)
+    np.testing.assert_allclose(values["supervised"], gap[:, 0][known[:, 0]].mean(), rtol=1e-5)
+    np.testing.assert_allclose(values["databases"], gap[:, 1:][known[:, 1:]].mean(), rtol=1e-5)
+    np.testing.assert_allclose(total, values["supervised"] + values["databases"], rtol=1e-6)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(slope))
+
+
 def padded(batch):
     """The same rows and two more of weight 0."""
     more = [None if part is None else jnp.concatenate([part, part[:2] * 3]) for part in (batch.x, batch.y)]

@@ -35,7 +35,8 @@ class CellNet(NamedTuple):
     encoder's hidden layers, read at a class token; "A3": the same over single genes. modules: A2's, indices of genes;
     A3's genes as one module. batch_norm: of the encoder's hidden layers, "" for none; "shared": one set of statistics;
     "domain": each domain by its own, "bn1/mean" and "bn1@cells/mean", under one scale and bias. last_cells: in a
-    table of both domains the last rows are cells, as many as this; only "domain" asks.
+    table of both domains the last rows are cells, as many as this; only "domain" asks. databases: that lines were
+    measured in, each with a response of its own; an objective brings the heads of all but the first.
     """
 
     hidden: tuple[int, ...] = (256,)
@@ -46,6 +47,7 @@ class CellNet(NamedTuple):
     modules: tuple[tuple[int, ...], ...] = ()
     batch_norm: str = ""
     last_cells: int = 0
+    databases: int = 1
 
 
 def names_of(sizes: CellNet) -> tuple[str, ...]:

@@ -28,6 +28,11 @@ class Mode(NamedTuple):
     dropout: float
     nonlinear: jax.Array | float = 0.0
 
+    @property
+    def trains(self) -> bool:
+        """Whether it may train: a plain 0 draws no noise, whose rounds would be compiled for nothing."""
+        return isinstance(self.on, jax.Array) or bool(self.on)
+
 
 def autoencoder(key, genes: int, hidden: tuple[int, ...], bottleneck: int, dtype=jnp.float32) -> Params:
     """Fresh leaves; hidden: widths of the encoder, mirrored by the decoder."""
@@ -63,7 +68,8 @@ def blocks(leaves: Params, name: str, h: jax.Array, mode: Mode, nonlinear, strea
         live = Live((f"{own}/mean",), mode.w, jnp.asarray(mode.on) > 0)
         h, statistics = normalise(leaves[own], affine(leaves[f"{name}{k}"], h), own, live)
         h = jnp.where(nonlinear > 0, jax.nn.relu(h), h)
-        h = drop(mode.key, h, jnp.float32(mode.dropout) * mode.on, layer=stream + k)
+        if mode.trains:
+            h = drop(mode.key, h, jnp.float32(mode.dropout) * mode.on, layer=stream + k)
         moved, k = moved | statistics, k + 1
     return h, moved
 

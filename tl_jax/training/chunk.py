@@ -34,7 +34,7 @@ class Runs(NamedTuple):
     train_w: Any  # (n_train,)
     test_rows: Any  # (n_test,) int32
     test_w: Any  # (n_test,)
-    y: Any  # (n,) response of ALL samples on the run's network scale
+    y: Any  # (n,) response of ALL samples on the run's network scale; (n, responses) for an objective of several
     center: Any  # (genes,) of the training rows
     scale: Any
     test_center: Any  # (genes,) for the held-out rows; None: the training rows' own
@@ -42,6 +42,7 @@ class Runs(NamedTuple):
     hparams: Hparams
     start: Any = None  # (runs,) int32, which of the starts a run begins from; None: the only one
     init_key: Any = None  # typed keys of the initialisation alone; None: from key too
+    test_y: Any = None  # (n,) what held-out rows are judged by; None: y
     source: Any = None  # (runs,) int32, which of the models stacked in a start's source; None: a source is one model
 
 
@@ -74,7 +75,7 @@ def one_run(
     """One run of the axis: scale its rows, start as the strategy says, fit, predict its held-out rows."""
     (x_train, x_test), key = scaled_rows(run, x), jax.random.wrap_key_data(run.key, impl="threefry2x32")
     train = Batch(x_train, run.y[run.train_rows], run.train_w)
-    test = Batch(x_test, run.y[run.test_rows], run.test_w)
+    test = Batch(x_test, (run.y if run.test_y is None else run.test_y)[run.test_rows], run.test_w)
     own = key if run.init_key is None else jax.random.wrap_key_data(run.init_key, impl="threefry2x32")
     if run.source is not None:
         # Behind the barrier a model is the same to the compiler however many are in the stack.

@@ -42,11 +42,18 @@ WARM = 0.1  # share of transfer's epochs that cannot be the best
 
 
 class Tables(NamedTuple):
-    """lines: (n, genes) and y: (n,) 1 sensitive; cells: (m, genes); both unscaled."""
+    """lines: (n, genes) and y: (n,) 1 sensitive; cells: (m, genes); both unscaled.
+
+    Where one seed's training lines were resampled for the predictor: picked, (k,) rows of lines; made, (j, genes)
+    scaled rows between lines, and made_y, (j,) their labels. None: not resampled, or in the program (`Sizes.up`).
+    """
 
     lines: jax.Array
     y: jax.Array
     cells: jax.Array
+    picked: jax.Array | None = None
+    made: jax.Array | None = None
+    made_y: jax.Array | None = None
 
 
 class Sizes(NamedTuple):
@@ -75,12 +82,18 @@ class Scores(NamedTuple):
 Spread = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]  # (hidden, genes, weights) -> the cluster term
 
 
+def streams(key) -> dict[str, jax.Array]:
+    """The keys of one seed, by what each serves."""
+    names = ("split", "source", "target", "predictor", *"1234", "look")
+    return dict(zip(names, jax.random.split(key, len(names)), strict=True))
+
+
 def run(key, quirks: dict[str, jax.Array], rate, tables: Tables, sizes: Sizes, spread: Spread | None) -> Scores:
     """One seed of scDEAL. quirks: {name of QUIRKS: 1 or 0}; rate: what is asked for; spread: the cluster term, or None
     for a program without it."""
-    keys = dict(zip(("split", "source", "target", "predictor", *"1234", "look"), jax.random.split(key, 9), strict=True))
+    keys = streams(key)
     rate = jnp.where(quirks["fixed_rate"] > 0, RATE, rate)
-    lines, cells = split(keys["split"], tables, sizes)
+    lines, cells = split(keys["split"], tables)
     source_x = scaled(tables.lines, lines["train"], quirks)
     cells_x = scaled(tables.cells, cells["train"], quirks)
     long = Schedule(sizes.epochs, sizes.batch_size)
@@ -100,13 +113,12 @@ def run(key, quirks: dict[str, jax.Array], rate, tables: Tables, sizes: Sizes, s
     )
     source |= flatten({"predictor": net.predictor(keys["predictor"], sizes.bottleneck, sizes.predictor)})
     learnt = {leaf: 1.0 for leaf in moving(source) if "decoder" not in leaf}
-    picked = balanced(keys["split"], lines["train"], tables.y) if sizes.up else lines["train"]
     source = fit_best(
         keys["2"],
         source,
         learnt,
         partial(predicting, quirks=quirks, sizes=sizes),
-        own(picked),
+        taught(keys["split"], lines["train"], source_x, tables, sizes),
         own(lines["valid"]),
         rate,
         long,
@@ -136,7 +148,7 @@ def run(key, quirks: dict[str, jax.Array], rate, tables: Tables, sizes: Sizes, s
     return Scores(before, after, test)
 
 
-def split(key, tables: Tables, sizes: Sizes) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
+def split(key, tables: Tables) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
     """Rows of lines (train, valid, test) and of cells (train, valid), neither stratified, as the code draws them."""
     first, second = jax.random.split(key)
     n, m = len(tables.lines), len(tables.cells)
@@ -160,6 +172,14 @@ def balanced(key, rows: jax.Array, y: jax.Array) -> jax.Array:
     share = jnp.clip(own.mean(), 1e-6, 1 - 1e-6)
     weight = jnp.where(own > 0.5, 0.5 / share, 0.5 / (1 - share))
     return jax.random.choice(jax.random.fold_in(key, 2), rows, (len(rows),), p=weight / weight.sum())
+
+
+def taught(key, train: jax.Array, x: jax.Array, tables: Tables, sizes: Sizes) -> dict[str, Batch]:
+    """The lines that teach the predictor, resampled where that is asked for."""
+    if tables.picked is None:
+        return parts(balanced(key, train, tables.y) if sizes.up else train, x, tables.y)
+    rows = jnp.concatenate([x[tables.picked], tables.made])
+    return {"train": Batch(rows, jnp.concatenate([tables.y[tables.picked], tables.made_y]), jnp.ones(len(rows)))}
 
 
 def parts(rows: jax.Array, x: jax.Array, y: jax.Array | None) -> dict[str, Batch]:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from tl_jax.errors import InputError
 from tl_jax.models.cell_net import CELLS, LINES, CellNet
+from tl_jax.models.fc_layers import affine, linear
 from tl_jax.training import domain_terms, rebuilding  # noqa: F401 - they register their terms
 from tl_jax.training.draws import of_domain
 from tl_jax.training.objective import STATISTICS, Objective
@@ -20,10 +21,11 @@ from tl_jax.training.optimizer import Group
 from tl_jax.training.step import EXTRA, MOVES, TERMS, Step, Term, passes, term
 from tl_jax.training.supervised import errors
 from tl_jax.transfer.losses import get_distance
-from tl_jax.types import Network
+from tl_jax.types import Network, Params
 
 PRETRAINING = ("reconstruction", "variational")
-UNRAMPED = ("supervised", *PRETRAINING)
+LEARNT = ("supervised", "databases")  # from lines with a response
+UNRAMPED = (*LEARNT, *PRETRAINING)
 WEIGHED_INSIDE = ("dann", "dann_minmax")  # an adversary's own leaves learn at full weight
 
 
@@ -98,8 +100,29 @@ def summed(
 def supervised(step: Step) -> jax.Array:
     """The network's own loss on the lines; of labels each class counts as its weight in `balance` says."""
     batch = step.batches[LINES]
+    return lost(step, step.seen[LINES].prediction, batch.y if step.sizes.databases == 1 else batch.y[:, 0])
+
+
+def new_heads(sizes: CellNet, key, params: Params) -> Params:
+    """A head for every database but the first."""
+    return {"databases": linear(key, params["head"]["kernel"].shape[0], sizes.databases - 1, jnp.float32)}
+
+
+@term(extra=new_heads)
+def databases(step: Step) -> jax.Array:
+    """The same of what the other databases measured, each by a head of its own on the predictor's last layer; they
+    score nothing afterwards."""
+    last = step.seen[LINES].activations[step.network.layers[-2]]
+    return lost(step, affine(step.params["databases"], last), step.batches[LINES].y[:, 1:])
+
+
+def lost(step: Step, prediction: jax.Array, y: jax.Array) -> jax.Array:
+    """Mean loss of lines on what was measured; of several databases a response that was not is NaN."""
+    batch, mask = step.batches[LINES]._replace(y=y), None
     if step.sizes.binary:
         balance = step.hparams.weights["balance"]
-        batch = batch._replace(mask=jnp.where(batch.y > 0.5, balance, 1 - balance))
-    loss, _, mean = errors(step.seen[LINES].prediction, batch, step.network)
+        mask = jnp.where(y > 0.5, balance, 1 - balance)
+    if step.sizes.databases > 1:
+        mask = jnp.where(jnp.isnan(y), 0, 1 if mask is None else mask)
+    loss, _, mean = errors(prediction, batch._replace(mask=mask), step.network)
     return mean(loss)

@@ -121,6 +121,30 @@ def trained(setup, tmp_path_factory):
     return folder, networks.network_arms(setup, replace(SETTINGS, checkpoint_dir=str(folder)), HOW)
 
 
+def test_a_head_for_each_database_is_dropped_and_sees_training_lines_alone(setup, trained, tmp_path):
+    drug, lines = setup.drug, setup.lines
+    first, second = lines.y[[drug]].copy(), 2 * lines.y[[drug]] + 1
+    first.iloc[::4], second.iloc[1::4] = np.nan, np.nan
+    own = changed(database_head=True)
+    two = replace(setup, lines=replace(lines, databases=(first, second)))
+    arms = networks.network_arms(two, replace(own, checkpoint_dir=str(tmp_path)), HOW)
+    before, plain = arms["network_pretransfer"], trained[1]["network_pretransfer"]
+    assert before.record["ancestors"] == plain.record["ancestors"]
+    more = set(load_stage(before.path)[0]["params"]) - set(load_stage(plain.path)[0]["params"])
+    assert more == {"databases"}  # beside the network in its checkpoint, as a decoder is
+    assert np.abs(before.scores - plain.scores).max() > 1e-4
+    rows = before.nets.rows
+    n, trains = len(lines), rows.train[0][0]
+    values = np.nan_to_num(-rows.measured[0, :n])
+    assert np.corrcoef(values[::2].sum(axis=1), np.nan_to_num(lines.y[drug].to_numpy()[::2]))[0, 1] > 0.5
+    known = rows.measured[0, trains]
+    np.testing.assert_allclose(np.nanmean(known, axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(np.nanstd(known, axis=0), 1, atol=1e-5)
+    for wrong in ((), (first,), (first, second.iloc[:5])):
+        with pytest.raises(InputError, match="--database_head needs --databases"):
+            networks.check_networks(own.networks, replace(setup, lines=replace(lines, databases=wrong)))
+
+
 def test_the_lineage_is_a_tree_that_is_kept(trained):
     folder, arms = trained
     own = arms["network_coral_0.5"]

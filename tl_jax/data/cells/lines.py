@@ -37,6 +37,7 @@ class Lines:
 
     x: (lines, genes) float32, log expression. y: lines x drugs, NaN where not measured. tissue: (lines,), "" where
     unknown. notes: what was done on the way, one line each. agreements: {drug: how far the databases agree on it}.
+    databases: of several databases what each measured of any line, lines x drugs, in their order.
     """
 
     x: np.ndarray
@@ -46,6 +47,7 @@ class Lines:
     tissue: np.ndarray
     notes: tuple[str, ...] = ()
     agreements: Mapping[str, str] = field(default_factory=dict)
+    databases: tuple[pd.DataFrame, ...] = ()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -93,7 +95,7 @@ def read_lines(tables: LineTables) -> Lines:
     Of several databases the first that measured a line with a drug counts, or with weights their mean; their agreement
     is a note.
     """
-    y, notes, shared = responses(tables)
+    y, notes, shared, parts = responses(tables)
     options = {"gene_ids": "auto", "duplicate_genes": "mean"}
     x, samples, genes = read_expression(tables.expression, symbols(), y.index, **options)
     kept = sorted(set(samples) & set(y.index))
@@ -104,11 +106,11 @@ def read_lines(tables: LineTables) -> Lines:
         )
     at = {name: number for number, name in enumerate(samples)}
     rows = np.array([at[name] for name in kept])
-    return Lines(x[rows], samples[rows], genes, y.loc[kept], tissues(tables, kept), tuple(notes), shared)
+    return Lines(x[rows], samples[rows], genes, y.loc[kept], tissues(tables, kept), tuple(notes), shared, parts)
 
 
-def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
-    """Lines x drugs, notes, and how far databases agree on each drug that several measured."""
+def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str], dict[str, str], tuple[pd.DataFrame, ...]]:
+    """Lines x drugs, notes, how far databases agree on each drug that several measured, and each database's own."""
     wide = ResponseTable(
         path=tables.response,
         sample_column=tables.line_column,
@@ -119,7 +121,7 @@ def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str], dict[str, st
     path = readers.locate(Path(tables.response), wide)
     frame = readers.read(path, wide)
     if not tables.databases:
-        return response_frame(frame, path, wide), [], {}
+        return response_frame(frame, path, wide), [], {}, ()
     if not tables.database_column:
         raise InputError("--databases needs --database_column, the column that names them")
     filters = ({tables.database_column: (name,)} for name in tables.databases)
@@ -128,7 +130,7 @@ def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str], dict[str, st
     named = list(zip(tables.databases, parts, strict=True))
     pairs = list(combinations(named, 2))
     notes = [*[agreement(*one, *other) for one, other in pairs], *filter(None, [note])]
-    return joined, notes, by_drug(pairs)
+    return joined, notes, by_drug(pairs), tuple(parts)
 
 
 def agreement(name: str, one: pd.DataFrame, other_name: str, other: pd.DataFrame) -> str:

@@ -103,13 +103,13 @@ def tried(nets: Nets, grid: Grid) -> list[tuple]:
     start = under_fresh_predictor(nets, pretrained.variables, base)
     fold, rate = (part.ravel() for part in np.meshgrid(folds, grid.rates, indexing="ij"))
     own = lanes(fold, rate, np.ones(len(fold)), fold)
-    before = passing(nets, name, ("supervised",), start, own, pretrained)
+    before = passing(nets, name, nets.learning, start, own, pretrained)
     found = []
     for transfer, weights in grid.tried(nets.own):
         place = np.repeat(np.arange(len(fold)), len(weights))
         weight = np.tile(weights, len(fold))
         own = lanes(fold[place], rate[place], weight, place)
-        result = passing(nets, f"{name} {transfer}", transfer_terms(transfer), before.variables, own, before)
+        result = passing(nets, f"{name} {transfer}", transfer_terms(nets, transfer), before.variables, own, before)
         right, called = judged(nets, own, result.seen[:, -1])
         for r in grid.rates:
             for w in weights:

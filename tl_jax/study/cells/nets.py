@@ -15,6 +15,7 @@ from tl_jax.study.cells.network_rows import Rows
 from tl_jax.study.cells.settings import NetworkSettings
 from tl_jax.study.core.arms import How
 from tl_jax.training.runs import Runs
+from tl_jax.training.terms import LEARNT
 from tl_jax.types import Batch, Hparams, Transfer, Variables
 
 PREDICTOR = ("predictor", "head")  # modules that lines alone teach
@@ -56,6 +57,11 @@ class Nets:
         return f"attention_{self.sizes.attention}" if self.sizes.attention else "network"
 
     @property
+    def learning(self) -> tuple[str, ...]:
+        """The terms that learn the response."""
+        return LEARNT if self.own.database_head else LEARNT[:1]
+
+    @property
     def cells(self) -> Batch:
         """The target's rows, without labels: smoothed where scores are; by name, whatever the order of the file."""
         both = self.rows.x[self.rows.of_cells]
@@ -88,7 +94,8 @@ class Nets:
             train_w=train[1][draw],
             test_rows=test.astype(np.int32),
             test_w=test_w.astype(np.float32),
-            y=rows.y[draw],
+            y=(rows.y if rows.measured is None else rows.measured)[draw],
+            test_y=None if rows.measured is None else rows.y[draw],
             center=np.zeros((count, genes), np.float32),
             scale=np.ones((count, genes), np.float32),
             test_center=None,

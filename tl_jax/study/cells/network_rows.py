@@ -23,7 +23,8 @@ class Rows:
     (0: padding). y: (draws, rows of table) response on the network's scale, high = sensitive. cells: how many; they
     stand last in x, as they are and then smoothed. made: rows between lines, which the table holds after x. balance:
     (draws,) weight of lines that are sensitive. columns: the study's genes that stand in x. by_name: the cells in the
-    order of their names.
+    order of their names. measured: (draws, rows of table, databases) the same of each database, NaN where it has none;
+    None where networks learn one response.
     """
 
     x: np.ndarray
@@ -36,6 +37,7 @@ class Rows:
     balance: np.ndarray
     columns: np.ndarray
     by_name: np.ndarray
+    measured: np.ndarray | None = None
 
     @cached_property
     def of_cells(self) -> np.ndarray:
@@ -82,7 +84,21 @@ def rows_of(
     held = [f.fold.test[f.fold.test < lines] + s for f, s in zip(folds, shift, strict=True)]
     by_name = np.argsort(np.asarray(setup.cells.samples, dtype=str), kind="stable")
     parts = (padded(part) for part in (train, learnt, held))
-    return Rows(x, *parts, response, cells, made, np.asarray(balance, np.float32), columns, by_name)
+    measured = by_database(setup, folds, own.binary, response.shape) if own.database_head else None
+    return Rows(x, *parts, response, cells, made, np.asarray(balance, np.float32), columns, by_name, measured)
+
+
+def by_database(setup: Setup, folds: Sequence[CellFold], binary: bool, shape: tuple[int, int]) -> np.ndarray:
+    """(draws, rows, databases) what a network learns of each database, by its own training lines; NaN where nothing."""
+    lines, tables = setup.lines, setup.lines.databases
+    values = [table.reindex(index=lines.samples, columns=[setup.drug]).to_numpy(float)[:, 0] for table in tables]
+    found = np.full((*shape, len(tables)), np.nan, np.float32)
+    for k, f in enumerate(folds):
+        for database, own in enumerate(values):
+            known = np.flatnonzero(np.isfinite(own))
+            learnt = network_response(own[known], np.isin(known, f.fold.train), binary)
+            found[k, k * len(lines) + known, database] = learnt
+    return found
 
 
 def network_response(response: np.ndarray, train: np.ndarray, binary: bool) -> np.ndarray:

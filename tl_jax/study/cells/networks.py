@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tl_jax.data.cells.databases import FEWEST_SHARED
 from tl_jax.data.cells.modules import Modules, correlated, from_gmt
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import spearman_rows
@@ -74,6 +75,8 @@ def nets_of(setup: Setup, settings: CellSettings, own: NetworkSettings, rows: Ro
     """Networks of one kind on some rows."""
     sizes = CellNet(own.hidden, own.bottleneck, own.predictor, own.binary, attention)
     sizes = sizes._replace(modules=modules_of(setup, rows, own, attention, settings.seed), batch_norm=own.batch_norm)
+    if own.database_head:
+        sizes = sizes._replace(databases=len(setup.lines.databases))
     if own.batch_norm == DOMAIN:
         sizes = sizes._replace(last_cells=2 * rows.cells)
     genes, place = setup.lines.genes[rows.columns], Path(settings.checkpoint_dir) / "cells"
@@ -95,19 +98,19 @@ def arms_of(nets: Nets) -> dict[str, NetArm]:
     seeds, begin = nets.seeds(), fresh(nets, nets.seeds())
     pretrained = stage(nets, "pretrained", nets.own.rebuilding, begin, seeds)
     start = under_fresh_predictor(nets, pretrained.variables, seeds)
-    first = stage(nets, "pretrained", ("supervised",), start, seeds, pretrained)
-    alone = stage(nets, "unpretrained", ("supervised",), begin, seeds)
+    first = stage(nets, "pretrained", nets.learning, start, seeds, pretrained)
+    alone = stage(nets, "unpretrained", nets.learning, begin, seeds)
     found = {f"{nets.name}_pretransfer": NetArm.of(nets, first), f"{nets.name}_unpretrained": NetArm.of(nets, alone)}
     for name, weight in nets.own.transfers:
         lanes = nets.seeds(weight)
-        trained = stage(nets, f"{name}_{weight:g}", transfer_terms(name), first.variables, lanes, first)
+        trained = stage(nets, f"{name}_{weight:g}", transfer_terms(nets, name), first.variables, lanes, first)
         found[arm_name(nets.name, name, weight)] = NetArm.of(nets, trained)
     return found
 
 
-def transfer_terms(name: str) -> tuple[str, ...]:
+def transfer_terms(nets: Nets, name: str) -> tuple[str, ...]:
     """What a transfer minimises."""
-    return ("supervised",) if name == "none" else ("supervised", name)
+    return nets.learning if name == "none" else (*nets.learning, name)
 
 
 def before(arm: str) -> str:
@@ -124,6 +127,8 @@ def arm_name(prefix: str, name: str, weight: float) -> str:
 
 def check_networks(own: NetworkSettings, setup: Setup) -> None:
     """Refuse an unknown transfer, and modules that cannot be read, before any work."""
+    if own.database_head:
+        check_databases(setup)
     for name, _ in own.transfers:
         if name in UNRAMPED:
             raise InputError(f"--transfer={name}: that is a stage, no transfer")
@@ -133,3 +138,16 @@ def check_networks(own: NetworkSettings, setup: Setup) -> None:
         if "A2" not in own.attention:
             raise InputError("--modules changes nothing without --attention=A2; leave it out")
         from_gmt(own.gmt, setup.lines.genes)
+
+
+def check_databases(setup: Setup) -> None:
+    """Refuse heads of databases where not two of them measured enough lines with the drug."""
+    lines = setup.lines
+    own = [table.reindex(index=lines.samples, columns=[setup.drug]) for table in lines.databases]
+    counts = [int(table.notna().to_numpy().sum()) for table in own]
+    if sum(count >= FEWEST_SHARED for count in counts) < 2 or counts[0] < FEWEST_SHARED:
+        told = ", ".join(map(str, counts)) or "no"
+        raise InputError(
+            f"--database_head needs --databases that measured {setup.drug} in {FEWEST_SHARED} lines or more, the first "
+            f"and another; here in {told} lines"
+        )

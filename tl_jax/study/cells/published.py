@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
+from importlib.util import find_spec
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cells.neighbours import nearest
+from tl_jax.data.cells.resampling import UP, resampled
 from tl_jax.data.cells.shared import dense
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.line_models import sensitive
@@ -22,7 +24,7 @@ from tl_jax.study.core.code import code_of
 from tl_jax.system.files import digest
 from tl_jax.system.parts import parts_of
 from tl_jax.system.progress import watched
-from tl_jax.training.published import QUIRKS, Scores, Sizes, Tables, run
+from tl_jax.training.published import QUIRKS, Scores, Sizes, Tables, run, scaled, split, streams
 
 NEIGHBOURS = 10  # of the cluster term's graph
 SEPARATE, CLUSTERS = "separate_genes", "cluster_term"  # quirks that change the program
@@ -85,12 +87,25 @@ def tables_of(setup: Setup, settings: CellSettings, shared: bool) -> Tables:
     )
 
 
-def trained(setup: Setup, settings: CellSettings, quirks: dict[str, bool], how: How, name: str) -> Scores:
-    """All seeds with some quirks on: (seeds, cells) scores before and after transfer."""
+def picked(tables: Tables, key, quirks: dict[str, bool], kind: str, seed: int) -> Tables:
+    """With the training lines of the split that a seed's key draws resampled, as they are scaled there."""
+    rows = np.asarray(split(streams(key)["split"], tables)[0]["train"])
+    x = np.asarray(scaled(tables.lines, rows, quirks))[rows]
+    labels = np.asarray(tables.y)[rows] > 0.5
+    index, made = resampled(kind, x, labels, seed)
+    rare = float(labels.mean() <= 0.5)
+    return tables._replace(
+        picked=jnp.asarray(rows[index]), made=jnp.asarray(made), made_y=jnp.full(len(made), rare, jnp.float32)
+    )
+
+
+def trained(tables: Tables, settings: CellSettings, quirks: dict[str, bool], how: How, name: str) -> Scores:
+    """All seeds with some quirks on: (seeds, cells) scores before and after transfer. tables: with the genes that
+    these quirks ask for."""
     own = settings.published
-    sizes = Sizes(*(getattr(own, name) for name in Sizes._fields[:-1]), shared=not quirks[SEPARATE])
-    tables = tables_of(setup, settings, sizes.shared)
-    about = digest(sizes._asdict(), quirks, own.rate, settings.seed, *map(np.asarray, tables))
+    numbers = (getattr(own, name) for name in Sizes._fields[:-2])
+    sizes = Sizes(*numbers, up=own.sampling == UP, shared=not quirks[SEPARATE])
+    about = digest(sizes._asdict(), quirks, own.rate, settings.seed, *map(np.asarray, tables[:3]), *own.resampling)
     parts = parts_of(how.work, digest(about, code_of("tl_jax.training.published", spread_of)))
     found = {int(part["run"][0]): part for part in parts.saved()} if parts else {}
     with how.ledger.timed(name), watched(own.seeds, how.label(name)) as progress:
@@ -99,9 +114,11 @@ def trained(setup: Setup, settings: CellSettings, quirks: dict[str, bool], how: 
             if k in found:
                 continue
             # One seed per call: a stopped run loses one, and all calls share the program.
-            keys = jax.random.key_data(run_key(settings.seed, k))[None]
+            key = run_key(settings.seed, k)
+            keys = jax.random.key_data(key)[None]
             switches = {quirk: np.asarray([float(on)], np.float32) for quirk, on in quirks.items()}
-            seen = all_runs(keys, switches, np.float32(own.rate), tables, sizes=sizes, clusters=quirks[CLUSTERS])
+            lines = picked(tables, key, quirks, own.sampling, settings.seed + k) if own.resampling else tables
+            seen = all_runs(keys, switches, np.float32(own.rate), lines, sizes=sizes, clusters=quirks[CLUSTERS])
             found[k] = {"run": np.asarray([k]), **{n: np.asarray(v)[0] for n, v in seen._asdict().items()}}
             if parts:
                 parts.save(k, found[k])
@@ -117,26 +134,26 @@ def published_scores(setup: Setup, settings: CellSettings, how: How) -> dict[str
     if settings.published.quirk_table:
         asked |= {f"paper without {name}": {**ALL, name: False} for name in QUIRKS}
         asked |= {"repaired": NONE} | {f"repaired with {name}": {**NONE, name: True} for name in QUIRKS}
-    found = {}
+    found, read = {}, {}
     for name, quirks in asked.items():
-        seen = trained(setup, settings, quirks, how, name)
+        shared = not quirks[SEPARATE]
+        if shared not in read:
+            read[shared] = tables_of(setup, settings, shared)
+        seen = trained(read[shared], settings, quirks, how, name)
         found |= {f"{name} before": seen.before, name: seen.after}
     return found
 
 
-def check_published(repaired: Collection[str]) -> None:
-    """Refuse unknown quirks, and a cluster term without its package, before any work."""
+def check_published(repaired: Collection[str], quirk_table: bool = False) -> None:
+    """Refuse unknown quirks, and a cluster term without its package, before any work. quirk_table: it runs all."""
     wrong = [name for name in repaired if name not in QUIRKS]
     if wrong:
         raise InputError(f"--repaired={wrong[0]}: there are: {', '.join(QUIRKS)}")
-    if CLUSTERS in repaired:
+    if CLUSTERS in repaired and not quirk_table:
         return
-    try:
-        import igraph  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            "--mode=paper needs igraph for scDEAL's cluster term (pip install 'tl_jax[sc]'), or --repaired=cluster_term"
-        ) from error
+    if find_spec("igraph") is None:
+        without = f"{'leave --quirk_table out and ' if quirk_table else ''}give --repaired={CLUSTERS}"
+        raise InputError(f"--mode=paper needs igraph for scDEAL's cluster term: pip install 'tl_jax[sc]', or {without}")
 
 
 def quirk_table(arms: pd.DataFrame) -> pd.DataFrame:

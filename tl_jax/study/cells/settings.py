@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from tl_jax.data.cells.labels import AUC, check_kind
 from tl_jax.data.cells.lines import LineTables
-from tl_jax.data.cells.resampling import NONE, check_sampler
+from tl_jax.data.cells.resampling import NONE, UP, check_sampler
 from tl_jax.data.cells.shared import SCALERS
 from tl_jax.data.cells.steps import DEPTHS, Filters
 from tl_jax.errors import InputError
@@ -37,6 +37,7 @@ class NetworkSettings:
     sampling: how lines of two classes are resampled for the predictor and transfer. pretraining, pretrain_on: how,
     and on which domain. discriminator_rate, discriminator_steps: of "dann_minmax", as a factor and for each step of
     the encoder. choose: (setting, value) of a grid that the lines choose from before anything else, see choice.py.
+    database_head: lines teach what each database measured, by a head for each; that of the first is kept.
     """
 
     seeds: int = 10
@@ -61,6 +62,7 @@ class NetworkSettings:
     discriminator_rate: float = 1.0
     discriminator_steps: int = 1
     choose: tuple[tuple[str, float | tuple[int, ...]], ...] = ()
+    database_head: bool = False
 
     @property
     def rebuilding(self) -> tuple[str, ...]:
@@ -103,6 +105,8 @@ class NetworkSettings:
         if self.sampling != NONE and not self.binary:
             raise InputError(f"--sampling={self.sampling} needs two classes: give --binary_labels too")
         check_sampler(self.sampling)
+        if self.sampling != NONE and self.database_head:
+            raise InputError(f"--sampling={self.sampling} knows one response of a line; leave --database_head out")
         if self.batch_norm and set(self.attention) <= {"A2", "A3"}:
             raise InputError("--batch_norm changes nothing with tokens of genes alone (A2, A3); leave it out")
         for name, value in self.choose:
@@ -129,7 +133,16 @@ class PublishedSettings:
     epochs: int = 500
     batch_size: int = 200
     rate: float = 1e-3
-    up: bool = False
+    sampling: str = NONE
+
+    def __post_init__(self):
+        if self.resampling:
+            check_sampler(self.sampling)
+
+    @property
+    def resampling(self) -> tuple[str, ...]:
+        """What imbalanced-learn does before a seed; () where nothing is resampled, or within the program."""
+        return () if self.sampling in (NONE, UP) else (self.sampling,)
 
 
 @dataclass(frozen=True)
@@ -211,6 +224,9 @@ class CellSettings(StudySettings):
             raise InputError("--highly_variable goes without --depth=pearson, whose values are no logarithms")
         if self.drugs and (self.drug or self.biology):
             raise InputError(f"--drugs=all goes without --{'drug' if self.drug else 'biology'}; leave one of them out")
+        if self.networks and self.networks.database_head and (self.response != AUC or self.remove_general):
+            changed = "remove_general" if self.remove_general else f"response={self.response}"
+            raise InputError(f"--database_head learns responses as they were measured; leave --{changed} out")
         if self.root and not self.biology:
             raise InputError(f"--root={self.root} changes nothing without --biology")
         if self.biology and not all(map(find_spec, BIOLOGY)):

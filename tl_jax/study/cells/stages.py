@@ -23,8 +23,8 @@ from tl_jax.system.progress import LOGGER, watched
 from tl_jax.system.runtime import versions
 from tl_jax.training.rebuilding import REBUILT
 from tl_jax.training.runs import fit_runs
+from tl_jax.training.terms import LEARNT, UNRAMPED, summed
 from tl_jax.training.terms import PRETRAINING as REBUILDING
-from tl_jax.training.terms import UNRAMPED, summed
 from tl_jax.trees import unflatten
 from tl_jax.types import Variables
 
@@ -72,7 +72,7 @@ def train(nets: Nets, name: str, terms: tuple[str, ...], source: Variables, lane
     config = recipe.fit_config(curves=False, read_at=readings(own.epochs)[:-1] if look else ())
     label = f"{nets.name} {record['stage']} {name}"
     # Batch norm needs the cells in every stage: their statistics follow the encoder.
-    alone = set(terms) == {"supervised"} and not nets.sizes.batch_norm
+    alone = set(terms) <= set(LEARNT) and not nets.sizes.batch_norm
     objective = summed(network, nets.sizes, terms, turns=own.discriminator_steps)
     with nets.how.ledger.timed(label), watched(len(lanes.draw), nets.how.label(label)) as progress:
         options = {"network": network, "config": config, "objective": objective, "progress": progress.advance}
@@ -109,12 +109,14 @@ def identity(nets: Nets, name: str, terms: tuple[str, ...], lanes: Lanes, parent
     numbers = ("seeds", "hidden", "bottleneck", "predictor", "epochs", "batch_size", "learning_rate")
     numbers += ("dropout", "sampling") if look else ("pretraining", "pretrain_on")
     numbers += ("discriminator_steps",) if ADVERSARY in terms else ()
-    about = {n: getattr(own, n) for n in numbers} | {"sizes": list(nets.sizes), "smooth": nets.smooth}
+    sizes = nets.sizes if look else nets.sizes._replace(databases=1)  # genes alone have no heads
+    about = {n: getattr(own, n) for n in numbers} | {"sizes": list(sizes), "smooth": nets.smooth}
     # A lane's weight is told as it was given, not as the nearest number of single precision.
     about |= {"terms": list(terms), "weights": weights_of(own, terms, float(str(lanes.weight[0])))}
     about |= {"lanes": digest(*lanes)} | ({"read_at": list(readings(own.epochs))} if look else {})
     # The order of the cells' names is that of mini-batches. Responses are no part of pre-training.
     learnt = rows.table, *rows.learnt, rows.y, *rows.held, rows.balance
+    learnt += () if rows.measured is None else (rows.measured,)
     data = rows.by_name, *(learnt if look else (rows.x, *rows.train))
     code = code_of("tl_jax.training.runs", "tl_jax.training.terms", cell_network(nets.sizes).apply)
     known = {"samples": rows.train[0].shape[1], "strategy": name, "seed": nets.seed, "genes": nets.genes}

@@ -104,7 +104,7 @@ def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) ->
     if settings.networks:
         check_networks(settings.networks, setup)
     if settings.published:
-        check_published(settings.published.repaired)
+        check_published(settings.published.repaired, settings.published.quirk_table)
     results = CellResults(settings, setup)
     results.ledger.remark(*setup.notes)
     problem = setup.problem(settings)
