@@ -71,10 +71,14 @@ class Study:
         return mean_per_fold(self.metrics, self.protocol, self.metric.name)
 
     @cached_property
+    def reference(self) -> str:
+        """The arm that all others are held against."""
+        return reference_in(self.table("comparisons"), self.protocol, self.means)
+
+    @cached_property
     def gains(self) -> pd.DataFrame:
         """Every arm minus the study's reference, largest gain first."""
-        rows = self.table("comparisons")
-        return versus(rows, self.protocol, reference_in(rows, self.protocol, self.means), self.metric.name)
+        return versus(self.table("comparisons"), self.protocol, self.reference, self.metric.name)
 
     def first(self, key: tuple[str, float]) -> tuple:
         """Order of (protocol, training samples): the judged protocol first, then many samples before few."""
