@@ -93,7 +93,6 @@ def comparison_table(rows: pd.DataFrame, protocol: str, judged: Metric) -> Table
         "95 % interval": between("ci_low", "ci_high", f"+{judged.spec()}"),
         "p": p_value("p"),
         "p of the corrected t": p_value("p_corrected"),
-        "p for all arms": p_value("p_family"),
         "p for all arms and looks": p_value("p_after_looks"),
         "P: better, equivalent, worse": _probabilities,
         "win rate": share("win_rate"),
