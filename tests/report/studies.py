@@ -72,7 +72,10 @@ def pairs(metrics, arms):
     key = list(zip(rows["arm"], rows["source"], strict=True))
     masks = {arm: np.array([one == arm for one in key]) for arm in arms}
     scratch = masks[("scratch", "")]
-    return pd.concat([compare(rows[scratch | masks[arm]], by_source=False, reference="scratch") for arm in arms[1:]], ignore_index=True)
+    return pd.concat(
+        [compare(rows[scratch | masks[arm]], by_source=False, reference="scratch") for arm in arms[1:]],
+        ignore_index=True,
+    )
 
 
 def history(arms):
