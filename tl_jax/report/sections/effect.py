@@ -101,7 +101,6 @@ def _numbers(study: Study, protocol: str, rows: pd.DataFrame) -> list[Block]:
         "95 % interval": difference(judged),
         "p": p_value("p"),
         "p of the corrected t": p_value("p_corrected"),
-        "p for all arms": p_value("p_family"),
         "p for all arms and looks": p_value("p_after_looks"),
         "P: better, equivalent, worse": _probabilities,
         "win rate": share("win_rate"),
