@@ -19,6 +19,7 @@ TASKS = {
         "fetch": ("fetch", "fetch public data into a folder, each file checked"),
         "init": ("init_cohort", "write a cohort file for your own tables"),
         "check": ("check_data", "look at a cohort before any training"),
+        "power": ("power", "how often a study of so many samples finds a gain"),
     },
     "studies of drug response": {
         "study": ("two_step_study", "every way to the target as one study"),

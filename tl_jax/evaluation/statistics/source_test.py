@@ -14,6 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.paired import holm
+
 STOP = 10  # permutations as good as the truth after which no more are trained (Besag and Clifford 1991)
 TIE = 1e-9  # scores closer than this are equal: the same predictions, computed in another order
 COLUMNS = ("arm", "source", "protocol", "permuted", "method", "observed", "permutations", "at_least", "p")
@@ -77,6 +79,47 @@ def deciding(rows: pd.DataFrame) -> pd.Series:
     arm, place = max(counts.index, key=lambda key: (counts[key], -key[1]))
     own = (ranked["arm"] == arm) & (ranked["place"] == place)
     return own & ~rows["source"].where(own).duplicated()
+
+
+def with_gains(rows: pd.DataFrame, gains: pd.DataFrame, one_sided: bool, sign: int = 1) -> pd.DataFrame:
+    """The table with `p_holm` over the sources of each arm and method, `reference`, and whether a source is shown to
+    help `beyond` it.
+
+    Args:
+        gains: arm, source, reference, mean_difference, p (two-sided) of every arm minus the reference. sign: 1 where
+        more of the metric is better, else -1. one_sided: see `beyond_scratch`.
+    """
+    found = rows.assign(p_holm=np.nan, reference="", beyond=False)
+    for _, part in rows.groupby(["arm", "method"], sort=False):
+        found.loc[part.index, "p_holm"] = holm(part["p"])
+    known = {(row["arm"], row["source"]): row for row in gains.to_dict("records")}
+    for at, row in found.iterrows():
+        other = known.get((row["arm"], row["source"]))
+        if other is not None:
+            found.at[at, "reference"] = other["reference"]
+            gain = sign * other["mean_difference"]
+            found.at[at, "beyond"] = beyond_scratch(row["p_holm"], other["p"], gain, one_sided)
+    return found
+
+
+def words(rows: pd.DataFrame, protocol: str, alpha: float = 0.05) -> str:
+    """What the source test lets one say, in a sentence; "" where nothing was tested."""
+    own = rows[rows["decides"] & (rows["protocol"] == protocol) & rows["p_holm"].notna()]
+    if own.empty:
+        return ""
+    arm, passed, count = own["arm"].iloc[0], own[own["p_holm"] <= alpha].sort_values("p", kind="stable"), len(own)
+    if passed.empty:
+        least = own["p_holm"].min()
+        what = f"the labels of none of {count} sources are" if count > 1 else "the source's labels are not"
+        return f"{what} shown to be used by {arm} (source test, least p after Holm {least:.2g})"
+    named = ", ".join(f"{row['source']} (p after Holm {row['p_holm']:.2g})" for row in passed.to_dict("records")[:3])
+    more = f" and {len(passed) - 3} more" if len(passed) > 3 else ""
+    text = f"what the labels of {named}{more} carry is used by {arm}"
+    text += f", {len(passed)} of {count} sources tested" if count > 1 else ""
+    beyond = passed[passed["beyond"]]
+    if beyond.empty:
+        return f"{text}, which does not say that it beats {passed['reference'].iloc[0] or 'a model without a source'}"
+    return f"{text}; {', '.join(beyond['source'])} also helps beyond {beyond['reference'].iloc[0]}"
 
 
 def deciding_p(rows: pd.DataFrame) -> dict[str, float] | None:

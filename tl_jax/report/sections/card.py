@@ -6,6 +6,7 @@ from tl_jax.evaluation.statistics.metrics import is_pooled, per_fold
 from tl_jax.evaluation.statistics.verdict import is_transfer, samples, verdict
 from tl_jax.report.blocks import Blocks, Part, Strong, Text, bullets, paragraph
 from tl_jax.report.sections.answer import QUICK, is_quick
+from tl_jax.report.sections.source_test import registration, sentence
 from tl_jax.report.sections.study import Study
 
 
@@ -115,4 +116,6 @@ def verdict_box(study: Study) -> Text:
 def verdict_of(study: Study) -> str:
     """The verdict in words."""
     words = verdict(study.table("comparisons"), study.metrics, study.table("detectable"), study.metric.name)
+    more = [text for text in (sentence(study), registration(study)) if text]
+    words = " ".join([words, *(f"{text[0].upper()}{text[1:]}." for text in more)])
     return f"{QUICK}. {words}" if is_quick(study) else words

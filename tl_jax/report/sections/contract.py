@@ -45,6 +45,10 @@ TABLES = {
     ),
     "permutations": Contract(ARM, ("observed", "permutations", "at_least", "p", "null_mean", "null_q95")),
     "intervals": Contract(ARM, ("n", "{metric}", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")),
+    "source_test": Contract(
+        (*ARM, "permuted", "method", "decides", "reference", "beyond"),
+        ("observed", "permutations", "at_least", "p", "p_holm", "null_mean", "null_q95"),
+    ),
     "variance": Contract((*ARM, "component"), ("variance", "share")),
     "detectable": Contract(
         ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric"), ("power", "detectable")

@@ -28,6 +28,7 @@ from tl_jax.report.sections import (
     search,
     single_cells,
     sizes,
+    source_test,
     sources,
 )
 from tl_jax.report.sections.card import card, verdict_box
@@ -70,6 +71,7 @@ SECTIONS = (
     Entry("observed", "Predicted against observed", arms.scatter),
     Entry("intervals", "Prediction intervals", arms.prediction_intervals),
     Entry("losses", "Loss by epoch", arms.losses),
+    Entry("source-test", "Are the source's labels used?", source_test.source_test),
     Entry("sources", "Which source was promising", sources.sources),
     Entry("spread", "Where the spread comes from", sources.variance),
     Entry("genes", "Genes", genes.genes),
