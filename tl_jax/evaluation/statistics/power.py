@@ -55,7 +55,7 @@ def table() -> list[dict]:
 
 
 def rising(power: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The nearest values that never fall, by weighted squares (pooled adjacent violators): shares of studies scatter."""
+    """The nearest values that never fall, by weighted squares (pooled adjacent violators), since shares scatter."""
     blocks: list[list[float]] = []
     for value, weight in zip(power, weights, strict=True):
         blocks.append([value, weight, 1])

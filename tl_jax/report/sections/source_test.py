@@ -8,10 +8,10 @@ from tl_jax.report.sections.cells import fixed, frame_table, in_order, p_value, 
 from tl_jax.report.sections.study import Study
 
 READING = (
-    "The source was trained again on labels that were shuffled among its samples, within each tissue and batch, and the "
-    "arm was run again from it on the same folds. p is the share of these runs that predict as well, the true one "
-    "included; a small p says that what this source's labels carry is used by this arm. It does not say that the arm is "
-    "better than one without a source: the column beyond does, which asks for both."
+    "The source was trained again on labels that were shuffled among its samples, within each tissue and batch, and "
+    "the arm was run again from it on the same folds. p is the share of these runs that predict as well, the true one "
+    "included; a small p says that what this source's labels carry is used by this arm. It does not say that the arm "
+    "is better than one without a source: that is shown where both tests say so, in the last column."
 )
 
 
@@ -29,11 +29,13 @@ def source_test(study: Study) -> Blocks:
         f"at least {study.metric.as_good}": whole("at_least"),
         "p": p_value("p"),
         "p after Holm": p_value("p_holm"),
-        "beyond": lambda row: f"{row['reference']}: {'yes' if row['beyond'] else 'not shown'}",
+        "better than": lambda row: f"{row['reference']}: {'yes' if row['beyond'] else 'not shown'}",
     }
     text = sentence(study)
     parts = [paragraph(f"{text[0].upper()}{text[1:]}.")] if text else []
-    table = frame_table("The source test", in_order(rows), cells, words=("source", "labels shuffled", "how", "beyond"))
+    table = frame_table(
+        "The source test", in_order(rows), cells, words=("source", "labels shuffled", "how", "better than")
+    )
     return join([parts, paragraph(READING, kind="note"), table])
 
 

@@ -21,7 +21,7 @@ from tl_jax.study.cohort.sources import Sources, resolve_sources
 from tl_jax.study.core.examine import Examination, draw_examination
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.problem import Problem
-from tl_jax.study.core.registration import Registered, register
+from tl_jax.study.core.registration import Registration, register
 from tl_jax.study.core.settings import Extras
 from tl_jax.study.core.stages import StagePlan, TrainedStage, fingerprint, ids_of
 from tl_jax.system.files import check_writable
@@ -70,7 +70,7 @@ class Plan:
     groups: tuple[Group, ...]
     outside: TrainedStage | None = None
     notes: tuple[str, ...] = ()
-    registered: Registered | None = None
+    registered: Registration | None = None
 
     @property
     def evaluates_source(self) -> bool:

@@ -13,7 +13,6 @@ from tl_jax.study.core.settings import Extras, StudySettings
 from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import Registered
 
-
 EXPECTED = ("either", "better")
 
 

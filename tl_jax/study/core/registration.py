@@ -21,12 +21,12 @@ from tl_jax.system.parts import differences
 
 FLAG, BETTER = "--register", "better"
 HEAD = (
-    "# Registered before the run by tl_jax. Do not edit: the digest is that of all that follows it. Keep a copy, or only",
-    "# the digest, where its date cannot be changed (a repository, a registry, an e-mail).",
+    "# Registered before the run by tl_jax. Do not edit: the digest is that of all that follows it. Keep a copy, or",
+    "# the digest alone, where its date cannot be changed (a repository, a registry, an e-mail).",
 )
 
 
-class Registered(NamedTuple):
+class Registration(NamedTuple):
     """path, at, digest: of the plan. expect: the registered direction. new: written by this very run.
 
     changes: how the run differs from the plan.
@@ -54,7 +54,7 @@ class Registered(NamedTuple):
         return f"{lead} {when}; {side if self.one_sided else 'no direction was registered'}"
 
 
-def register(path: str | Path, content: Mapping) -> Registered:
+def register(path: str | Path, content: Mapping) -> Registration:
     """Write a plan, or hold it against the one that the file holds.
 
     Args:
@@ -64,18 +64,19 @@ def register(path: str | Path, content: Mapping) -> Registered:
         InputError: a file that cannot be read or written, is no plan, or was changed after it was written.
     """
     plain = json.loads(json.dumps(known(content), default=str))
-    return Registered(*agree(tuple(entered(Path(path), plain)) if is_first() else None))
+    found = Registration(*agree(tuple(entered(Path(path), plain)) if is_first() else None))
+    return found._replace(changes=tuple(found.changes))
 
 
-def entered(path: Path, content: dict) -> Registered:
+def entered(path: Path, content: dict) -> Registration:
     if path.exists():
         at, own, before = read(path)
         changes = differences(before, content)
-        return Registered(str(path), at, own, before.get("expect", ""), False, tuple(changes))
+        return Registration(str(path), at, own, before.get("expect", ""), False, tuple(changes))
     check_writable(path.absolute().parent, FLAG)
     at, own = datetime.now(UTC).isoformat(timespec="seconds"), digest(content)
     write_atomic(path, lambda place: place.write_text(text(at, own, content), encoding="utf-8"))
-    return Registered(str(path), at, own, content.get("expect", ""), True, ())
+    return Registration(str(path), at, own, content.get("expect", ""), True, ())
 
 
 def text(at: str, own: str, content: Mapping) -> str:
