@@ -99,6 +99,9 @@ FAMILY_TABLES = {
 TARGET_TABLES = {
     "blocks": Contract(("target", "protocol"), ()),
     "gains": Contract(("arm", "protocol", "reference", "source"), ("targets", "gain", *INTERVAL, "won")),
+    "over_samples": Contract(
+        ("arm", "source", "protocol", "reference"), ("targets", "samples", "gain", *INTERVAL, "p", "p_family")
+    ),
     "ranks": Contract(("arm", "protocol"), ("average_rank",)),
 }
 AXES = ("layers", "width", "batch", "rate", "dropout", "epochs")

@@ -101,6 +101,7 @@ FAMILIES = (
 )
 TARGETS = (
     Entry("ranks", "Ranks over all targets", many.ranks),
+    Entry("over-samples", "Gain over ridge, with intervals over samples", many.over_samples),
     Entry("gain", "Gain over a model on the target's own genes", many.gains),
     Entry("targets", "Every target", many.targets),
     Entry("data", "Data", run.data),
