@@ -106,7 +106,12 @@ TRAINING = group(
 REGISTRATION = group(
     "registration",
     text("register", None, "file: the plan is written there before the run, or the run is held against it"),
-    choice("expect", "either", ["either", "better"], "registered direction: one-sided where arms shall be better"),
+    choice(
+        "expect",
+        "either",
+        ["either", "better"],
+        "registered direction: with better, whether a source helps beyond the reference is tested on one side",
+    ),
 )
 KEPT = group(
     "output",

@@ -44,6 +44,7 @@ TASKS = {
     "results and models": {
         "report": ("report", "one page of a finished study, from its tables"),
         "compare": ("compare", "several finished studies of one cohort side by side, arm by arm"),
+        "over_targets": ("over_targets", "one arm over the finished studies of several independent targets"),
         "predict": ("predict", "predict new samples or compounds with a stage checkpoint"),
         "lineage": ("lineage", "print the ancestry of a stage checkpoint"),
         "checkpoints": ("checkpoints", "list stage checkpoints below a folder, or take old ones away"),

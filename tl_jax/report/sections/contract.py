@@ -47,7 +47,7 @@ TABLES = {
     "intervals": Contract(ARM, ("n", "{metric}", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")),
     "source_test": Contract(
         (*ARM, "permuted", "method", "decides", "reference", "beyond"),
-        ("observed", "permutations", "at_least", "p", "p_holm", "null_mean", "null_q95"),
+        ("observed", "permutations", "at_least", "p", "p_holm", "p_after_looks", "null_mean", "null_q95"),
     ),
     "variance": Contract((*ARM, "component"), ("variance", "share")),
     "detectable": Contract(

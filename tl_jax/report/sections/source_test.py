@@ -29,6 +29,7 @@ def source_test(study: Study) -> Blocks:
         f"at least {study.metric.as_good}": whole("at_least"),
         "p": p_value("p"),
         "p after Holm": p_value("p_holm"),
+        "p after all looks": p_value("p_after_looks"),
         "better than": lambda row: f"{row['reference']}: {'yes' if row['beyond'] else 'not shown'}",
     }
     text = sentence(study)

@@ -113,7 +113,7 @@ def judge(results: Results) -> None:
     )
     comparisons = charged(compared, len(looks))
     results.extra["comparisons"] = [comparisons]
-    judge_sources(results, comparisons, reference)
+    judge_sources(results, comparisons, reference, len(looks))
     results.ledger.remark(note(looks))
     transfers = {*plan.methods, *(strategy.name for strategy in plan.strategies if strategy.needs_source)}
     if reference:
@@ -121,12 +121,12 @@ def judge(results: Results) -> None:
         results.ledger.remark(*harm)
 
 
-def judge_sources(results: Results, comparisons: pd.DataFrame, reference: str | None) -> None:
+def judge_sources(results: Results, comparisons: pd.DataFrame, reference: str | None, looks: int) -> None:
     """Which sources are shown to help beyond the reference."""
     for place, table in enumerate(results.extra.get("source_test", [])):
         gains = against(comparisons, reference, results.settings.metric)
         one_sided = bool(results.plan.registered and results.plan.registered.one_sided)
-        found = with_gains(table, gains, one_sided, sign(results.settings.metric))
+        found = with_gains(table, gains, looks, one_sided, sign(results.settings.metric))
         results.extra["source_test"][place] = found
 
 

@@ -49,7 +49,7 @@ class Registration(NamedTuple):
         when = f"registered in {self.path} at {self.at} (digest {self.digest[:16]})"
         if self.changes:
             return f"not run as {when}: {'; '.join(self.changes)}; no test is one-sided"
-        side = "arms were held to be better than the reference, so tests of that are one-sided"
+        side = "sources were held to help, so whether one helps beyond the reference is tested on one side"
         lead = "run as it was" if not self.new else "run as"
         return f"{lead} {when}; {side if self.one_sided else 'no direction was registered'}"
 
