@@ -142,8 +142,8 @@ def largest(n: int, question: str = ARMS, targets: int | None = None) -> float:
 
 
 def detectable_words(n: int, power: float = USUAL, question: str = ARMS, targets: int | None = None) -> str:
-    """The detectable gain as sentences say it."""
-    size = detectable(n, power, question, targets)
+    """The detectable gain as sentences say it; errors as in `curve`."""
+    size = curve(question, n, targets).reached(power)
     if np.isinf(size):
         top = largest(n, question, targets)
         found = curve(question, n, targets).at(top)

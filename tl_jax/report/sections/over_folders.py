@@ -1,4 +1,4 @@
-"""One arm over the finished studies of several targets: a t-test over targets, or over samples where they share some."""
+"""One arm over the finished studies of several targets: a t-test over targets, or over samples that they share."""
 
 from __future__ import annotations
 
