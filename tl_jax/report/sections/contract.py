@@ -89,6 +89,9 @@ FAMILY_TABLES = {
     ),
     "left_out": Contract(("family", "id", "smiles", "reason"), ("line",)),
     "permutations": Contract(ARM, ("size", "observed", "permutations", "at_least", "p", "null_mean", "null_q95")),
+    "source_test": Contract(
+        ("source", "arm"), ("size", "observed", "permutations", "at_least", "p", "null_mean", "p_holm")
+    ),
     "nested_choices": Contract(ARM, ("size", "draw", "inner_{metric}")),
     "variance": Contract((*ARM, "component"), ("size", "variance", "share")),
     "reach": Contract(

@@ -88,6 +88,7 @@ FAMILIES = (
     Entry("crossover", "Up to which size transfer helps", dti.crossovers),
     Entry("arms", "All arms", dti.arms),
     Entry("predicts", "Do the models predict at all?", dti_examined.predicts),
+    Entry("source-test", "Are the source's labels used?", dti_examined.source_test),
     Entry("nested", "A choice by inner folds", dti_examined.nested),
     Entry("spread", "Where the spread comes from", dti_examined.variance),
     Entry("switches", "What the faults of the published code are worth", dti.switches),
