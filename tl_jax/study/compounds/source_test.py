@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -59,16 +60,9 @@ def source_tests(
         observed = {(arm, size): score(setup, settings, probabilities[source, arm, size]) for arm, size in keys}
         problem = setup.on((size, draw) for size in setup.draws for draw in range(settings.repeats))
         label = f"{PURPOSE} of {', '.join(settings.source_test)} from {source}"
-        scores = until_settled(
-            observed,
-            count,
-            block_size([stage]),
-            lambda keys, numbers, name=source, one=stage: block(
-                settings, setup, methods, keys, name, one, numbers, how
-            ),
-            lambda make, about, one=stage, name=label, on=problem: kept(make, on, name, (one.meta["id"],), about, how),
-            how.label(label),
-        )
+        run = partial(block, settings, setup, methods, source, stage, how)
+        keep = partial(kept, problem=problem, label=label, parents=(stage.meta["id"],), how=how)
+        scores = until_settled(observed, count, block_size([stage]), run, keep, how.label(label))
         for arm, size in keys:
             p = sequential(observed[arm, size], scores[arm, size])
             used = sign(settings.metric) * np.asarray(scores[arm, size][: p.permutations])
@@ -78,7 +72,7 @@ def source_tests(
     return table.assign(p_holm=table.groupby("arm", sort=False)["p"].transform(lambda p: holm(p)))
 
 
-def block(settings, setup: Setup, methods, keys: Sequence[Key], source: str, stage, numbers, how: How) -> np.ndarray:
+def block(settings, setup: Setup, methods, source: str, stage, how: How, keys: Sequence[Key], numbers) -> np.ndarray:
     """(keys, permutations) scores of networks from a source that has learnt permuted labels."""
     found: dict[Key, list[float]] = {key: [] for key in keys}
     own = [method for method in methods if method.name in {arm for arm, _ in keys}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -49,7 +50,9 @@ def until_settled(
         for start in range(1, count + 1, step):
             numbers = range(start, min(start + step, count + 1))
             own = tuple(open_)
-            found = keep(lambda own=own, numbers=numbers: block(own, numbers), [[list(k) for k in own], list(numbers)])
+            found = keep(
+                lambda own=own, numbers=numbers: block(own, numbers), about=[[list(k) for k in own], list(numbers)]
+            )
             for key, values in zip(open_, found, strict=True):
                 scores[key] += values.tolist()
             progress.advance(len(numbers))
