@@ -92,6 +92,8 @@ EXAMINED = group(
     integer("permutations", 0, "permutations of the labels, to ask whether an arm predicts at all; 0: none"),
     integer("levels", 0, "draws, initialisations and orders of the variance split; 0: none"),
     texts("nested", [], "candidates of a choice by inner folds of each draw, which is an arm of its own"),
+    texts("source_test", [], "networks that are asked whether they use a source's labels: it trains on permuted ones"),
+    integer("source_permutations", None, "of a source's labels; default: 199, or more where there are many tests"),
 )
 TRANSFER = (COMPOUNDS, FAMILIES, ARMS, TEST_SET, DRAWS, EXAMINED, TRAINING, RATES, OUTPUT, KEPT, FINAL)
 

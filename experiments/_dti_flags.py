@@ -10,7 +10,16 @@ from tl_jax.study.core.settings import Extras
 
 OWN = (
     *("target", "repeats", "frozen_bn", "after_activation", "protocol", "epoch", "similarity", "balance_below"),
-    *("epochs", "source_epochs", "learning_rate", "batch_size", "dropout", "final_source", "metric"),
+    *(
+        "epochs",
+        "source_epochs",
+        "learning_rate",
+        "batch_size",
+        "dropout",
+        "final_source",
+        "metric",
+        "source_permutations",
+    ),
 )
 
 
@@ -25,7 +34,7 @@ def settings() -> DtiSettings:
     lists = {
         "sources": names("source"),
         "strategies": names("strategy"),
-        **{name: names(name) for name in ("methods", "shallow", "mode3", "switches", "final")},
+        **{name: names(name) for name in ("methods", "shallow", "mode3", "switches", "final", "source_test")},
         **{name: distinct(numbers(name)) for name in ("sizes", "layers")},
         "freeze": tuple(distinct(parsed("freeze", list(part))) for part in distinct(FLAGS.freeze)),
         "hidden": numbers("hidden"),

@@ -22,7 +22,7 @@ PLAIN = (
     *("cohort", "data_dir", "drug", "protocol", "repeats", "folds", "split", "seed", "epochs", "batch_size", "metric"),
     *("scaling", "mechanisms"),
     *("optimizer", "intermediate_strategy", "checkpoint_dir", "source_checkpoint", "at_once", "fold_models"),
-    *("reference", "source_permutations"),
+    *("reference", "source_permutations", "register", "expect"),
 )
 # What a user's file may register, by name.
 REGISTRIES = (STRATEGIES, METRICS, CLASS_METRICS, EXPRESSION, RESPONSE)

@@ -114,6 +114,16 @@ TRAINING = group(
     switch("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate"),
 )
 CHECKPOINTS = text("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches")
+REGISTRATION = group(
+    "registration",
+    text("register", None, "file: the plan is written there before the run, or the run is held against it"),
+    choice(
+        "expect",
+        "either",
+        ["either", "better"],
+        "registered direction: with better, whether a source helps beyond the reference is tested on one side",
+    ),
+)
 KEPT = group(
     "output",
     CHECKPOINTS,
@@ -136,4 +146,4 @@ PROCESSES = group(
     integer("processes", None, "how many processes share the study"),
     integer("process", None, "which of them this is, from 0"),
 )
-EXPERIMENT = (COHORT, CHAIN, ARMS, FOLDS, SOURCE_TEST, TRAINING, OUTPUT, KEPT, PROCESSES)
+EXPERIMENT = (COHORT, CHAIN, ARMS, FOLDS, SOURCE_TEST, REGISTRATION, TRAINING, OUTPUT, KEPT, PROCESSES)

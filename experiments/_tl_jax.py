@@ -19,6 +19,7 @@ TASKS = {
         "fetch": ("fetch", "fetch public data into a folder, each file checked"),
         "init": ("init_cohort", "write a cohort file for your own tables"),
         "check": ("check_data", "look at a cohort before any training"),
+        "power": ("power", "how often a study of so many samples finds a gain"),
     },
     "studies of drug response": {
         "study": ("two_step_study", "every way to the target as one study"),
@@ -43,6 +44,7 @@ TASKS = {
     "results and models": {
         "report": ("report", "one page of a finished study, from its tables"),
         "compare": ("compare", "several finished studies of one cohort side by side, arm by arm"),
+        "over_targets": ("over_targets", "one arm over the finished studies of several independent targets"),
         "predict": ("predict", "predict new samples or compounds with a stage checkpoint"),
         "lineage": ("lineage", "print the ancestry of a stage checkpoint"),
         "checkpoints": ("checkpoints", "list stage checkpoints below a folder, or take old ones away"),

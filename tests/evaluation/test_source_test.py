@@ -8,11 +8,12 @@ from tl_jax.evaluation.statistics.added_value import added_value
 from tl_jax.evaluation.statistics.source_test import (
     RETRAINED,
     SHUFFLED,
-    beyond_scratch,
     deciding,
     ended,
     needed,
     sequential,
+    with_gains,
+    words,
 )
 
 
@@ -44,8 +45,8 @@ def test_p_is_at_most_alpha_with_a_probability_of_at_most_alpha(stop):
 
 
 def test_permutations_suffice_for_a_correction_over_the_sources():
-    assert needed(1) == needed(4) == 199
-    assert 20 / (needed(20) + 1) <= 0.025
+    assert needed(1) == needed(3) == 199
+    assert 2 * 20 / (needed(20) + 1) < 0.05  # twice: the first look is charged
 
 
 def test_one_arm_decides_for_all_sources():
@@ -62,11 +63,42 @@ def test_one_arm_decides_for_all_sources():
     assert deciding(rows).tolist() == [False, True, False, True, False]
 
 
-def test_beyond_scratch_needs_both_and_is_one_sided_only_where_that_was_registered():
-    assert beyond_scratch(0.01, 0.08, 0.1, one_sided=True)
-    assert not beyond_scratch(0.01, 0.08, 0.1, one_sided=False)
-    assert not beyond_scratch(0.2, 0.001, 0.1, one_sided=True)
-    assert not beyond_scratch(0.01, 0.001, -0.1, one_sided=True)
+ROWS = pd.DataFrame([("m", "a", 0.005), ("m", "b", 0.01), ("m", "c", 0.5)], columns=["arm", "source", "p"]).assign(
+    method=RETRAINED, protocol="honest", decides=True
+)
+
+
+def gains(*p, gain=0.1):
+    names = pd.DataFrame({"arm": "m", "source": list("abc"), "reference": "ridge", "mean_difference": gain, "p": p})
+    return names
+
+
+def test_beyond_needs_both_tests_corrected_for_sources_and_looks():
+    found = with_gains(ROWS, gains(0.01, 0.02, 0.0001), looks=1, one_sided=False)
+    np.testing.assert_allclose(found["p_holm"], [0.015, 0.02, 0.5])
+    np.testing.assert_allclose(found["p_after_looks"], [0.03, 0.04, 1.0])
+    assert found["beyond"].tolist() == [True, True, False]
+    assert with_gains(ROWS, gains(0.01, 0.02, 0.0001), looks=2, one_sided=False)["beyond"].sum() == 0
+    assert with_gains(ROWS, gains(0.01, 0.02, 0.0001, gain=-0.1), looks=1, one_sided=False)["beyond"].sum() == 0
+    assert with_gains(ROWS, gains(0.01, 0.02, 0.0001, gain=-0.1), 1, False, sign=-1)["beyond"].sum() == 2
+
+
+def test_a_registered_direction_halves_p():
+    two, one = (with_gains(ROWS, gains(0.02, 0.04, 0.9), 1, side)["beyond"].tolist() for side in (False, True))
+    assert two == [False, False, False]
+    assert one == [True, True, False]
+
+
+def test_the_sentence_claims_no_more_than_the_test():
+    found = with_gains(ROWS, gains(0.9, 0.02, 0.9), 1, one_sided=False)
+    text = words(found, "honest")
+    assert text.startswith("what the labels of a (p 0.03), b (p 0.04) carry is used by m, 2 of 3 sources tested")
+    assert text.endswith("which does not say that it beats ridge")
+    found = with_gains(ROWS, gains(0.001, 0.9, 0.9), 1, one_sided=False)
+    assert words(found, "honest").endswith("; a also helps beyond ridge")
+    nothing = with_gains(ROWS.assign(p=0.4), gains(0.001, 0.001, 0.001), 1, one_sided=False)
+    assert words(nothing, "honest").startswith("the labels of none of 3 sources are shown to be used by m")
+    assert words(found, "as_published") == ""
 
 
 def test_a_covariate_beside_no_genes_is_least_squares():

@@ -3,7 +3,7 @@
 p is exact where the labels of a source are exchangeable given its expression (within a tissue or batch, where they are
 exchangeable only there): the true labels are then one more permutation. A small p says that what this source's labels
 carry is used by this arm. It does not say that the arm beats a model without a source: that takes a comparison beside
-it (`beyond_scratch`).
+it (`with_gains`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.paired import holm
+from tl_jax.evaluation.statistics.sequential import after_looks
+
+ALPHA = 0.05
 STOP = 10  # permutations as good as the truth after which no more are trained (Besag and Clifford 1991)
 TIE = 1e-9  # scores closer than this are equal: the same predictions, computed in another order
 COLUMNS = ("arm", "source", "protocol", "permuted", "method", "observed", "permutations", "at_least", "p")
@@ -61,8 +65,8 @@ def ended(observed: float, permuted: Sequence[float], stop: int | None = STOP) -
 
 
 def needed(sources: int, least: int = 199, alpha: float = 0.05) -> int:
-    """Permutations with which a p after Holm's correction over so many sources can fall well below alpha."""
-    return max(least, int(np.ceil(2 * sources / alpha)) - 1)
+    """Permutations with which p can fall below alpha after Holm's correction over so many sources and a first look."""
+    return max(least, int(np.ceil(3 * sources / alpha)) - 1)
 
 
 def deciding(rows: pd.DataFrame) -> pd.Series:
@@ -79,18 +83,54 @@ def deciding(rows: pd.DataFrame) -> pd.Series:
     return own & ~rows["source"].where(own).duplicated()
 
 
+def with_gains(rows: pd.DataFrame, gains: pd.DataFrame, looks: int, one_sided: bool, sign: int = 1) -> pd.DataFrame:
+    """The table with `p_holm` over the sources of each arm and method, `p_after_looks`, which is that charged for all
+    looks at the samples, the `reference`, and whether a source is shown to help `beyond` it.
+
+    Args:
+        gains: arm, source, reference, mean_difference, p (two-sided) of every arm minus the reference. sign: 1 where
+        more of the metric is better, else -1. one_sided: whether the direction was registered before the run.
+    Beyond is what passes both tests: that of the source, and among the sources that pass it the comparison of the arm,
+    Holm's correction over these sources and the looks counted in both.
+    """
+    names = ["arm", "source"]
+    known = gains.set_index(names)[["reference", "mean_difference", "p"]].rename(columns={"p": "p_gain"})
+    found = rows.join(known, on=names).assign(p_holm=np.nan, p_after_looks=np.nan, beyond=False)
+    for _, part in rows.groupby(["arm", "method"], sort=False):
+        found.loc[part.index, "p_holm"] = holm(part["p"])
+        found.loc[part.index, "p_after_looks"] = [after_looks(p, looks) for p in found.loc[part.index, "p_holm"]]
+        own = found.loc[part.index]
+        passed = own[(own["p_after_looks"] <= ALPHA) & (sign * own["mean_difference"] > 0)]
+        gained = holm(passed["p_gain"] / (2 if one_sided else 1))
+        found.loc[passed.index, "beyond"] = [after_looks(p, looks) <= ALPHA for p in gained]
+    return found.drop(columns=["mean_difference", "p_gain"]).fillna({"reference": ""})
+
+
+def words(rows: pd.DataFrame, protocol: str) -> str:
+    """What the source test lets one say, in a sentence; "" where nothing was tested."""
+    own = rows[rows["decides"] & (rows["protocol"] == protocol) & rows["p_after_looks"].notna()]
+    if own.empty:
+        return ""
+    arm, passed, count = (
+        own["arm"].iloc[0],
+        own[own["p_after_looks"] <= ALPHA].sort_values("p", kind="stable"),
+        len(own),
+    )
+    if passed.empty:
+        least = own["p_after_looks"].min()
+        what = f"the labels of none of {count} sources are" if count > 1 else "the source's labels are not"
+        return f"{what} shown to be used by {arm} (source test, least p {least:.2g})"
+    named = ", ".join(f"{row['source']} (p {row['p_after_looks']:.2g})" for row in passed.to_dict("records")[:3])
+    more = f" and {len(passed) - 3} more" if len(passed) > 3 else ""
+    text = f"what the labels of {named}{more} carry is used by {arm}"
+    text += f", {len(passed)} of {count} sources tested" if count > 1 else ""
+    beyond = passed[passed["beyond"]]
+    if beyond.empty:
+        return f"{text}, which does not say that it beats {passed['reference'].iloc[0] or 'a model without a source'}"
+    return f"{text}; {', '.join(beyond['source'])} also helps beyond {beyond['reference'].iloc[0]}"
+
+
 def deciding_p(rows: pd.DataFrame) -> dict[str, float] | None:
     """{source: its one-sided p} of the rows that decide; None where there is none."""
     own = rows[rows["decides"].astype(bool)]
     return dict(zip(own["source"], own["p"], strict=True)) or None
-
-
-def beyond_scratch(p_source: float, p_two_sided: float, gain: float, one_sided: bool, alpha: float = 0.05) -> bool:
-    """Whether a source is shown to help beyond training from scratch: its labels are used, and the arm is better.
-
-    Args:
-        p_source: of this test. p_two_sided, gain: of the arm minus the arm without a source, gain > 0 being better.
-        one_sided: whether the direction was registered before the run; else the comparison stays two-sided.
-    """
-    p = p_two_sided / 2 if one_sided else p_two_sided
-    return bool(p_source <= alpha and gain > 0 and p <= alpha)

@@ -190,7 +190,8 @@ def _detectable(detectable: pd.DataFrame | None, protocol: str, best: pd.Series,
         found = rows[same & (rows[f"arm_{other}"] == best["reference"])].dropna(subset=["detectable", "power"])
         if len(found):
             size, power = found["detectable"].iloc[0], found["power"].iloc[0]
-            # By simulation such a difference is found less often than the formula says (docs/calibration.md).
+            if size == float("inf"):
+                return f"no gain that was ever simulated is found in {power:.0%} of such studies (see tl_jax power)"
             least = f"it takes a true difference of at least {get(metric).text(size)}"
             return f"{least} to be found in {power:.0%} of such studies"
     return ""

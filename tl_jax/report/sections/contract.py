@@ -45,6 +45,10 @@ TABLES = {
     ),
     "permutations": Contract(ARM, ("observed", "permutations", "at_least", "p", "null_mean", "null_q95")),
     "intervals": Contract(ARM, ("n", "{metric}", "fisher_low", "fisher_high", "bca_low", "bca_high", "level")),
+    "source_test": Contract(
+        (*ARM, "permuted", "method", "decides", "reference", "beyond"),
+        ("observed", "permutations", "at_least", "p", "p_holm", "p_after_looks", "null_mean", "null_q95"),
+    ),
     "variance": Contract((*ARM, "component"), ("variance", "share")),
     "detectable": Contract(
         ("arm_a", "source_a", "arm_b", "source_b", "protocol", "metric"), ("power", "detectable")
@@ -86,6 +90,9 @@ FAMILY_TABLES = {
     ),
     "left_out": Contract(("family", "id", "smiles", "reason"), ("line",)),
     "permutations": Contract(ARM, ("size", "observed", "permutations", "at_least", "p", "null_mean", "null_q95")),
+    "source_test": Contract(
+        ("source", "arm"), ("size", "observed", "permutations", "at_least", "p", "null_mean", "p_holm")
+    ),
     "nested_choices": Contract(ARM, ("size", "draw", "inner_{metric}")),
     "variance": Contract((*ARM, "component"), ("size", "variance", "share")),
     "reach": Contract(
@@ -96,6 +103,9 @@ FAMILY_TABLES = {
 TARGET_TABLES = {
     "blocks": Contract(("target", "protocol"), ()),
     "gains": Contract(("arm", "protocol", "reference", "source"), ("targets", "gain", *INTERVAL, "won")),
+    "over_samples": Contract(
+        ("arm", "source", "protocol", "reference"), ("targets", "samples", "gain", *INTERVAL, "p", "p_family")
+    ),
     "ranks": Contract(("arm", "protocol"), ("average_rank",)),
 }
 AXES = ("layers", "width", "batch", "rate", "dropout", "epochs")

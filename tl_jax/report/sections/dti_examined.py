@@ -9,7 +9,18 @@ from tl_jax.evaluation.draws.draw_verdict import FAULT
 from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.evaluation.predictors.shallow import RANKS_ONLY
 from tl_jax.report.blocks import Absent, Blocks, Column, join, paragraph, table
-from tl_jax.report.sections.cells import arm_cells, between, by_size, fixed, frame_table, in_order, share, whole, word
+from tl_jax.report.sections.cells import (
+    arm_cells,
+    between,
+    by_size,
+    fixed,
+    frame_table,
+    in_order,
+    p_value,
+    share,
+    whole,
+    word,
+)
 from tl_jax.report.sections.effect import permuted
 from tl_jax.report.sections.sources import components
 from tl_jax.report.sections.study import Study
@@ -100,3 +111,18 @@ def reach(study: Study) -> Blocks:
     }
     caption = "Final models on the test compounds, by similarity to the nearest compound of the pool"
     return frame_table(caption, study.need("reach"), cells, words=("source", "similarity"))
+
+
+def source_test(study: Study) -> Blocks:
+    """Whether networks use what a source family's labels carry, at each size."""
+    rows, judged = study.need("source_test"), study.metric
+    cells = arm_cells(rows) | by_size(rows)
+    cells |= {judged.label: fixed("observed", judged.spec()), "permuted: mean": fixed("null_mean", judged.spec())}
+    cells |= {"permutations": whole("permutations"), f"at least {judged.as_good}": whole("at_least")}
+    cells |= {"p": p_value("p"), "p after Holm": p_value("p_holm")}
+    text = (
+        "The source was trained again on labels shuffled among its compounds. A small p says that what the labels of "
+        "this source carry is used by this network; it does not say that the network beats one without a source."
+    )
+    shown = frame_table("The source test", rows, cells, words=("source",))
+    return join([paragraph(text), shown])

@@ -27,6 +27,7 @@ from tl_jax.report.sections import (
     search,
     single_cells,
     sizes,
+    source_test,
     sources,
 )
 from tl_jax.report.sections.card import card, verdict_box
@@ -71,6 +72,7 @@ SECTIONS = (
     Entry("observed", "Predicted against observed", arms.scatter),
     Entry("intervals", "Prediction intervals", arms.prediction_intervals),
     Entry("losses", "Loss by epoch", arms.losses),
+    Entry("source-test", "Are the source's labels used?", source_test.source_test),
     Entry("sources", "Which source was promising", sources.sources),
     Entry("spread", "Where the spread comes from", sources.variance),
     Entry("genes", "Genes", genes.genes),
@@ -88,6 +90,7 @@ FAMILIES = (
     Entry("crossover", "Up to which size transfer helps", dti.crossovers),
     Entry("arms", "All arms", dti.arms),
     Entry("predicts", "Do the models predict at all?", dti_examined.predicts),
+    Entry("source-test", "Are the source's labels used?", dti_examined.source_test),
     Entry("nested", "A choice by inner folds", dti_examined.nested),
     Entry("spread", "Where the spread comes from", dti_examined.variance),
     Entry("switches", "What the faults of the published code are worth", dti.switches),
@@ -102,6 +105,7 @@ FAMILIES = (
 TARGETS = (
     Entry("next", "What next", after_others.targets),
     Entry("ranks", "Ranks over all targets", many.ranks),
+    Entry("over-samples", "Gain over ridge, with intervals over samples", many.over_samples),
     Entry("gain", "Gain over a model on the target's own genes", many.gains),
     Entry("targets", "Every target", many.targets),
     Entry("data", "Data", run.data),

@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
 from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.report.blocks import (
@@ -24,7 +25,7 @@ from tl_jax.report.blocks import (
     table,
 )
 from tl_jax.report.plots.ranks import caption, ranks_figure
-from tl_jax.report.sections.cells import difference, fixed, frame_table, share, whole, word
+from tl_jax.report.sections.cells import between, difference, fixed, frame_table, p_text, p_value, share, whole, word
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import number
 
@@ -48,8 +49,10 @@ def verdict(study: Study) -> str:
     if gains.empty:
         return "Nothing was compared."
     protocol = gains["protocol"].iloc[0]
+    if not (own := over_samples_of(study, protocol)).empty:
+        return over_samples_verdict(own, protocol, count, study.metric)
     rows = gains[(gains["protocol"] == protocol) & (gains["reference"] == "kernel_ridge")].dropna(subset=["gain"])
-    moved = rows[~rows["arm"].isin(["mean", "ridge", "kernel_ridge"])]
+    moved = rows[rows["source"] != ""]
     judged = study.metric
     gain = judged.label if judged.higher_is_better else f"{judged.label} (by how much it is lower)"
     sized = partial(judged.text, sign="+", decimals=3)
@@ -65,6 +68,49 @@ def verdict(study: Study) -> str:
     bounds = f"95 % interval over targets {sized(best['ci_low'])} to {sized(best['ci_high'])}{picked}"
     claim = "it leaves out 0" if sure else "it holds 0, so nothing is claimed"
     return f"{text} ({bounds}); {claim}. The targets share their samples: this speaks of drugs on these samples."
+
+
+def over_samples_of(study: Study, protocol: str) -> pd.DataFrame:
+    """The arms that use the source, with intervals over samples; no rows where the folder has none."""
+    rows = study.table("over_samples")
+    rows = rows[(rows["protocol"] == protocol) & (rows["source"] != "")].dropna(subset=["gain"])
+    return rows.sort_values("gain", ascending=False, kind="stable")
+
+
+def over_samples_verdict(rows: pd.DataFrame, protocol: str, count: int, judged: Metric) -> str:
+    """Which arm gains most over targets that share their samples, and whether that is shown for other samples."""
+    shown = rows[(rows["p_family"] < ALPHA) & (rows["gain"] > 0)]
+    best, sized = (shown if len(shown) else rows).iloc[0], partial(judged.text, sign="+", decimals=3)
+    lead = f"Over {count} targets on the same {best['samples']:.0f} samples (protocol {protocol}) "
+    ends = f"95 % interval over samples {sized(best['ci_low'])} to {sized(best['ci_high'])}"
+    p = f"p {p_text(best['p_family'])} after all {len(rows)} arms"
+    size = f"{sized(best['gain'])} in {judged.per_fold} over {best['reference']}"
+    if shown.empty:
+        return f"{lead}no arm that uses the source is shown to gain: the best, {best['arm']}, {size} ({ends}; {p})."
+    return f"{lead}{len(shown)} of {len(rows)} arms that use the source gain: {best['arm']} {size} ({ends}; {p})."
+
+
+def over_samples(study: Study) -> Blocks:
+    """Gains whose intervals are over samples: what another draw of samples could give for the same targets."""
+    rows, spec = study.need("over_samples"), f"+{study.metric.spec(3)}"
+    cells = {
+        "arm": word("arm"),
+        "source": word("source"),
+        "protocol": word("protocol"),
+        "samples": whole("samples"),
+        "gain": fixed("gain", spec),
+        "95 % interval over samples": between("ci_low", "ci_high", spec),
+        "p": p_value("p"),
+        "p after all arms": p_value("p_family"),
+    }
+    text = (
+        "The targets were measured on the same samples, so they are not independent: a sample that is odd is odd for "
+        "all of them. Here the samples are drawn anew in thought, and the targets are taken as they are."
+    )
+    shown = frame_table(
+        f"Gain over {rows['reference'].iloc[0]}, mean over targets", rows, cells, ("source", "protocol")
+    )
+    return [paragraph(text), shown]
 
 
 def of_protocol(rows: pd.DataFrame, protocol: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.choice import rescaled
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.source_methods import METHODS, reads_ways
+from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.study.cohort.check import check
 from tl_jax.study.cohort.one_domain import without_source
 from tl_jax.study.cohort.outside_source import load_outside
@@ -21,6 +22,7 @@ from tl_jax.study.cohort.sources import Sources, resolve_sources
 from tl_jax.study.core.examine import Examination, draw_examination
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.registration import Registration, register
 from tl_jax.study.core.settings import Extras
 from tl_jax.study.core.stages import StagePlan, TrainedStage, fingerprint, ids_of
 from tl_jax.system.files import check_writable
@@ -57,7 +59,7 @@ class Plan:
     """An experiment that can run to its end.
 
     strategies, methods: of settings.strategies, networks and closed forms (evaluation/predictors/source_methods.py).
-    outside: a source model that was not trained here. notes: remarks for the user.
+    outside: a source model that was not trained here. notes: remarks for the user. registered: before the run.
     """
 
     experiment: Experiment
@@ -69,6 +71,7 @@ class Plan:
     groups: tuple[Group, ...]
     outside: TrainedStage | None = None
     notes: tuple[str, ...] = ()
+    registered: Registration | None = None
 
     @property
     def evaluates_source(self) -> bool:
@@ -89,6 +92,21 @@ class Plan:
     def data(self) -> dict[str, dict]:
         """What each evaluated domain is, for summary.json."""
         return {f"{d.name}:{d.drugs[0]}": described(d, self.cohort) for d in (g.problem.domain for g in self.groups)}
+
+    def to_register(self) -> dict:
+        """What a registration says: who is compared with whom, in which direction, on which data, by which settings."""
+        settings = self.settings
+        return {
+            "experiment": self.experiment.name,
+            "cohort": self.cohort.name,
+            "metric": settings.metric,
+            "expect": settings.expect,
+            "reference": reference_of([*settings.strategies, *settings.baselines], settings.reference),
+            "arms": [*settings.strategies, *settings.baselines],
+            "sources": list(dict.fromkeys(way.source for group in self.groups for way in group.ways)),
+            "settings": settings.science(),
+            "data": {name: one["fingerprint"] for name, one in self.data.items()},
+        }
 
     def identity(self) -> dict:
         """What determines the numbers: a stopped run is resumed only where all of it is the same."""
@@ -148,6 +166,9 @@ def prepare(experiment: Experiment, given: Settings, cohort: Cohort) -> Plan:
         raise InputError(left_out[0].partition(" left out: ")[2])
     notes += left_out + [text for group in groups for text in group.examination.left_out]
     plan = replace(plan, groups=groups)
+    if settings.register:
+        plan = replace(plan, registered=register(settings.register, plan.to_register()))
+        notes.append(plan.registered.text())
     return replace(plan, notes=(*notes, *notes_of(plan)))
 
 

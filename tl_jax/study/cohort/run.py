@@ -9,11 +9,12 @@ import pandas as pd
 
 from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
 from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.evaluation.statistics.against import against
 from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.families import reference_of
-from tl_jax.evaluation.statistics.metrics import get
+from tl_jax.evaluation.statistics.metrics import get, sign
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
-from tl_jax.evaluation.statistics.source_test import deciding_p
+from tl_jax.evaluation.statistics.source_test import deciding_p, with_gains
 from tl_jax.evaluation.statistics.verdict import HONEST
 from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
@@ -118,11 +119,21 @@ def judge(results: Results) -> None:
     )
     comparisons = charged(compared, len(looks))
     results.extra["comparisons"] = [comparisons]
+    judge_sources(results, comparisons, reference, len(looks))
     results.ledger.remark(note(looks))
     transfers = {*plan.methods, *(strategy.name for strategy in plan.strategies if strategy.needs_source)}
     if reference:
         harm = negative_transfer(comparisons, metrics, transfers, reference, plan.settings.metric)
         results.ledger.remark(*harm)
+
+
+def judge_sources(results: Results, comparisons: pd.DataFrame, reference: str | None, looks: int) -> None:
+    """Which sources are shown to help beyond the reference."""
+    for place, table in enumerate(results.extra.get("source_test", [])):
+        gains = against(comparisons, reference, results.settings.metric)
+        one_sided = bool(results.plan.registered and results.plan.registered.one_sided)
+        found = with_gains(table, gains, looks, one_sided, sign(results.settings.metric))
+        results.extra["source_test"][place] = found
 
 
 def source_p(results: Results) -> dict[str, float] | None:

@@ -14,13 +14,21 @@ from tl_jax.study.core.settings import Extras, StudySettings
 from tl_jax.training.optimizer import OPTIMIZERS
 from tl_jax.transfer.strategies import Registered
 
+EXPECTED = ("either", "better")
+
 
 @dataclass(frozen=True)
 class Settings(StudySettings):
     """Resolved options of one experiment; every field goes into summary.json. Those of StudySettings come first."""
 
     # Where things are and what else is kept changes no number; a given checkpoint is identified by its content.
-    NO_SCIENCE: ClassVar[tuple[str, ...]] = (*StudySettings.NO_SCIENCE, "data_dir", "fold_models", "source_checkpoint")
+    NO_SCIENCE: ClassVar[tuple[str, ...]] = (
+        *StudySettings.NO_SCIENCE,
+        "data_dir",
+        "fold_models",
+        "source_checkpoint",
+        "register",
+    )
 
     cohort: str = "simulated"
     data_dir: str | None = None
@@ -47,6 +55,8 @@ class Settings(StudySettings):
     source_test: tuple[str, ...] = ("closed",)  # arms whose sources are tested; see source_plan.py
     source_permutations: int | None = None  # None: as many as Holm's correction over the sources needs
     source_stand_in: tuple[str, ...] = ()  # cheaper tests beside it
+    register: str | None = None  # file of a plan that is written before the run, or was
+    expect: str = "either"  # "better": arms are held to be better than the reference; one-sided if it was registered
 
     def __post_init__(self):
         if self.metric not in METRICS:
@@ -63,6 +73,10 @@ class Settings(StudySettings):
             )
         if self.scaling is not None and self.scaling not in SCALINGS:
             raise InputError(f"--scaling={self.scaling}: there are: {', '.join(SCALINGS)}")
+        if self.expect not in EXPECTED:
+            raise InputError(f"--expect={self.expect}: there are: {', '.join(EXPECTED)}")
+        if self.expect != "either" and not self.register:
+            raise InputError(f"--expect={self.expect} changes nothing without --register=plan.toml")
         if self.optimizer not in OPTIMIZERS:
             raise InputError(f"no optimizer '{self.optimizer}'; there are: {', '.join(OPTIMIZERS)}")
         if len(self.hidden) != 2 or min(self.hidden) < 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,6 @@ from tl_jax.evaluation.statistics.source_test import (
     SHUFFLED,
     Sequential,
     deciding,
-    ended,
     needed,
     sequential,
 )
@@ -27,15 +27,13 @@ from tl_jax.study.cohort.arms import Case, methods_of, networks_of
 from tl_jax.study.cohort.prepare import Plan
 from tl_jax.study.cohort.source_closed import AT_ONCE, at_once, gls, mean_of, shuffled
 from tl_jax.study.cohort.source_plan import asked_arms
-from tl_jax.study.core.arms import Arm, How, run_arms
+from tl_jax.study.core.arms import How, run_arms
 from tl_jax.study.core.permuted_stages import block_size, retrain
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.source_test import PURPOSE, kept, until_settled
 from tl_jax.study.core.table import ArmResult, ResultTable, per_fold
-from tl_jax.system.cluster import is_first
 from tl_jax.system.progress import watched
-from tl_jax.training.runs import gathered
 
-PURPOSE = "source test"
 Pair = tuple[str, str]  # arm, source
 
 
@@ -105,43 +103,30 @@ def of_closed(problem: Problem, pair: Pair, cases, how: How, own: ResultTable, c
     (case,), numbers = cases, range(1, count + 1)
     label = f"{PURPOSE} of {pair[0]} from {pair[1]}"
     with watched(1, how.label(label), "arms") as progress:
-        scores = kept(lambda: at_once(pair[0], problem, case, numbers, how.seed), problem, label, cases, count, how)
+        make = partial(at_once, pair[0], problem, case, numbers, how.seed)
+        scores = kept(make, problem, label, ids_of(cases), count, how)
         progress.advance(1)
     observed = score_of(problem, own.of(*pair))
     return row_of(problem, pair, cases, RETRAINED, observed, scores, sequential(observed, scores, None))
 
 
-def kept(make, problem: Problem, label: str, cases, about, how: How) -> np.ndarray:
-    """Scores as one finished part, the same in all processes: found, or made and kept."""
-    arm = Arm(label, about=about, parents=tuple(one for case in cases for one in case.way.ids))
-    parts = how.parts(problem, arm)
-    found = gathered(parts)
-    if found:
-        return found[0]["scores"]
-    scores = make()
-    if parts is not None and is_first():
-        parts.save(0, {"scores": scores})
-    return scores
+def ids_of(cases) -> tuple[str, ...]:
+    return tuple(one for case in cases for one in case.way.ids)
 
 
 def of_trained(plan: Plan, problem: Problem, asked: Asked, how: How, own: ResultTable, count: int) -> list[dict]:
     """Arms that read networks: block after block of permutations until each arm's p is settled."""
     observed = {pair: score_of(problem, own.of(*pair)) for pair in asked.pairs}
-    scores: dict[Pair, list[float]] = {pair: [] for pair in asked.pairs}
     step = block_size([stage for case in asked.cases for stage in case.stages])
-    open_, label = list(asked.pairs), f"{PURPOSE} of {', '.join(dict.fromkeys(arm for arm, _ in asked.pairs))}"
-    with watched(count, how.label(f"{label} from {asked.pairs[0][1]}"), "permutations") as progress:
-        for start in range(1, count + 1, step):
-            numbers = range(start, min(start + step, count + 1))
-            told = [list(pair) for pair in open_]
-            make = lambda n=numbers, pairs=tuple(open_): block(plan, problem, pairs, asked.cases, n, how)  # noqa: E731
-            found = kept(make, problem, label, asked.cases, [told, list(numbers)], how)
-            for pair, values in zip(open_, found, strict=True):
-                scores[pair] += values.tolist()
-            progress.advance(len(numbers))
-            open_ = [pair for pair in open_ if not ended(observed[pair], scores[pair])]
-            if not open_:
-                break
+    label = f"{PURPOSE} of {', '.join(dict.fromkeys(arm for arm, _ in asked.pairs))}"
+    scores = until_settled(
+        observed,
+        count,
+        step,
+        lambda pairs, numbers: block(plan, problem, pairs, asked.cases, numbers, how),
+        lambda make, about: kept(make, problem, label, ids_of(asked.cases), about, how),
+        how.label(f"{label} from {asked.pairs[0][1]}"),
+    )
     rows = []
     for pair in asked.pairs:
         p = sequential(observed[pair], scores[pair])

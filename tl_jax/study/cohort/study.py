@@ -78,7 +78,7 @@ def prepare_study(experiment: Experiment, settings: Settings, cohorts: Mapping[s
     for protocol in (name for name in cohorts if name != settings.protocol):
         # Models of folds predict new samples by what they alone have seen: under honest only, and already kept.
         changes = {"strategies": settings.extras.beside, "extras": None, "fold_models": False}
-        changes |= {"source_test": (), "source_stand_in": ()}
+        changes |= {"source_test": (), "source_stand_in": (), "register": None, "expect": "either"}
         try:
             beside.append(prepare(experiment, replace(settings, protocol=protocol, **changes), cohorts[protocol]))
         except InputError as error:

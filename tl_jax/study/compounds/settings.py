@@ -94,6 +94,8 @@ class DtiSettings(StudySettings):
     final_source: str = ""
     extras: Extras = field(default_factory=Extras)
     metric: str = "mcc"
+    source_test: tuple[str, ...] = ()  # networks whose sources are trained again on permuted labels
+    source_permutations: int | None = None  # None: as many as Holm's correction over sources and sizes needs
 
     def __post_init__(self):
         words = {"methods": METHODS, "switches": tuple(vars(Switches())), "protocol": tuple(PROTOCOLS)}
@@ -105,6 +107,8 @@ class DtiSettings(StudySettings):
         numbers = ("repeats", "epochs", "source_epochs", "batch_size", "learning_rate", "hidden", "sizes", "layers")
         self.check_numbers((*numbers, "at_once"))
         self._check_layers()
+        if self.source_permutations is not None and self.source_permutations < 19:
+            raise InputError(f"--source_permutations={self.source_permutations}: fewer than 19 cannot reach p = .05")
         if self.repeats < 2:
             raise InputError("--repeats=1: one draw says nothing of how much draws vary; ask for at least 2")
         if not 0 <= self.dropout < 1 or not 0 <= self.weight_decay < float("inf"):

@@ -21,6 +21,7 @@ from tl_jax.study.compounds.known import keep_known
 from tl_jax.study.compounds.networks import activations, logits_of, methods_of, predict_networks
 from tl_jax.study.compounds.settings import NAME, DtiSettings
 from tl_jax.study.compounds.setup import Setup, make_setup, quickly
+from tl_jax.study.compounds.source_test import source_tests, tested
 from tl_jax.study.core.arms import Arm, How
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
@@ -69,7 +70,7 @@ def run_dti(settings: DtiSettings, setup: Setup, work: Path | None = None) -> Dt
     """
     methods = methods_of(settings)
     finals = planned(settings, setup, methods)  # what cannot be is refused before hours of work
-    asked = asked_for(settings, methods)
+    asked, moved = asked_for(settings, methods), tested(settings, methods)
     drawn, left_out = draw_all(settings, setup)
     results = DtiResults(settings, setup)
     ledger = results.ledger
@@ -87,12 +88,17 @@ def run_dti(settings: DtiSettings, setup: Setup, work: Path | None = None) -> Dt
     with ledger.timed("networks"):
         for source, arm, size, p in predict_networks(setup, settings, methods, sources, how):
             results.probabilities[source, arm, size] = p
+    if moved:
+        with ledger.timed("source test"):
+            found = source_tests(settings, setup, moved, sources, results.probabilities, how)
+            results.examined["source_test"] = found
     with ledger.timed("shallow classifiers"), threadpool_limits(1):
         shallow = run_shallow(results, sources, asked, how)
     if drawn:
         with ledger.timed("examination"), threadpool_limits(1):
             arms = [*network_arms(settings, methods, sources, asked), *shallow]
-            chosen, results.examined = examine_all(drawn, arms, results.probabilities, how)
+            chosen, tables = examine_all(drawn, arms, results.probabilities, how)
+            results.examined |= tables
             results.probabilities |= chosen
     with ledger.timed("similarity"):
         results.nearest = similarities(setup, settings)

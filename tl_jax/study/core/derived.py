@@ -12,6 +12,8 @@ from tl_jax.evaluation.statistics.detectable import detectable_difference
 from tl_jax.evaluation.statistics.intervals import UNDEFINED, bca_interval, fisher_holds, fisher_interval
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, per_fold
 from tl_jax.evaluation.statistics.paired import corrected_t
+from tl_jax.evaluation.statistics.power import MEASURED
+from tl_jax.evaluation.statistics.power import detectable as measured
 from tl_jax.interpret.stability import TOP, gene_overlap, gene_stability
 
 LEVEL = 0.95
@@ -51,10 +53,16 @@ def prediction_intervals(predictions: pd.DataFrame) -> pd.DataFrame:
 def detectable(
     metrics: pd.DataFrame, reference: str = "scratch", power: float = 0.8, metric: str = JUDGED
 ) -> pd.DataFrame:
-    """The smallest true difference from the reference that this study finds with `power`, for every other arm."""
+    """The smallest true difference from the reference that this study finds with `power`, for every other arm.
+
+    What `tl_jax power` says of so many samples, from simulated studies, infinite where no simulated gain is found so
+    often; of other metrics and other numbers of samples what the corrected t-test promises by its own model.
+    """
     folds, rows = per_fold(metrics, metric), []
     for protocol, part in folds.groupby("protocol", sort=False):
-        ratio = held_out_ratio(part)
+        ratio, known = held_out_ratio(part), float("nan")
+        if metric == MEASURED:
+            known = measured(samples_of(part), power)
         wide = part.pivot(index=["repeat", "fold"], columns=["arm", "source"], values="value")
         if reference not in wide.columns.get_level_values("arm"):
             continue
@@ -62,9 +70,14 @@ def detectable(
         for arm, source in wide.columns:
             if arm != reference:
                 gap = (wide[arm, source] - wide[column]).to_numpy(np.float64)
-                found = detectable_difference(gap, ratio, power)
+                found = detectable_difference(gap, ratio, power) if np.isnan(known) else known
                 rows.append((arm, source, *column, protocol, metric, power, found))
     return pd.DataFrame(rows, columns=list(DETECTABLE))
+
+
+def samples_of(folds: pd.DataFrame) -> int:
+    """Samples that were held out in one repeat, of the arm with the most."""
+    return int(folds.groupby([*KEYS, "repeat"])["n_test"].sum().max())
 
 
 def protocols(metrics: pd.DataFrame, honest: str, other: str, metric: str = JUDGED) -> pd.DataFrame:

@@ -33,7 +33,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
     genes.csv too, where the cohort was read from tables.
     Returns what could not be drawn.
     """
-    tables = {name: getattr(over, name) for name in ("targets", "blocks", "gains", "ranks", "pairs")}
+    tables = {name: getattr(over, name) for name in ("targets", "blocks", "gains", "over_samples", "ranks", "pairs")}
     if results.cohort.gene_names:
         tables["genes"] = gene_report(results.cohort)
     tables = {name: table for name, table in tables.items() if len(table)}

@@ -13,6 +13,7 @@ from tl_jax.evaluation.statistics.comparisons import INFLUENCED, influence_of, i
 from tl_jax.evaluation.statistics.families import family_p
 from tl_jax.evaluation.statistics.influence import Influence, InfluenceTest
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, is_pooled, per_fold
+from tl_jax.evaluation.statistics.over_targets import of_target, over_shared_samples, shared
 from tl_jax.evaluation.statistics.paired import CorrectedT, corrected_t
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
 from tl_jax.report.tables import fixed_width, number
@@ -21,18 +22,26 @@ from tl_jax.study.many_targets.targets import ManyResults
 
 # Gains are over a model on the target's own genes. The radial one decides: the profiles' head is radial too.
 REFERENCES = ("kernel_ridge", "ridge", "repaired_ridge")
+DECIDING = "ridge"  # the reference of tests over samples, fixed before any study
 SAME_LINES = (
-    "the targets share their samples: intervals and tests over targets describe drugs on these samples, not new samples"
+    "the targets share their samples: intervals and tests over targets describe drugs on these samples, not new "
+    "samples; over_samples.csv has those over samples"
 )
+APART = "no two targets share a sample: intervals over targets are those of independent targets"
 
 
 @dataclass(frozen=True)
 class OverTargets:
-    """targets, blocks, gains, ranks, pairs: the tables of the same names. tests: {protocol: Ranks}; notes: remarks."""
+    """targets, blocks, gains, over_samples, ranks, pairs: the tables of the same names. tests: {protocol: Ranks}.
+
+    over_samples: gains whose intervals are over samples; empty where targets share none, or for a metric that is no
+    Spearman. notes: remarks.
+    """
 
     targets: pd.DataFrame
     blocks: pd.DataFrame
     gains: pd.DataFrame
+    over_samples: pd.DataFrame
     ranks: pd.DataFrame
     pairs: pd.DataFrame
     tests: dict[str, Ranks]
@@ -44,7 +53,9 @@ def over_targets(results: ManyResults) -> OverTargets:
     metrics, metric = results.table("metrics"), results.settings.metric
     sign = get(metric).sign
     blocks, found, ranks, pairs, tests = [], [], [], [], {}
-    notes = [SAME_LINES] if metrics.target.nunique() > 1 else []
+    several = metrics.target.nunique() > 1
+    apart = metrics.target.nunique() > 1 and not shared(samples_of(results))
+    notes = [APART if apart else SAME_LINES] if several else []
     for protocol, rows in per_fold(metrics, metric).groupby("protocol", sort=False):
         table = in_order(rows.pivot_table(index="target", columns="arm", values="value", aggfunc="mean", dropna=False))
         blocks.append(table.reset_index().assign(protocol=protocol))
@@ -64,11 +75,31 @@ def over_targets(results: ManyResults) -> OverTargets:
         pd.DataFrame(per_target(metrics, metric, held_out(results))),
         pd.concat(blocks, ignore_index=True),
         gain.assign(source=[source_of(arm) for arm in gain.arm]),
+        over_samples(results) if metrics.target.nunique() > 1 else pd.DataFrame(),
         pd.concat(ranks, ignore_index=True) if ranks else pd.DataFrame(),
         pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(),
         tests,
         notes,
     )
+
+
+def samples_of(results: ManyResults) -> list:
+    """The names of the samples of each target."""
+    return list({target.drug: target.problem.domain.samples for target, _ in results.found}.values())
+
+
+def over_samples(results: ManyResults) -> pd.DataFrame:
+    """Gains over ridge of targets that share samples, with intervals over samples, for each protocol."""
+    predictions, domain = results.table("predictions"), results.cohort.stage("target")
+    if results.settings.metric != JUDGED or not shared(samples_of(results)):
+        return pd.DataFrame()
+    groups = {str(name): str(own) for name, own in zip(domain.samples, domain.groups, strict=True)}
+    found = []
+    for protocol, rows in predictions.groupby("protocol", sort=False):
+        parts = [of_target(part, groups) for _, part in rows.groupby("target", sort=False)]
+        found.append(over_shared_samples(parts, DECIDING).assign(protocol=protocol))
+    table = pd.concat(found, ignore_index=True)
+    return table.assign(source=[source_of(arm) for arm in table["arm"]])
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
