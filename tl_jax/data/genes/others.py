@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from tl_jax.data.genes.table import symbols
 
-# HTSeq, STAR, featureCounts, samtools.
+# HTSeq, STAR, featureCounts, samtools; spike-ins of ERCC and SIRV; sums that a spreadsheet adds.
 SPECIAL = re.compile(
     r"_{1,2}(no_feature|ambiguous|too_low_aqual|not_aligned|alignment_not_unique)|n_(unmapped|multimapping|nofeature"
-    r"|ambiguous)|unassigned_\w+|\*|assigned|(no|too)_(feature|low_aqual)|ambiguous|not_aligned|alignment_not_unique",
+    r"|ambiguous)|unassigned_\w+|\*|assigned|(no|too)_(feature|low_aqual)|ambiguous|not_aligned|alignment_not_unique"
+    r"|ercc[-_.]\d{5}|sirv\d{1,3}|(grand|sub)?[-_. ]?totals?([-_. ](counts?|reads|umis?))?|sum",
     re.IGNORECASE,
 )
 _CLINICAL = re.compile(
