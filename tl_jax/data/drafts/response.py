@@ -145,9 +145,8 @@ def wanted(drug: str, known: list[str], path: Path, points: Points) -> str:
         points.say(f"{examples(found, 6)} of {path.name} are spellings of one drug and are taken together")
     beside = [name for name in known if name not in found and normal(drug) in normal(name)]
     if beside:
-        points.say(
-            f"{examples(beside, 6)} of {path.name} hold the name {drug} and count as other drugs; rename those that are it"
-        )
+        what = f"{examples(beside, 6)} of {path.name} hold the name {drug} and count as other drugs"
+        points.say(f"{what}; rename those that are it")
     return found[0]
 
 
