@@ -20,7 +20,7 @@ DATA = group(
     text("checkpoint", None, "folder of a stage checkpoint; for --vectors a PyTorch file (.pth) will do too"),
     text("study", None, "in place of --checkpoint: the results folder of a finished study, whose --model is used"),
     text("model", "best", "of --study: best (what its report recommends), or an arm, as 'ridge' or 'ARM from SOURCE'"),
-    text("expression", None, "table of new samples: csv, tsv, txt, parquet, .gz; genes in columns or rows"),
+    text("expression", None, "table of new samples: csv, tsv, txt, parquet, .gz, h5ad; genes in columns or rows"),
     text("compounds", None, "table of new compounds: csv or tsv with the column smiles, and id if there are"),
     text("vectors", None, "vectors of new compounds, by id or SMILES (.csv, .npz), for a model of vectors"),
 )
@@ -75,7 +75,9 @@ COMPOUNDS = group(
 )
 OUTPUT = group(
     "output",
-    text("out", None, "csv file to write"),
+    text(
+        "out", None, "csv file to write; or an .h5ad, where --expression is one: its object with the predictions added"
+    ),
     switch("overwrite", False, "replace an output file that exists"),
 )
 
@@ -129,12 +131,16 @@ def samples(out: Path) -> None:
     """Predict an expression table."""
     from experiments._keys import in_words_of, keys_of
     from tl_jax.data.cohort.schema_kinds import held
+    from tl_jax.data.formats.h5ad import is_h5ad
     from tl_jax.data.tables.losses import heard
     from tl_jax.report.tables import write_csv
     from tl_jax.study.cohort.models import model_of_study
+    from tl_jax.study.cohort.object import check_object, write_object
     from tl_jax.study.cohort.predict import predict_samples
     from tl_jax.system.progress import say
 
+    if is_h5ad(out):
+        check_object(out, Path(FLAGS.expression))
     chosen = model_of_study(Path(FLAGS.study), FLAGS.model) if FLAGS.study else None
     for line in chosen.warnings if chosen else ():
         say(line)
@@ -152,7 +158,10 @@ def samples(out: Path) -> None:
             missing_genes=FLAGS.missing_genes,
             batch=FLAGS.batch,
         )
-    write_csv(out, found.table)
+    if is_h5ad(out):
+        write_object(found.table, Path(FLAGS.expression), out)
+    else:
+        write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]
     for line in (*lines, *(f"warning: {why}" for why in found.warnings), *filter(None, [found.outside])):
         say(line)
