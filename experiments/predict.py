@@ -75,9 +75,7 @@ COMPOUNDS = group(
 )
 OUTPUT = group(
     "output",
-    text(
-        "out", None, "csv file to write; or an .h5ad, where --expression is one: its object with the predictions added"
-    ),
+    text("out", None, "csv file to write; or, where --expression is an .h5ad, one: its object with predictions added"),
     switch("overwrite", False, "replace an output file that exists"),
 )
 
@@ -108,6 +106,10 @@ def work() -> None:
         raise InputError(f"--out={out} is a folder; name a file, such as {out / 'predictions.csv'}")
     if out.exists() and not FLAGS.overwrite:
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
+    if out.suffix == ".h5ad":
+        from tl_jax.study.cohort.object import check_object
+
+        check_object(out, Path(FLAGS.expression or ""))
     check_writable(out.absolute().parent, "--out")
     runtime.configure()
     samples(out) if kind == "expression" else compounds(kind, out)
@@ -131,16 +133,13 @@ def samples(out: Path) -> None:
     """Predict an expression table."""
     from experiments._keys import in_words_of, keys_of
     from tl_jax.data.cohort.schema_kinds import held
-    from tl_jax.data.formats.h5ad import is_h5ad
     from tl_jax.data.tables.losses import heard
     from tl_jax.report.tables import write_csv
     from tl_jax.study.cohort.models import model_of_study
-    from tl_jax.study.cohort.object import check_object, write_object
+    from tl_jax.study.cohort.object import write_object
     from tl_jax.study.cohort.predict import predict_samples
     from tl_jax.system.progress import say
 
-    if is_h5ad(out):
-        check_object(out, Path(FLAGS.expression))
     chosen = model_of_study(Path(FLAGS.study), FLAGS.model) if FLAGS.study else None
     for line in chosen.warnings if chosen else ():
         say(line)
@@ -158,7 +157,7 @@ def samples(out: Path) -> None:
             missing_genes=FLAGS.missing_genes,
             batch=FLAGS.batch,
         )
-    if is_h5ad(out):
+    if out.suffix == ".h5ad":
         write_object(found.table, Path(FLAGS.expression), out)
     else:
         write_csv(out, found.table)

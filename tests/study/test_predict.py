@@ -129,7 +129,7 @@ def test_an_object_gets_the_predictions_of_its_samples(model, table):
     pooled = folder / "pooled.h5ad"
     write_object(found.assign(sample_id=[f"P{k}" for k in range(20)]), folder / "new.h5ad", pooled)
     assert anndata.read_h5ad(pooled).obs_names[0] == "P0"
-    with pytest.raises(InputError, match="an .h5ad is written where --expression is one; name a .csv"):
+    with pytest.raises(InputError, match=r"an .h5ad is written where --expression is one; name a .csv"):
         check_object(folder / "out.h5ad", folder / "new.csv")
 
 
