@@ -20,7 +20,7 @@ DATA = group(
     text("checkpoint", None, "folder of a stage checkpoint; for --vectors a PyTorch file (.pth) will do too"),
     text("study", None, "in place of --checkpoint: the results folder of a finished study, whose --model is used"),
     text("model", "best", "of --study: best (what its report recommends), or an arm, as 'ridge' or 'ARM from SOURCE'"),
-    text("expression", None, "table of new samples: csv, tsv, txt, parquet, .gz; genes in columns or rows"),
+    text("expression", None, "table of new samples: csv, tsv, txt, parquet, .gz, h5ad; genes in columns or rows"),
     text("compounds", None, "table of new compounds: csv or tsv with the column smiles, and id if there are"),
     text("vectors", None, "vectors of new compounds, by id or SMILES (.csv, .npz), for a model of vectors"),
 )
@@ -75,7 +75,7 @@ COMPOUNDS = group(
 )
 OUTPUT = group(
     "output",
-    text("out", None, "csv file to write"),
+    text("out", None, "csv file to write; or, where --expression is an .h5ad, one: its object with predictions added"),
     switch("overwrite", False, "replace an output file that exists"),
 )
 
@@ -106,6 +106,10 @@ def work() -> None:
         raise InputError(f"--out={out} is a folder; name a file, such as {out / 'predictions.csv'}")
     if out.exists() and not FLAGS.overwrite:
         raise InputError(f"--out={out} exists; choose another or add --overwrite")
+    if out.suffix == ".h5ad":
+        from tl_jax.study.cohort.object import check_object
+
+        check_object(out, Path(FLAGS.expression or ""))
     check_writable(out.absolute().parent, "--out")
     runtime.configure()
     samples(out) if kind == "expression" else compounds(kind, out)
@@ -132,6 +136,7 @@ def samples(out: Path) -> None:
     from tl_jax.data.tables.losses import heard
     from tl_jax.report.tables import write_csv
     from tl_jax.study.cohort.models import model_of_study
+    from tl_jax.study.cohort.object import write_object
     from tl_jax.study.cohort.predict import predict_samples
     from tl_jax.system.progress import say
 
@@ -152,7 +157,10 @@ def samples(out: Path) -> None:
             missing_genes=FLAGS.missing_genes,
             batch=FLAGS.batch,
         )
-    write_csv(out, found.table)
+    if out.suffix == ".h5ad":
+        write_object(found.table, Path(FLAGS.expression), out)
+    else:
+        write_csv(out, found.table)
     high = found.meta["response_scale"]["direction"]
     for line in (*lines, *(f"warning: {why}" for why in found.warnings), *filter(None, [found.outside])):
         say(line)

@@ -117,7 +117,7 @@ def test_forms_that_mean_the_same_table(tmp_path, name, text, layout):
         ("t.csv", "gene,s1,s2\nA,1,2\nB,2", "ends in the middle of a row .2 of 3 fields.; fetch", {}),
         ("t.csv", 'gene,s1\n"A,1\nB,2\n', "is not a regular table", {}),
         ("t.csv", "note\n", "has fewer than 3 lines; correct header_row", {"header_row": 3}),
-        ("t.csv", "\xff\xfeg\0,\0".encode("latin-1"), "not UTF-8 text but UTF-16", {}),
+        ("t.csv", b"\xff\xfeg", "begins as UTF-16 text and is none", {}),
         ("t.csv", b"gene,s1\nA\0,1\n", "is no text, since it has a zero byte", {}),
         ("t.csv", "<!DOCTYPE html><html>404</html>", "is a web page, not a table; fetch it again", {}),
         ("t.txt", "\n <HTML><body>a\tb</body>", "is a web page, not a table; fetch it again", {}),

@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from scripting import script
 
 from tl_jax.errors import InputError
 from tl_jax.models import build
 from tl_jax.study.cohort.judged import FILE
+from tl_jax.study.cohort.object import check_object, write_object
 from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.core.lineage import lineage_text
 from tl_jax.training.fit import predict
@@ -109,6 +111,26 @@ def test_standardised_values_are_refused_by_a_model_of_logarithms(model, table):
         predict_samples(model.path, folder / "z.csv")
     by_itself, plain = (predict_samples(model.path, folder / f"{n}.csv", scale_by="cohort") for n in ("z", "new"))
     np.testing.assert_allclose(by_itself.table.prediction, plain.table.prediction, rtol=1e-3)
+
+
+def test_an_object_gets_the_predictions_of_its_samples(model, table):
+    anndata = pytest.importorskip("anndata")
+    frame, folder = table
+    notes = pd.DataFrame({"batch": ["a", "b"] * 10}, index=frame.index)
+    anndata.AnnData(frame.to_numpy(), obs=notes, var=pd.DataFrame(index=frame.columns)).write_h5ad(folder / "new.h5ad")
+    found = predict_samples(model.path, folder / "new.h5ad").table
+    np.testing.assert_allclose(found.prediction, predict_samples(model.path, folder / "new.csv").table.prediction)
+    flags = [f"--checkpoint={model.path}", "--expression=new.h5ad"]
+    code, _, err = script("predict", *flags, "--out=predicted.h5ad", folder=folder)
+    assert code == 0, err
+    held = anndata.read_h5ad(folder / "predicted.h5ad")
+    np.testing.assert_allclose(held.obs["tl_jax_prediction"], found.prediction)
+    assert held.obs["batch"].tolist() == notes["batch"].tolist()
+    pooled = folder / "pooled.h5ad"
+    write_object(found.assign(sample_id=[f"P{k}" for k in range(20)]), folder / "new.h5ad", pooled)
+    assert anndata.read_h5ad(pooled).obs_names[0] == "P0"
+    with pytest.raises(InputError, match=r"an .h5ad is written where --expression is one; name a .csv"):
+        check_object(folder / "out.h5ad", folder / "new.csv")
 
 
 def judged_as(model, **found):

@@ -17,7 +17,7 @@ from tl_jax.data.preprocessing.transforms import apply_transform, refuse_logged
 from tl_jax.data.tables.cells import as_ids, clean_ids, examples, require_column
 from tl_jax.data.tables.copies import mean_of_copies, sum_of_copies
 from tl_jax.data.tables.excel_dates import date_names
-from tl_jax.data.tables.losses import told
+from tl_jax.data.tables.losses import lost, told
 from tl_jax.data.tables.numbers import holds_numbers, number_matrix
 from tl_jax.errors import InputError
 
@@ -163,6 +163,9 @@ def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable, k
     body = frame.drop(columns=column)
     if body.columns.empty:
         raise InputError(f"{path} has names but no values; save the table again")
+    if not rows_are_samples:
+        frame = _with_gene_names(frame, column, path)
+        body = frame.drop(columns=column)
     row_names = clean_ids(frame[column], path, "sample" if rows_are_samples else "gene")
     if not rows_are_samples and (others := set(other_rows(body, row_names))):
         told(f"{path}: {len(others)} rows are no genes and are left out ({examples(sorted(others))})")
@@ -172,6 +175,13 @@ def _samples_by_genes(frame: pd.DataFrame, path: Path, table: ExpressionTable, k
     if rows_are_samples:
         return pd.DataFrame(values, index=row_names, columns=body.columns)
     return pd.DataFrame(values.T, index=list(body.columns), columns=row_names)
+
+
+def _with_gene_names(frame: pd.DataFrame, column: str, path: Path) -> pd.DataFrame:
+    """The rows that name a gene, as public formats are read; probes without a symbol are common."""
+    blank = [f"data row {row + 1}" for row, name in enumerate(as_ids(frame[column])) if not name]
+    lost(path, "rows", blank, len(frame), "name no gene", "name them, or choose another gene_column")
+    return frame[[bool(name) for name in as_ids(frame[column])]] if blank else frame
 
 
 def _names_at(frame: pd.DataFrame, rows_are_samples: bool, known_genes: set[str]) -> str:

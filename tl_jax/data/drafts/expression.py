@@ -23,7 +23,7 @@ from tl_jax.data.scaling.units import COUNTS, LINEAR, detect_units
 from tl_jax.data.tables.cells import as_ids, examples
 from tl_jax.data.tables.excel_dates import date_names
 from tl_jax.data.tables.numbers import MISSING, fault_text, faults, holds_numbers, placeholders
-from tl_jax.data.tables.same_names import is_normal_tissue, normal_tissue_pattern
+from tl_jax.data.tables.same_names import is_later_tumour, is_normal_tissue, normal_tissue_pattern
 
 TRANSFORM = {COUNTS: "log_cpm", LINEAR: "log2"}
 SHOWN = 5  # names in a remark
@@ -235,7 +235,7 @@ def _fallen(names: list[str], match: Match) -> list[str]:
 def _ask_of_fallen(fallen: list[str], match: Match, points: Points) -> None:
     """Say that repeats are averaged; ask where what is cut off does not look like the number of a repeat."""
     rests = {name: name.replace(match.own_cut.one(name), "", 1) for name in fallen}
-    odd = [name for name, rest in rests.items() if not REPEAT.fullmatch(rest)]
+    odd = [name for name, rest in rests.items() if not REPEAT.fullmatch(rest) or is_later_tumour(name)]
     if odd and len(set(rests.values())) > 1:
         points.ask(
             f"{len(fallen)} samples would fall together and be averaged, such as {examples(fallen)}; if they are no "

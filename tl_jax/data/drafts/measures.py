@@ -57,7 +57,7 @@ def check_values(frame: pd.DataFrame, path: Path, samples: str, keys: dict, poin
     for column in columns:
         values, rows = frame[column], as_ids(frame[samples])
         bad = faults(values)
-        cells = {row: str(values.iloc[row]).strip() for row in bad}
+        cells = {row: str(values.iloc[row]).strip() for row in bad if rows[row]}  # notes below the heading name none
         beyond = [r for r, cell in cells.items() if CENSORED.fullmatch(cell)]
         if beyond and keys.get("censored") == "clip":
             cells = {r: c for r, c in cells.items() if r not in beyond}

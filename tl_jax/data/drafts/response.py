@@ -12,7 +12,7 @@ from tl_jax.data.drafts.points import UNKNOWN, Points
 from tl_jax.data.genes.others import no_genes
 from tl_jax.data.tables.cells import as_ids, examples, nearest
 from tl_jax.data.tables.copies import AVERAGE, filters, told_apart
-from tl_jax.data.tables.numbers import holds_numbers
+from tl_jax.data.tables.numbers import faults, holds_numbers
 from tl_jax.data.tables.same_names import normal, spellings, with_id
 from tl_jax.errors import InputError
 
@@ -34,7 +34,7 @@ def guess_response(frame: pd.DataFrame, path: Path, samples: str, wishes, points
     samples: the column of names. What the table leaves open becomes an open point. InputError for what cannot be read.
     """
     value, drug = _stated(wishes.value, frame, path, points), wishes.drug
-    numeric = [c for c in frame.columns if c != samples and holds_numbers(frame[c])]
+    numeric = [c for c in frame.columns if c != samples and holds_numbers(frame[c]) and not names_drugs(frame, c)]
     if value is not None and value not in numeric:
         raise InputError(f"{path}: column '{value}' (--value) holds no numbers; name another")
     if not numeric:
@@ -76,16 +76,17 @@ def _copies(frame: pd.DataFrame, path: Path, by: list[str], keys: dict, points: 
         points.say(f"{copies:,} repeated measurements of a sample and drug are averaged; filter chooses among them")
         return {"duplicates": "mean"}
     first = named[named.duplicated(by)].iloc[0]
-    what = f"sample '{as_ids([first[by[0]]])[0]}'" + (f" and drug '{first[by[1]]}'" if len(by) == 2 else "")
+    what = f"sample '{as_ids([first[by[0]]])[0]}'"
+    what += f" and drug '{first[by[1]]}' have" if len(by) == 2 else " has"
     if apart:
         columns = ", ".join(apart)
         points.ask(
-            f"{path}: {what} have several rows, which differ in {columns}: no repeats; {filters(apart)}{AVERAGE}",
+            f"{path}: {what} several rows, which differ in {columns}: no repeats; {filters(apart)}{AVERAGE}",
             "response",
         )
         return {"filter": dict.fromkeys(apart, UNKNOWN)}
     remedy = "keep one row for each sample, or name that column 'drug'; to average them set duplicates = 'mean'"
-    points.ask(f"{path}: {what} has several rows, and no column names a drug; {remedy}", "response")
+    points.ask(f"{path}: {what} several rows, and no column names a drug; {remedy}", "response")
     return {}
 
 
@@ -94,7 +95,7 @@ def drug_column(frame: pd.DataFrame, samples: str, drug: str | None = None) -> s
 
     Its values are names: no yes and no, and not what a patient had before. One that holds the wanted drug comes first.
     """
-    text = [c for c in frame.columns if c != samples and not holds_numbers(frame[c])]
+    text = [c for c in frame.columns if c != samples and (not holds_numbers(frame[c]) or names_drugs(frame, c))]
     text = [c for c in text if not {v.casefold() for v in as_ids(frame[c].dropna().unique())} <= YES_NO]
     named = [c for c in text if DRUG.search(str(c)) and not NOT_THE_DRUG.search(str(c))]
     if drug:
@@ -110,6 +111,12 @@ def drug_column(frame: pd.DataFrame, samples: str, drug: str | None = None) -> s
     left = [c for c in text if not METRIC.search(str(c)) and not NOT_THE_DRUG.search(str(c))]
     left = [c for c in left if not all(map(is_measured, as_ids(frame[c].dropna().unique())))]
     return next((c for c in left if not frame.duplicated([samples, c]).any()), None)
+
+
+def names_drugs(frame: pd.DataFrame, column: str) -> bool:
+    """Whether a column is called after drugs and has texts, though most of them could be numbers (5-FU, 5 FU)."""
+    called = DRUG.search(str(column)) and not NOT_THE_DRUG.search(str(column)) and not is_measured(column)
+    return bool(called) and bool(faults(frame[column]))
 
 
 def _meant(drug: str, known: list[str]) -> list[str]:
@@ -136,6 +143,10 @@ def wanted(drug: str, known: list[str], path: Path, points: Points) -> str:
         points.say(f"--drug={drug} is '{found[0]}' in {path.name}")
     if len(found) > 1:
         points.say(f"{examples(found, 6)} of {path.name} are spellings of one drug and are taken together")
+    beside = [name for name in known if name not in found and normal(drug) in normal(name)]
+    if beside:
+        what = f"{examples(beside, 6)} of {path.name} hold the name {drug} and count as other drugs"
+        points.say(f"{what}; rename those that are it")
     return found[0]
 
 

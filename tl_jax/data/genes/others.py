@@ -7,15 +7,16 @@ from collections.abc import Iterable
 
 from tl_jax.data.genes.table import symbols
 
-# HTSeq, STAR, featureCounts, samtools.
+# HTSeq, STAR, featureCounts, samtools; spike-ins of ERCC and SIRV; sums that a spreadsheet adds.
 SPECIAL = re.compile(
     r"_{1,2}(no_feature|ambiguous|too_low_aqual|not_aligned|alignment_not_unique)|n_(unmapped|multimapping|nofeature"
-    r"|ambiguous)|unassigned_\w+|\*|assigned|(no|too)_(feature|low_aqual)|ambiguous|not_aligned|alignment_not_unique",
+    r"|ambiguous)|unassigned_\w+|\*|assigned|(no|too)_(feature|low_aqual)|ambiguous|not_aligned|alignment_not_unique"
+    r"|ercc[-_.]\d{5}|sirv\d{1,3}|(grand|sub)?[-_. ]?totals?([-_. ](counts?|reads|umis?))?|sum",
     re.IGNORECASE,
 )
 _CLINICAL = re.compile(
     r"(patient|sample|tumou?r|cell|donor|clinical|pathologic\w*|ajcc|who|mean|median|total|num(ber)?|n|log\d*|prior|pre|post"
-    r"|is|has|days|months|years|percent|pct|at|of|to|in|the|a|diagnosis|last|initial)"
+    r"|is|has|library|lib|days|months|years|percent|pct|at|of|to|in|the|a|diagnosis|last|initial)"
 )
 _NO_GENE = re.compile(
     r"age|sex|gender|race|ethnicity|stage|grade|status|survival|os|pfs|dfs|efs|rfs|event|censor\w*|followup|vital|death"
@@ -23,7 +24,7 @@ _NO_GENE = re.compile(
     r"|library_?size|librarysize|lib|counts?|reads|umis?|ncount|nfeature|features?|genes?_?detected|mito\w*|mt|mapped"
     r"|mapping|depth|coverage|rate|viability|auc|aac|ic\d\d|lnic\d\d|response|dose|time|year|day|month|id|cosmic|treatment"
     r"|diagnosis|idh|methylation|mgmt_?(status|methylation)|msi|tmb|size|volume|score|date|cluster|pc\d+|umap\d*|tsne\d*"
-    r"|label|target|outcome|quality|rrna|gc|dup\w*"
+    r"|gleason|psa|ki[-_]?67|karyotype|blasts?|hemoglobin|bilirubin|label|target|outcome|quality|rrna|gc|dup\w*"
 )
 # Beside the counts of featureCounts and of annotated tables.
 ABOUT_GENES = re.compile(

@@ -218,6 +218,11 @@ def remedy_for(value: str) -> str:
         return "set censored = 'clip' to take the limit as the value, or leave those rows out"
     if MISSING.fullmatch(value):
         return f"if it means a missing value, set missing = ['{value}']"
+    if re.fullmatch(r"[+-]?[1-9]\d{0,2}([ ']\d{3})+(\.\d+)?", value):
+        without = "save the table without marks between thousands"
+        return without if "'" in value else f"set thousands = ' ' or {without}"
+    if "'" not in value and not value.startswith("\u2212"):
+        return f"correct it; if it means a missing value, set missing = ['{shown(value)}']"
     return "correct it, or leave that column out (ignore_columns, drugs)"
 
 

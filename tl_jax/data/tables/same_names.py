@@ -125,6 +125,11 @@ def is_normal_tissue(name: str) -> bool:
     return bool(_NORMAL_TISSUE.fullmatch(name))
 
 
+def is_later_tumour(name: str) -> bool:
+    """Whether a name is that of a recurrence or metastasis, by TCGA's sample types 02 to 09: no repeat of the first."""
+    return re.fullmatch(r"TCGA[-.]\w{2}[-.]\w{4}[-.]0[2-9].*", name, re.IGNORECASE) is not None
+
+
 def normal_tissue_pattern(names: list[str]) -> str:
     """A pattern for `leave_out` that finds these names of normal tissue, and no tumour's."""
     if all(name.upper().startswith("TCGA") for name in names):

@@ -50,6 +50,7 @@ def text_frame(content: bytes, path: Path, ending: str, layout: Layout) -> Text:
     Cells are read as texts; a column becomes one of numbers where that loses nothing (numbers.typed). What the layout
     leaves open is found by the first rows (layouts.found_layout).
     """
+    content = _as_utf8(content, path)
     refuse_other_kinds(content, path, ending)
     _refuse_binary(content, path)
     try:
@@ -84,9 +85,17 @@ def refuse_formats(content: bytes, path: Path) -> None:
         raise InputError(f"{path} is a .gct file by its content; rename it to end so, and set format = 'gct'")
 
 
+def _as_utf8(content: bytes, path: Path) -> bytes:
+    """The content; what a spreadsheet saves as "Unicode text" is UTF-16 and says so in its first two bytes."""
+    if not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content
+    try:
+        return content.decode("utf-16").encode("utf-8")
+    except UnicodeError as error:
+        raise InputError(f"{path} begins as UTF-16 text and is none; save it again as UTF-8") from error
+
+
 def _refuse_binary(content: bytes, path: Path) -> None:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{path} is not UTF-8 text but UTF-16; save it again as UTF-8")
     if b"\0" in content:
         raise InputError(f"{path} is no text, since it has a zero byte; fetch or save it again")
 

@@ -11,6 +11,7 @@ import pandas as pd
 from tl_jax.data.cohort.genes import align_matrix
 from tl_jax.data.cohort.tables import read_for_model
 from tl_jax.data.domain import LABEL
+from tl_jax.data.formats.h5ad import is_h5ad
 from tl_jax.data.genes.names import GeneNames
 from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
 from tl_jax.data.preprocessing.preprocess import Fitted, check_counts, from_record
@@ -60,7 +61,7 @@ def predict_samples(
     missing_genes: str = "train_mean",
     batch: str = "",
 ) -> Predicted:
-    """Predict the samples of an expression table (csv, tsv, parquet; either orientation), genes aligned by name.
+    """Predict the samples of an expression table (csv, tsv, parquet, h5ad; either orientation), genes aligned by name.
 
     transform: what to do to the table first; "checkpoint" repeats what was done to the training table.
     Genes that the table lacks are set to the training centre, that is to no information; below `min_coverage`
@@ -83,6 +84,8 @@ def predict_samples(
     models = None if interval is None else models_for_intervals(checkpoint, variables, meta, interval)
     name = meta["transform"] if transform == "checkpoint" else transform
     ids = meta.get("gene_ids", "given") if gene_ids == "checkpoint" else gene_ids
+    if is_h5ad(Path(expression)):
+        reading = {"format": "h5ad", **(reading or {})}
     x, samples, found, names = read_for_model(expression, meta["genes"], **{**(reading or {}), "gene_ids": ids})
     check_units(x, name, f"{expression}", given=transform != "checkpoint")
     x = transformed(x, name, f"{expression}")
