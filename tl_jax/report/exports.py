@@ -16,7 +16,9 @@ LONGEST = 500  # characters of a setting that MLflow takes
 
 
 def write_parquet(folder: Path) -> list[Path]:
-    """Every .csv of a folder, and of those in it, as .parquet beside it; a column is numbers where every filled cell is one, else text.
+    """Every .csv of a folder, and of folders in it, as .parquet beside it.
+
+    A column is numbers where every filled cell is one, else text.
 
     Raises:
         InputError: pyarrow is not installed.
@@ -71,7 +73,7 @@ def losses(results: Path) -> Iterator[tuple[str, int, float]]:
 
 
 def means(results: Path) -> dict[str, float]:
-    """{METRIC/PROTOCOL/SOURCE/ARM/SIZE: mean over folds or draws} of metrics.csv; nothing where a study has no such table."""
+    """{METRIC/PROTOCOL/SOURCE/ARM/SIZE: mean over folds or draws} of metrics.csv; {} where there is no such table."""
     path = results / "metrics.csv"
     if not path.is_file():
         return {}
