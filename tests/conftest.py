@@ -79,6 +79,8 @@ LONG = (
     *("test_your_cohort", "test_many_devices", "test_dti_transfer", "test_transfer_truth"),
     *("test_scripts", "test_many_targets", "test_small_cohorts", "test_runs", "test_notebooks", "test_check_cohort"),
 )
+# Tests by name that are `full`, by measurement.
+DEAR = {line for line in (ROOT / "tests" / "dear.txt").read_text("utf-8").splitlines() if not line.startswith("#")}
 # Fixtures, by file, that train a study: what uses them is `full`.
 COSTLY = {
     "test_compounds_examined": {"study", "plain"},
@@ -106,7 +108,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("shipped"):
             item.add_marker("full")
-        if COSTLY.get(item.path.stem, set()) & set(item.fixturenames):
+        if item.nodeid in DEAR or COSTLY.get(item.path.stem, set()) & set(item.fixturenames):
             item.add_marker("full")
         if not ALL:
             fewer_examples(getattr(item, "obj", None))

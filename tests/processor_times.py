@@ -10,7 +10,7 @@ import pytest
 VARIABLE = "TLJAX_TEST_TIMES"  # a folder; each worker writes its own table there
 KEY = "processor seconds"
 SHOWN = 10
-DEAR = 5.0  # seconds; what costs more should be `full`
+DEAR = 2.0  # seconds; what costs more should be `full`: a line of dear.txt
 
 
 def spent() -> float:
@@ -79,7 +79,7 @@ class ProcessorTimes:
             return
         terminalreporter.section(f"processor seconds: {sum(one[0] for one in self.found):.0f} in tests")
         for seconds, phase, test in sorted(self.found, reverse=True)[:SHOWN]:
-            dear = "  dear: full?" if seconds > DEAR and os.environ.get("TLJAX_TESTS") != "all" else ""
+            dear = "  for tests/dear.txt?" if seconds > DEAR and os.environ.get("TLJAX_TESTS") != "all" else ""
             terminalreporter.write_line(f"{seconds:7.1f} {phase:8} {test}{dear}")
 
 

@@ -107,3 +107,9 @@ def test_a_distance(section):
     assert float(get_distance("mean_gap")(a, jnp.ones(2), b, jnp.ones(1))) == 1.0
     assert float(get_distance("mean_gap")(a, jnp.array([1.0, 0.0]), b, jnp.ones(1))) == 1.0
     assert callable(deep_alignment(build(NetworkConfig("two_step", (4, 3))), "mean_gap").loss)
+
+
+def test_every_dear_test_is_one_that_there_is():
+    for line in (PAGE.parent / "tests" / "dear.txt").read_text("utf-8").splitlines()[1:]:
+        path, _, name = line.partition("::")
+        assert f"def {name.partition('[')[0]}(" in (PAGE.parent / path).read_text("utf-8"), line
