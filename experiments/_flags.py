@@ -20,7 +20,15 @@ from tl_jax.transfer.strategies import STRATEGIES
 # Flags that are the settings of their names.
 PLAIN = (
     *("cohort", "data_dir", "drug", "protocol", "repeats", "folds", "split", "seed", "epochs", "batch_size", "metric"),
-    *("optimizer", "intermediate_strategy", "checkpoint_dir", "source_checkpoint", "at_once", "fold_models"),
+    *(
+        "reference",
+        "optimizer",
+        "intermediate_strategy",
+        "checkpoint_dir",
+        "source_checkpoint",
+        "at_once",
+        "fold_models",
+    ),
 )
 # What a user's file may register, by name.
 REGISTRIES = (STRATEGIES, METRICS, CLASS_METRICS, EXPRESSION, RESPONSE)

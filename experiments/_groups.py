@@ -22,6 +22,12 @@ CHAIN = group(
         "source drug(s) or 'all'; default: all in experiments 1 and 3, experiment 3's choice in 6 and 7",
     ),
 )
+REFERENCE = text(
+    "reference",
+    None,
+    "the arm without a source that all others are held against, fixed before the run; default: ridge on the target's "
+    "own genes, or scratch where no ridge is run",
+)
 METRIC = text("metric", "spearman", "by which arms are compared and chosen; `tl_jax list metrics` names them")
 SIGNATURE = text("signature", None, "file of gene names, one a line: their mean is one more baseline, `signature`")
 ARMS = group(
@@ -56,6 +62,7 @@ FOLDS = group(
     choice("split", "stratified", SPLITS, "how folds are drawn; groups always share a fold"),
     integer("seed", 400, "seed of partitions, initialisation and shuffles; repeat r splits with seed + 100 r"),
     METRIC,
+    REFERENCE,
 )
 TRAINING = group(
     "training",

@@ -4,8 +4,10 @@ The arms are the project's own ridge on other features. In `twins` both see the 
 through a measurement of its own with independent noise of equal size; exchanging the two changes no probability, so
 their expected performance is equal in every population, whatever one sample shows. In `halves` each sees a random
 half of the genes. The halves are equal only on average over populations: within one population the half with the
-better genes is better, by a little. In `transfer` the first arm has the prediction of a ridge model of the source as
-one more feature, and the truth is estimated on further cohorts of the same population.
+better genes is better, by a little. In `disjoint` each arm sees genes of programmes of its own, with the same loadings
+and weights: equally good in every population, and with nearly unrelated predictions. In `transfer` the first arm has
+the prediction of a ridge model of the source as one more feature, and the truth is estimated on further cohorts of the
+same population.
 """
 
 from __future__ import annotations
@@ -78,25 +80,35 @@ def folds_of(n: int) -> int:
 
 def cross_validate(y: np.ndarray, arms: Sequence[Arm], seed: int, repeats: int = REPEATS) -> Study:
     """Both arms on the same partitions, drawn as the studies draw them."""
-    folds = folds_of(len(y))
-    a, b, number = np.empty((repeats, len(y))), np.empty((repeats, len(y))), np.empty((repeats, len(y)), int)
-    for fold in partitions(y, np.arange(len(y)), folds=folds, repeats=repeats, seed=seed):
+    (a, b), fold = cross_validated(y, np.arange(len(y)), arms, folds_of(len(y)), repeats, seed)
+    return Study(y, a, b, fold)
+
+
+def cross_validated(
+    y: np.ndarray, groups: np.ndarray, arms: Sequence[Arm], folds: int, repeats: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(arms, repeats, n) held-out predictions and (repeats, n) numbers of folds; groups (n,) share a fold."""
+    made, number = np.empty((len(arms), repeats, len(y))), np.empty((repeats, len(y)), int)
+    for fold in partitions(y, groups, folds=folds, repeats=repeats, seed=seed):
         number[fold.repeat, fold.test] = fold.fold
-        for made, arm in ((a, arms[0]), (b, arms[1])):
-            made[fold.repeat, fold.test] = arm(fold.train, fold.test)
-    return Study(y, a, b, number)
+        for k, arm in enumerate(arms):
+            made[k, fold.repeat, fold.test] = arm(fold.train, fold.test)
+    return made, number
 
 
-def ridge_arm(x: np.ndarray, y: np.ndarray, source: np.ndarray | None = None) -> Arm:
+def ridge_arm(
+    x: np.ndarray, y: np.ndarray, source: np.ndarray | None = None, groups: np.ndarray | None = None, fit=ridge
+) -> Arm:
     """Ridge on x (n, genes), scaled by the training rows. source: (genes,) coefficients of a model whose prediction
-    joins the genes as a feature with as much variance as all of them together."""
+    joins the genes as a feature with as much variance as all of them together. groups: (n,) left out together when
+    the penalty is chosen. fit: the package's ridge, or its twin in `quick.py`."""
 
     def predict(train, test):
         center, spread = x[train].mean(axis=0), x[train].std(axis=0) + 1e-9
         scaled, held = (x[train] - center) / spread, (x[test] - center) / spread
         if source is not None:
             scaled, held = with_source(scaled, held, source)
-        return ridge(scaled, y[train], held)
+        return fit(scaled, y[train], held, **({} if groups is None else {"groups": groups[train]}))
 
     return predict
 
@@ -110,18 +122,41 @@ def with_source(train: np.ndarray, test: np.ndarray, source: np.ndarray) -> tupl
 
 def twins(n: int, programmes: int, seed: int, repeats: int = REPEATS) -> Study:
     """Two arms that are equally good in every population: two measurements of the same samples and genes."""
-    cohort, truth = chain(n, programmes, seed)
-    rng = np.random.default_rng([seed, 1])
-    y = cohort.domains[-1].for_drug(DRUG).response
-    arms = tuple(ridge_arm(measured(truth, rng), y) for _ in range(2))
-    return cross_validate(y, arms, partition_seed(seed), repeats)
+    y, _, tables = same_samples(n, programmes, seed)
+    return cross_validate(y, [ridge_arm(x, y) for x in tables], partition_seed(seed), repeats)
+
+
+def same_samples(n: int, programmes: int, seed: int, arms: int = 2, pairs: int = 0):
+    """y (n,), groups (n,) and a measurement (n, genes) for each arm of `twins`. pairs: of related samples."""
+    cohort, truth = chain(n, programmes, seed, related_pairs=pairs)
+    rng, target = np.random.default_rng([seed, 1]), cohort.domains[-1].for_drug(DRUG)
+    return target.response, target.groups, [measured(truth, rng) for _ in range(arms)]
+
+
+def nothing_shared(n: int, programmes: int, seed: int, arms: int = 2, pairs: int = 0):
+    """y (n,), groups (n,) and the genes (n, genes) of each arm of `disjoint`: the response is the sum of as many sets
+    of programmes as there are arms, with the same weights, whose genes have the same loadings."""
+    cohort, truth = chain(n, programmes, seed, related_pairs=pairs)
+    rng, target = np.random.default_rng([seed, 4]), cohort.domains[-1].for_drug(DRUG)
+    clean, weights = truth.response["target"][:, 0], truth.weights[f"target/{DRUG}"]
+    activities = [rng.standard_normal((n, len(weights))) for _ in range(arms)]
+    for z in activities:
+        own, mate = z[1 : 2 * pairs : 2], z[0 : 2 * pairs : 2]
+        own[:] = 0.9 * mate + np.sqrt(1 - 0.9**2) * own  # as the simulator relates samples
+    spread = float(np.std(target.response - clean) / np.std(clean))
+    y = sum(z @ weights for z in activities) + spread * np.sqrt(arms) * rng.standard_normal(n)
+    return y, target.groups, [expressed(z, truth.loadings, rng) for z in activities]
 
 
 def measured(truth: Truth, rng: np.random.Generator) -> np.ndarray:
     """(n, genes) expression of the target's samples, measured once more."""
-    own = np.sqrt(np.maximum(1 - (truth.loadings**2).sum(axis=0), 0))
-    z = truth.activities["target"]
-    return z @ truth.loadings + own * rng.standard_normal((len(z), len(own)))
+    return expressed(truth.activities["target"], truth.loadings, rng)
+
+
+def expressed(z: np.ndarray, loadings: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(n, genes) expression of activities (n, programmes), with noise of its own."""
+    own = np.sqrt(np.maximum(1 - (loadings**2).sum(axis=0), 0))
+    return z @ loadings + own * rng.standard_normal((len(z), len(own)))
 
 
 def halves(n: int, programmes: int, seed: int, draws: int = TRUTH_DRAWS) -> Population:
@@ -138,7 +173,7 @@ def halves(n: int, programmes: int, seed: int, draws: int = TRUTH_DRAWS) -> Popu
 
 
 def transfer(
-    n: int, programmes: int, relatedness: float, seed: int, cohorts: int = 1, draws: int = TRUTH_DRAWS
+    n: int, programmes: int, relatedness: float, seed: int, cohorts: int = 1, draws: int = TRUTH_DRAWS, fit=ridge
 ) -> Population:
     """With the source model's prediction, and without, in `cohorts` cohorts of one population."""
     related = {"relatedness": relatedness, "n_source": N_SOURCE}
@@ -147,7 +182,7 @@ def transfer(
     x, y = domain.x.astype(np.float64), domain.for_drug(DRUG).response
 
     def arms(rows):
-        return [ridge_arm(x[rows], y[rows], source), ridge_arm(x[rows], y[rows])]
+        return [ridge_arm(x[rows], y[rows], source, fit=fit), ridge_arm(x[rows], y[rows], fit=fit)]
 
     return population(n, cohorts, draws, y, arms, seed)
 

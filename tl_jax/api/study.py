@@ -126,6 +126,7 @@ def run_study(
     source_drug: str | Sequence[str] | None = None,
     protocol: str = "honest",
     metric: str = JUDGED,
+    reference: str | None = None,
     folds: int = 3,
     repeats: int | None = None,
     seed: int = 400,
@@ -150,6 +151,8 @@ def run_study(
         source_drug: of the source: a name, several, or "all"; None: the cohort's default_source.
         protocol: "honest", "as_published" or "transductive": what held-out rows may lend.
         metric: that judges arms, by name.
+        reference: the arm without a source that all others are held against; None: ridge, or scratch where no ridge is
+            run.
         folds: of a repeat.
         repeats: partitions into folds; None: 10, with quick 2.
         seed: of partitions, initialisations, shuffles and dropout.
@@ -179,6 +182,7 @@ def run_study(
         "source_drugs": drugs,
         "protocol": protocol,
         "metric": metric,
+        "reference": reference,
         "folds": folds,
         "repeats": repeats or (2 if quick else 10),
         "seed": seed,

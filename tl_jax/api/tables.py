@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,6 +10,7 @@ import pandas as pd
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.comparisons import compare as compare_pairs
+from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, per_fold
 from tl_jax.evaluation.statistics.paired import holm
 from tl_jax.evaluation.statistics.verdict import versus
@@ -28,24 +29,34 @@ PAIR = ["arm", "source"]
 COLUMNS = {
     "mean_difference": "difference",
     **{name: name for name in ("ci_low", "ci_high")},
-    "p_corrected": "p",
-    **{name: name for name in ("p_holm", "p_better", "p_rope", "p_worse", "folds")},
+    **{name: name for name in ("test", "p", "p_family", "p_corrected", "p_holm")},
+    **{name: name for name in ("p_better", "p_rope", "p_worse", "folds")},
 }
 
 
-def compare(metrics: pd.DataFrame, *, reference: str = "scratch", metric: str = JUDGED) -> pd.DataFrame:
+def compare(
+    metrics: pd.DataFrame,
+    *,
+    reference: str | None = None,
+    metric: str = JUDGED,
+    predictions: pd.DataFrame | None = None,
+    groups: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Every arm against one, on the folds that they share.
 
     Args:
         metrics: of Study.metrics, or read from a metrics.csv. Several protocols are compared one by one.
-        reference: name of the arm that the others are compared with.
+        reference: name of the arm that the others are compared with; None: ridge, or scratch where there is no ridge.
         metric: by name.
+        predictions: of Study.predictions, for the influence test of Spearman; None: the corrected t alone.
+        groups: {sample_id: group} of related samples, which are one unit of that test.
 
     Returns:
         One row per protocol and arm, the largest gain first: arm, source, mean (per fold, in the metric's unit),
-        difference (arm minus reference) with its 95 % interval ci_low to ci_high, p (corrected for training rows that
-        folds share), p_holm (for all rows of its protocol), p_better, p_rope and p_worse (probabilities that the arm is
-        better, equivalent or worse), folds.
+        difference (arm minus reference) with its 95 % interval ci_low to ci_high, test and its p, p_family (for all
+        arms that start from a source, or all others), p_corrected (of the corrected resampled t) and p_holm (that for
+        all rows of its protocol), p_better, p_rope and p_worse (probabilities that the arm is better, equivalent or
+        worse), folds. Earlier looks at the same samples are not counted here; Study.comparisons has them.
 
     Raises:
         InputError: no such arm or metric, an arm that comes from several sources as the reference, or a column that is
@@ -58,6 +69,10 @@ def compare(metrics: pd.DataFrame, *, reference: str = "scratch", metric: str = 
     rows = metrics[metrics["metric"] == metric].assign(source=lambda rows: rows["source"].fillna(""))
     if rows.empty:
         raise InputError(f"the metrics hold no {metric}; there are: {examples(dict.fromkeys(metrics['metric']), 12)}")
+    if reference is None and (reference := reference_of(rows["arm"])) is None:
+        raise InputError(
+            f"neither ridge nor scratch was run; name the reference: {examples(dict.fromkeys(rows['arm']))}"
+        )
     if reference not in set(rows["arm"]):
         raise InputError(f"no arm '{reference}'; there are: {', '.join(dict.fromkeys(rows['arm']))}")
     sources = rows.loc[rows["arm"] == reference, "source"].unique()
@@ -65,7 +80,9 @@ def compare(metrics: pd.DataFrame, *, reference: str = "scratch", metric: str = 
         raise InputError(f"'{reference}' comes from several sources ({examples(sources)}); choose their rows first")
     found = []
     for protocol, part in rows.groupby("protocol", sort=False):
-        table = versus(compare_pairs(part, by_source=False), protocol, reference, metric)
+        own = None if predictions is None else predictions[predictions["protocol"] == protocol]
+        made = compare_pairs(part, by_source=False, predictions=own, groups=groups, reference=reference)
+        table = versus(made, protocol, reference, metric)
         means = per_fold(part, metric).groupby(PAIR)["value"].mean().rename("mean")
         if len(table):
             table["p_holm"] = holm(table["p_corrected"])

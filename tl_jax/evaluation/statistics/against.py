@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from tl_jax.evaluation.statistics.families import base
 from tl_jax.evaluation.statistics.metrics import JUDGED
+
+__all__ = ["against", "base", "claimed", "named", "turned"]
 
 
 def against(comparisons: pd.DataFrame, reference: str, metric: str = JUDGED) -> pd.DataFrame:
@@ -12,11 +15,24 @@ def against(comparisons: pd.DataFrame, reference: str, metric: str = JUDGED) -> 
 
     Columns: arm, source, reference and those of `comparisons` that do not name a pair.
     """
-    rows = comparisons[comparisons["metric"] == metric]
+    rows = claimed(comparisons[comparisons["metric"] == metric])
     first = rows[rows["arm_b"] == reference]
     second = turned(rows[(rows["arm_a"] == reference) & (rows["arm_b"] != reference)])
-    both = pd.concat([first, second]).sort_index(kind="stable")
+    both = pd.concat([first, second]).sort_index(kind="stable").drop(columns="reference", errors="ignore")
     return both.rename(columns={"arm_a": "arm", "source_a": "source", "arm_b": "reference"}).drop(columns="source_b")
+
+
+def claimed(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons with the columns that claims are read from, also where an earlier version wrote them.
+
+    p: of the main test. p_family: corrected for the arms of a family. p_after_looks: that, charged for looks. A table
+    without them was tested by the corrected t and corrected by Holm over all pairs.
+    """
+    found = comparisons.copy()
+    for name, earlier in (("p", "p_corrected"), ("p_family", "p_holm"), ("p_after_looks", "p_family")):
+        if name not in found and earlier in found:
+            found[name] = found[earlier]
+    return found
 
 
 def turned(rows: pd.DataFrame) -> pd.DataFrame:
@@ -29,11 +45,6 @@ def turned(rows: pd.DataFrame) -> pd.DataFrame:
     if "win_rate" in result:
         result["win_rate"] = 1 - result["win_rate"]
     return result
-
-
-def base(arm: str) -> str:
-    """The strategy or baseline that an arm is a variant of: "copy_layer1" of "copy_layer1 lr=0.001@50"."""
-    return arm.split(" ")[0].split("@")[0]
 
 
 def named(arm: str, source: str) -> str:

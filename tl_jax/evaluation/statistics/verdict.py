@@ -6,42 +6,44 @@ import pandas as pd
 
 from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import against, base, named
+from tl_jax.evaluation.statistics.families import ALPHA, RIDGE, SCRATCH, is_transfer
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, per_fold, sign
-from tl_jax.evaluation.statistics.negative_transfer import did_harm
+from tl_jax.evaluation.statistics.negative_transfer import did_harm, is_lower
 
-SCRATCH, HONEST = "scratch", "honest"
-ALPHA = 0.05
+HONEST = "honest"
 PAIR = ["arm", "source"]
+SPOKEN = {SCRATCH: "training from scratch", RIDGE: "ridge on the target's own genes"}
 
 
 def verdict(
     comparisons: pd.DataFrame, metrics: pd.DataFrame, detectable: pd.DataFrame | None = None, metric: str = JUDGED
 ) -> str:
-    """The verdict on a study: does any transfer beat training from scratch, and does a baseline do as well?
+    """The verdict on a study: does any transfer beat the reference, and what did harm?
 
     comparisons: of evaluation/comparisons.py; may be empty. metrics: the table that they were made of. detectable:
     arm_a, source_a, arm_b, source_b, protocol, metric, power, detectable, or None.
     metric: by which the study is judged.
 
     By the metric per fold of the protocol `honest` (of the first protocol where there is no honest one, and it says
-    so). An arm is called better or worse only where p after Holm is below .05; harm is named by the rule of
-    evaluation/negative_transfer.py; otherwise the interval is given and nothing is claimed.
+    so). An arm is called better or worse than the reference only where its p, corrected for all arms of the family and
+    for earlier looks at the samples, is below .05; otherwise the interval is given and nothing is claimed.
     """
     protocol = judged_protocol(metrics)
     means = mean_per_fold(metrics, protocol, metric)
-    rows = versus(comparisons, protocol, reference_arm(means), metric)
+    reference = reference_in(comparisons, protocol, means)
+    rows = versus(comparisons, protocol, reference, metric)
     moved = [is_transfer(arm, source) for arm, source in zip(rows["arm"], rows["source"], strict=True)]
     transfers = rows[moved].dropna(subset=["mean_difference"]) if len(rows) else rows
     lead = "" if protocol == HONEST else f"Under the protocol {protocol} alone, without an honest one: "
     lead += f"{'o' if lead else 'O'}n {samples(metrics, protocol, metric)} samples "
     if transfers.empty:
-        return lead + _without_transfer(means, metric)
-    shown = transfers[(transfers["p_holm"] < ALPHA) & (sign(metric) * transfers["mean_difference"] > 0)]
+        return lead + _without_transfer(means, reference, metric)
+    shown = transfers[(transfers["p_after_looks"] < ALPHA) & (sign(metric) * transfers["mean_difference"] > 0)]
     best = (shown if len(shown) else transfers).iloc[0]
     clauses = [
         _gain(transfers, len(shown), best, metric),
         _harm(transfers, best["reference"], metric),
-        _baseline(comparisons, protocol, means, best, metric),
+        _baseline(means, best, metric),
         _detectable(detectable, protocol, best, metric),
     ]
     return lead + "; ".join(clause for clause in clauses if clause) + "."
@@ -60,8 +62,19 @@ def mean_per_fold(metrics: pd.DataFrame, protocol: str, metric: str = JUDGED) ->
     return means.sort_values("mean", ascending=sign(metric) < 0, kind="stable", ignore_index=True)
 
 
+def reference_in(comparisons: pd.DataFrame, protocol: str, means: pd.DataFrame) -> str:
+    """The reference that the comparisons of a protocol name; of a table that names none, `reference_arm`."""
+    if "reference" in comparisons:
+        named = comparisons.loc[comparisons["protocol"] == protocol, "reference"].dropna()
+        named = named[named != ""]
+        if len(named):
+            return str(named.iloc[0])
+    return reference_arm(means)
+
+
 def reference_arm(means: pd.DataFrame) -> str:
-    """`scratch`, or, where only variants of it were run ("scratch lr=0.01"), the best of them."""
+    """What a study of an earlier version was held against: `scratch`, or, where only variants of it were run ("scratch
+    lr=0.01"), the best of them."""
     found = [arm for arm in means["arm"] if base(arm) == SCRATCH]
     return SCRATCH if SCRATCH in found or not found else found[0]
 
@@ -72,15 +85,11 @@ def versus(comparisons: pd.DataFrame, protocol: str, reference: str = SCRATCH, m
     Columns: arm, source, reference and those of `comparisons` that do not name a pair.
     """
     if comparisons.empty:
-        return pd.DataFrame(columns=[*PAIR, "reference", "metric", "mean_difference", "ci_low", "ci_high", "p_holm"])
+        columns = ("reference", "metric", "mean_difference", "ci_low", "ci_high", "p", "p_family", "p_after_looks")
+        return pd.DataFrame(columns=[*PAIR, *columns])
     both = against(comparisons[comparisons["protocol"] == protocol], reference, metric).reset_index(drop=True)
     order = both.assign(lost=-sign(metric) * both["mean_difference"]).sort_values(["lost", *PAIR], kind="stable").index
     return both.loc[order].reset_index(drop=True)
-
-
-def is_transfer(arm: str, source: str) -> bool:
-    """Whether an arm starts from a source: it names one, and is neither a baseline nor trained from scratch."""
-    return source != "" and not is_baseline(base(arm)) and base(arm) != SCRATCH
 
 
 def samples(metrics: pd.DataFrame, protocol: str, metric: str = JUDGED) -> str:
@@ -96,74 +105,83 @@ def sample_range(metrics: pd.DataFrame, protocol: str, metric: str = JUDGED) -> 
     return (int(counts.min()), int(counts.max())) if len(counts) else (0, 0)
 
 
-def _without_transfer(means: pd.DataFrame, metric: str) -> str:
+def spoken(reference: str) -> str:
+    """The reference in a sentence."""
+    return SPOKEN.get(reference, reference)
+
+
+def _without_transfer(means: pd.DataFrame, reference: str, metric: str) -> str:
     """Nothing was transferred, or nothing was compared."""
-    text, judged = "no transfer was compared with training from scratch", get(metric)
+    text, judged = f"no transfer was compared with {spoken(reference)}", get(metric)
     if means.empty:
         return f"{text}, and no {judged.per_fold} is defined."
     best = means.iloc[0]
     text += f"; the {judged.best} {judged.per_fold} is that of "
     text += f"{named(best['arm'], best['source'])} ({judged.text(best['mean'])})"
-    scratch = means[means["arm"] == reference_arm(means)]
-    if len(scratch) and best["arm"] != scratch["arm"].iloc[0]:
-        text += f", {named(scratch['arm'].iloc[0], scratch['source'].iloc[0])} reaches "
-        text += judged.text(scratch["mean"].iloc[0])
+    other = means[means["arm"] == reference]
+    if len(other) and best["arm"] != other["arm"].iloc[0]:
+        text += f", {named(other['arm'].iloc[0], other['source'].iloc[0])} reaches "
+        text += judged.text(other["mean"].iloc[0])
     return f"{text}, and no difference is claimed."
 
 
 def _gain(transfers: pd.DataFrame, shown: int, best: pd.Series, metric: str) -> str:
     """How many arms are shown to gain, and the gain of the best of them, or of all where none is."""
     count, name = len(transfers), named(best["arm"], best["source"])
-    scratch = "training from scratch" if best["reference"] == SCRATCH else best["reference"]
+    reference = spoken(best["reference"])
     if shown:
-        among = f"{shown} of {count} transfer arms {'is' if shown == 1 else 'are'} better than {scratch}"
+        among = f"{shown} of {count} transfer arms {'is' if shown == 1 else 'are'} better than {reference}"
         gains = f"{'gains' if sign(metric) > 0 else 'changes by'} {_interval(best, metric)} in {get(metric).per_fold}"
-        return f"{among}: {name} {gains}, p after Holm {best['p_holm']:.2g}"
+        return f"{among}: {name} {gains}, p {best['p_after_looks']:.2g} after all corrections"
     among = f"the best of {count}, {name}," if count > 1 else f"{name}, the only one,"
     return (
-        f"no transfer is shown to beat {scratch}: {among} changes {get(metric).per_fold} by {_interval(best, metric)}"
+        f"no transfer is shown to beat {reference}: {among} changes {get(metric).per_fold} by {_interval(best, metric)}"
     )
 
 
 def _interval(row: pd.Series, metric: str) -> str:
     """A difference with its interval."""
-    middle, low, high = (get(metric).text(row[name], "+") for name in ("mean_difference", "ci_low", "ci_high"))
+    judged = get(metric)
+    middle, reach = judged.text(row["mean_difference"], "+"), judged.range[1] - judged.range[0]
     if pd.isna(row["ci_low"]):
         return f"{middle} (no interval: the folds do not vary)"
+    if row["ci_low"] <= -reach and row["ci_high"] >= reach:
+        return f"{middle} (95 %: any value that is possible)"
+    low, high = (judged.text(min(max(row[name], -reach), reach), "+") for name in ("ci_low", "ci_high"))
     return f"{middle} (95 % {low} to {high})"
 
 
 def _harm(transfers: pd.DataFrame, reference: str, metric: str) -> str:
-    """Negative transfer, if there is any."""
-    harmed = transfers[[did_harm(row) for row in transfers.to_dict("records")]]
-    if harmed.empty:
-        return ""
-    lost = (harmed["p_holm"] < ALPHA) & (sign(metric) * harmed["mean_difference"] < 0)
-    worst, shown = harmed.iloc[-1], int(lost.sum())
-    text = f"negative transfer: {len(harmed)} of {len(transfers)} probably do worse than {reference}, "
-    text += f"{shown or 'none'} of them shown to (p after Holm below {ALPHA:g}), "
-    return (
-        f"{text}the worst {named(worst['arm'], worst['source'])} by {get(metric).text(worst['mean_difference'], '+')}"
-    )
+    """Shown harm, and what is lower on average without being shown to be worse."""
+    rows, count = transfers.to_dict("records"), len(transfers)
+    harmed, lower = transfers[[did_harm(row) for row in rows]], sum(map(is_lower, rows))
+    text, rest = "", lower - len(harmed)
+    if len(harmed):
+        worst = harmed.iloc[-1]
+        text = f"negative transfer: {len(harmed)} of {count} {'is' if len(harmed) == 1 else 'are'} shown to do worse "
+        text += f"than {reference}, the worst {named(worst['arm'], worst['source'])} by "
+        text += get(metric).text(worst["mean_difference"], "+")
+    if rest:
+        text += f"{', and ' if text else ''}{rest} {'other' if text else f'of {count}'} "
+        text += f"{'is' if rest == 1 else 'are'} {_lower(metric)} than {reference} on average, not shown to be worse"
+    return text
 
 
-def _baseline(comparisons: pd.DataFrame, protocol: str, means: pd.DataFrame, best: pd.Series, metric: str) -> str:
-    """The best baseline against the best transfer arm."""
+def _lower(metric: str) -> str:
+    """The word for a value that is worse."""
+    return "lower" if sign(metric) > 0 else "higher"
+
+
+def _baseline(means: pd.DataFrame, best: pd.Series, metric: str) -> str:
+    """The best baseline beside the best transfer arm, if it is not the reference: picked by its result, so no test."""
     plain = means[[is_baseline(base(arm)) for arm in means["arm"]]]
-    if plain.empty:
+    if plain.empty or plain["arm"].iloc[0] == best["reference"]:
         return ""
-    top = plain.iloc[0]
+    top, judged = plain.iloc[0], get(metric)
     other = means[(means["arm"] == best["arm"]) & (means["source"] == best["source"])]
-    judged = get(metric)
-    reached, theirs = judged.text(top["mean"]), f" against {judged.text(other['mean'].iloc[0])}" if len(other) else ""
-    text = f"the best baseline, {named(top['arm'], top['source'])}, "
-    rows = versus(comparisons, protocol, top["arm"], metric)
-    rows = rows[(rows["arm"] == best["arm"]) & (rows["source"] == best["source"])]
-    if rows.empty:
-        return f"{text}reaches a {judged.label} of {reached}{theirs}"
-    difference, p = sign(metric) * rows["mean_difference"].iloc[0], rows["p_holm"].iloc[0]
-    said = "no differently, as far as these samples show" if not p < ALPHA else "worse" if difference > 0 else "better"
-    return f"{text}predicts {said} ({judged.label} {reached}{theirs})"
+    theirs = f" against {judged.text(other['mean'].iloc[0])}" if len(other) else ""
+    text = f"the best baseline, {named(top['arm'], top['source'])}, reaches a {judged.label} of "
+    return f"{text}{judged.text(top['mean'])}{theirs}, picked by its result, so no difference is claimed"
 
 
 def _detectable(detectable: pd.DataFrame | None, protocol: str, best: pd.Series, metric: str) -> str:

@@ -1,10 +1,11 @@
-"""Forest plot: each arm minus training from scratch, with what is probable."""
+"""Forest plot: each arm minus the reference, with what is probable."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.report.plots.rows import name_rows
 from tl_jax.report.plots.style import BLUE, GREY, ORANGE, VERMILLION, beside, is_narrow, page, sign
@@ -20,7 +21,7 @@ PARTS = (
     ("p_better", "better", BLUE, ""),
 )
 CAPTION = (
-    "First: mean difference in {per_fold} and its corrected 95 % interval{direction}; filled: p after Holm below .05."
+    "First: mean difference in {per_fold} and its 95 % interval{direction}; filled: p after all corrections below .05."
     " Then: probability that the arm is worse, equivalent (within {rope}) or better. The line parts transfer from"
     " baselines."
 )
@@ -78,7 +79,7 @@ def _difference(ax, place: int, row: dict, plain: bool) -> None:
         ax.text(0.5, place, "undefined", transform=ax.get_yaxis_transform(), ha="center", va="center", color=GREY)
         return
     ax.plot([row["ci_low"], row["ci_high"]], [place, place], color=color, linewidth=1.3)
-    face = color if row["p_holm"] < 0.05 else "white"
+    face = color if row["p_after_looks"] < ALPHA else "white"
     ax.plot([row["mean_difference"]], [place], marker=marker, markersize=5, color=color, markerfacecolor=face)
 
 

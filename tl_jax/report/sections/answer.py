@@ -62,7 +62,7 @@ def model_line(study: Study) -> str:
 
 
 def source_line(study: Study) -> str:
-    """Whether a source is shown to help, against training without one."""
+    """Whether a source is shown to help, against the reference, which has none."""
     best, judged = best_transfer(study), study.metric
     if best is None:
         return "none was used; everything was learned from these samples alone."
@@ -75,7 +75,7 @@ def source_line(study: Study) -> str:
 
 
 def best_transfer(study: Study) -> pd.Series | None:
-    """The comparison of the arm from a source that gains most over training from scratch."""
+    """The comparison of the arm from a source that gains most over the reference."""
     gains = study.gains
     rows = gains[[is_transfer(arm, source) for arm, source in zip(gains["arm"], gains["source"], strict=True)]]
     return rows.iloc[0] if len(rows) else None
@@ -83,7 +83,7 @@ def best_transfer(study: Study) -> pd.Series | None:
 
 def helps(study: Study, row: pd.Series) -> bool:
     """Whether a comparison shows a gain."""
-    return row["p_holm"] < ALPHA and study.metric.sign * row["mean_difference"] > 0
+    return row["p_after_looks"] < ALPHA and study.metric.sign * row["mean_difference"] > 0
 
 
 def sure_line(study: Study) -> str:

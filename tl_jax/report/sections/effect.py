@@ -1,4 +1,4 @@
-"""Sections on what was gained: each arm against training from scratch, and whether it predicts at all."""
+"""Sections on what was gained: each arm against the reference, and whether it predicts at all."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import pandas as pd
 
 from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import base
+from tl_jax.evaluation.statistics.comparisons import INFLUENCE
 from tl_jax.evaluation.statistics.intervals import fisher_holds
 from tl_jax.evaluation.statistics.known_rates import false_positives
-from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_arm, sample_range, versus
+from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_in, sample_range, versus
 from tl_jax.report.blocks import Absent, Block, Blocks, Figure, Part, join, paragraph
 from tl_jax.report.plots.forest import forest_figure
 from tl_jax.report.plots.intervals import interval_figure
@@ -33,17 +34,18 @@ FEWEST = 6  # repeats from which a signed-rank test can fall below .05 at all: 2
 
 
 def comparison(study: Study) -> Blocks:
-    """Forest plot and table of each arm minus training from scratch, other protocols folded away."""
+    """Forest plot and table of each arm minus the reference, other protocols folded away."""
     study.need("comparisons")
     rows, judged = transfers_first(leading(study, study.gains)), study.metric
     if rows.empty:
-        raise Absent("no arm was compared with training from scratch under the judged protocol")
+        raise Absent("no arm was compared with the reference under the judged protocol")
     plain = [is_baseline(base(arm)) for arm in rows["arm"]]
     parts = [
         paragraph(
-            "Differences are paired by fold. The corrected test counts that training sets of repeated folds overlap; "
-            "p after Holm also counts how many pairs were compared. Read p after Holm and the interval: an interval "
-            "that holds 0 shows no difference, and no equality either unless P(equivalent) is large."
+            f"Differences are paired by fold, all against one reference that was fixed in advance. {tests_of(rows)} "
+            "The last p counts all arms of a family (those that start from a source, and those beside them) and how "
+            "often these samples were judged: read it and the interval. An interval that holds 0 shows no equality "
+            "unless P(equivalent) is large, and the same evidence is asked of worse as of better."
             + (f" {judged.label} is an error: a difference below 0 is an improvement." if judged.direction else "")
         ),
         paragraph(test_rates(sample_range(study.metrics, study.protocol, judged.name)[0], naive_shown(study))),
@@ -58,6 +60,16 @@ def comparison(study: Study) -> Blocks:
         _other_protocols(study),
     ]
     return join(parts)
+
+
+def tests_of(rows: pd.DataFrame) -> str:
+    """Which test p is of."""
+    if "test" in rows and (rows["test"] == INFLUENCE).any():
+        return (
+            "p is that of the influence test, whose unit is the sample; the corrected t, whose unit is the fold, "
+            "stands beside it. Intervals are at least as wide as the corrected t's."
+        )
+    return "p is that of the corrected t, which counts that training sets of repeated folds overlap."
 
 
 def naive_shown(study: Study) -> bool:
@@ -87,8 +99,9 @@ def _numbers(study: Study, protocol: str, rows: pd.DataFrame) -> list[Block]:
     cells = arm_cells(rows.drop(columns="protocol")) | {
         "difference": fixed("mean_difference", f"+{judged.spec()}"),
         "95 % interval": difference(judged),
-        "p corrected": p_value("p_corrected"),
-        "p after Holm": p_value("p_holm"),
+        "p": p_value("p"),
+        "p of the corrected t": p_value("p_corrected"),
+        "p for all arms and looks": p_value("p_after_looks"),
         "P: better, equivalent, worse": _probabilities,
         "win rate": share("win_rate"),
         "Cliff's delta": fixed("cliffs_delta", "+.2f"),
@@ -111,8 +124,9 @@ def _other_protocols(study: Study) -> Blocks:
     parts = []
     for protocol in dict.fromkeys(study.metrics["protocol"]):
         judged = study.metric.name
-        reference = reference_arm(mean_per_fold(study.metrics, protocol, judged))
-        rows = transfers_first(versus(study.table("comparisons"), protocol, reference, judged))
+        compared = study.table("comparisons")
+        reference = reference_in(compared, protocol, mean_per_fold(study.metrics, protocol, judged))
+        rows = transfers_first(versus(compared, protocol, reference, judged))
         if protocol != study.protocol and len(rows):
             parts.append(Part(f"Under {protocol}", tuple(_numbers(study, protocol, rows)), folded=True))
     return parts

@@ -8,7 +8,6 @@ import pandas as pd
 
 from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import base
-from tl_jax.evaluation.statistics.verdict import reference_arm
 from tl_jax.report.blocks import Block, Part
 from tl_jax.report.sections.cells import frame_table
 from tl_jax.report.sections.study import Study
@@ -25,7 +24,7 @@ def leading(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
     if len(set(keys)) <= FEW or "fold" not in study.metrics:
         return frame
     means = [key for key in zip(study.means["arm"], study.means["source"], strict=True) if key in set(keys)]
-    always = [key for key in means if key[0] == reference_arm(study.means)][:1]
+    always = [key for key in means if key[0] == study.reference][:1]
     always += [key for key in means if is_baseline(base(key[0]))][:1]
     shown = set(always + [key for key in means if key not in always][: IN_SIGHT - len(always)])
     return frame[[key in shown for key in keys]]

@@ -42,14 +42,13 @@ def _in_short(study: Study) -> Blocks:
 
 
 def _shown(study: Study, source: str) -> str:
-    """Whether any arm from a source is shown to beat training from scratch."""
+    """Whether any arm from a source is shown to beat the reference."""
     own = study.gains[study.gains["source"] == source]
-    better = own[(own["p_holm"] < ALPHA) & (study.metric.sign * own["mean_difference"] > 0)]
+    better = own[(own["p_after_looks"] < ALPHA) & (study.metric.sign * own["mean_difference"] > 0)]
     if own.empty:
-        return "it was not compared with training from scratch."
-    if better.empty:
-        return f"none of its {len(own)} arms is shown to gain (p after Holm below {ALPHA:g})."
-    return f"{len(better)} of its {len(own)} arms are shown to gain (p after Holm below {ALPHA:g})."
+        return "it was not compared with the reference."
+    count = f"{len(better) or 'none'} of its {len(own)} arms {'are' if len(better) > 1 else 'is'}"
+    return f"{count} shown to gain over {study.reference} (p after all corrections below {ALPHA:g})."
 
 
 def _scores(study: Study) -> Blocks:

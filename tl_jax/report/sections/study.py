@@ -16,7 +16,7 @@ import pandas as pd
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED, get
 from tl_jax.evaluation.statistics.registry import Metric, from_record
-from tl_jax.evaluation.statistics.verdict import judged_protocol, mean_per_fold, reference_arm, versus
+from tl_jax.evaluation.statistics.verdict import judged_protocol, mean_per_fold, reference_in, versus
 from tl_jax.report.blocks import Absent, printable
 from tl_jax.report.sections.contract import NUMBERS_BUT, OPTIONAL_NUMBERS, TABLES, Contract, named
 
@@ -72,8 +72,13 @@ class Study:
 
     @cached_property
     def gains(self) -> pd.DataFrame:
-        """Every arm minus training from scratch, largest gain first."""
-        return versus(self.table("comparisons"), self.protocol, reference_arm(self.means), self.metric.name)
+        """Every arm minus the study's reference, largest gain first."""
+        return versus(self.table("comparisons"), self.protocol, self.reference, self.metric.name)
+
+    @cached_property
+    def reference(self) -> str:
+        """The arm that all others are held against."""
+        return reference_in(self.table("comparisons"), self.protocol, self.means)
 
     def first(self, key: tuple[str, float]) -> tuple:
         """Order of (protocol, training samples): the judged protocol first, then many samples before few."""

@@ -8,6 +8,7 @@ from tl_jax.data.chain import Cohort
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import SIGNATURE, check_names, is_baseline
 from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.models import build
 from tl_jax.study.cohort.outside_source import check_outside
 from tl_jax.study.cohort.plans import Experiment
@@ -35,6 +36,9 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Se
         probe(strategy, build(settings.network), len(cohort.genes))
         settings.fit_config(settings.recipe(strategy))
     check_names(settings.baselines)
+    if settings.reference is not None:
+        alone = [name for one in chosen for name in settings.variants(one)]
+        reference_of([*alone, *settings.baselines, *([SIGNATURE] if settings.signature else [])], settings.reference)
     if not strategies.get(settings.intermediate_strategy).trains:
         raise InputError(
             f"--intermediate_strategy={settings.intermediate_strategy} trains nothing; no later stage can start from it"

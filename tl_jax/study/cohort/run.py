@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tl_jax.evaluation.statistics.comparisons import compare
+from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
 from tl_jax.evaluation.statistics.verdict import HONEST
@@ -93,15 +94,34 @@ def run_group(results: Results, group: Group, cases: list[Case], how: How, shelf
 
 
 def judge(results: Results) -> None:
-    """Compare every pair of arms, and say where transfer did harm."""
-    plan, metrics = results.plan, results.table("metrics")
+    """Compare every pair of arms and all with the reference, and say where transfer did harm."""
+    plan, metrics, reference = results.plan, results.table("metrics"), reference_of_study(results)
     looks = record(plan)
-    comparisons = charged(compare(metrics, by_source=plan.evaluates_source), len(looks))
+    compared = compare(
+        metrics,
+        by_source=plan.evaluates_source,
+        predictions=results.table("predictions"),
+        groups=groups_of(plan),
+        reference=reference,
+    )
+    comparisons = charged(compared, len(looks))
     results.extra["comparisons"] = [comparisons]
-    if note(looks):
-        results.ledger.remark(note(looks))
+    results.ledger.remark(note(looks))
     transfers = {*plan.methods, *(strategy.name for strategy in plan.strategies if strategy.needs_source)}
-    results.ledger.remark(*negative_transfer(comparisons, metrics, transfers, metric=plan.settings.metric))
+    if reference:
+        harm = negative_transfer(comparisons, metrics, transfers, reference, plan.settings.metric)
+        results.ledger.remark(*harm)
+
+
+def reference_of_study(results: Results) -> str | None:
+    """The arm that all are held against: by its name, whatever came out."""
+    return reference_of([arm for arm, _ in results.arms.arms], results.settings.reference)
+
+
+def groups_of(plan: Plan) -> dict[str, str]:
+    """{sample: group of related samples} of the evaluated domains."""
+    domains = [group.problem.domain for group in plan.groups]
+    return {str(sample): str(own) for one in domains for sample, own in zip(one.samples, one.groups, strict=True)}
 
 
 def derive(results: Results) -> None:
@@ -110,7 +130,9 @@ def derive(results: Results) -> None:
     with results.ledger.timed("intervals"):
         results.keep("intervals", derived.intervals(predictions, plan.settings.seed, metric=plan.settings.metric))
         results.keep("prediction_intervals", derived.prediction_intervals(predictions))
-    results.keep("detectable", derived.detectable(results.table("metrics"), metric=plan.settings.metric))
+    if reference := reference_of_study(results):
+        found = derived.detectable(results.table("metrics"), reference, metric=plan.settings.metric)
+        results.keep("detectable", found)
     results.keep("lineage", derived.lineage(one.meta for one in (*results.stages, *results.models)))
     measured = plan.cohort.stage(plan.experiment.evaluated).measured
     trained = {(one.arm, one.source): one.gene_weights for one in results.arms if one.gene_weights is not None}

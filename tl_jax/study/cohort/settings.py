@@ -39,6 +39,7 @@ class Settings(StudySettings):
     extras: Extras | None = None
     source_checkpoint: str | None = None  # a model in place of the source stage
     fold_models: bool = False  # kept beside each final model, for prediction intervals
+    reference: str | None = None  # that all arms are held against; None: ridge, or scratch where no ridge is run
     metric: str = JUDGED  # by which arms are compared and chosen; any that is registered
 
     def __post_init__(self):
