@@ -139,6 +139,8 @@ OUTPUT = group(
     text("out", None, "output folder; default results/SCRIPT/TIME"),
     switch("overwrite", False, "replace an output folder that exists, and the parts of a stopped run"),
     switch("resume", False, "go on with the stopped run of this --out; begins anew where there is none"),
+    switch("parquet", False, "write each table as .parquet too"),
+    text("track", None, "tensorboard:FOLDER or mlflow:FOLDER, where losses by epoch and means of arms go too"),
 )
 PROCESSES = group(
     "processes",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from experiments._declared import FLAGS
 from tl_jax.errors import InputError
+from tl_jax.report import exports
 from tl_jax.report.page.page import NAME
 from tl_jax.report.sections import answer_words, verdict_words
 from tl_jax.system import cluster
@@ -40,6 +41,7 @@ def keep(
         complete(out, plan)
         return
     refuse_existing(out, FLAGS.overwrite)
+    check_exports()
     # One process holds the folder, writes and speaks; the others compute beside it.
     held = workplace(out, resume=FLAGS.resume, overwrite=FLAGS.overwrite) if first else nullcontext()
     with spoken(first), held as work:
@@ -52,10 +54,31 @@ def keep(
                 shutil.copyfile(work / RECORD, folder / RECORD)  # first: a report shows it too
                 for text in write(results, folder):
                     LOGGER.info(f"note: {text}")
+                if FLAGS.parquet:
+                    exports.write_parquet(folder)
     cluster.barrier("written")
     if first:
         print(printed(results))
         print(f"\n{ended(out)}")
+        if FLAGS.track:
+            print(tracked(out))
+
+
+def check_exports() -> None:
+    """Refuse before the work what --parquet and --track could not do after it."""
+    if FLAGS.parquet:
+        exports.needed("pyarrow", "tables")
+    if FLAGS.track:
+        exports.tracker(FLAGS.track)
+
+
+def tracked(out: Path) -> str:
+    """Hand the results to the tracker; what came of it, since the tables stand and need no tracker."""
+    try:
+        exports.track(out, FLAGS.track, out.name)
+    except Exception as error:
+        return f"not tracked: {type(error).__name__}: {error}"
+    return f"tracked: {FLAGS.track}"
 
 
 def complete(out: Path, plan: Callable[[], tuple[dict, Compute]]) -> None:

@@ -141,9 +141,13 @@ def _gain(transfers: pd.DataFrame, shown: int, best: pd.Series, metric: str) -> 
 
 def _interval(row: pd.Series, metric: str) -> str:
     """A difference with its interval."""
-    middle, low, high = (get(metric).text(row[name], "+") for name in ("mean_difference", "ci_low", "ci_high"))
+    judged = get(metric)
+    middle, reach = judged.text(row["mean_difference"], "+"), judged.range[1] - judged.range[0]
     if pd.isna(row["ci_low"]):
         return f"{middle} (no interval: the folds do not vary)"
+    if row["ci_low"] <= -reach and row["ci_high"] >= reach:
+        return f"{middle} (95 %: any value that is possible)"
+    low, high = (judged.text(min(max(row[name], -reach), reach), "+") for name in ("ci_low", "ci_high"))
     return f"{middle} (95 % {low} to {high})"
 
 

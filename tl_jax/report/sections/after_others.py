@@ -26,7 +26,9 @@ def compounds(study: Study) -> Blocks:
     curve = arms[(arms["arm"] == best["arm"]) & (arms["source"] == best["source"]) & (arms["size"] > 0)]
     told = ", ".join(f"{judged.text(v)} with {n:,.0f}" for n, v in zip(curve["size"], curve["value"], strict=True))
     found = [*full_run(study), (Strong("Model. "), model), (Strong("Source. "), _source(study, pairs))]
-    found.append((Strong("Compounds. "), f"{judged.label} of that model: {told}. While it rises, measuring more pays."))
+    rises = len(curve) > 1 and judged.sign * (curve["value"].iloc[-1] - curve["value"].iloc[-2]) > 0
+    pays = "it rises to the end: measuring more pays." if rises else "it rises no more: more compounds promise little."
+    found.append((Strong("Compounds. "), f"{judged.label} of that model: {told}; {pays}"))
     families = study.table("families")
     lost = [f"{families[name].sum():,.0f} {name}" for name in LOST if len(families) and families[name].sum()]
     return bullets([*found, (Strong("Data. "), f"rows that could not be used: {', '.join(lost)}.")] if lost else found)

@@ -47,9 +47,14 @@ TERMS = {
     "95 % interval": ("95 % interval", "values that the data leave open; if it holds 0, no difference is shown."),
     "BCa, Fisher": ("BCa|Fisher", "two ways to make an interval over samples."),
     "p": ("p", "how often chance alone would give as much; small is strong."),
-    "p after Holm": ("p after Holm|Holm", "p made larger for having asked several questions; below .05 counts."),
+    "p after Holm, p for all arms": (
+        "p after Holm|Holm|p for all arms|all corrections",
+        "p made larger for having asked several questions, and for earlier looks at the samples; below .05 counts.",
+    ),
+    "influence test": ("influence test", "asks how much each sample moves a difference; its unit is the sample."),
+    "reference": ("reference", "the arm that all others are held against, fixed before the run."),
     "corrected test": (
-        "corrected test|p corrected|[Cc]orrected",
+        "corrected test|corrected t",
         "a test that counts that training samples of repeated folds are mostly the same.",
     ),
     "naive test": ("naive", "a test that takes repeats for new samples, and finds differences where there are none."),
@@ -76,14 +81,20 @@ def glossary(shown: Iterable[Section]) -> list[Section]:
     """The section on the words of these sections; none where they use none."""
     text = "\n".join(told for section in shown for block in section.blocks for told in words_in(block))
     rows = [(word, what) for word, (pattern, what) in TERMS.items() if _used(pattern, text)]
-    arms = [arm for arm in dict.fromkeys((*ARMS, *re.findall(r"marker:[\w-]+", text))) if _used(re.escape(arm), text)]
+    arms = arms_in(text)
     if not rows:
         return []
     blocks = [table("Words", (Column("word"), Column("what it means")), rows)]
     if arms:
         columns = (Column("name"), Column("in words"))
-        blocks.append(table("Names of arms", columns, [(arm, words_of(arm)) for arm in arms if arm != "mean"]))
+        blocks.append(table("Names of arms", columns, [(arm, words_of(arm)) for arm in arms]))
     return [Section("Words", ANCHOR, (Part("Words of the field and names of arms", tuple(blocks), folded=True),))]
+
+
+def arms_in(text: str) -> list[str]:
+    """The arms that a text names; "mean" is a word of its own."""
+    known = dict.fromkeys((*ARMS, *re.findall(r"marker:[\w-]+", text)))
+    return [arm for arm in known if arm != "mean" and _used(re.escape(arm), text)]
 
 
 def _used(pattern: str, text: str) -> bool:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from tl_jax.evaluation.predictors.plain_words import words_of
 from tl_jax.report.blocks import Absent, Block, Link, Part, Report, Section, Text, bullets, join, paragraph
 from tl_jax.report.sections import answer
 from tl_jax.report.sections.entries import CELL, DRUGS, FAMILY, GRID, MANY, PROFILE, STUDY, Entry, Kind
-from tl_jax.report.sections.glossary import ANCHOR, glossary
+from tl_jax.report.sections.glossary import ANCHOR, arms_in, glossary, words_in
 from tl_jax.report.sections.study import Study, read_folder, read_study
 
 # A file that only folders of this kind hold.
@@ -53,10 +54,17 @@ def report(study: Study, kind: Kind = STUDY) -> Report:
         why = Part("What this page would show with more tables", (bullets(left_out),), folded=True)
         shown.append(Section("Left out", "absent", (why,)))
     title, top = kind.top(study)
-    hint = paragraph("Words and names are ", Link("explained at the end", f"#{ANCHOR}"), ".", kind="note")
+    hint = paragraph(*names_in(top), "All words are ", Link("explained at the end", f"#{ANCHOR}"), ".", kind="note")
     if not answer.is_quick(study):
         return Report(title, (*top, hint), tuple(shown))
     return Report(f"{answer.QUICK}: {title}", (*map(stamped, top), hint), tuple(shown))
+
+
+def names_in(top: tuple[Block, ...]) -> tuple[str, ...]:
+    """What the arms are that the top of a report names: most readers know words and no code names."""
+    text = "\n".join(told for block in top for told in words_in(block))
+    names = "; ".join(f"{arm}: {words_of(arm)}" for arm in arms_in(text))
+    return (f"{names}. ",) if names else ()
 
 
 def blocks_of(entry: Entry, study: Study) -> tuple[Block, ...]:

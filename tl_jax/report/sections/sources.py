@@ -47,9 +47,8 @@ def _shown(study: Study, source: str) -> str:
     better = own[(own["p_after_looks"] < ALPHA) & (study.metric.sign * own["mean_difference"] > 0)]
     if own.empty:
         return "it was not compared with the reference."
-    if better.empty:
-        return f"none of its {len(own)} arms is shown to gain (p after all corrections below {ALPHA:g})."
-    return f"{len(better)} of its {len(own)} arms are shown to gain (p after all corrections below {ALPHA:g})."
+    count = f"{len(better) or 'none'} of its {len(own)} arms {'are' if len(better) > 1 else 'is'}"
+    return f"{count} shown to gain over {study.reference} (p after all corrections below {ALPHA:g})."
 
 
 def _scores(study: Study) -> Blocks:
