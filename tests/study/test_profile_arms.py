@@ -151,9 +151,8 @@ def test_a_study_of_closed_forms_alone(cohort, tmp_path):
     assert set(results.metrics.source) == {"", "all drugs"}
     audit = results.extra["leak_audit"][0]
     assert "source" in set(audit["stage"])
-    published = prepare(
-        EXPERIMENTS["exp4_target"], replace(settings, protocol="as_published", scaling="floored"), cohort
-    )
+    scaled = replace(settings, protocol="as_published", scaling="floored")
+    published = prepare(EXPERIMENTS["exp4_target"], scaled, cohort)
     assert published.cohort.stage("target").scaler == "standard"
     assert any("--scaling=floored changes nothing under as_published" in note for note in published.notes)
 

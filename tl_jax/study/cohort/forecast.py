@@ -46,7 +46,7 @@ def tables_of(results, found: Recommended) -> dict[str, pd.DataFrame]:
 
 
 def source_drugs(results, found: Recommended) -> pd.DataFrame:
-    """sample_id, source_drug, score: of each sample the source drugs that carry the prediction of a model of them all."""
+    """sample_id, source_drug, score: of each sample the source drugs that carry the prediction."""
     plan, problem = results.plan, results.plan.groups[0].problem
     profile = source_profile(plan.cohort.stage("source"), plan.folder).profile
     alike = acts_alike(problem.domain.drugs[0], profile.drugs, plan.settings.mechanisms).drugs
