@@ -11,8 +11,11 @@ from experiments._scripts import experiment
 from tl_jax.errors import InputError
 
 NAME = "two_step_study"
-EXAMINED = "scratch,freeze_layer1,feature_ridge,ridge"
-NESTED = "scratch,freeze_layer1,feature_ridge,shrunken_ridge,ridge,kernel_ridge"
+EXAMINED = "scratch,freeze_layer1,feature_ridge,profile_gp,ridge,repaired_ridge"
+NESTED = (
+    "scratch,freeze_layer1,feature_ridge,shrunken_ridge,profile_gp,profile_gp_mechanism,ridge,repaired_ridge,"
+    "kernel_ridge"
+)
 
 ARMS = group(
     "arms",

@@ -232,6 +232,33 @@ def test_the_profile_of_a_related_source_helps_and_that_of_permuted_lines_does_n
     assert np.mean(gains["profile"]) > np.mean(gains["permuted"]) + 0.03
 
 
+def test_mechanisms_help_and_shuffled_ones_do_not():
+    """The target's drug is the source's first; named alone it helps, another drug in its place does not."""
+    gains = {"drug0": [], "drug7": []}
+    for seed in range(12):
+        x, y, tissue, target, response = drawn(seed + 200)
+        profile = fit_drug_profile(x, y, NAMES, tissue)
+        rows = scaled_with(profile, target, response)
+        base = spearmanr(profile_gp(*rows, profile), response[TRAIN:]).statistic
+        for name, values in gains.items():
+            found = profile_gp(*rows, profile, alike=(name,))
+            values.append(spearmanr(found, response[TRAIN:]).statistic - base)
+    assert np.mean(gains["drug0"]) > 0.02
+    assert np.mean(gains["drug7"]) < np.mean(gains["drug0"]) - 0.02
+
+
+def test_permuted_labels_are_not_predicted():
+    rng, found = np.random.default_rng(6), []
+    for seed in range(12):
+        x, y, tissue, target, response = drawn(seed + 300)
+        profile = fit_drug_profile(x, y, NAMES, tissue)
+        train, labels, test = scaled_with(profile, target, response)
+        for _ in range(3):
+            told = profile_gp(train, rng.permutation(labels), test, profile)
+            found.append(spearmanr(told, response[TRAIN:]).statistic)
+    assert abs(np.mean(found)) < 0.2
+
+
 def scaled_with(profile, x, y):
     train, test = scaled(profile, x)
     return train, y[:TRAIN], test

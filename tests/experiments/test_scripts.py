@@ -53,7 +53,7 @@ def test_what_a_run_leaves(done):
     assert set(metrics.arm) == {
         "scratch",
         "hold_biases",
-        *(["mean", "marker_gene", "ridge", "elastic_net", "kernel_ridge", "svr", "random_forest"]),
+        *(["mean", "marker_gene", "ridge", "repaired_ridge", "elastic_net", "kernel_ridge", "svr", "random_forest"]),
     }
     assert {"pooled", "0", "1", "2"} == set(metrics.fold)
     predictions = pd.read_csv(folder / "out" / "predictions.csv")

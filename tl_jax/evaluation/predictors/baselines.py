@@ -18,6 +18,7 @@ from sklearn.ensemble import RandomForestRegressor
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.kernels import centred_kernels
 from tl_jax.evaluation.predictors.profile_gp import repaired_ridge
+from tl_jax.evaluation.predictors.ranked import rankit, unexplained, way_back
 from tl_jax.evaluation.predictors.tabpfn_baseline import installed, tabpfn
 from tl_jax.evaluation.predictors.tuned_baselines import elastic_net, gradient_boosting, squared_distances, svr
 
@@ -25,6 +26,7 @@ from tl_jax.evaluation.predictors.tuned_baselines import elastic_net, gradient_b
 RELATIVE_ALPHAS = np.logspace(4, -3, 15)
 # Widths of the radial kernel in units of 1 / median squared distance; the smallest is all but linear.
 RELATIVE_GAMMAS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+ON_RANKS = "ranked_"  # how the names of baselines begin that learn ranks
 FOREST = {"n_estimators": 150, "oob_score": True}
 FOREST_GRID = ({"max_features": "sqrt"}, {"max_features": "sqrt", "min_samples_leaf": 5})
 
@@ -102,6 +104,18 @@ def best_forest(x_train, y_train, seed: int) -> RandomForestRegressor | None:
     return best[1].set_params(n_jobs=1)
 
 
+def on_ranks(function: Callable) -> Callable:
+    """A baseline that learns normal scores of the responses' ranks, its predictions led back to the response's unit."""
+
+    def predict(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:
+        both = np.concatenate([x_test, x_train])
+        found = function(x_train, rankit(y_train), both, groups=groups, marker=marker, seed=seed)
+        return way_back(y_train, unexplained(found[len(x_test) :]))(found[: len(x_test)])
+
+    predict.__doc__ = f"{(function.__doc__ or '').strip().partition('.')[0]}; fitted to ranks."
+    return predict
+
+
 # In the order of tables and pictures.
 KNOWN: dict[str, Callable] = {
     "mean": mean,
@@ -114,13 +128,14 @@ KNOWN: dict[str, Callable] = {
     "random_forest": random_forest,
     "gradient_boosting": gradient_boosting,
     "tabpfn": tabpfn,
+    **{f"{ON_RANKS}{one.__name__}": on_ranks(one) for one in (ridge, elastic_net, kernel_ridge, svr)},
 }
 # What a baseline wants of the scaling of genes, whatever the cohort's own is.
 SCALED_AS = {"repaired_ridge": "floored"}
 # Those that can be run here.
 BASELINES = {name: function for name, function in KNOWN.items() if name != "tabpfn" or installed()}
 # Not run unless asked for: they would make a study on a small target slower by a tenth or more.
-ON_REQUEST = ("gradient_boosting", "tabpfn")
+ON_REQUEST = ("gradient_boosting", "tabpfn", *(name for name in KNOWN if name.startswith(ON_RANKS)))
 DEFAULT = tuple(name for name in BASELINES if name not in ON_REQUEST)
 
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tl_jax.evaluation.predictors.baselines import best_dual, best_forest, line, radial
-from tl_jax.evaluation.predictors.forms import Form, constant, linear, radial_kernel, trees
+from tl_jax.evaluation.predictors.baselines import ON_RANKS, best_dual, best_forest, line, radial
+from tl_jax.evaluation.predictors.forms import Form, constant, evaluate, linear, radial_kernel, ranked, trees
 from tl_jax.evaluation.predictors.profile_gp import fit_repaired_ridge
+from tl_jax.evaluation.predictors.ranked import rankit, unexplained, way_back
 from tl_jax.evaluation.predictors.source_methods import TRUST
 from tl_jax.evaluation.predictors.tuned_baselines import BOOSTING, best_boosting, best_net, best_support
 
@@ -93,6 +94,19 @@ FITS: dict[str, Callable[..., Form]] = {
     one.__name__: one
     for one in (mean, marker_gene, ridge, elastic_net, kernel_ridge, svr, random_forest, gradient_boosting)
 } | {"repaired_ridge": fit_repaired_ridge}
+
+
+def on_ranks(fit: Callable[..., Form]) -> Callable[..., Form]:
+    """As baselines.on_ranks: a fit of ranks, with the way back to the response's unit."""
+
+    def fitted(x_train, y_train, *, groups=None, marker=None, seed=0) -> Form:
+        form = fit(x_train, rankit(y_train), groups=groups, marker=marker, seed=seed)
+        return ranked(form, way_back(y_train, unexplained(evaluate(form.kind, form.arrays, x_train))))
+
+    return fitted
+
+
+FITS |= {f"{ON_RANKS}{fit.__name__}": on_ranks(fit) for fit in (ridge, elastic_net, kernel_ridge, svr)}
 
 
 def feature_ridge(views, x_train, y_train, *, groups=None, directions=()) -> Form:

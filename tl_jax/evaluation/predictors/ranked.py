@@ -37,6 +37,11 @@ class Back(NamedTuple):
         return np.interp(score, self.knots, self.levels)
 
 
+def unexplained(scores) -> float:
+    """The spread that predicted scores of the training rows leave of responses whose scores have a spread of 1."""
+    return float(np.sqrt(max(1 - np.var(np.asarray(scores, np.float64)), 0.0)))
+
+
 def way_back(y, spread: float) -> Back:
     """The mean response at each predicted score, where a sample's own score lies around it with a normal spread.
 

@@ -12,11 +12,16 @@ from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.scaling.scaling import RESISTANT, ResponseScale
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.markers import EXPRESSION, markers_of
+from tl_jax.evaluation.predictors.mechanisms import acts_alike
+from tl_jax.evaluation.predictors.source_methods import MECHANISM, METHODS
 from tl_jax.evaluation.statistics.conformal import held_out_intervals
 from tl_jax.evaluation.statistics.profile_pairs import profiles
 from tl_jax.study.cohort.recommend import Recommended
 from tl_jax.study.core.effects import Explained, explain
 from tl_jax.study.core.fold_models import load_fold_models
+from tl_jax.study.core.kept import everything
+from tl_jax.study.core.profile_arms import carriers
+from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.respond import load_model, network_of
 
 LEVEL = 0.9
@@ -26,14 +31,28 @@ PER_SAMPLE = 10  # genes of attributions.csv for each sample
 
 
 def tables_of(results, found: Recommended) -> dict[str, pd.DataFrame]:
-    """samples, effects and attributions of the recommended model; without the latter two where it has no gradient."""
+    """samples, effects and attributions of the recommended model; without the latter two where it has no gradient.
+
+    Of a model of all source drugs source_drugs too.
+    """
     domain = results.plan.groups[0].problem.domain
     tables = {"samples": samples(results, found, domain)}
     explained, genes = explanation(found, domain)
     if explained is not None:
         tables["effects"] = effects(explained, genes, domain)
         tables["attributions"] = attributions(explained, genes, domain)
+    if found.arm in METHODS and METHODS[found.arm].drugs:
+        tables["source_drugs"] = source_drugs(results, found)
     return tables
+
+
+def source_drugs(results, found: Recommended) -> pd.DataFrame:
+    """sample_id, source_drug, score: of each sample the source drugs that carry the prediction."""
+    plan, problem = results.plan, results.plan.groups[0].problem
+    profile = source_profile(plan.cohort.stage("source"), plan.folder).profile
+    alike = acts_alike(problem.domain.drugs[0], profile.drugs, plan.settings.mechanisms).drugs
+    alike = alike if found.arm == MECHANISM else ()
+    return carriers(profile, alike, problem.domain, everything(problem), PER_SAMPLE)
 
 
 def samples(results, found: Recommended, domain: Domain) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from tl_jax.system.progress import LOGGER, watched
 from tl_jax.system.runtime import versions
 
 CODE = ("tl_jax.evaluation.predictors.drug_profile", "tl_jax.data.scaling.scaled")
-SOURCE = "all source drugs"  # as tables name the source of such arms
+SOURCE = "all drugs"  # as tables name the source of such arms
 
 
 @dataclass(frozen=True)
