@@ -21,6 +21,7 @@ EIGEN = 9  # n cubed: an eigendecomposition with its vectors
 LOGISTIC = 3  # times a ridge, for its singular values and its steps
 BIOLOGY = 0.02, 30.0  # seconds for each cell, and for scanpy itself; a fresh environment compiles 80 s more
 COMPILED = 8.0  # seconds that a program of a network takes to compile
+OF_PAPER = 70.0  # the same of scDEAL's four stages, whatever their sizes
 STAGES = 3  # of every kind of network: pre-training, a predictor on it, and one without it
 COLUMNS = ["part", "fits", "seconds"]
 
@@ -83,7 +84,9 @@ def published_part(settings: CellSettings, setup: Setup, rate: float) -> tuple[s
     weights = 2 * sum(a * b for a, b in pairwise(widths))
     rows = 3 * 0.64 * len(setup.lines) + 2 * 0.8 * len(setup.cells)
     fits = own.seeds * (2 + 2 * len(QUIRKS) if own.quirk_table else 1)
-    return "scDEAL as published", fits, fits * own.epochs * rows * 6 * weights / rate + 4 * COMPILED
+    # Shared genes or separate ones, clusters or none; resampled lines are of another number for every seed.
+    programs = fits if own.resampling else 4 if own.quirk_table else 1
+    return "scDEAL as published", fits, fits * own.epochs * rows * 6 * weights / rate + programs * OF_PAPER
 
 
 def one_fit(lines: int, genes: int, rows: int) -> float:
