@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from studies import write_study
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.report.page.compared_page import compared_report, sentence, write_compared
 from tl_jax.report.plots.style import ORANGE
 from tl_jax.report.sections.compared import compared, labels
@@ -55,7 +56,36 @@ def test_differences_are_the_corrected_test_of_paired_folds(first, tmp_path):
     assert row["mean_difference"] == pytest.approx(d.mean())
     assert row["p_corrected"] == pytest.approx(2 * stats.t.sf(abs(d.mean() / scale), len(d) - 1), rel=1e-3)
     assert (made.differences["p_holm"].dropna() >= made.differences["p_corrected"].dropna()).all()
-    assert not made.remarks
+    assert row["test"] == "corrected t"  # the predictions are not those of the changed metrics
+    assert (made.differences["p_family"].dropna() >= made.differences["p"].dropna()).all()
+
+
+def measured(first, folder, change):
+    """A copy of the first study with changed predictions, and Spearman as they have it."""
+    shutil.copytree(first, folder)
+    keys = ["arm", "source", "protocol", "repeat", "fold"]
+    predictions = change(pd.read_csv(folder / "predictions.csv", keep_default_na=False))
+    each = {tuple(map(str, key)): spearman(p["y_true"], p["y_pred"]) for key, p in predictions.groupby(keys)}
+    metrics = pd.read_csv(folder / "metrics.csv", keep_default_na=False, na_values={"value": [""]})
+    own = [tuple(map(str, key)) for key in metrics[keys].itertuples(index=False)]
+    known = np.array([key in each for key in own]) & (metrics["metric"] == "spearman").to_numpy()
+    metrics.loc[known, "value"] = [each[key] for key, there in zip(own, known, strict=True) if there]
+    for name, frame in (("predictions", predictions), ("metrics", metrics)):
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def test_spearman_of_predictions_is_tested_by_influences(first, tmp_path):
+    def blurred(frame):
+        noise = np.random.default_rng(2).normal(0, frame["y_pred"].std(), len(frame))
+        return frame.assign(y_pred=frame["y_pred"] + noise * (frame["arm"] == "ridge"))
+
+    made = compared([measured(first, tmp_path / "a", lambda f: f), measured(first, tmp_path / "b", blurred)])
+    row, same = row_of(made, "ridge"), row_of(made, "marker_gene")
+    assert (row["test"], row["folds"]) == ("influence", 9)
+    assert row["ci_low"] < row["mean_difference"] < row["ci_high"]
+    assert row["p"] != row["p_corrected"]
+    assert (same["test"], same["p"], same["mean_difference"]) == ("influence", 1, 0)
 
 
 def test_other_folds_are_not_paired(first, tmp_path):
@@ -65,6 +95,8 @@ def test_other_folds_are_not_paired(first, tmp_path):
     made = compared([first, edited(first, tmp_path / "moved", "predictions", moved)])
     assert (made.differences["folds"] == 0).all()
     assert "other folds" in made.remarks[0]
+    assert "no difference was tested" in sentence(made)
+    assert len(compared_report(made).sections) == 3
 
 
 def test_other_observed_values_are_not_paired(first, tmp_path):

@@ -70,8 +70,8 @@ def differences(made: Compared, judged: Metric) -> list[Block]:
         )
     ]
     for label in list(made.studies)[1:]:
-        part = transfers_first(rows[(rows["label"] == label) & (rows["folds"] > 0)].assign(reference=first))
-        part = part.assign(p_after_looks=part["p_family"])
+        part = rows[(rows["label"] == label) & (rows["folds"] > 0)]
+        part = transfers_first(part.assign(reference=first, p_after_looks=part["p_family"]))
         if len(part):
             plain = [is_baseline(base(arm)) for arm in part["arm"]]
             draw = partial(forest_figure, part, plain, judged.name)

@@ -132,7 +132,9 @@ def held_out(study: Study, repeats: set[float], metric: str) -> dict:
         return {}
     rows = study.table("predictions")
     rows = rows[(rows["protocol"] == study.protocol) & rows["repeat"].isin(repeats)]
-    return of_study(rows.assign(fold=rows["fold"].astype(float)))
+    rows = rows.assign(fold=rows["fold"].astype(float))
+    # Arm by arm: here an arm is compared with itself alone, and need not share its folds with others.
+    return {arm: one for _, part in rows.groupby(PAIR, sort=False) for arm, one in of_study(part).items()}
 
 
 def shared_folds(first: Study, other: Study) -> tuple[list[tuple[float, float]], str]:

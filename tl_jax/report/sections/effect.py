@@ -8,7 +8,7 @@ from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.comparisons import INFLUENCE
 from tl_jax.evaluation.statistics.intervals import fisher_holds
-from tl_jax.evaluation.statistics.known_rates import false_positives
+from tl_jax.evaluation.statistics.known_rates import UNRELATED, false_positives
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_in, sample_range, versus
 from tl_jax.report.blocks import Absent, Block, Blocks, Figure, Part, join, paragraph
 from tl_jax.report.plots.forest import forest_figure
@@ -79,7 +79,10 @@ def naive_shown(study: Study) -> bool:
 
 def test_rates(n: int, naive: bool) -> str:
     """How often each test is wrong where nothing differs, for a study of n samples."""
-    text = f"The corrected test {false_positives('corrected_t', n)}."
+    text = (
+        f"Where arms have nothing in common, the influence test {false_positives('influence', n, UNRELATED)}, and the "
+        f"corrected t {false_positives('corrected_t', n, UNRELATED)}; of related arms both do so less often."
+    )
     if not naive:
         return text
     text += " The naive Wilcoxon test over repeats, printed for comparison with published tables alone, "
