@@ -20,6 +20,7 @@ from benchmarks.calibration.columns import FIRST_SEED, Column, columns, quick, r
 from benchmarks.calibration.influence_summary import summarise, table_of_rates
 from benchmarks.calibration.jobs import SIGNALS
 from experiments._command import run
+from tl_jax.errors import InputError
 from tl_jax.system.files import check_writable, write_atomic, write_json
 from tl_jax.system.progress import Progress, say
 
@@ -27,7 +28,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("out", None, "folder of calibration.json; default: docs, or --work with --quick")
 flags.DEFINE_string("work", "results/calibration", "folder of the finished parts")
 flags.DEFINE_bool("quick", False, "a study or two of each kind: a test of the script, no measurement")
-flags.DEFINE_bool("sum_only", False, "sum up what stands in --work; run nothing")
+flags.DEFINE_list("only", [], "columns to run, in this order; 'none' sums up what stands in --work")
 flags.DEFINE_integer("start", FIRST_SEED, "first seed; another one gives fresh studies, for another --work")
 BLOCK = 34  # studies of a part
 
@@ -37,9 +38,9 @@ def main() -> None:
     out = Path(FLAGS.out or (work if FLAGS.quick else "docs"))
     check_writable(work, "--work")
     plan = list(quick() if FLAGS.quick else columns())
-    todo = [part for part in parts(plan) if not path_of(work, *part).exists()]
+    todo = [part for part in chosen(plan, FLAGS.only) if not path_of(work, *part).exists()]
     with Progress(len(todo), "calibration", "parts") as progress, threadpool_limits(1):
-        for part in [] if FLAGS.sum_only else todo:
+        for part in todo:
             write_part(path_of(work, *part), *part)
             progress.advance(1)
     found = {one.name: rows for one in plan if (rows := finished(work, plan, one)) is not None}
@@ -48,6 +49,16 @@ def main() -> None:
     known = json.loads(path.read_text()) if path.exists() else {}
     print(table_of_rates(report))
     say(f"results: {write_json(path, {**known, 'influence': report})}")
+
+
+def chosen(plan: list[Column], only: list[str]) -> list[tuple[Column, int, int]]:
+    """The parts to run; InputError for a column that is none."""
+    every = list(parts(plan))
+    names = {one.name for one in plan}
+    wrong = [name for name in only if name not in names | {"none"}]
+    if wrong:
+        raise InputError(f"--only={wrong[0]}: no such column; there are: {', '.join(sorted(names))}")
+    return [part for name in only for part in every if part[0].name == name] if only else every
 
 
 def parts(plan: list[Column]) -> Iterator[tuple[Column, int, int]]:

@@ -1,19 +1,30 @@
-"""From rows of simulated studies to the rates of the influence test."""
+"""From rows of simulated studies to the rates of the influence test, and how often a verdict's sentences are true."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.calibration.summary import ALPHA, rate
 from tl_jax.evaluation.statistics.influence import Parts, by_variance, variance_of
+from tl_jax.evaluation.statistics.sequential import after_looks
+
+GAINS = (-np.inf, -0.075, -0.025, 0.025, 0.075, 0.125, 0.175, 0.25, np.inf)  # bins of true differences
+CORRECTIONS = ("max_t", "holm", "holm_corrected_t")
 
 
 def summarise(found: dict[str, pd.DataFrame]) -> dict:
-    """Rows of each column by its name -> {null, families, looks, truths: lists of lines}."""
-    null = {name: rows for name, rows in found.items() if "difference" in rows and "truth" not in rows}
+    """Rows of each finished column by its name -> lists of lines, ready for JSON."""
+    null = {name: judged(rows) for name, rows in found.items() if "difference" in rows and "truth" not in rows}
+    real = {name: judged(rows) for name, rows in found.items() if "truth" in rows}
     return {
-        "null": [line for name, rows in null.items() for line in null_rates(name, judged(rows))],
+        "null": [line for name, rows in null.items() for line in null_rates(name, rows)],
+        "looks": [line for name, rows in null.items() for line in looks(name, rows)],
+        "families": [family(name, rows) for name, rows in found.items() if "max_t" in rows],
+        "sentences": [line for name, rows in real.items() for line in sentences(name, rows)],
+        "power": [line for name, rows in real.items() for line in power(name, rows)],
     }
 
 
@@ -22,11 +33,12 @@ def judged(rows: pd.DataFrame) -> pd.DataFrame:
     made = []
     for one in rows[list(Parts._fields)].itertuples(index=False):
         parts = Parts(*one)
-        _, p, low, high, _, _ = by_variance(parts, variance_of(parts))
+        variance = variance_of(parts)
+        _, p, low, high, _, _ = by_variance(parts, variance)
         _, _, low_wide, high_wide, _, _ = by_variance(parts, variance_of(parts, wide=True))
-        made.append((p, low, high, low_wide, high_wide))
-    made = pd.DataFrame(made, columns=["p", "low", "high", "low_wide", "high_wide"], index=rows.index)
-    return pd.concat([rows, made], axis=1)
+        made.append((p, low, high, low_wide, high_wide, variance))
+    columns = ["p", "low", "high", "low_wide", "high_wide", "v"]
+    return pd.concat([rows.reset_index(drop=True), pd.DataFrame(made, columns=columns)], axis=1)
 
 
 def null_rates(name: str, rows: pd.DataFrame) -> list[dict]:
@@ -34,12 +46,69 @@ def null_rates(name: str, rows: pd.DataFrame) -> list[dict]:
     found = []
     for repeats, part in rows.groupby("repeats"):
         about = {"column": name, "repeats": int(repeats), "alike": part["alike"].mean(), "score": part["score"].mean()}
-        ends = {"wide_holds": rate((part["low_wide"] <= 0) & (part["high_wide"] >= 0))}
-        signals = {signal: rate(own["p"] <= ALPHA) for signal, own in part.groupby("signal", sort=False)}
+        about |= {"sd": part["difference"].std(), "error": float(np.sqrt(part["v"].mean()))}
         tests = {"influence": rate(part["p"] <= ALPHA), "corrected_t": rate(part["corrected_t"] <= ALPHA)}
-        error = np.sqrt([variance_of(Parts(*one)) for one in part[list(Parts._fields)].itertuples(index=False)])
-        about |= {"sd": part["difference"].std(), "error": float(np.sqrt(np.mean(error**2)))}
-        found.append({**about, **tests, **ends, "signals": signals})
+        signals = {signal: rate(own["p"] <= ALPHA) for signal, own in part.groupby("signal", sort=False)}
+        found.append({**about, **tests, "wide_holds": rate(holds(part, 0.0, "_wide")), "signals": signals})
+    return found
+
+
+def holds(rows: pd.DataFrame, truth, kind: str = "") -> pd.Series:
+    """Whether intervals hold the true difference."""
+    return (rows[f"low{kind}"] <= truth) & (truth <= rows[f"high{kind}"])
+
+
+def looks(name: str, rows: pd.DataFrame) -> list[dict]:
+    """Studies of equal arms that end with a significant look, by who stops at the first such look."""
+    reads = sorted(set(rows["repeats"]))
+    if len(reads) < 3:
+        return []
+    p = rows.pivot(index="seed", columns="repeats", values="p")[reads].to_numpy()
+    paid = np.array([[after_looks(one, look + 1) for look, one in enumerate(row)] for row in p])
+    about = {"column": name, "after": [int(read) for read in reads]}
+    return [
+        {**about, "looks": "any, uncharged", **rate((p <= ALPHA).any(axis=1))},
+        {**about, "looks": "any, charged", **rate((paid <= ALPHA).any(axis=1))},
+    ]
+
+
+def family(name: str, rows: pd.DataFrame) -> dict:
+    """Families of equally good arms in which any is called different, and single arms that are."""
+    errors = {correction: rate(rows[correction] <= ALPHA) for correction in CORRECTIONS}
+    return {"column": name, **errors, "single": float(rows["single"].mean())}
+
+
+def sentences(name: str, rows: pd.DataFrame) -> list[dict]:
+    """How often each sentence on one arm and the reference is said, and how often it is true; intervals likewise."""
+    up, shown, truth = rows["difference"] > 0, rows["p"] <= ALPHA, rows["truth"]
+    found = []
+    for words, said, true in (
+        ("better", shown & up, truth > 0),
+        ("worse", shown & ~up, truth < 0),
+        ("lower on average, not shown to be worse", ~shown & ~up, truth < 0),
+        ("not shown to beat the reference", ~(shown & up), truth <= 0),
+    ):
+        about = {"column": name, "sentence": words, "said": float(said.mean())}
+        found.append({**about, **rate(true[said])})
+    for words, kind in (("the narrow interval", ""), ("the interval", "_wide")):
+        inside = holds(rows, truth, kind)
+        found.append({"column": name, "sentence": words, "said": 1.0, **rate(inside)})
+        large = truth.abs() > 0.075
+        about = {"column": name, "sentence": f"{words}, truth beyond .075", "said": float(large.mean())}
+        found.append({**about, **rate(inside[large])})
+    return found
+
+
+def power(name: str, rows: pd.DataFrame) -> list[dict]:
+    """Rejections by bins of the true difference, by either test, and how many point the wrong way."""
+    found = []
+    for low, high in pairwise(GAINS):
+        part = rows[(rows["truth"] > low) & (rows["truth"] <= high)]
+        for test in ("p", "corrected_t") if len(part) else ():
+            hit = part[test] <= ALPHA
+            wrong = int((hit & (np.sign(part["difference"]) != np.sign(part["truth"]))).sum())
+            about = {"column": name, "test": "influence" if test == "p" else test, "from": low, "to": high}
+            found.append({**about, "truth": part["truth"].mean(), **rate(hit), "wrong_side": wrong})
     return found
 
 
@@ -47,10 +116,16 @@ def table_of_rates(report: dict) -> str:
     """For people."""
     lines = ["share of studies with p <= .05, equally good arms (95 % interval): influence test, corrected t"]
     for line in report["null"]:
-        words = [
-            f"{one['rate']:.3f} ({one['low']:.3f} to {one['high']:.3f})"
-            for one in (line["influence"], line["corrected_t"])
-        ]
+        words = [text(line[test]) for test in ("influence", "corrected_t")]
         about = f"{line['column']:24} {line['repeats']:2} repeats"
         lines.append(f"{about}  {words[0]}  {words[1]}  of {line['influence']['studies']}")
+    for line in report["families"]:
+        lines.append(f"{line['column']:24} any of 8 arms: {', '.join(text(line[one]) for one in CORRECTIONS)}")
+    for line in report["looks"] + report["sentences"]:
+        words = line.get("looks") or line["sentence"]
+        lines.append(f"{line['column']:24} {words}: {text(line)} of {line['studies']}")
     return "\n".join(lines)
+
+
+def text(found: dict) -> str:
+    return f"{found['rate']:.3f} ({found['low']:.3f} to {found['high']:.3f})"

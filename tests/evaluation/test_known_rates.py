@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tl_jax.evaluation.statistics.known_rates import RATES, false_positives
+from tl_jax.evaluation.statistics.known_rates import RATES, UNRELATED, false_positives
 
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "calibration.json"
 
@@ -18,6 +18,16 @@ def test_every_rate_is_the_recorded_one():
         known = RATES[test][n]
         assert known[:3] == pytest.approx((line["rate"], line["low"], line["high"]), abs=5.1e-4)
         assert known.studies == line["studies"]
+
+
+def test_every_rate_of_unrelated_arms_is_the_recorded_one():
+    lines = json.loads(RECORDED.read_text())["influence"]["null"]
+    sizes = {22: "disjoint-n22-k3", 58: "disjoint-n58-k5"}
+    for test, known in UNRELATED.items():
+        for n, column in sizes.items():
+            line = next(one for one in lines if (one["column"], one["repeats"]) == (column, 10))[test]
+            assert known[n][:3] == pytest.approx((line["rate"], line["low"], line["high"]), abs=5.1e-4)
+            assert known[n].studies == line["studies"]
 
 
 def test_words_name_the_size_that_was_measured():

@@ -61,6 +61,19 @@ def test_a_study_does_not_go_on_by_another_metric(folder, capsys):
     said = capsys.readouterr().err
     assert 'flags.metric: "pearson" -> "rmse"' in said
     assert said.count("\n") == 1
+    # Nor by another reference, which is fixed before the run.
+    assert call("exp4_target", [*SHORT, "--metric=pearson", "--reference=mean", "--resume"]) == 2
+    said = capsys.readouterr().err
+    assert 'flags.reference: null -> "mean"' in said
+    assert said.count("\n") == 1
+
+
+def test_a_reference_that_is_no_arm_is_refused_before_the_run(folder, capsys):
+    assert call("exp4_target", [*SHORT, "--reference=copy_layer1"]) == 2
+    said = capsys.readouterr().err
+    assert said.count("error: ") == 1
+    assert "--reference=copy_layer1: no such arm without a source is run; there are: " in said
+    assert not (folder / "o").exists()
 
 
 def test_a_metric_of_a_users_own_judges(folder, capsys):

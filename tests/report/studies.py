@@ -67,12 +67,15 @@ def pairs(metrics, arms):
     """All pairs of a small study; of a large one those with scratch alone, which are what a page shows."""
     rows = metrics[metrics["metric"].isin(["spearman", "rmse"])]
     if len(arms) <= 12:
-        return compare(rows, by_source=False)
+        return compare(rows, by_source=False, reference="scratch")
     rows = rows[rows["metric"] == "spearman"]
     key = list(zip(rows["arm"], rows["source"], strict=True))
     masks = {arm: np.array([one == arm for one in key]) for arm in arms}
     scratch = masks[("scratch", "")]
-    return pd.concat([compare(rows[scratch | masks[arm]], by_source=False) for arm in arms[1:]], ignore_index=True)
+    return pd.concat(
+        [compare(rows[scratch | masks[arm]], by_source=False, reference="scratch") for arm in arms[1:]],
+        ignore_index=True,
+    )
 
 
 def history(arms):

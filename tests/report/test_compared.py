@@ -55,6 +55,24 @@ def test_differences_are_the_corrected_test_of_paired_folds(first, tmp_path):
     assert row["mean_difference"] == pytest.approx(d.mean())
     assert row["p_corrected"] == pytest.approx(2 * stats.t.sf(abs(d.mean() / scale), len(d) - 1), rel=1e-3)
     assert (made.differences["p_holm"].dropna() >= made.differences["p_corrected"].dropna()).all()
+    assert row["test"] == "corrected t"  # the predictions are not those of the changed metrics
+    assert (made.differences["p_family"].dropna() >= made.differences["p"].dropna()).all()
+
+
+def test_spearman_of_other_predictions_is_tested_by_influences(first, tmp_path):
+    """The later study's ridge is the first one's marker gene, in predictions and metrics."""
+
+    def taken(frame):
+        rows = frame[frame["arm"] != "ridge"]
+        return pd.concat([rows, frame[frame["arm"] == "marker_gene"].assign(arm="ridge")])
+
+    second = edited(first, tmp_path / "taken", "metrics", taken)
+    predictions = pd.read_csv(second / "predictions.csv", keep_default_na=False)
+    taken(predictions).to_csv(second / "predictions.csv", index=False)
+    row = row_of(compared([first, second]), "ridge")
+    assert row["folds"] == 9
+    if row["test"] == "influence":
+        assert row["ci_low"] < row["mean_difference"] < row["ci_high"]
     assert not made.remarks
 
 
@@ -65,6 +83,8 @@ def test_other_folds_are_not_paired(first, tmp_path):
     made = compared([first, edited(first, tmp_path / "moved", "predictions", moved)])
     assert (made.differences["folds"] == 0).all()
     assert "other folds" in made.remarks[0]
+    assert "no difference was tested" in sentence(made)
+    assert len(compared_report(made).sections) == 3
 
 
 def test_other_observed_values_are_not_paired(first, tmp_path):

@@ -12,6 +12,7 @@ from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import kernel_ridge, ridge
+from tl_jax.evaluation.statistics.influence import Held, influence_test
 from tl_jax.evaluation.statistics.paired import corrected_t
 from tl_jax.study.core.folds import scale_folds
 from tl_jax.study.core.protocol import PROTOCOLS
@@ -219,8 +220,17 @@ def test_tables_over_targets_by_hand(results):
         for rows in kept
     )
     test = corrected_t(one - other, 6 / 12)
-    found = row[["gain_over_ridge", "low_over_ridge", "high_over_ridge", "p_over_ridge"]].tolist()
-    assert found == pytest.approx([np.mean(one - other), test.low, test.high, test.p])
+    found = row[["gain_over_ridge", "p_corrected_over_ridge"]].tolist()
+    assert found == pytest.approx([np.mean(one - other), test.p])
+    fold, observed = (
+        kept[0][kept[0].protocol == "honest"].sort_values("sample_id")[name] for name in ("fold", "y_true")
+    )
+    made = [rows[rows.protocol == "honest"].sort_values("sample_id").y_pred.to_numpy()[None] for rows in kept]
+    held = Held.of(observed, fold.to_numpy()[None])
+    own = influence_test(*(held.influence(each) for each in made))
+    found = row[["low_over_ridge", "high_over_ridge", "p_over_ridge"]].tolist()
+    assert found == pytest.approx([own.wide_low, own.wide_high, own.p])
+    assert row.p_family_over_ridge >= row.p_over_ridge
     assert "drug_profile_average" in printed(over)
     assert "share of targets won" in printed(over)
 
@@ -260,7 +270,7 @@ def test_one_target_is_judged_over_its_folds(many):
     over = over_targets(run_many_targets(replace(SETTINGS, protocols=("honest",)), alone))
     row = over.targets.set_index("arm").loc["kernel_profile"]
     text = printed(over)
-    assert "corrected 95 % interval over folds" in text
+    assert "95 % interval over folds and samples" in text
     assert f"{row.gain_over_ridge:+.3f} [{row.low_over_ridge:+.3f}, {row.high_over_ridge:+.3f}]" in text
     assert "honest, 1 target\n" in text
     assert over.tests == {}

@@ -14,7 +14,6 @@ from tl_jax.evaluation.draws.draws import Difference, crossed_t, left_out
 
 RESAMPLES = 1000
 LEVEL = 0.95
-ROPE = 0.05  # a difference of AUROC no larger counts as none
 NOTHING = (float("nan"), float("nan"))
 
 
@@ -57,8 +56,3 @@ def paired(truth: np.ndarray, one: np.ndarray, other: np.ndarray, overlap: float
     each = [resampled("auroc", truth, part, np.ones((1, len(truth))))[0] for part in (one, other)]
     without = [left_out("auroc", truth, part) for part in (one, other)]
     return crossed_t(each[0] - each[1], without[0] - without[1], overlap)
-
-
-def harms(found: Difference) -> bool:
-    """Whether a difference speaks of harm: its interval below 0, or more probably than not below -ROPE."""
-    return bool(found.ci_high < 0 or found.point < -ROPE)

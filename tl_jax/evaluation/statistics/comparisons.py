@@ -142,13 +142,21 @@ def pairs(rows: pd.DataFrame, metric: str, arms: Arms, tests: list) -> Iterator[
         both, whole = (np.column_stack([values[a], values[b]]) for values in (columns, pooled))
         both, whole = (rows[~np.isnan(rows).any(axis=1)] for rows in (both, whole))
         found = comparison(*both.T, ratio, sign, ROPE * (np.abs(both).mean() if sign < 0 and len(both) else 1))
-        tests.append(tested := influence_test(arms[a], arms[b]) if a in arms and b in arms else None)
+        tests.append(tested := influence_of(arms.get(a), arms.get(b), found["mean_difference"]))
         yield {
             **dict(zip(("source_a", "arm_a", "source_b", "arm_b"), (*a, *b), strict=True)),
             **found,
             **main_test(found, tested),
             "p_naive_wilcoxon": naive_wilcoxon(whole[:, 0] - whole[:, 1]),
         }
+
+
+def influence_of(one: Influence | None, other: Influence | None, difference: float) -> InfluenceTest | None:
+    """The influence test of two arms; None where one has no influence, or where predictions and metrics disagree."""
+    if one is None or other is None:
+        return None
+    tested = influence_test(one, other)
+    return tested if np.isclose(tested.difference, difference, rtol=0, atol=1e-9, equal_nan=True) else None
 
 
 def main_test(found: dict, tested: InfluenceTest | None) -> dict:

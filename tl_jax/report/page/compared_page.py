@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import base
+from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.report.blocks import Block, Figure, Report, Section, bullets, paragraph
@@ -45,17 +46,17 @@ def compared_report(made: Compared) -> Report:
 
 def sentence(made: Compared) -> str:
     """What the differences say, in one sentence."""
-    tested = made.differences[made.differences["p_holm"].notna()]
+    tested = made.differences[made.differences["p_family"].notna()]
     first = next(iter(made.studies))
     if tested.empty:
         return "No fold is shared, so no difference was tested: means stand side by side."
-    shown = tested[tested["p_holm"] < 0.05]
+    shown = tested[tested["p_family"] < ALPHA]
     if shown.empty:
         return f"Of {len(tested)} arms that share folds with {first} none is shown to differ."
     names = "; ".join(
         f"{row['arm']} in {row['label']} ({row['mean_difference']:+.2f})" for row in shown.to_dict("records")
     )
-    return f"Shown to differ from {first} (p after Holm below .05): {names}."
+    return f"Shown to differ from {first} (p for all arms below .05): {names}."
 
 
 def differences(made: Compared, judged: Metric) -> list[Block]:
@@ -64,11 +65,13 @@ def differences(made: Compared, judged: Metric) -> list[Block]:
     blocks: list[Block] = [
         paragraph(
             f"Differences are the later study minus {first}, paired over the folds in which both held out the same "
-            "samples; the corrected test counts that training sets overlap, and Holm's correction all rows below."
+            "samples. p is that of the influence test for Spearman and of the corrected t for other metrics; p for all "
+            "arms counts the arms of a later study. Earlier looks at these samples are not counted here."
         )
     ]
     for label in list(made.studies)[1:]:
-        part = transfers_first(rows[(rows["label"] == label) & (rows["folds"] > 0)].assign(reference=first))
+        part = rows[(rows["label"] == label) & (rows["folds"] > 0)]
+        part = transfers_first(part.assign(reference=first, p_after_looks=part["p_family"]))
         if len(part):
             plain = [is_baseline(base(arm)) for arm in part["arm"]]
             draw = partial(forest_figure, part, plain, judged.name)
@@ -81,8 +84,9 @@ def differences(made: Compared, judged: Metric) -> list[Block]:
         "folds": whole("folds"),
         "difference": fixed("mean_difference", f"+{judged.spec()}"),
         "95 % interval": between("ci_low", "ci_high", f"+{judged.spec()}"),
-        "p corrected": p_value("p_corrected"),
-        "p after Holm": p_value("p_holm"),
+        "p": p_value("p"),
+        "p of the corrected t": p_value("p_corrected"),
+        "p for all arms": p_value("p_family"),
     }
     return [*blocks, frame_table(f"{judged.per_fold}, later study minus {first}", rows, cells, ("source", "study"))]
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.errors import InputError
-from tl_jax.evaluation.statistics.comparisons import ROPE, comparison
+from tl_jax.evaluation.statistics.comparisons import INFLUENCED, ROPE, comparison, influence_of, main_test, of_study
+from tl_jax.evaluation.statistics.families import family_p
 from tl_jax.evaluation.statistics.metrics import get, held_out_ratio, per_fold
 from tl_jax.evaluation.statistics.metrics import sign as sign_of
 from tl_jax.evaluation.statistics.paired import holm
@@ -18,7 +19,10 @@ from tl_jax.report.sections.study import Study, read_study
 
 PAIR = ["arm", "source"]
 FOLD = ["repeat", "fold"]
-TESTED = ("folds", "mean_difference", "ci_low", "ci_high", "p_corrected", "p_better", "p_rope", "p_worse", "rope")
+TESTED = (
+    *("folds", "mean_difference", "ci_low", "ci_high", "test", "p", "p_family", "p_corrected"),
+    *("p_better", "p_rope", "p_worse", "rope"),
+)
 # Of study.json: what says how a study was run, rather than what came out or how long it took.
 RECORDED = ("experiment", "flags", "settings", "cohort", "data", "versions", "device", "code")
 
@@ -49,7 +53,8 @@ def compared(folders: Sequence[str | Path], metric: str | None = None) -> Compar
     Returns:
         Arms are the same where name and source are; each study is read under its judged protocol. Differences are
         paired over the folds in which both studies held out the same samples with the same observed values, and
-        tested by the corrected resampled t-test; where there are none, means stand side by side without a test.
+        tested: Spearman by the influence test with each sample as a unit, other metrics by the corrected resampled t;
+        where there are none, means stand side by side without a test. p_family counts all arms of a later folder.
 
     Raises:
         InputError: fewer than two folders, one given twice, one that is no finished study, or a metric that one lacks.
@@ -106,15 +111,28 @@ def difference(first: Study, other: Study, metric: str) -> tuple[pd.DataFrame, s
     later, earlier = (
         {arm: part.set_index(FOLD)["value"] for arm, part in rows.groupby(PAIR, sort=False)} for rows in (two, one)
     )
-    rows = []
+    rows, tests = [], []
+    influences = [held_out(study, {repeat for repeat, _ in both}, metric) for study in (other, first)]
     for arm, source in (arm for arm in earlier if arm in later):
         a, b = (own[arm, source].reindex(both).to_numpy(float) for own in (later, earlier))
         known = np.isfinite(a) & np.isfinite(b)
         wide = ROPE * (np.abs([*a[known], *b[known]]).mean() if sign < 0 and known.any() else 1)
-        rows.append({"arm": arm, "source": source, **comparison(a[known], b[known], ratio, sign, wide)})
+        found = comparison(a[known], b[known], ratio, sign, wide)
+        tests.append(influence_of(*(own.get((source, arm)) for own in influences), found["mean_difference"]))
+        rows.append({"arm": arm, "source": source, **found, **main_test(found, tests[-1])})
     if not rows:
         remark = "they share no arm of the same name and source"
-    return pd.DataFrame(rows, columns=[*PAIR, *TESTED]), remark
+    table = pd.DataFrame(rows, columns=[*PAIR, *TESTED])
+    return table.assign(p_family=family_p(table["p"], tests, table["source"])), remark
+
+
+def held_out(study: Study, repeats: set[float], metric: str) -> dict:
+    """{(source, arm): influence} on some repeats, for the metric that it is of."""
+    if metric != INFLUENCED or not repeats:
+        return {}
+    rows = study.table("predictions")
+    rows = rows[(rows["protocol"] == study.protocol) & rows["repeat"].isin(repeats)]
+    return of_study(rows.assign(fold=rows["fold"].astype(float)))
 
 
 def shared_folds(first: Study, other: Study) -> tuple[list[tuple[float, float]], str]:

@@ -8,7 +8,7 @@ from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.comparisons import INFLUENCE
 from tl_jax.evaluation.statistics.intervals import fisher_holds
-from tl_jax.evaluation.statistics.known_rates import false_positives
+from tl_jax.evaluation.statistics.known_rates import UNRELATED, false_positives
 from tl_jax.evaluation.statistics.registry import Metric
 from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer, mean_per_fold, reference_in, sample_range, versus
 from tl_jax.report.blocks import Absent, Blocks, Figure, Part, Table, join, paragraph
@@ -74,8 +74,10 @@ def tests_of(rows: pd.DataFrame) -> str:
 def test_rates(n: int) -> str:
     """How often each test is wrong where nothing differs, for a study of n samples."""
     return (
-        f"The corrected test {false_positives('corrected_t', n)}. The naive Wilcoxon test over repeats, printed for "
-        f"comparison with published tables alone, {false_positives('wilcoxon_repeats', n)}."
+        f"Where arms have nothing in common, the influence test {false_positives('influence', n, UNRELATED)}, and the "
+        f"corrected t {false_positives('corrected_t', n, UNRELATED)}; of related arms both do so less often. The naive "
+        "Wilcoxon test over repeats, printed for comparison with published tables alone, "
+        f"{false_positives('wilcoxon_repeats', n)}."
     )
 
 
@@ -93,7 +95,6 @@ def comparison_table(rows: pd.DataFrame, protocol: str, judged: Metric) -> Table
         "95 % interval": between("ci_low", "ci_high", f"+{judged.spec()}"),
         "p": p_value("p"),
         "p of the corrected t": p_value("p_corrected"),
-        "p for all arms": p_value("p_family"),
         "p for all arms and looks": p_value("p_after_looks"),
         "P: better, equivalent, worse": _probabilities,
         "win rate": share("win_rate"),

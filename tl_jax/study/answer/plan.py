@@ -17,7 +17,7 @@ from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.settings import Extras
 from tl_jax.training.cost import cost_of_run
 
-# Networks that train no wide first layer but for `scratch`, which all others are compared with, and closed forms.
+# Networks that train no wide first layer but for `scratch`, the reference of learning curves, and closed forms.
 STRATEGIES = ("scratch", "zero_shot", "freeze_layer1", "feature_ridge", "shrunken_ridge")
 BASELINES = ("mean", "ridge", "elastic_net", "kernel_ridge", "random_forest")
 # What inner folds choose among: seconds each. Only such a choice says what the recommended model is worth.

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.evaluation.draws.one_score import of_calls, of_order, of_probability, reason
-from tl_jax.evaluation.draws.score_intervals import harms, over_draws, over_rows, paired
+from tl_jax.evaluation.draws.score_intervals import over_draws, over_rows, paired
+from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.evaluation.statistics.metrics import get, spearman_rows
 from tl_jax.evaluation.statistics.paired import holm
 from tl_jax.study.cells.leak import leak
@@ -123,7 +124,8 @@ def intervals(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame) ->
 def comparisons(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
     """AUROC of every arm minus that of the score's arm, and of every transfer minus the same without it.
 
-    Paired by draw; of arms with unlike numbers of draws those that both have. harm: the difference speaks of harm.
+    Paired by draw; of arms with unlike numbers of draws those that both have. harm: shown to do worse, p after Holm
+    below .05 as for "better".
     """
     known, rows = np.isfinite(truth), []
     pairs = [(arm, results.main) for arm in results.scores if arm != results.main] + list(results.before.items())
@@ -135,18 +137,17 @@ def comparisons(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
         found = paired(truth[known], one[:draws], other[:draws], shared)
         means = [np.mean([of_order(truth[known], score)["auroc"] for score in part[:draws]]) for part in (one, other)]
         low, high = np.clip(found[1:3], -1, 1)
-        rows.append(
-            (arm, reference, draws, *means, found.point, low, high, found.p, np.nan, found.p_better, harms(found))
-        )
+        rows.append((arm, reference, draws, *means, found.point, low, high, found.p, np.nan, found.p_better, False))
     table = pd.DataFrame(rows, columns=list(COMPARED))
-    return table.assign(p_holm=holm(table["p"]))
+    table = table.assign(p_holm=holm(table["p"]))
+    return table.assign(harm=(table["p_holm"] < ALPHA) & (table["difference"] < 0))
 
 
 def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:
-    """A line for every transfer that does worse than the same arm without it."""
+    """A line for every transfer that is shown to do worse than the same arm without it."""
     own = table["arm"].map(results.before) == table["reference"]
     return [
-        f"negative transfer: {row['arm']} {'does worse' if row['ci_high'] < 0 else 'was lower here'} than "
+        f"negative transfer: {row['arm']} is shown to do worse than "
         f"{row['reference']}: AUROC {row['difference']:+.2f} (95 % {row['ci_low']:+.2f} to {row['ci_high']:+.2f})"
         for row in table[own].query("harm").to_dict("records")
     ]

@@ -50,8 +50,8 @@ def source_tests(
     """One row for each source, arm and size; the score is the mean over draws of the judging metric.
 
     Args:
-        methods: of `methods_tested`. probabilities: (draws, m) of every arm on true labels. Holm's correction (`p_holm`) goes
-        over all sources and sizes of an arm.
+        methods: of `methods_tested`. probabilities: (draws, m) of every arm on true labels.
+    Holm's correction (`p_holm`) goes over all sources and sizes of an arm.
     """
     rows = []
     count = settings.source_permutations or needed(len(stages) * len(setup.draws))

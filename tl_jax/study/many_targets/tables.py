@@ -9,9 +9,12 @@ import pandas as pd
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.blocks import gains
+from tl_jax.evaluation.statistics.comparisons import INFLUENCED, influence_of, influences
+from tl_jax.evaluation.statistics.families import family_p
+from tl_jax.evaluation.statistics.influence import Influence, InfluenceTest
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, is_pooled, per_fold
 from tl_jax.evaluation.statistics.over_targets import of_target, over_shared_samples, shared
-from tl_jax.evaluation.statistics.paired import corrected_t
+from tl_jax.evaluation.statistics.paired import CorrectedT, corrected_t
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
 from tl_jax.report.tables import fixed_width, number
 from tl_jax.study.many_targets.drugs import ARMS, source_of
@@ -69,7 +72,7 @@ def over_targets(results: ManyResults) -> OverTargets:
         pairs.append(pairs_of(test, sign).assign(protocol=protocol))
     gain = pd.concat(found, ignore_index=True).rename(columns={"method": "arm", "blocks": "targets"})
     return OverTargets(
-        pd.DataFrame(per_target(metrics, metric)),
+        pd.DataFrame(per_target(metrics, metric, held_out(results))),
         pd.concat(blocks, ignore_index=True),
         gain.assign(source=[source_of(arm) for arm in gain.arm]),
         over_samples(results) if metrics.target.nunique() > 1 else pd.DataFrame(),
@@ -115,32 +118,61 @@ def pairs_of(test: Ranks, sign: int) -> pd.DataFrame:
     return found.assign(**turned)
 
 
-def per_target(metrics: pd.DataFrame, metric: str) -> Iterator[dict]:
-    """Each arm on each target: its means, and its gain over each reference with the corrected interval over folds."""
+def held_out(results: ManyResults) -> dict:
+    """{(protocol, target): {(source, arm): influence}}, for Spearman."""
+    if results.settings.metric != INFLUENCED:
+        return {}
+    domains = [target.problem.domain for target, _ in results.found]
+    groups = {str(sample): str(own) for one in domains for sample, own in zip(one.samples, one.groups, strict=True)}
+    return influences(results.table("predictions"), ["protocol", "target"], groups)
+
+
+def per_target(metrics: pd.DataFrame, metric: str, held: dict) -> Iterator[dict]:
+    """Each arm on each target: its means, and its gain over each reference; held: of `held_out`.
+
+    The test is that of influences where there are any, else the corrected t; p_family counts the arms of the target.
+    """
     pooled = is_pooled(metrics)
     for (protocol, target), rows in metrics.groupby(["protocol", "target"], sort=False):
         folds, whole = rows[~pooled.loc[rows.index]], rows[pooled.loc[rows.index]]
         values = folds[folds.metric == metric].pivot(index=["repeat", "fold"], columns="arm", values="value")
-        ratio = held_out_ratio(folds)
-        for arm in in_order(values).columns:
-            own, all_held_out = folds[folds.arm == arm], whole[whole.arm == arm]
+        own = {arm: one for (_, arm), one in held.get((protocol, target), {}).items()}
+        arms, ratio = list(in_order(values).columns), held_out_ratio(folds)
+        over = [over_reference(get(metric).sign * values, arms, own, ratio, reference) for reference in REFERENCES]
+        for place, arm in enumerate(arms):
+            mine, all_held_out = folds[folds.arm == arm], whole[whole.arm == arm]
             row = {
                 **{"target": target, "arm": arm, "source": source_of(arm), "protocol": protocol},
                 "n": int(all_held_out.n_test.max()),
                 metric: values[arm].mean(),
                 f"pooled_{metric}": all_held_out[all_held_out.metric == metric].value.median(),
-                "rmse": own[own.metric == "rmse"].value.mean(),
+                "rmse": mine[mine.metric == "rmse"].value.mean(),
             }
-            for reference in REFERENCES:
-                row |= over_reference(get(metric).sign * (values[arm] - values[reference]), ratio, reference)
+            for each in over:
+                row |= each[place]
             yield row
 
 
-def over_reference(differences: pd.Series, ratio: float, reference: str) -> dict:
-    """The gain over one reference on the folds of one target, with its corrected interval and p."""
-    test = corrected_t(differences, ratio)
-    numbers = {"gain": differences.mean(), "low": test.low, "high": test.high, "p": test.p}
-    return {f"{name}_over_{reference}": value for name, value in numbers.items()}
+def over_reference(
+    values: pd.DataFrame, arms: list[str], held: dict[str, Influence], ratio: float, reference: str
+) -> list[dict]:
+    """For each arm the gain over one reference on the folds of one target, with its interval, p, and corrected t."""
+    rows, tests = [], []
+    for arm in arms:
+        gap = values[arm] - values[reference]
+        tests.append(influence_of(held.get(arm), held.get(reference), gap.mean()) if arm != reference else None)
+        rows.append({"gain": gap.mean(), **tested(tests[-1], corrected_t(gap, ratio))})
+    others = [k for k, arm in enumerate(arms) if arm != reference]
+    joint = family_p([rows[k]["p"] for k in others], [tests[k] for k in others], [""] * len(others))
+    for k, p in zip(others, joint, strict=True):
+        rows[k]["p_family"] = p
+    return [{f"{name}_over_{reference}": value for name, value in row.items()} for row in rows]
+
+
+def tested(found: InfluenceTest | None, corrected: CorrectedT) -> dict:
+    """low, high, p of the main test, p of the corrected t."""
+    ends = (corrected.low, corrected.high, corrected.p) if found is None else (found.wide_low, found.wide_high, found.p)
+    return {**dict(zip(("low", "high", "p"), ends, strict=True)), "p_corrected": corrected.p, "p_family": float("nan")}
 
 
 def printed(over: OverTargets, metric: str = JUDGED) -> str:
@@ -148,7 +180,7 @@ def printed(over: OverTargets, metric: str = JUDGED) -> str:
     judged = get(metric)
     gain = "gain" if judged.higher_is_better else "gain (by how much it is lower)"
     alone = over.targets.target.nunique() == 1
-    spread = "corrected 95 % interval over folds" if alone else "95 % interval over targets and share of targets won"
+    spread = "95 % interval over folds and samples" if alone else "95 % interval over targets and share of targets won"
     lines = [f"Mean {judged.per_fold}; {gain} over a target-only arm with its {spread}"]
     for protocol, block in over.blocks.groupby("protocol", sort=False):
         test, count = over.tests.get(protocol), len(block)
