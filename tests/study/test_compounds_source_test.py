@@ -6,7 +6,7 @@ import pytest
 from tl_jax.errors import InputError
 from tl_jax.study.compounds.networks import methods_of
 from tl_jax.study.compounds.settings import DtiSettings
-from tl_jax.study.compounds.source_test import tested
+from tl_jax.study.compounds.source_test import methods_tested
 
 
 def settings(**given):
@@ -24,7 +24,7 @@ def settings(**given):
 def test_what_cannot_be_tested_is_refused(given, message):
     own = settings(**given)
     with pytest.raises(InputError, match=message):
-        tested(own, methods_of(own))
+        methods_tested(own, methods_of(own))
 
 
 def test_too_few_permutations_are_refused():

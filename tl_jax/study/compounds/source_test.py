@@ -27,7 +27,7 @@ COLUMNS = ("size", "source", "arm", "method", "observed", "permutations", "at_le
 Key = tuple[str, int]  # arm, size
 
 
-def tested(settings: DtiSettings, methods: Sequence[Method]) -> list[Method]:
+def methods_tested(settings: DtiSettings, methods: Sequence[Method]) -> list[Method]:
     """The networks whose sources are tested; InputError, before any training, for what cannot be."""
     able = [m for m in methods if m.strategy.needs_source and m.switches == settings.rules]
     wrong = [name for name in settings.source_test if name not in {method.name for method in able}]
@@ -50,8 +50,8 @@ def source_tests(
     """One row for each source, arm and size; the score is the mean over draws of the judging metric.
 
     Args:
-        methods: of `tested`. probabilities: (draws, m) of every arm on true labels. Holm's correction (`p_holm`) goes
-        over all sources and sizes of an arm.
+        methods: of `methods_tested`. probabilities: (draws, m) of every arm on true labels.
+    Holm's correction (`p_holm`) goes over all sources and sizes of an arm.
     """
     rows = []
     count = settings.source_permutations or needed(len(stages) * len(setup.draws))

@@ -21,7 +21,7 @@ from tl_jax.study.compounds.known import keep_known
 from tl_jax.study.compounds.networks import activations, logits_of, methods_of, predict_networks
 from tl_jax.study.compounds.settings import NAME, DtiSettings
 from tl_jax.study.compounds.setup import Setup, make_setup, quickly
-from tl_jax.study.compounds.source_test import source_tests, tested
+from tl_jax.study.compounds.source_test import methods_tested, source_tests
 from tl_jax.study.core.arms import Arm, How
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
@@ -70,7 +70,7 @@ def run_dti(settings: DtiSettings, setup: Setup, work: Path | None = None) -> Dt
     """
     methods = methods_of(settings)
     finals = planned(settings, setup, methods)  # what cannot be is refused before hours of work
-    asked, moved = asked_for(settings, methods), tested(settings, methods)
+    asked, moved = asked_for(settings, methods), methods_tested(settings, methods)
     drawn, left_out = draw_all(settings, setup)
     results = DtiResults(settings, setup)
     ledger = results.ledger

@@ -49,9 +49,8 @@ def until_settled(
         for start in range(1, count + 1, step):
             numbers = range(start, min(start + step, count + 1))
             own = tuple(open_)
-            found = keep(
-                lambda own=own, numbers=numbers: block(own, numbers), about=[[list(k) for k in own], list(numbers)]
-            )
+            about = [[list(key) for key in own], list(numbers)]
+            found = keep(partial(block, own, numbers), about=about)
             for key, values in zip(open_, found, strict=True):
                 scores[key] += values.tolist()
             progress.advance(len(numbers))
