@@ -55,7 +55,7 @@ def _response(stage: Stage, drug: str, cohort: Cohort) -> tuple[dict, list[Findi
         row |= {"values": len(values), "tied": float(counts.max() / len(known))}
     # What stands in for one of many source drugs spoils that drug alone.
     severe = BLOCKING if stage.evaluated or drug == cohort.default_source else LOOK
-    return row, _odd_response(domain, drug, known, severe)
+    return row, [*_odd_response(domain, drug, known, severe), *_better_scale(stage, drug, known)]
 
 
 def _odd_response(domain: Domain, drug: str, y: np.ndarray, severe: str) -> list[Finding]:
@@ -88,15 +88,21 @@ def _odd_response(domain: Domain, drug: str, y: np.ndarray, severe: str) -> list
         )
         remedy = "check them; the response is scaled by its range, so that all others are squeezed together"
         found.append(Finding(LOOK, check, domain.name, text, remedy))
-    better = suggested(y, domain.unit) if domain.unit != LABEL and severe == BLOCKING else "none"
-    if better != "none":
-        text = f"{name}: {why_suggested(y, better)}"
-        found.append(Finding(LOOK, check, domain.name, text, f"set transform = '{better}' in [domain.response]"))
     wrong = wrong_range(domain.unit, y)
     if wrong:
         remedy = f"correct the key unit or value_column of {domain.name}"
         found.append(Finding(LOOK, "response", domain.name, f"{name}: {wrong}", remedy))
     return found
+
+
+def _better_scale(stage: Stage, drug: str, y: np.ndarray) -> list[Finding]:
+    """A scale on which few values decide less; public sources, whose AUC crowd below 1, stay as they are."""
+    domain = stage.domain
+    better = suggested(y, domain.unit) if domain.unit != LABEL else "none"
+    if better == "none" or (better == "logit" and stage.role != "target"):
+        return []
+    text = f"{drug} in {domain.name}: {why_suggested(y, better)}"
+    return [Finding(LOOK, "response", domain.name, text, f"set transform = '{better}' in [domain.response]")]
 
 
 def squeezing(y: np.ndarray) -> np.ndarray:
