@@ -53,7 +53,7 @@ def _source(study: Study) -> str:
     name = best["source"] if drug == INTERMEDIATE else f"{best['source']} (--source_drug={drug})"
     if helps(study, best):
         return f"go on with {name}, which is shown to help."
-    return f"none is shown to help, so a model without one is the safer choice; most promising: {name}."
+    return f"none is shown to help on these samples; most promising: {name}."
 
 
 def _samples(study: Study) -> str:
