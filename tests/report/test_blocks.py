@@ -78,7 +78,7 @@ def plain(block):
 
 
 def word(piece):
-    return piece.word if isinstance(piece, Marked) else piece
+    return piece.word if isinstance(piece, Marked) else str(piece)
 
 
 def branch(node):

@@ -75,7 +75,7 @@ def twice(draw, folder):
 
 def test_loss_curves(tmp_path):
     text = twice(lambda stem: loss_curves(history(("Bortezomib", "Paclitaxel")), stem, "Loss"), tmp_path)
-    for label in ("fine_tune", "Paclitaxel", "epoch", "held-out fold (for curves only, never used for stopping)"):
+    for label in ("fine_tune", "Paclitaxel", "epoch", "held-out fold (never used for stopping)"):
         assert label in text
 
 
@@ -94,7 +94,12 @@ def test_loss_of_one_epoch_and_of_undefined_loss(tmp_path):
 
 def test_predicted_observed(tmp_path):
     text = twice(lambda stem: predicted_observed(predictions(), stem, "Response", "AUC"), tmp_path)
-    for label in ("observed [AUC]", "predicted [AUC]", "n = 22, 22 outside the axes", "(mean of 2 repeats)"):
+    for label in (
+        "observed response (AUC)",
+        "predicted response (AUC)",
+        "n = 22, 22 outside the axes",
+        "(mean of 2 repeats)",
+    ):
         assert label in text
     assert "Spearman 0.00" in text  # of the arm that predicts the mean
     assert text.index(">scratch<") < text.index(">copy_layer1<") < text.index(">mean<") < text.index(">ridge<")

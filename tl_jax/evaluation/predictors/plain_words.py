@@ -6,7 +6,7 @@ from tl_jax.evaluation.predictors.baselines import MARKER
 
 NETWORK = "the source's network"
 ARMS = {
-    "scratch": "a network trained on the target's samples alone",
+    "scratch": "a network trained on these samples alone",
     "zero_shot": f"{NETWORK} as it is",
     "copy_layer1": f"{NETWORK}, first layer taken over, all trained on",
     "freeze_layer1": f"{NETWORK}, first layer kept, the rest trained anew",

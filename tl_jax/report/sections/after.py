@@ -16,6 +16,8 @@ FOUND = 1.43
 GAINS = (0.1, 0.2, 0.3)  # of metrics without a unit; of others, shares of the reference's mean
 MANY = 10_000  # samples beyond which a number is a joke
 MOST_FINDINGS = 3
+# A source by way of the intermediate data set is called "DRUG > intermediate".
+ROUTE, INTERMEDIATE = " > ", "intermediate"
 
 
 def next_steps(study: Study) -> Blocks:
@@ -47,10 +49,11 @@ def _source(study: Study) -> str:
     best = best_transfer(study)
     if best is None:
         return "none was compared; a study with public lines as the source says whether one helps."
+    drug = best["source"].split(ROUTE)[0]
+    name = best["source"] if drug == INTERMEDIATE else f"{best['source']} (--source_drug={drug})"
     if helps(study, best):
-        return f"go on with {best['source']} (--source_drug={best['source']}), which is shown to help."
-    text = "none is shown to help, so a model without one is the safer choice"
-    return f"{text}; most promising: {best['source']} (--source_drug={best['source']})."
+        return f"go on with {name}, which is shown to help."
+    return f"none is shown to help on these samples; most promising: {name}."
 
 
 def _samples(study: Study) -> str:

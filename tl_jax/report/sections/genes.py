@@ -10,7 +10,7 @@ from tl_jax.report.sections.cells import fixed, frame_table, in_order, missing, 
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import number
 
-TOP = 10
+TOP, MOST = 10, 12  # genes of a model; models in sight
 
 
 def genes(study: Study) -> Blocks:
@@ -29,8 +29,13 @@ def _weights(study: Study) -> Blocks:
     if rows.empty:
         return []
     lines = [[model, ", ".join(_first(rows, model))] for model in rows.columns if model != "gene"]
+    columns = (Column("model"), Column("genes"))
     caption = f"The {TOP} genes with the largest sum of absolute layer 1 weights in each final model, largest first"
-    return table(caption, (Column("model"), Column("genes")), lines, frame=rows)
+    shown = table(caption, columns, lines[:MOST], frame=rows)
+    if len(lines) <= MOST:
+        return shown
+    title = f"The other {len(lines) - MOST} of {len(lines)} models"
+    return [shown, Part(title, (table(f"{caption}: the others", columns, lines[MOST:], frame=rows),), folded=True)]
 
 
 def _first(rows: pd.DataFrame, model: str) -> list[str]:

@@ -54,17 +54,17 @@ def report(study: Study, kind: Kind = STUDY) -> Report:
         why = Part("What this page would show with more tables", (bullets(left_out),), folded=True)
         shown.append(Section("Left out", "absent", (why,)))
     title, top = kind.top(study)
-    hint = paragraph(*names_in(top), "All words are ", Link("explained at the end", f"#{ANCHOR}"), ".", kind="note")
+    hint = paragraph(f"{names_in(top)}All words are ", Link("explained at the end", f"#{ANCHOR}"), ".", kind="note")
     if not answer.is_quick(study):
         return Report(title, (*top, hint), tuple(shown))
     return Report(f"{answer.QUICK}: {title}", (*map(stamped, top), hint), tuple(shown))
 
 
-def names_in(top: tuple[Block, ...]) -> tuple[str, ...]:
+def names_in(top: tuple[Block, ...]) -> str:
     """What the arms are that the top of a report names: most readers know words and no code names."""
     text = "\n".join(told for block in top for told in words_in(block))
     names = "; ".join(f"{arm}: {words_of(arm)}" for arm in arms_in(text))
-    return (f"{names}. ",) if names else ()
+    return f"{names}. " if names else ""
 
 
 def blocks_of(entry: Entry, study: Study) -> tuple[Block, ...]:

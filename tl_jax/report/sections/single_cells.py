@@ -36,15 +36,17 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     called = study.entry("called_sensitive", kind=float)
     count, arm = study.entry("bootstraps", kind=int), study.entry("arm") or "score"
     first = (
-        f"The score is that of {arm}. Its direction is settled: {count or ''} bootstraps of the lines agree on it, as "
-        "they often do on a response that means nothing."
+        f"The score is that of {arm}. Its direction is settled: {count or ''} bootstraps of the lines agree which end "
+        "means sensitive. That is no proof: they often agree on a response that means nothing."
         if settled
         else f"The direction of the score ({arm}) is NOT settled: sensitive and resistant may be exchanged."
     )
     calls = "" if called is None else f" {called:.0%} of the cells are called sensitive to {drug}."
     depth = study.entry("depth_spearman", kind=float)
     deep = (
-        "" if depth is None else f" The score runs with a cell's number of counts at Spearman {number(depth, '.2f')}."
+        ""
+        if depth is None
+        else f" The score's rank correlation with a cell's number of counts is {number(depth, '.2f')}."
     )
     line = paragraph(f"One score per cell, learned from bulk lines. {study.entry('caveat') or ''}")
     return f"Single cells: {drug}", (line, paragraph(Strong("Verdict. "), first + calls + deep, kind="verdict"))

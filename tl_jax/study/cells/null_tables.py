@@ -13,6 +13,7 @@ from tl_jax.study.cells.truth import Truth, excluded, truth_of, values_of
 
 COLUMNS = ("null", "arm", "metric", "draw", "value")
 SHOWN = 0.05  # p above which a score does not stand out
+FEW = "; so few nulls cannot give a p of .05, run 19 or more"
 NOTHING_THERE = (0.45, 0.55)  # AUROC of replicates of one treatment
 
 
@@ -31,7 +32,7 @@ def null_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
     for row in beside.query("metric == 'auroc' and p > @SHOWN").to_dict("records"):
         results.ledger.remark(
             f"AUROC {row['observed']:.2f} does not stand out of the null '{row['null']}' "
-            f"({row['low']:.2f} to {row['high']:.2f}, p {row['p']:.2f})"
+            f"({row['low']:.2f} to {row['high']:.2f}, p {row['p']:.2f}{FEW if 1 / (1 + row['n']) > SHOWN else ''})"
         )
     return {"nulls": table, "against_nulls": beside}
 

@@ -1,0 +1,115 @@
+"""What the report adds for its reader: what to do next, words explained, ten arms in sight, possible values alone."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from studies import write_study
+
+from tl_jax.evaluation.predictors.baselines import KNOWN
+from tl_jax.evaluation.predictors.plain_words import plain, words_of
+from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.evaluation.statistics.metrics import get
+from tl_jax.registry import declared
+from tl_jax.report.blocks import Part, Table
+from tl_jax.report.sections import answer_words, report_of, verdict_words
+from tl_jax.report.sections.cells import CUT, farthest, interval
+from tl_jax.report.sections.run import short_paths
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """16 arms in one study."""
+    strategies = ("zero_shot", "copy_layer1", "fine_tune", "l2_sp")
+    return write_study(tmp_path_factory.mktemp("study") / "out", ("A", "B", "C"), strategies, repeats=2, samples=12)
+
+
+@pytest.fixture(scope="module")
+def sections(folder):
+    return {one.id: one for one in report_of(folder).sections}
+
+
+def test_every_arm_that_is_shipped_has_words():
+    names = (*declared("transfer", "strategy"), *METHODS, *KNOWN)
+    assert not [name for name in names if not words_of(name)]
+    assert plain("marker:MGMT") == "the one gene MGMT (marker:MGMT)"
+    assert plain("scratch lr=0.01@50").endswith("(scratch lr=0.01@50)")
+    assert plain("mine", "A") == "mine from A"  # a user's own has its name alone
+
+
+def test_ten_arms_are_in_sight_and_the_others_folded(folder, sections):
+    shown, folded = sections["gain"].blocks[-3:-1]
+    assert isinstance(shown, Table)
+    assert len(shown.rows) == 10
+    assert isinstance(folded, Part)
+    assert folded.folded
+    assert len(shown.rows) + len(folded.blocks[0].rows) == 15
+    names = {(row[0], row[1]) for row in shown.rows}
+    metrics = pd.read_csv(folder / "metrics.csv", keep_default_na=False, na_values={"value": [""]})
+    rows = metrics[
+        (metrics["metric"] == "spearman") & (metrics["protocol"] == "honest") & (metrics["fold"] != "pooled")
+    ]
+    means = rows.groupby(["arm", "source"])["value"].mean().sort_values(ascending=False)
+    best = [arm for arm in means.index if arm[0] != "scratch"][:9]
+    assert {(arm, source or "\N{EN DASH}") for arm, source in best} <= names
+
+
+def test_samples_needed_follow_the_square_root(folder):
+    line = next(text for text in answer_words(folder) if text.startswith("Samples: "))
+    least = float(line.split("a gain of about ")[1].split(" ")[0])
+    told = dict(pair.split(": ") for pair in line.split("roughly: ")[1].rstrip(".").split(", "))
+    for gain, count in told.items():
+        assert float(count.replace(",", "")) == pytest.approx(12 * (least / float(gain)) ** 2, rel=0.1)
+
+
+def test_what_next_names_the_command_and_what_to_mend(folder, tmp_path):
+    words = answer_words(folder)
+    assert any(f"tl_jax predict --study={folder} " in line for line in words)
+    rows = [("worth a look", "three samples are alike", "leave one out"), ("blocking", "names differ", "rename them")]
+    findings = folder / "findings.csv"
+    pd.DataFrame(rows, columns=["severity", "text", "remedy"]).to_csv(findings, index=False)
+    told = [line for line in answer_words(folder) if line.startswith("Data: ")]
+    findings.unlink()
+    assert told == ["Data: names differ: rename them.", "Data: three samples are alike: leave one out."]
+
+
+def test_a_quick_look_is_stamped_and_asks_for_the_full_run(folder):
+    path = folder / "summary.json"
+    before = path.read_text()
+    summary = json.loads(before)
+    summary["settings"]["quick"] = True
+    path.write_text(json.dumps(summary))
+    verdict, made = verdict_words(folder), report_of(folder)
+    path.write_text(before)
+    assert made.title.startswith("QUICK LOOK, NOT A RESULT")
+    assert verdict.startswith("QUICK LOOK, NOT A RESULT")
+    (steps,) = next(one for one in made.sections if one.id == "next").blocks
+    assert steps.lines[0][0] == "Full run. "
+
+
+def test_words_of_the_page_are_explained_and_no_others(sections):
+    terms, arms = sections["words"].blocks[0].blocks
+    words = {row[0] for row in terms.rows}
+    assert {"Spearman", "fold, repeat", "baseline"} <= words
+    assert not {"Tanimoto", "pseudotime", "MCC"} & words
+    assert {"scratch", "ridge", "l2_sp"} <= {row[0] for row in arms.rows}
+    assert "random_forest" not in {row[0] for row in arms.rows}
+
+
+def test_impossible_ends_are_cut_and_said():
+    ends = farthest(get("spearman"))
+    assert ends == (-2, 2)
+    assert interval(-2.78, 3.1, "+.2f", ends) == f"-2.00 to +2.00 {CUT}"
+    assert interval(-0.5, 0.5, "+.2f", ends) == "-0.50 to +0.50"
+    assert farthest(get("rmse")) == (-np.inf, np.inf)
+
+
+def test_absolute_paths_are_cut():
+    assert short_paths("read /home/me/data/x.csv, and 5/10 of a/b") == "read \u2026/x.csv, and 5/10 of a/b"
+    assert short_paths(r"C:\Users\me\x.csv") == "\u2026/x.csv"
+    assert short_paths("results/mine/x.csv") == "results/mine/x.csv"
