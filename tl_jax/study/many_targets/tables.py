@@ -45,7 +45,7 @@ def over_targets(results: ManyResults) -> OverTargets:
     for protocol, rows in per_fold(metrics, metric).groupby("protocol", sort=False):
         table = in_order(rows.pivot_table(index="target", columns="arm", values="value", aggfunc="mean", dropna=False))
         blocks.append(table.reset_index().assign(protocol=protocol))
-        for reference in REFERENCES:
+        for reference in references(table):
             found.append(gains(sign * table, reference).assign(protocol=protocol, reference=reference))
         # An arm whose metric is undefined on a target, as where its network diverged, has no rank.
         try:
@@ -66,6 +66,11 @@ def over_targets(results: ManyResults) -> OverTargets:
         tests,
         notes,
     )
+
+
+def references(table: pd.DataFrame) -> list[str]:
+    """The target-only arms that gains are over, of those that were run."""
+    return [arm for arm in REFERENCES if arm in table]
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +105,7 @@ def per_target(metrics: pd.DataFrame, metric: str) -> Iterator[dict]:
                 f"pooled_{metric}": all_held_out[all_held_out.metric == metric].value.median(),
                 "rmse": own[own.metric == "rmse"].value.mean(),
             }
-            for reference in REFERENCES:
+            for reference in references(values):
                 row |= over_reference(get(metric).sign * (values[arm] - values[reference]), ratio, reference)
             yield row
 
@@ -121,12 +126,12 @@ def printed(over: OverTargets, metric: str = JUDGED) -> str:
     lines = [f"Mean {judged.per_fold}; {gain} over a target-only arm with its {spread}"]
     for protocol, block in over.blocks.groupby("protocol", sort=False):
         test, count = over.tests.get(protocol), len(block)
-        rows = []
+        rows, shown = [], references(block)
         for arm in block.columns.drop(["protocol", "target"]):
-            cells = [gain_cell(over, protocol, arm, reference, alone, judged.spec(3)) for reference in REFERENCES]
+            cells = [gain_cell(over, protocol, arm, reference, alone, judged.spec(3)) for reference in shown]
             rank = test.average.get(arm, float("nan")) if test else None
             rows.append([f"  {arm}", number(block[arm].mean(), judged.spec(3)), *cells, number(rank, ".2f")])
-        head = ("  arm", judged.label, *(f"over {reference}" for reference in REFERENCES), "rank")
+        head = ("  arm", judged.label, *(f"over {reference}" for reference in shown), "rank")
         lines += ["", f"{protocol}, {count} target{'s' if count > 1 else ''}", *fixed_width(head, rows)]
         if test:
             apart = f"ranks differ where more than {test.critical_difference:.2f} apart (Nemenyi)"
