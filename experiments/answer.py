@@ -21,7 +21,11 @@ TABLES = group(
     "data",
     *_tables.TABLES,
     text("data_dir", None, "folder that holds the tables, and those of public cell lines; default: of --expression"),
-    text("source", "auto", "shipped cohort whose first domain is the source, such as gdsc; auto: what is there; none"),
+    text(
+        "source",
+        "auto",
+        "cohort whose first domain is the source: gdsc, or your own screen as a .toml; auto: what is there; none",
+    ),
     _tables.TISSUES,
 )
 RESPONSE = group(

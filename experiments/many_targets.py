@@ -30,6 +30,7 @@ TARGETS = group(
 )
 ARMS = group(
     "arms",
+    texts("arms", [], "of the arms in closed form these only; the source models of the others are then not trained"),
     texts("fine_tuned", [], f"also train networks from the source network, which is slow: {', '.join(FINE_TUNED)}"),
     switch("known_drugs", False, "also an arm that reads how the held-out samples responded to the other drugs"),
     MECHANISMS,
@@ -71,6 +72,7 @@ def settings():
         protocols=distinct(FLAGS.protocol),
         hidden=hidden,
         fine_tuned=distinct(FLAGS.fine_tuned),
+        arms=distinct(FLAGS.arms),
     )
     if not FLAGS.quick:
         return given

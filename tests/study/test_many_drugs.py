@@ -20,11 +20,13 @@ from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.many_targets.drugs import (
     ARMS,
     AVERAGES,
+    KNOWN_DRUGS,
     SOURCE,
     fit_sources,
     fold_predictions,
     scaled_rows,
 )
+from tl_jax.study.many_targets.known_drugs import among, others_of
 from tl_jax.study.many_targets.outputs import write_many
 from tl_jax.study.many_targets.tables import over_targets, printed
 from tl_jax.study.many_targets.targets import ManySettings, run_many_targets
@@ -105,6 +107,41 @@ def test_every_arm_by_hand(many, sources):
     np.testing.assert_array_equal(found["profile_gp_mechanism"], found["profile_gp"])  # no drug acts as D0 does
     predictions = np.stack([found[arm] for arm in ARMS if arm not in ("mean", "profile_gp_mechanism")])
     assert len(np.unique(predictions.round(6), axis=0)) == len(predictions)  # no two arms are the same
+
+
+def test_some_arms_alone_need_no_other_source_models(many, results):
+    """The same numbers, and neither network nor kernel ridges."""
+    settings = replace(SETTINGS, arms=("profile_gp", "ridge", "drug_profile_average"))
+    assert settings.models == {"network"}
+    few = replace(settings, arms=("profile_gp", "ridge"), protocols=("honest",), known_drugs=True)
+    assert few.models == set()
+    found = run_many_targets(few, many).table("metrics").set_index(["target", "arm", "repeat", "fold", "metric"]).value
+    whole = results.table("metrics")
+    whole = whole[whole.protocol == "honest"].set_index(["target", "arm", "repeat", "fold", "metric"]).value
+    assert set(found.index.get_level_values("arm")) == {"ridge", "profile_gp", KNOWN_DRUGS}
+    own = found.drop(KNOWN_DRUGS, level="arm")
+    pd.testing.assert_series_equal(own, whole.loc[own.index])
+    assert not found.xs(KNOWN_DRUGS, level="arm").equals(found.xs("profile_gp", level="arm"))
+    with pytest.raises(InputError, match="name a model on the target's own genes too"):
+        replace(SETTINGS, arms=("profile_gp",))
+    with pytest.raises(InputError, match="--arms=gp: there are: mean"):
+        replace(SETTINGS, arms=("gp",))
+
+
+def test_known_drugs_are_those_of_the_sample_and_not_the_judged_one(many):
+    """Another drug's response of a held-out sample moves its own prediction alone; the judged drug's moves none."""
+    whole = many.stage("target")
+    domain, fold = one_fold(many)
+    train, row = fold.fold.train, fold.fold.test[0]
+    before = among(others_of(whole, domain), train)
+    assert before.shape == (20, 5)
+    y = whole.y.copy()
+    y[row, 1] += 5
+    after = among(others_of(replace(whole, y=y), domain), train)
+    assert (np.flatnonzero((before != after).any(axis=1)) == row).all()
+    y = whole.y.copy()
+    y[:, 0] = y[::-1, 0]
+    np.testing.assert_array_equal(among(others_of(replace(whole, y=y), domain), train), before)
 
 
 def test_held_out_labels_reach_nothing(many, sources):

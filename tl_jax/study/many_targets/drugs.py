@@ -7,7 +7,7 @@ maps them to the target's response. The profile comes from one network for all d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,6 +69,16 @@ KNOWN_DRUGS = "profile_gp_known_drugs"  # where it is asked for: reads other dru
 ARMS = (*TARGET_ONLY, *TRANSFERS, *AVERAGES, *PROCESSES)
 
 
+def models_of(arms: Collection[str]) -> set[str]:
+    """Which source models some arms read: "network", "kernel", both or none of them."""
+    return {TRANSFERS[arm].view.split(" ")[0] for arm in with_members(arms) if arm in TRANSFERS}
+
+
+def with_members(arms: Collection[str]) -> set[str]:
+    """Some arms and those that they average."""
+    return {*arms, *(member for arm in arms for member in AVERAGES.get(arm, ()))}
+
+
 def source_of(arm: str) -> str:
     """What stands in the column `source` of an arm."""
     return "" if arm in TARGET_ONLY else SOURCE
@@ -78,12 +88,13 @@ def source_of(arm: str) -> str:
 class Sources:
     """The source models, and each drug's mean and spread over its measured samples, (drugs,) in the source's unit.
 
-    profile: of the processes. mechanisms: a user's table of drugs that act alike, or None.
+    network, kernel: None where no arm that is asked for reads them. profile: of the processes. mechanisms: a user's
+    table of drugs that act alike, or None.
     """
 
     drugs: tuple[str, ...]
-    network: MultiTask
-    kernel: KernelProfile
+    network: MultiTask | None
+    kernel: KernelProfile | None
     profile: DrugProfile
     centre: np.ndarray
     spread: np.ndarray
@@ -96,13 +107,14 @@ class Sources:
         Profiles are in units of each drug's spread in the source, so that a drug that the source predicts poorly,
         and whose predictions therefore vary little, weighs little.
         """
-        seen = look(self.network, x)
-        return {
-            GENES: x,
-            "network profile": (seen.profile - self.centre) / self.spread,
-            "network features": seen.features,
-            "kernel profile": (self.kernel.predict(x) - self.centre) / self.spread,
-        }
+        found = {GENES: x}
+        if self.network is not None:
+            seen = look(self.network, x)
+            found["network profile"] = (seen.profile - self.centre) / self.spread
+            found["network features"] = seen.features
+        if self.kernel is not None:
+            found["kernel profile"] = (self.kernel.predict(x) - self.centre) / self.spread
+        return found
 
 
 def fit_sources(
@@ -113,24 +125,25 @@ def fit_sources(
     profile: ProfileSource,
     *,
     mechanisms: str | None = None,
+    models: Collection[str] = ("network", "kernel"),
     work: Path | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Sources:
     """Train network and kernel ridges on all rows of a domain with many drugs, or find them among finished parts.
 
-    No target takes part in it. profile: of the same drugs (core/profile_source). mechanisms: see Sources. work: a
-    study's workplace, or None. progress(k) counts drugs of the kernel ridges; the network comes first.
+    No target takes part in it. profile: of the same drugs (core/profile_source). mechanisms: see Sources. models:
+    those to train. work: a study's workplace, or None. progress(k) counts drugs of the kernel ridges, which come last.
     """
     code = code_of("tl_jax.training.multitask", "tl_jax.study.many_targets.kernel_profile")
     identity = digest(fingerprint(domain), recipe.as_dict(), list(hidden), seed, code)
     whole = digest(identity, profile.meta["id"])
     parts = parts_of(work, identity)
     done = {str(part["model"]): part for part in (parts.saved() if parts else ())}
-    if "network" not in done:
+    if "network" in models and "network" not in done:
         model = train_multitask(run_key(seed, Repeats.FINAL), domain, recipe, hidden)
         done["network"] = {"model": np.asarray("network"), "loss": model.loss, **flatten(model.variables["params"])}
         keep(parts, 0, done["network"])
-    if "kernel" in done:
+    if "kernel" in done or "kernel" not in models:
         progress(len(domain.drugs))
     else:
         x = prepare(domain)[1]
@@ -139,16 +152,17 @@ def fit_sources(
             **fit_kernel_profile(x, domain.y, domain.groups, progress)._asdict(),
         }
         keep(parts, 1, done["kernel"])
-    leaves = {name: leaf for name, leaf in done["network"].items() if "/" in name}
-    network = MultiTask(
-        jax.tree.map(jnp.asarray, {"params": unflatten(leaves)}),
-        untrained(domain, hidden),
-        drug_scales(domain),
-        done["network"]["loss"],
-    )
-    kernel = KernelProfile(*(done["kernel"][name] for name in KernelProfile._fields))
+    network = network_from(done["network"], domain, hidden) if "network" in models else None
+    kernel = KernelProfile(*(done["kernel"][name] for name in KernelProfile._fields)) if "kernel" in models else None
     centre, spread = np.nanmean(domain.y, axis=0), np.nanstd(domain.y, axis=0)
     return Sources(domain.drugs, network, kernel, profile.profile, centre, spread, whole, mechanisms)
+
+
+def network_from(part: dict, domain: Domain, hidden: tuple[int, ...]) -> MultiTask:
+    """The trained network of a finished part."""
+    leaves = {name: leaf for name, leaf in part.items() if "/" in name}
+    variables = jax.tree.map(jnp.asarray, {"params": unflatten(leaves)})
+    return MultiTask(variables, untrained(domain, hidden), drug_scales(domain), part["loss"])
 
 
 def keep(parts: Parts | None, number: int, arrays: dict[str, np.ndarray]) -> None:
@@ -156,19 +170,20 @@ def keep(parts: Parts | None, number: int, arrays: dict[str, np.ndarray]) -> Non
         parts.save(number, {name: np.asarray(array) for name, array in arrays.items()})
 
 
-def closed_arms(sources: Sources, seed: int, whole: Domain | None = None) -> list[Arm]:
+def closed_arms(sources: Sources, seed: int, whole: Domain | None = None, asked: Sequence[str] = ARMS) -> list[Arm]:
     """The arms in closed form; what they share on a fold is computed once.
 
     Args:
-        whole: the target with all its drugs, for the arm that reads them; None: without that arm.
+        asked: those of ARMS that are wanted. whole: the target with all its drugs, for the arm that reads them; None:
+            without that arm.
     """
     known: dict[str, dict] = {}
-    arms = (*ARMS, *([] if whole is None else [KNOWN_DRUGS]))
+    arms = (*asked, *([] if whole is None else [KNOWN_DRUGS]))
 
     def predict(domain: Domain, fold: ScaledFold, *, arm: str) -> np.ndarray:
         key = str(key_of(fold))
         if key not in known:
-            known[key] = fold_predictions(domain, fold, sources, seed, whole)
+            known[key] = fold_predictions(domain, fold, sources, seed, whole, asked)
         return known[key][arm]
 
     return [
@@ -178,20 +193,28 @@ def closed_arms(sources: Sources, seed: int, whole: Domain | None = None) -> lis
 
 
 def fold_predictions(
-    domain: Domain, fold: ScaledFold, sources: Sources, seed: int, whole: Domain | None = None
+    domain: Domain,
+    fold: ScaledFold,
+    sources: Sources,
+    seed: int,
+    whole: Domain | None = None,
+    asked: Sequence[str] = ARMS,
 ) -> dict[str, np.ndarray]:
-    """{arm: (m,) predictions of the fold's held-out rows}, fitted on its training rows; whole: see closed_arms."""
+    """{arm: (m,) predictions of the fold's held-out rows}, fitted on its training rows; options: see closed_arms."""
     train, test = fold.fold.train, fold.fold.test
     views = sources.views(scaled_rows(domain, fold))
     found = {}
-    for arm, head in {**TARGET_ONLY, **TRANSFERS}.items():
+    wanted = with_members(asked)
+    for arm, head in ((arm, head) for arm, head in {**TARGET_ONLY, **TRANSFERS}.items() if arm in wanted):
         view = scaled_rows(domain, fold.rescaled(domain, SCALED_AS[arm])) if arm in SCALED_AS else views[head.view]
         found[arm] = BASELINES[head.form](
             view[train], fold.y[train], view[test], groups=domain.groups[train], marker=None, seed=seed
         )
     for arm, members in AVERAGES.items():
-        found[arm] = np.mean([found[member] for member in members], axis=0)
-    found |= processes(domain, fold, sources, whole)
+        if arm in wanted:
+            found[arm] = np.mean([found[member] for member in members], axis=0)
+    if whole is not None or wanted & set(PROCESSES):
+        found |= processes(domain, fold, sources, whole)
     return {arm: np.asarray(one, np.float64) for arm, one in found.items()}
 
 

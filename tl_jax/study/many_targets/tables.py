@@ -59,7 +59,7 @@ def over_targets(results: ManyResults) -> OverTargets:
     for protocol, rows in per_fold(metrics, metric).groupby("protocol", sort=False):
         table = in_order(rows.pivot_table(index="target", columns="arm", values="value", aggfunc="mean", dropna=False))
         blocks.append(table.reset_index().assign(protocol=protocol))
-        for reference in REFERENCES:
+        for reference in references(table):
             found.append(gains(sign * table, reference).assign(protocol=protocol, reference=reference))
         # An arm whose metric is undefined on a target, as where its network diverged, has no rank.
         try:
@@ -91,7 +91,9 @@ def samples_of(results: ManyResults) -> list:
 def over_samples(results: ManyResults) -> pd.DataFrame:
     """Gains over ridge of targets that share samples, with intervals over samples, for each protocol."""
     predictions, domain = results.table("predictions"), results.cohort.stage("target")
-    if results.settings.metric != JUDGED or not shared(samples_of(results)):
+    if results.settings.metric != JUDGED or DECIDING not in set(predictions["arm"]):
+        return pd.DataFrame()
+    if not shared(samples_of(results)):
         return pd.DataFrame()
     groups = {str(name): str(own) for name, own in zip(domain.samples, domain.groups, strict=True)}
     found = []
@@ -100,6 +102,11 @@ def over_samples(results: ManyResults) -> pd.DataFrame:
         found.append(over_shared_samples(parts, DECIDING).assign(protocol=protocol))
     table = pd.concat(found, ignore_index=True)
     return table.assign(source=[source_of(arm) for arm in table["arm"]])
+
+
+def references(table: pd.DataFrame) -> list[str]:
+    """The target-only arms that gains are over, of those that were run."""
+    return [arm for arm in REFERENCES if arm in table]
 
 
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +145,9 @@ def per_target(metrics: pd.DataFrame, metric: str, held: dict) -> Iterator[dict]
         values = folds[folds.metric == metric].pivot(index=["repeat", "fold"], columns="arm", values="value")
         own = {arm: one for (_, arm), one in held.get((protocol, target), {}).items()}
         arms, ratio = list(in_order(values).columns), held_out_ratio(folds)
-        over = [over_reference(get(metric).sign * values, arms, own, ratio, reference) for reference in REFERENCES]
+        over = [
+            over_reference(get(metric).sign * values, arms, own, ratio, reference) for reference in references(values)
+        ]
         for place, arm in enumerate(arms):
             mine, all_held_out = folds[folds.arm == arm], whole[whole.arm == arm]
             row = {
@@ -184,12 +193,12 @@ def printed(over: OverTargets, metric: str = JUDGED) -> str:
     lines = [f"Mean {judged.per_fold}; {gain} over a target-only arm with its {spread}"]
     for protocol, block in over.blocks.groupby("protocol", sort=False):
         test, count = over.tests.get(protocol), len(block)
-        rows = []
+        rows, shown = [], references(block)
         for arm in block.columns.drop(["protocol", "target"]):
-            cells = [gain_cell(over, protocol, arm, reference, alone, judged.spec(3)) for reference in REFERENCES]
+            cells = [gain_cell(over, protocol, arm, reference, alone, judged.spec(3)) for reference in shown]
             rank = test.average.get(arm, float("nan")) if test else None
             rows.append([f"  {arm}", number(block[arm].mean(), judged.spec(3)), *cells, number(rank, ".2f")])
-        head = ("  arm", judged.label, *(f"over {reference}" for reference in REFERENCES), "rank")
+        head = ("  arm", judged.label, *(f"over {reference}" for reference in shown), "rank")
         lines += ["", f"{protocol}, {count} target{'s' if count > 1 else ''}", *fixed_width(head, rows)]
         if test:
             apart = f"ranks differ where more than {test.critical_difference:.2f} apart (Nemenyi)"

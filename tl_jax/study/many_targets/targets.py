@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from tl_jax.config import Recipe
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
 from tl_jax.data.scaling.choice import rescaled
@@ -18,81 +17,22 @@ from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.mechanisms import acts_alike
 from tl_jax.evaluation.predictors.source_methods import MECHANISM
-from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.keys import Repeats, run_key
 from tl_jax.models import build
-from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.arms import Arm, How, run_arms
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.protocol import PROTOCOLS
-from tl_jax.study.core.settings import StudySettings
 from tl_jax.study.core.table import ResultTable, result_of
-from tl_jax.study.many_targets.drugs import ARMS, SOURCE, Sources, closed_arms, fit_sources
+from tl_jax.study.many_targets.drugs import SOURCE, Sources, closed_arms, fit_sources
+from tl_jax.study.many_targets.settings import ManySettings
 from tl_jax.system.progress import LOGGER, watched
 from tl_jax.training.multitask import measured_drugs, trunk
 from tl_jax.transfer import strategies
 
 NAME = "many_targets"
-# Options that an ordinary experiment has too.
-FOR_ALL = ("scaling", "mechanisms", "cohort", "repeats", "folds", "split", "seed", "hidden", "quick", "metric")
-FINE_TUNED = ("freeze_layer12", "fine_tune")
-
-
-@dataclass(frozen=True)
-class ManySettings(StudySettings):
-    """Options of the study; every field goes into summary.json.
-
-    targets: table of responses, below the data folder; None: the drugs of the cohort's own target. unit, direction:
-    of the table. min_lines: source drugs measured on fewer source samples are left out. fine_tuned: strategies that
-    also train networks from the source network's hidden layers. metric: by which arms are compared. scaling: of the
-    target and with it of the source; None: as the cohort file says. mechanisms: a user's table of drugs that act alike.
-    known_drugs: also an arm that reads how held-out samples responded to the other drugs.
-    """
-
-    NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")
-
-    cohort: str = "simulated"
-    data_dir: str | None = None
-    targets: str | None = None
-    unit: str = "AUC"
-    direction: str = "resistant"
-    protocols: tuple[str, ...] = ("honest",)
-    repeats: int = 10
-    folds: int = 3
-    hidden: tuple[int, ...] = (1000, 100)
-    min_lines: int = 100
-    fine_tuned: tuple[str, ...] = ()
-    metric: str = JUDGED
-    scaling: str | None = None
-    mechanisms: str | None = None
-    known_drugs: bool = False
-
-    def __post_init__(self):
-        for name in self.protocols:
-            self.ordinary(name)
-        if not self.protocols:
-            raise InputError(f"--protocol is empty; there are: {', '.join(PROTOCOLS)}")
-        if self.min_lines < 2:
-            raise InputError(f"--min_lines={self.min_lines}: must be at least 2")
-        for name in self.fine_tuned:
-            if name not in FINE_TUNED:
-                raise InputError(f"--fine_tuned={name}: there are: {', '.join(FINE_TUNED)}")
-
-    def ordinary(self, protocol: str) -> Settings:
-        """What an ordinary experiment makes of these settings, which also checks them."""
-        shared = {n: getattr(self, n) for n in FOR_ALL}
-        return Settings(protocol=protocol, **shared)
-
-    @property
-    def recipe(self) -> Recipe:
-        """Of the source network: the specification's for a network from scratch."""
-        return self.ordinary(self.protocols[0]).upstream_recipe(strategies.get("scratch"))
-
-    def in_quick_mode(self, **given) -> ManySettings:
-        """Two repeats and a narrow network unless `given`, a fifth of the epochs."""
-        return replace(self, **{"repeats": 2, "hidden": (100, 20), **given}, quick=True)
+WORDS = {"kernel": "one kernel ridge for each", "network": "one network for all of them"}
 
 
 @dataclass(frozen=True)
@@ -147,10 +87,10 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     how = replace(how, ledger=results.ledger)
     sources = source_models(results, how)
     # Matrices of a fold are too small to share among threads.
-    label = f"{NAME}, {len(ARMS)} arms"
+    label = f"{NAME}, {len(settings.closed)} arms"
     with how.ledger.timed("closed forms"), threadpool_limits(1), watched(len(planned), label, "targets") as progress:
         for target in planned:
-            arms = closed_arms(sources, settings.seed, whole if settings.known_drugs else None)
+            arms = closed_arms(sources, settings.seed, whole if settings.known_drugs else None, settings.closed)
             results.found.append((target, run_together(target.problem, arms, how)))
             progress.advance(1, f"{target.drug}, {target.problem.protocol.name}")
     for strategy in settings.fine_tuned:
@@ -164,9 +104,10 @@ def source_models(results: ManyResults, how: How) -> Sources:
     """The models of all source drugs, trained or found among finished parts and checkpoints."""
     source, settings = results.source, results.settings
     measured = np.isfinite(source.y).sum(axis=0)
+    fitted = ", ".join(["a profile of all", *(WORDS[one] for one in sorted(settings.models))])
     LOGGER.info(
         f"source {source.name}: {len(source)} lines, {len(source.drugs)} drugs, each measured on {measured.min()} to "
-        f"{measured.max()} lines; training one network for all of them and one kernel ridge for each"
+        f"{measured.max()} lines; fitting {fitted}"
     )
     with how.ledger.timed("profile of source drugs"):
         folder = Path(settings.checkpoint_dir) / results.cohort.name
@@ -179,10 +120,12 @@ def source_models(results: ManyResults, how: How) -> Sources:
             settings.seed,
             profile,
             mechanisms=settings.mechanisms,
+            models=settings.models,
             work=how.work,
             progress=progress.advance,
         )
-    results.source_loss = float(sources.network.loss[-1])
+    if sources.network is not None:
+        results.source_loss = float(sources.network.loss[-1])
     return sources
 
 
