@@ -144,10 +144,8 @@ def per_target(metrics: pd.DataFrame, metric: str, held: dict) -> Iterator[dict]
         folds, whole = rows[~pooled.loc[rows.index]], rows[pooled.loc[rows.index]]
         values = folds[folds.metric == metric].pivot(index=["repeat", "fold"], columns="arm", values="value")
         own = {arm: one for (_, arm), one in held.get((protocol, target), {}).items()}
-        arms, ratio = list(in_order(values).columns), held_out_ratio(folds)
-        over = [
-            over_reference(get(metric).sign * values, arms, own, ratio, reference) for reference in references(values)
-        ]
+        arms, ratio, sign = list(in_order(values).columns), held_out_ratio(folds), get(metric).sign
+        over = [over_reference(sign * values, arms, own, ratio, reference) for reference in references(values)]
         for place, arm in enumerate(arms):
             mine, all_held_out = folds[folds.arm == arm], whole[whole.arm == arm]
             row = {
