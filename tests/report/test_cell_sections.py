@@ -60,7 +60,7 @@ def test_the_tables_say_whose_score_the_file_holds(one_class, tmp_path):
         text = words(section(report, anchor).blocks)
         assert "cells.csv and the figure of scores hold the score of ridge_smoothed." in text
         assert "_pretransfer and _transferred are of paper before and paper." in text
-    assert "Spearman 0.00" in words(report.top)
+    assert "number of counts is 0.00" in words(report.top)
 
 
 def test_clusters_that_hang_together_are_joined():

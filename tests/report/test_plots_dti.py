@@ -133,7 +133,7 @@ def test_colours_of_a_map_stay_in_the_page():
     """A map's cells are an image inside the drawing: a reference to data, not to one of the page's ids."""
     html = picture("gain", lambda: heatmap_figure(table(), "", reference="scratch"), "a map", "")
     images = re.findall(r'<image[^>]*href="([^"]{0,40})', html)
-    assert len(images) == 2  # the cells and their colour bar
+    assert len(images) == 4  # the cells and their colour bar, wide and narrow
     assert all(image.startswith("data:image/png;base64,") for image in images)
 
 

@@ -72,10 +72,11 @@ def test_samples_are_forecast_by_models_that_had_not_seen_them(done):
 def test_the_page_and_the_terminal_say_what_to_do_next(done):
     _, place = done
     titles = [section.title for section in all_of(place)]
-    assert titles[:2] == ["In short", "Your samples"]
+    assert titles[:3] == ["In short", "What next", "Your samples"]
     words = answer_words(place)
-    assert [line.split(":")[0] for line in words] == ["Model", "Source", "How sure", "Next"]
-    assert f"tl_jax predict --study={place}" in words[-1]
+    leads = [line.split(":")[0] for line in words]
+    assert leads[:6] == ["Model", "Source", "How sure", "Full run", "Model", "Source"]
+    assert f": tl_jax predict --study={place} " in words[4]
 
 
 def test_a_quick_look_is_stamped(done):

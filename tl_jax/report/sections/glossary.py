@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tl_jax.evaluation.predictors.plain_words import ARMS, words_of
+from tl_jax.evaluation.predictors.plain_words import words_of
 from tl_jax.report.blocks import Block, Cell, Column, Figure, Part, Section, Table, Text, Tree, table
 
 ANCHOR = "words"
@@ -93,8 +93,8 @@ def glossary(shown: Iterable[Section]) -> list[Section]:
 
 def arms_in(text: str) -> list[str]:
     """The arms that a text names; "mean" is a word of its own."""
-    known = dict.fromkeys((*ARMS, *re.findall(r"marker:[\w-]+", text)))
-    return [arm for arm in known if arm != "mean" and _used(re.escape(arm), text)]
+    names = dict.fromkeys(name.rstrip(".:-") for name in re.findall(r"[A-Za-z][\w:.-]*", text))
+    return [name for name in names if name != "mean" and words_of(name)]
 
 
 def _used(pattern: str, text: str) -> bool:
