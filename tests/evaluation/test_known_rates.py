@@ -22,7 +22,7 @@ def test_every_rate_is_the_recorded_one():
 
 def test_every_rate_of_unrelated_arms_is_the_recorded_one():
     lines = json.loads(RECORDED.read_text())["influence"]["null"]
-    sizes = {22: "disjoint-n22-k3", 58: "disjoint-n58-k5"}
+    sizes = {22: "disjoint-n22-k3", 35: "disjoint-n35-k3", 58: "disjoint-n58-k5"}
     for test, known in UNRELATED.items():
         for n, column in sizes.items():
             line = next(one for one in lines if (one["column"], one["repeats"]) == (column, 10))[test]

@@ -33,8 +33,16 @@ RATES: dict[str, dict[int, Known]] = {
 
 # The same of arms that see nothing in common, 10 repeats: the columns "disjoint" of the calibration.
 UNRELATED: dict[str, dict[int, Known]] = {
-    "influence": {22: Known(0.042, 0.025, 0.067, 402), 58: Known(0.030, 0.016, 0.052, 402)},
-    "corrected_t": {22: Known(0.067, 0.045, 0.096, 402), 58: Known(0.080, 0.055, 0.111, 402)},
+    "influence": {
+        22: Known(0.042, 0.025, 0.067, 402),
+        35: Known(0.042, 0.025, 0.067, 402),
+        58: Known(0.030, 0.016, 0.052, 402),
+    },
+    "corrected_t": {
+        22: Known(0.067, 0.045, 0.096, 402),
+        35: Known(0.067, 0.045, 0.096, 402),
+        58: Known(0.080, 0.055, 0.111, 402),
+    },
 }
 
 
