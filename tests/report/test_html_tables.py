@@ -24,7 +24,7 @@ from tl_jax.report.sections.study import read_study
 # Table that is removed -> section that goes with it; the other tables of a section keep it.
 ALONE = {"comparisons": "gain", "gain_map": "gain-map", "predictions": "observed", "prediction_intervals": "intervals"}
 ALONE |= {"history": "losses", "transferability": "sources", "variance": "spread", "lineage": "lineage"}
-ALONE |= {"samples": "samples", "effects": "effects"}
+ALONE |= {"samples": "samples", "effects": "effects", "source_test": "source-test"}
 ORDINARY = {"metrics", "comparisons", "predictions", "history", "gene_weights"}
 
 
