@@ -194,7 +194,7 @@ def test_an_ordinary_experiment_needs_none_of_a_studys_tables(folder):
         "files",
     ]
     assert anchors == [*kept, "absent"]
-    assert len(said) == 9
+    assert len(said) == 10
     root = made.all("ul", class_="tree")[0]["children"][0]
     assert root["children"][0]["text"] == "source-gdsc-drug-scratch"
     assert "target-t-d-copy_layer1" in root["children"][-1]["text"]
