@@ -83,7 +83,7 @@ def test_units_that_are_absent_from_a_target_add_nothing_to_it():
 
 @pytest.mark.full
 def test_equal_arms_on_shared_samples_are_rarely_called_different():
-    """Six drugs whose noise is that of their samples: the t-test over drugs rejects most of such studies."""
+    """Six drugs whose noise is that of their samples: the t-test over drugs rejects a third of such studies."""
     honest, naive = [], []
     for seed in range(40):
         frames = predictions(100 + seed, drugs=6, share=0.95)
@@ -91,7 +91,7 @@ def test_equal_arms_on_shared_samples_are_rarely_called_different():
         honest.append(over_shared_samples(parts, "ridge")["p"].iloc[0] <= 0.05)
         gains = [part.arms["a"].score.mean() - part.arms["ridge"].score.mean() for part in parts]
         naive.append(independent(gains).p <= 0.05)
-    assert np.mean(naive) > 0.5
+    assert np.mean(naive) > 0.25
     assert np.mean(honest) <= 0.2  # predictions that were given, not trained: the usual 0.05 and what training adds
 
 

@@ -93,13 +93,17 @@ def history(arms):
 
 
 def arm_tables(rng, arms):
-    """permutations, intervals, variance, detectable, protocols: a row or a few per arm."""
-    permutations, intervals, variance, detectable, protocols = [], [], [], [], []
+    """permutations, intervals, variance, detectable, protocols, source_test: a row or a few per arm."""
+    permutations, intervals, variance, detectable, protocols, tested = [], [], [], [], [], []
     for arm, source in arms:
         own = {"arm": arm, "source": source}
         rho, count = float(rng.uniform(-0.1, 0.6)), int(rng.integers(0, 200))
         p = {"permutations": 199, "at_least": count, "p": (1 + count) / 200}
         permutations.append({**own, "protocol": "honest", "observed": rho, **p, "null_mean": 0.0, "null_q95": 0.3})
+        if own["source"]:
+            said = {"permuted": "source: drug", "method": "retrained", "decides": False, "reference": "ridge"}
+            said |= {"beyond": False, "p_holm": 1.0, "p_after_looks": 1.0}
+            tested.append({**permutations[-1], **said})
         ends = {"fisher_low": rho - 0.3, "fisher_high": rho + 0.25, "bca_low": rho - 0.28, "bca_high": rho + 0.2}
         intervals.append({**own, "protocol": "honest", "n": 22, "spearman": rho, **ends, "level": 0.95})
         shares = rng.dirichlet(np.ones(4))
@@ -111,8 +115,8 @@ def arm_tables(rng, arms):
         detectable.append({**pair, "protocol": "honest", **found})
         both = {"metric": "spearman", "honest": rho, "as_published": rho + 0.1, "difference": 0.1}
         protocols.append({**own, **both, "ci_low": -0.02, "ci_high": 0.22, "p_corrected": 0.09})
-    names = ("permutations", "intervals", "variance", "detectable", "protocols")
-    frames = (permutations, intervals, variance, detectable, protocols)
+    names = ("permutations", "intervals", "variance", "detectable", "protocols", "source_test")
+    frames = (permutations, intervals, variance, detectable, protocols, tested)
     return {name: pd.DataFrame(rows) for name, rows in zip(names, frames, strict=True)}
 
 
