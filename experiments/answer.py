@@ -24,7 +24,7 @@ TABLES = group(
     text(
         "source",
         "auto",
-        "cohort whose first domain is the source: gdsc, or your own screen as a .toml; auto: what is there; none",
+        "gdsc, or your own screen as the first domain of a .toml; auto: what is there; none",
     ),
     _tables.TISSUES,
 )

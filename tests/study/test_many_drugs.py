@@ -14,6 +14,7 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import kernel_ridge, ridge
 from tl_jax.evaluation.statistics.influence import Held, influence_test
 from tl_jax.evaluation.statistics.paired import corrected_t
+from tl_jax.report.sections.many import strongest
 from tl_jax.study.core.folds import scale_folds
 from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.protocol import PROTOCOLS
@@ -377,3 +378,16 @@ def test_fine_tuned_networks_start_from_the_trunk(many):
 def test_bad_settings_are_refused(changes):
     with pytest.raises(InputError):
         replace(SETTINGS, **changes)
+
+
+def test_the_verdict_is_over_the_strongest_model_without_a_source():
+    rows = [
+        ("ridge", "kernel_ridge", 0.03),
+        ("repaired_ridge", "kernel_ridge", 0.06),
+        ("profile_gp", "kernel_ridge", 0.1),
+    ]
+    rows += [("kernel_ridge", "ridge", -0.03), ("repaired_ridge", "ridge", 0.03), ("profile_gp", "ridge", 0.07)]
+    rows += [("kernel_ridge", "repaired_ridge", -0.06), ("ridge", "repaired_ridge", -0.03)]
+    table = pd.DataFrame(rows, columns=["arm", "reference", "gain"])
+    assert strongest(table) == "repaired_ridge"
+    assert strongest(table[table.reference == "ridge"]) == "ridge"

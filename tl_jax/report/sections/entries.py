@@ -105,7 +105,9 @@ FAMILIES = (
 TARGETS = (
     Entry("next", "What next", after_others.targets),
     Entry("ranks", "Ranks over all targets", many.ranks),
-    Entry("over-samples", "Gain over ridge, with intervals over samples", many.over_samples),
+    Entry(
+        "over-samples", "Gain over a model on the target's own genes, with intervals over samples", many.over_samples
+    ),
     Entry("gain", "Gain over a model on the target's own genes", many.gains),
     Entry("targets", "Every target", many.targets),
     Entry("data", "Data", run.data),

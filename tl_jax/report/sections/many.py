@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.baselines import is_baseline
 from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
 from tl_jax.evaluation.statistics.registry import Metric
@@ -44,23 +45,25 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
 
 
 def verdict(study: Study) -> str:
-    """Which arm that uses the source gains most over a kernel ridge on the target's own genes, and how sure that is."""
+    """Which arm that uses the source gains most over the best model on the target's own genes, and how sure that is."""
     gains, count = study.table("gains"), study.table("blocks")["target"].nunique()
     if gains.empty:
         return "Nothing was compared."
     protocol = gains["protocol"].iloc[0]
-    if not (own := over_samples_of(study, protocol)).empty:
-        return over_samples_verdict(own, protocol, count, study.metric)
-    rows = gains[(gains["protocol"] == protocol) & (gains["reference"] == "kernel_ridge")].dropna(subset=["gain"])
-    moved = rows[rows["source"] != ""]
+    if not (shared := over_samples_of(study, protocol)).empty:
+        return over_samples_verdict(shared, protocol, count, study.metric)
+    own = gains[gains["protocol"] == protocol].dropna(subset=["gain"])
+    reference = strongest(own)
+    rows = own[own["reference"] == reference]
+    moved = rows[[not is_baseline(arm) for arm in rows["arm"]]]
     judged = study.metric
     gain = judged.label if judged.higher_is_better else f"{judged.label} (by how much it is lower)"
     sized = partial(judged.text, sign="+", decimals=3)
     over = f"Over {count} target{'' if count == 1 else 's'} (protocol {protocol})"
     if moved.empty:
-        return f"{over} no arm that uses the source could be compared with kernel_ridge."
+        return f"{over} no arm that uses the source could be compared with {reference}."
     best = moved.sort_values("gain", ascending=False, kind="stable").iloc[0]
-    text = f"{over} {best['arm']} is the best arm that uses the source: {sized(best['gain'])} {gain} over kernel_ridge"
+    text = f"{over} {best['arm']} is the best arm that uses the source: {sized(best['gain'])} {gain} over {reference}"
     if pd.isna(best["ci_low"]):
         return f"{text}; there are too few targets for an interval over them."
     sure = best["ci_low"] > 0 or best["ci_high"] < 0
@@ -68,6 +71,14 @@ def verdict(study: Study) -> str:
     bounds = f"95 % interval over targets {sized(best['ci_low'])} to {sized(best['ci_high'])}{picked}"
     claim = "it leaves out 0" if sure else "it holds 0, so nothing is claimed"
     return f"{text} ({bounds}); {claim}. The targets share their samples: this speaks of drugs on these samples."
+
+
+def strongest(gains: pd.DataFrame) -> str:
+    """The reference over which no other reference gains; a gain over a weaker one says little."""
+    references = list(dict.fromkeys(gains["reference"]))
+    others = gains[gains["arm"].isin(references) & (gains["arm"] != gains["reference"])]
+    best = others.groupby("reference")["gain"].max()
+    return min(references, key=lambda name: best.get(name, 0.0)) if references else "a model on the target's genes"
 
 
 def over_samples_of(study: Study, protocol: str) -> pd.DataFrame:

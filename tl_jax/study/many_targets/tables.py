@@ -22,7 +22,7 @@ from tl_jax.study.many_targets.targets import ManyResults
 
 # Gains are over a model on the target's own genes. The radial one decides: the profiles' head is radial too.
 REFERENCES = ("kernel_ridge", "ridge", "repaired_ridge")
-DECIDING = "ridge"  # the reference of tests over samples, fixed before any study
+DECIDING = ("repaired_ridge", "ridge")  # the reference of tests over samples, fixed before any study: the first run
 SAME_LINES = (
     "the targets share their samples: intervals and tests over targets describe drugs on these samples, not new "
     "samples; over_samples.csv has those over samples"
@@ -89,17 +89,16 @@ def samples_of(results: ManyResults) -> list:
 
 
 def over_samples(results: ManyResults) -> pd.DataFrame:
-    """Gains over ridge of targets that share samples, with intervals over samples, for each protocol."""
+    """Gains over a target-only arm of targets that share samples, with intervals over samples, for each protocol."""
     predictions, domain = results.table("predictions"), results.cohort.stage("target")
-    if results.settings.metric != JUDGED or DECIDING not in set(predictions["arm"]):
-        return pd.DataFrame()
-    if not shared(samples_of(results)):
+    deciding = next((arm for arm in DECIDING if arm in set(predictions["arm"])), None)
+    if results.settings.metric != JUDGED or deciding is None or not shared(samples_of(results)):
         return pd.DataFrame()
     groups = {str(name): str(own) for name, own in zip(domain.samples, domain.groups, strict=True)}
     found = []
     for protocol, rows in predictions.groupby("protocol", sort=False):
         parts = [of_target(part, groups) for _, part in rows.groupby("target", sort=False)]
-        found.append(over_shared_samples(parts, DECIDING).assign(protocol=protocol))
+        found.append(over_shared_samples(parts, deciding).assign(protocol=protocol))
     table = pd.concat(found, ignore_index=True)
     return table.assign(source=[source_of(arm) for arm in table["arm"]])
 
