@@ -12,6 +12,8 @@ from tl_jax.report.sections.answer import BEING, FOLDER
 from tl_jax.report.sections.cells import farthest, interval
 from tl_jax.report.sections.study import Study
 
+RISE = 0.02  # of a metric, from one size to the next, that is worth a word
+
 
 def compounds(study: Study) -> Blocks:
     """After a study between protein families."""
@@ -26,7 +28,7 @@ def compounds(study: Study) -> Blocks:
     curve = arms[(arms["arm"] == best["arm"]) & (arms["source"] == best["source"]) & (arms["size"] > 0)]
     told = ", ".join(f"{judged.text(v)} with {n:,.0f}" for n, v in zip(curve["size"], curve["value"], strict=True))
     found = [*full_run(study), (Strong("Model. "), model), (Strong("Source. "), _source(study, pairs))]
-    rises = len(curve) > 1 and judged.sign * (curve["value"].iloc[-1] - curve["value"].iloc[-2]) > 0
+    rises = len(curve) > 1 and judged.sign * (curve["value"].iloc[-1] - curve["value"].iloc[-2]) > RISE
     pays = "it rises to the end: measuring more pays." if rises else "it rises no more: more compounds promise little."
     found.append((Strong("Compounds. "), f"{judged.label} of that model: {told}; {pays}"))
     families = study.table("families")

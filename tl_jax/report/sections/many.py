@@ -37,7 +37,7 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     """Title, what was judged, and the verdict."""
     cohort = study.entry("cohort", "title") or study.entry("cohort", "name") or "a cohort"
     targets = study.table("blocks")["target"].nunique()
-    line = f"All source drugs as one source, judged on each of {targets} drugs of the target."
+    line = f"All source drugs as one source, judged on each of {targets} drug{'s' * (targets > 1)} of the target."
     return f"Many targets: {cohort}", (
         paragraph(line, kind="lead"),
         paragraph(Strong("Verdict. "), verdict(study), kind="verdict"),
