@@ -62,8 +62,23 @@ def test_sources_that_fail_let_no_arm_in_and_leave_the_family_smaller():
     assert (alone[1:] >= 0.4).all()
     both = family_p(p, tests, sources, {"a": 0.01, "b": 0.01})
     assert both[1] >= max_t(tests)[1]
-    assert family_p(p, tests, sources, {"a": 0.01})[1] == 1  # a source without a p is not let in
     assert np.isnan(family_p([np.nan, *p[1:]], tests, sources, {"a": 0.01, "b": 0.01})[0])
+
+
+def test_arms_whose_source_has_no_p_are_one_more_source():
+    """Labels of all drugs at once have no single permutation; their arms are not shut out, and are charged for."""
+    tests, p = arms_of([3.0, 3.0, 0.1])
+    sources = ["a", "all", "all"]
+    own = min(family_p(p[1:], tests[1:], [""] * 2))
+    found = family_p(p, tests, sources, {"a": 0.04})
+    np.testing.assert_allclose(found[0], max(holm([0.04, own])[0], max_t(tests)[0], p[0]))
+    np.testing.assert_allclose(found[1], max(holm([0.04, own])[1], max_t(tests)[1], p[1]))
+    assert found[1] < 0.05 < found[2]
+    shut = family_p(p, tests, sources, {"a": 0.5})
+    assert shut[0] >= 0.5
+    assert shut[1] < 0.05
+    nothing = family_p([p[0], np.nan, np.nan], tests, sources, {"a": 0.04})
+    assert np.isnan(nothing[1:]).all()
 
 
 def test_more_arms_never_make_a_p_smaller():

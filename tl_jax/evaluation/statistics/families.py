@@ -61,14 +61,19 @@ def family_p(
         p: (arms,) two-sided, NaN where undefined. tests: the influence test of each arm, or None.
         sources: (arms,) where each arm starts. source_p: {source: p of its labels' permutation}; with it Holm goes over
         the sources first, the arms of those at or below `alpha` are a family by themselves, and no arm gets a smaller p
-        than its source. An arm whose source has no p is not let in.
+        than its source. Arms whose source has no p, as those of all drugs at once, go through that correction as one
+        more source, whose p is the smallest of theirs after the correction for their number.
     """
     p, found = np.asarray(p, float), np.full(len(p), np.nan)
     if source_p is None:
         return one_family(p, tests)
-    names = list(source_p)
-    adjusted = dict(zip(names, holm([source_p[name] for name in names]), strict=True))
-    gate = np.array([adjusted.get(source, np.nan) for source in sources])
+    untested = np.array([source not in source_p for source in sources])
+    given = dict(source_p)
+    if not np.isnan(p[untested]).all():
+        own = np.flatnonzero(untested)
+        given |= {None: np.nanmin(one_family(p[own], [tests[k] for k in own]))}
+    adjusted = dict(zip(given, holm(list(given.values())), strict=True))
+    gate = np.array([adjusted.get(source if source in source_p else None, np.nan) for source in sources])
     gate = np.where(np.isnan(gate), 1.0, gate)
     inside = gate <= alpha
     if inside.any():

@@ -28,11 +28,12 @@ FEATURES = 0.02  # seconds of a closed form on one fold, the source network's lo
 
 def reads_ridge(name: str) -> bool:
     """Whether an arm's source model is a ridge, which learns all permutations at once."""
-    return name in METHODS and not SOURCE_FITS[name][1]
+    return name in SOURCE_FITS and not SOURCE_FITS[name][1]
 
 
 def needs_source(name: str) -> bool:
-    return name in METHODS or strategies.get(name).needs_source
+    """Whether an arm starts from a source whose labels can be permuted: one drug's, not the profile of all drugs."""
+    return not METHODS[name].drugs if name in METHODS else strategies.get(name).needs_source
 
 
 def asked_arms(plan: Plan) -> list[str]:
