@@ -64,7 +64,7 @@ def test_input_is_left_alone_and_large_tables_are_quick(kind):
 
 
 def test_scaler_errors():
-    with pytest.raises(InputError, match="one of: robust, standard, none"):
+    with pytest.raises(InputError, match="one of: robust, standard, floored, shrunken, none"):
         fit_scaler(np.ones((3, 2)), "minmax")
     with pytest.raises(ValueError, match="shape"):
         fit_scaler(np.ones((0, 2)), "robust")

@@ -116,7 +116,7 @@ def test_words_of_flags_are_those_of_what_reads_them():
     from tl_jax.study.compounds.explain import ORDERS
     from tl_jax.study.compounds.grid_settings import OBJECTIVES
     from tl_jax.study.core.protocol import PROTOCOLS
-    from tl_jax.study.many_targets.targets import FINE_TUNED
+    from tl_jax.study.many_targets.settings import FINE_TUNED
 
     def words(script, flag):
         return defaults(script)[flag].parser.enum_values

@@ -26,6 +26,7 @@ WORDS = (
         r"cut them with sample_prefix_length or sample_pattern",
         "cut the former: expression={'sample_pattern': ...}",
     ),
+    (r"; if it means a missing value, set missing = \[[^\]]*\]", "; if it means a missing value, give NaN"),
     (r"; close the quotation mark before it", "; rename it"),
     (r"; check the column", "; give a response of these samples"),
     (r"give all tables the same", "give all frames the same"),

@@ -65,7 +65,7 @@ def refuse_logged(name: str, x: np.ndarray, where: str) -> None:
     begins.
     """
     top = None if name == "none" else highest_of_logs(x)
-    if top is None:
+    if top is None or (x < 0).any():  # the transform itself names negative values
         return
     sums = np.nansum(x, axis=1, dtype=np.float64)
     if len(x) > 1 and np.ptp(sums) < SAME_SUM * abs(np.median(sums)):

@@ -104,9 +104,9 @@ class NetworkSettings:
                 raise InputError(f"--{name}={getattr(self, name)}: there are: {', '.join(filter(None, known))}")
         if self.sampling != NONE and not self.binary:
             raise InputError(f"--sampling={self.sampling} needs two classes: give --binary_labels too")
-        check_sampler(self.sampling)
         if self.sampling != NONE and self.database_head:
             raise InputError(f"--sampling={self.sampling} knows one response of a line; leave --database_head out")
+        check_sampler(self.sampling)
         if self.batch_norm and set(self.attention) <= {"A2", "A3"}:
             raise InputError("--batch_norm changes nothing with tokens of genes alone (A2, A3); leave it out")
         for name, value in self.choose:
