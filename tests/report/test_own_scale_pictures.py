@@ -30,7 +30,7 @@ def test_ticks_of_the_scatter_are_measured_values(rows):
         plain = predicted_figure(rows, "", "score")
         assert min(labels(plain.axes[0])) < 0
     said = " ".join(text.get_text() for text in figure.findobj() if hasattr(text, "get_text"))
-    assert "[IC50 (uM)]" in said
+    assert "response: IC50 (uM)" in said
     assert "log10 of" not in said
 
 

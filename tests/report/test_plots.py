@@ -95,8 +95,8 @@ def test_loss_of_one_epoch_and_of_undefined_loss(tmp_path):
 def test_predicted_observed(tmp_path):
     text = twice(lambda stem: predicted_observed(predictions(), stem, "Response", "AUC"), tmp_path)
     for label in (
-        "observed response (AUC)",
-        "predicted response (AUC)",
+        "observed response: AUC",
+        "predicted response: AUC",
         "n = 22, 22 outside the axes",
         "(mean of 2 repeats)",
     ):

@@ -112,7 +112,7 @@ def prediction_figure(intervals: pd.DataFrame, unit: str):
             low = max(low, rows.loc[rows["low"] > 0, "low"].min())
         ax.set_ylim(low, high)
         ax.xaxis.get_major_locator().set_params(integer=True, nbins=5)
-    label_axes(figure, axes, "samples by observed response", f"response ({scale.unit})" if unit else "response")
+    label_axes(figure, axes, "samples by observed response", f"response: {scale.unit}" if unit else "response")
     return figure
 
 

@@ -74,7 +74,7 @@ def predicted_figure(predictions: pd.DataFrame, title: str, unit: str, metric: s
         ax.set_ylim(y_limits)
         _points(ax, arm, samples, dense, judged, scale)
         _own_ticks(ax, scale)
-    label_axes(figure, axes, f"observed response ({scale.unit})", f"predicted response ({scale.unit})")
+    label_axes(figure, axes, f"observed response: {scale.unit}", f"predicted response: {scale.unit}")
     return figure
 
 
