@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from h5ad_writer import write_h5ad
 from scripting import script
 
 from tl_jax.data.genes.table import symbols
@@ -53,10 +54,10 @@ def folder(tmp_path_factory):
     frame.drop(columns=samples).to_csv(data / "new.csv")
     own = {"sample": samples, "viability": random.random(24) * 100, "patient": [f"P{k // 2}" for k in range(24)]}
     pd.DataFrame(own).to_csv(data / "response.csv", index=False)
-    cells = [f"LINE{k}" for k in range(60)]
+    cells = [*(f"LINE{k}" for k in range(59)), "PC9"]
     table = pd.DataFrame(lines, columns=names).assign(cell_id=cells)
     table[["cell_id", *names]].to_csv(data / "gdsc_wheel_expression.csv.gz", index=False)
-    drugs = ["Temozolomide", "Cyclophosphamide", "Bortezomib", "Oxaliplatin", "Alisertib", "Trametinib"]
+    drugs = ["Temozolomide", "Cyclophosphamide", "Bortezomib", "Oxaliplatin", "Alisertib", "Trametinib", "Erlotinib"]
     screens = [
         (screen, c, d, a) for screen in ("GDSC1", "GDSC2") for d in drugs for c, a in zip(cells, auc, strict=True)
     ]
@@ -64,6 +65,7 @@ def folder(tmp_path_factory):
     screened.to_csv(data / "gdsc_wheel_response.csv.gz", index=False)
     tissue = ["Central Nervous System"] * 10 + ["Peripheral Nervous System"] * 10 + ["Lung"] * 40
     pd.DataFrame({"cell_id": cells, "tissue": tissue}).to_csv(data / "gdsc_wheel_lines.csv", index=False)
+    write_h5ad(place / "mine.h5ad", random.poisson(3, (40, 120)), names, [f"c{k}" for k in range(40)])
     return place
 
 
@@ -102,15 +104,16 @@ def test_the_page_from_two_tables_to_a_report(folder):
 @pytest.mark.full
 def test_the_commands_of_the_readme(folder):
     """All but the download, one after another; the study with a network and a number of runs that take seconds."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
     found = [shlex.split(line)[1:] for line in re.findall(r"^tl_jax \w+ .*$", text, re.MULTILINE)]
-    assert [name for name, *_ in found] == ["fetch", "answer", "predict"]
-    more = {"answer": ["--quick", "--overwrite"], "predict": ["--overwrite"]}
-    for name, *arguments in found[1:]:
+    assert [name for name, *_ in found] == ["fetch", "answer", "predict", "fetch", "cells"]
+    more = {"answer": ["--quick", "--overwrite"], "predict": ["--overwrite"], "cells": ["--min_genes=100", "--min_genes_per_cell=20"]}
+    for name, *arguments in (one for one in found if one[0] != "fetch"):
         code, _, err = script("_tl_jax", name, *arguments, *more[name], folder=folder)
         assert code == 0, f"{name}: {err}"
     assert (folder / "results" / "mine" / "report.html").stat().st_size > 10_000
     assert len(pd.read_csv(folder / "predictions.csv")) == 6
+    assert len(pd.read_csv(folder / "results" / "cells" / "cells.csv")) == 40
 
 
 def test_the_download_of_the_page_from_a_wheel_at_hand(data_dir, tmp_path):

@@ -96,7 +96,7 @@ def test_eight_samples(name, pictures, folder, capsys, monkeypatch):
         assert (out / "check_data.html").exists()
         return
     assert (out / "report.html").stat().st_size > 2000
-    assert any(line.startswith("verdict: ") for line in said.out.splitlines()[-8:])
+    assert any(line.startswith("verdict: ") for line in said.out.splitlines()[-16:])
     assert said.out.splitlines()[-1] == f"report: {os.path.join('out', 'report.html')}"
     tables = list(out.glob("*.csv"))
     assert tables

@@ -125,7 +125,7 @@ def test_sections_need_no_html_and_no_jax(tmp_path):
     )
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code, str(folder)], cwd=root, check=True)
-    assert [s.id for s in all_of(folder)][:3] == ["ranks", "gain", "targets"]
+    assert [s.id for s in all_of(folder)][:4] == ["next", "ranks", "gain", "targets"]
 
 
 def test_the_lowest_error_of_each_target_is_marked(tmp_path):

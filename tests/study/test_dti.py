@@ -258,7 +258,7 @@ def test_what_a_study_leaves(study, tables, tmp_path):
         assert words.lower() in page.lower()
     left_out = re.sub(r"<[^>]*>", "", page[page.index('id="absent"') :].split("</section>")[0])
     assert left_out.count("ermutations") == 1, "what was not asked for is left out, and nothing else"
-    assert left_out.count(".csv") == 3
+    assert left_out.count(".csv") == 4
     for name in ("curves", "mcc", "gain_over_scratch"):
         assert (tmp_path / f"{name}.png").stat().st_size > 5000
 

@@ -168,7 +168,7 @@ def test_the_page_speaks_of_no_other_metric(judged, folds):
     """Spearman stands only where it is one: how scores of sources agree with gains."""
     metric, text = get(judged.metric), (judged.folder / "report.html").read_text()
     page = Page(text)
-    right = [e for e in page.all("section", "div") if e["attrs"].get("id") == "sources"]
+    right = [e for e in page.all("section", "div") if e["attrs"].get("id") in ("sources", "words")]
     for section in page.all("section"):
         if section not in right:
             assert "spearman" not in section["text"].lower(), section["attrs"]
