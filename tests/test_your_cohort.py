@@ -107,7 +107,11 @@ def test_the_commands_of_the_readme(folder):
     text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
     found = [shlex.split(line)[1:] for line in re.findall(r"^tl_jax \w+ .*$", text, re.MULTILINE)]
     assert [name for name, *_ in found] == ["fetch", "answer", "predict", "fetch", "cells"]
-    more = {"answer": ["--quick", "--overwrite"], "predict": ["--overwrite"], "cells": ["--min_genes=100", "--min_genes_per_cell=20"]}
+    more = {
+        "answer": ["--quick", "--overwrite"],
+        "predict": ["--overwrite"],
+        "cells": ["--min_genes=100", "--min_genes_per_cell=20"],
+    }
     for name, *arguments in (one for one in found if one[0] != "fetch"):
         code, _, err = script("_tl_jax", name, *arguments, *more[name], folder=folder)
         assert code == 0, f"{name}: {err}"

@@ -96,11 +96,11 @@ def test_the_lowest_error_is_chosen(cohort):
 @pytest.mark.full
 def test_no_choice_is_made_from_some_drugs(run, small, cohort, tmp_path):
     partial = run("exp3_source_to_intermediate", small(repeats=1), cohort)
-    assert partial.notes == ["no source drug was chosen: only some source drugs were run"]
+    assert "no source drug was chosen: only some source drugs were run" in partial.notes
     assert not any(row["chosen"] for row in partial.ranking)
     assert not list(tmp_path.rglob("best_source*"))
     none = run("exp3_source_to_intermediate", small(repeats=1, strategies=("scratch",), source_drugs=()), cohort)
-    assert "no strategy here starts from a source" in none.notes[0]
+    assert any("no strategy here starts from a source" in note for note in none.notes)
 
 
 @pytest.mark.full

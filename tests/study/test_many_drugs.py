@@ -328,7 +328,10 @@ def test_one_target_is_judged_over_its_folds(many):
 def test_what_is_written(results, tmp_path):
     assert write_many(results, over_targets(results), tmp_path) == []
     names = {path.name for path in tmp_path.iterdir()}
-    tables = {f"{name}.csv" for name in ("metrics", "held_out", "targets", "blocks", "gains", "ranks", "pairs")}
+    tables = {
+        f"{name}.csv"
+        for name in ("metrics", "held_out", "targets", "blocks", "gains", "over_samples", "ranks", "pairs")
+    }
     pictures = {f"ranks-{protocol}.{end}" for protocol in SETTINGS.protocols for end in ("svg", "png")}
     assert names == tables | pictures | {"summary.json", "report.html"}
     wide = pd.read_csv(tmp_path / "held_out.csv")

@@ -34,7 +34,8 @@ def arm_table(
     study: Study, caption: str, frame: pd.DataFrame, cells: Mapping[str, Callable], words: tuple[str, ...] = ()
 ) -> list[Block]:
     """A table of the arms in sight under the protocol that judges, and the rest folded away."""
-    return folded(caption, frame, leading(study, study.judged(frame) if "protocol" in frame else frame), cells, words)
+    own = study.judged(frame) if "protocol" in frame and "protocol" in study.metrics else frame
+    return folded(caption, frame, leading(study, own), cells, words)
 
 
 def folded(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tl_jax.data.scaling.units import COUNTS, LINEAR, TOP, UNKNOWN, Z_GENES, Z_SAMPLES, Units, detect_units
@@ -26,12 +28,14 @@ def check_units(raw: np.ndarray, transform: str, path: str, given: bool) -> None
         raise InputError(f"{path} looks like {units}; {whose} for counts, TPM or FPKM: {remedy}")
 
 
-def check_scale(x: np.ndarray, meta: dict, path: str, by_cohort: bool) -> None:
+def check_scale(x: np.ndarray, genes: Sequence[str], meta: dict, path: str, by_cohort: bool) -> None:
     """InputError where (n, genes) values, after the transform, are on another scale than the model's training rows.
 
+    genes: names of the columns; what the model does not read may be anything.
     by_cohort: whether they are scaled by themselves, which makes up for a shift and a spread, but for no logarithm.
     Tables and models of few genes tell no scale, nor do values that the training's preprocessing changes first.
     """
+    x = x[:, np.isin(genes, meta["genes"]) & ~np.isin(genes, meta.get("unmeasured", ()))]
     if x.shape[1] < ENOUGH or meta.get("preprocess"):
         return
     own, units = scale_of_training(meta), detect_units(x)

@@ -89,7 +89,7 @@ def predict_samples(
     x, samples, found, names = read_for_model(expression, meta["genes"], **{**(reading or {}), "gene_ids": ids})
     check_units(x, name, f"{expression}", given=transform != "checkpoint")
     x = transformed(x, name, f"{expression}")
-    check_scale(x, meta, f"{expression}", by_cohort=scale_by == "cohort")
+    check_scale(x, found, meta, f"{expression}", by_cohort=scale_by == "cohort")
     matrix, coverage = model_genes(x, found, meta, expression)
     check_coverage(matrix, coverage, meta, missing_genes, min_coverage, f"{expression}", f"{checkpoint}")
     fitted = from_record(meta.get("preprocess", []))

@@ -190,7 +190,7 @@ def printed(over: OverTargets, metric: str = JUDGED) -> str:
     lines = [f"Mean {judged.per_fold}; {gain} over a target-only arm with its {spread}"]
     for protocol, block in over.blocks.groupby("protocol", sort=False):
         test, count = over.tests.get(protocol), len(block)
-        rows, shown = [], references(block)
+        rows, shown = [], references(block)[-2:]  # a third would leave no room for names
         for arm in block.columns.drop(["protocol", "target"]):
             cells = [gain_cell(over, protocol, arm, reference, alone, judged.spec(3)) for reference in shown]
             rank = test.average.get(arm, float("nan")) if test else None
