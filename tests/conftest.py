@@ -88,6 +88,7 @@ COSTLY = {
     "test_dti_grid": {"table"},
     "test_dti_predict": {"study"},
     "test_fold_models": {"done"},
+    "test_html_page": {"text"},
     "test_judged_by": {"judged"},
     "test_kept": {"done"},
     "test_many_devices": {"single"},
