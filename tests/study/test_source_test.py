@@ -73,6 +73,15 @@ def test_every_arm_from_the_source_is_tested_and_one_decides(table):
 
 
 @pytest.mark.full
+def test_an_arm_of_several_sources_is_tested_with_all_of_them_permuted(cohort, shelf):
+    drugs = {"strategies": ("average_sources", "profile_gp"), "source_drugs": ("oxaliplatin", "bortezomib")}
+    found = run(cohort, shelf, "exp6_source_to_target", source_test=("all",), **drugs).extra["source_test"][0]
+    assert found[["arm", "permuted"]].to_numpy().tolist() == [
+        ["average_sources", "source: Oxaliplatin; source: Bortezomib"]
+    ]
+
+
+@pytest.mark.full
 def test_stand_ins_bear_their_names_and_one_that_trains_is_left_out_with_a_remark(table, results):
     assert set(table.loc[table["method"] == "shuffled_rows", "arm"]) == {"feature_ridge", "shrunken_ridge"}
     assert table.loc[table["method"] == "gls", "arm"].tolist() == ["gls"]

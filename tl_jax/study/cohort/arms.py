@@ -47,7 +47,8 @@ def arms_of(
     networks = [(case, arm) for case in cases for arm in networks_of(plan, case)]
     source = cases[0].way.source if plan.evaluates_source else ""
     plain = baselines_of(plan.cohort, plan.settings, problem, source, ledger)
-    return networks, [*methods_of(plan, cases), *profiles_of(plan, problem, ledger), *(((), arm) for arm in plain)]
+    methods = [(tuple(case.upstream.meta for case in read), arm) for read, arm in methods_of(plan, cases)]
+    return networks, [*methods, *profiles_of(plan, problem, ledger), *(((), arm) for arm in plain)]
 
 
 def networks_of(plan: Plan, case: Case) -> Iterator[Arm]:
@@ -94,8 +95,8 @@ def profiles_of(plan: Plan, problem: Problem, ledger: Ledger) -> Iterator[tuple[
             yield (source.meta,), arm
 
 
-def methods_of(plan: Plan, cases: list[Case]) -> Iterator[tuple[tuple[dict, ...], Arm]]:
-    """Transfer in closed form: of each case, or of all sources of a route together."""
+def methods_of(plan: Plan, cases: list[Case]) -> Iterator[tuple[tuple[Case, ...], Arm]]:
+    """Transfer in closed form, with the cases that it reads: each alone, or all sources of a route together."""
     look = cache(lambda number: Viewer(cases[number].stages, build(plan.settings.network)))
     routes: dict[tuple[str, ...], list[int]] = {}
     for number, case in enumerate(cases):
@@ -107,8 +108,7 @@ def methods_of(plan: Plan, cases: list[Case]) -> Iterator[tuple[tuple[dict, ...]
             parents = tuple(one for number in numbers for one in cases[number].way.ids)
             own = {"predict": partial(by_method, method.function), "fit": partial(form_by_method, name)}
             own = {key: partial(function, look, tuple(numbers)) for key, function in own.items()}
-            read = tuple(cases[number].upstream.meta for number in numbers)
-            yield read, Arm(name, source, **own, parents=parents)
+            yield tuple(cases[number] for number in numbers), Arm(name, source, **own, parents=parents)
 
 
 def all_sources(cases: list[Case], numbers: list[int]) -> str:

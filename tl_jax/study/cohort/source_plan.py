@@ -13,6 +13,7 @@ from tl_jax.evaluation.predictors.fits import SOURCE_FITS
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.evaluation.statistics.source_test import GLS, SHUFFLED, needed
 from tl_jax.models import build
+from tl_jax.study.cohort.check import needs_way
 from tl_jax.study.core.permuted_stages import movable
 from tl_jax.training.cost import cost_of_run
 from tl_jax.transfer import strategies
@@ -31,14 +32,9 @@ def reads_ridge(name: str) -> bool:
     return name in SOURCE_FITS and not SOURCE_FITS[name][1]
 
 
-def needs_source(name: str) -> bool:
-    """Whether an arm starts from a source whose labels can be permuted: one drug's, not the profile of all drugs."""
-    return not METHODS[name].drugs if name in METHODS else strategies.get(name).needs_source
-
-
 def asked_arms(plan: Plan) -> list[str]:
     """Names of the arms of a study whose sources are tested."""
-    able = [name for name in plan.settings.strategies if needs_source(name)]
+    able = [name for name in plan.settings.strategies if needs_way(name)]
     words = plan.settings.source_test
     if words == (ALL,):
         return able
@@ -58,8 +54,8 @@ def check_source_test(plan: Plan) -> None:
     if {ALL, NONE} & {*settings.source_test} and len(settings.source_test) > 1:
         raise InputError(f"--source_test={','.join(settings.source_test)}: 'all' and 'none' stand alone")
     for name in named:
-        if name not in settings.strategies or not needs_source(name):
-            able = [one for one in settings.strategies if needs_source(one)]
+        if name not in settings.strategies or not needs_way(name):
+            able = [one for one in settings.strategies if needs_way(one)]
             raise InputError(
                 f"--source_test={name}: no arm of this study that starts from a source; there are: "
                 f"{', '.join(able) or 'none'}, or {CLOSED}, {ALL}, {NONE}"
