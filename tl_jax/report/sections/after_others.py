@@ -10,6 +10,7 @@ from tl_jax.report.blocks import Blocks, Code, Line, Strong, bullets
 from tl_jax.report.sections.after import full_run
 from tl_jax.report.sections.answer import BEING, FOLDER
 from tl_jax.report.sections.cells import farthest, interval
+from tl_jax.report.sections.many import strongest
 from tl_jax.report.sections.study import Study
 
 RISE = 0.02  # of a metric, from one size to the next, that is worth a word
@@ -53,8 +54,8 @@ def _source(study: Study, pairs: pd.DataFrame) -> str:
 
 def targets(study: Study) -> Blocks:
     """After a study of many targets."""
-    rows = study.table("gains")
-    moved = rows[(rows["source"] != "") & (rows["reference"] == "kernel_ridge")].dropna(subset=["gain"])
+    rows = study.table("gains").dropna(subset=["gain"])
+    moved = rows[(rows["source"] != "") & (rows["reference"] == strongest(rows))]
     lines: list[Line] = full_run(study)
     if len(moved):
         best = moved.sort_values("gain", ascending=False, kind="stable").iloc[0]
