@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pandas as pd
 
-from benchmarks.calibration.summary import ALPHA, rate
+from benchmarks.calibration.summary import ALPHA, by_truth, rate
 from tl_jax.evaluation.statistics.influence import Parts, by_variance, variance_of
 from tl_jax.evaluation.statistics.sequential import after_looks
 
@@ -100,16 +98,8 @@ def sentences(name: str, rows: pd.DataFrame) -> list[dict]:
 
 
 def power(name: str, rows: pd.DataFrame) -> list[dict]:
-    """Rejections by bins of the true difference, by either test, and how many point the wrong way."""
-    found = []
-    for low, high in pairwise(GAINS):
-        part = rows[(rows["truth"] > low) & (rows["truth"] <= high)]
-        for test in ("p", "corrected_t") if len(part) else ():
-            hit = part[test] <= ALPHA
-            wrong = int((hit & (np.sign(part["difference"]) != np.sign(part["truth"]))).sum())
-            about = {"column": name, "test": "influence" if test == "p" else test, "from": low, "to": high}
-            found.append({**about, "truth": part["truth"].mean(), **rate(hit), "wrong_side": wrong})
-    return found
+    """Rejections by bins of the true difference, by either test."""
+    return by_truth(rows, {"column": name}, {"p": "influence", "corrected_t": "corrected_t"}, GAINS)
 
 
 def table_of_rates(report: dict) -> str:

@@ -112,15 +112,24 @@ def reliability(n: int, rows: pd.DataFrame) -> list[dict]:
 
 
 def power(n: int, rows: pd.DataFrame) -> list[dict]:
-    """Rejections by bins of the true difference, and how many of them point the wrong way."""
+    """Rejections by bins of the true difference."""
+    tests = {test: test for test in ("corrected_t", "bayes", "wilcoxon_repeats")}
+    return by_truth(rows, {"n": int(n)}, tests, TRUTHS)
+
+
+def by_truth(rows: pd.DataFrame, about: dict, tests: dict[str, str], edges: tuple[float, ...]) -> list[dict]:
+    """Rejections by bins of the true difference, and how many of them point the wrong way.
+
+    about: what each line begins with. tests: {column of p: name of the test}. edges: of the bins.
+    """
     found = []
-    for low, high in pairwise(TRUTHS):
+    for low, high in pairwise(edges):
         part = rows[(rows["truth"] > low) & (rows["truth"] <= high)]
-        for test in ("corrected_t", "bayes", "wilcoxon_repeats") if len(part) else ():
-            hit = part[test] <= ALPHA
+        for column, test in tests.items() if len(part) else ():
+            hit = part[column] <= ALPHA
             wrong = int((hit & (np.sign(part["difference"]) != np.sign(part["truth"]))).sum())
-            about = {"n": int(n), "test": test, "from": low, "to": high, "truth": part["truth"].mean()}
-            found.append({**about, **rate(hit), "wrong_side": wrong})
+            line = {**about, "test": test, "from": low, "to": high, "truth": part["truth"].mean()}
+            found.append({**line, **rate(hit), "wrong_side": wrong})
     return found
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tl_jax.evaluation.predictors.baselines import RELATIVE_ALPHAS
+from tl_jax.evaluation.predictors.many_ridges import many_ridges
 from tl_jax.evaluation.predictors.source_methods import TRUST
 
 
@@ -44,15 +45,7 @@ def many_coefficients(x: np.ndarray, ys: np.ndarray) -> np.ndarray:
     leave-one-out: `source_coefficients` of each without a stage before it."""
     x = np.asarray(x, np.float64)
     x = x - x.mean(axis=0)
-    kernel, responses = Kernel.of(x), ys - ys.mean(axis=0)
-    best, duals = np.full(ys.shape[1], np.inf), np.zeros(ys.shape)
-    for alpha in RELATIVE_ALPHAS * kernel.unit:
-        solved = kernel.solved(alpha, responses)
-        apart = alpha * kernel.vectors**2 @ (1 / (kernel.values + alpha)) - 1 / len(x)
-        errors = np.mean((alpha * solved / apart[:, None]) ** 2, axis=0)
-        better = errors < best
-        best[better], duals[:, better] = errors[better], solved[:, better]
-    return x.T @ duals
+    return x.T @ many_ridges(x @ x.T, ys, np.full(len(x), "")).dual
 
 
 def many_shrunk_coefficients(x: np.ndarray, y: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -64,23 +64,21 @@ def family_p(
         than its source. Arms whose source has no p, as those of all drugs at once, go through that correction as one
         more source, whose p is the smallest of theirs after the correction for their number.
     """
-    p, found = np.asarray(p, float), np.full(len(p), np.nan)
+    p = np.asarray(p, float)
     if source_p is None:
         return one_family(p, tests)
-    untested = np.array([source not in source_p for source in sources])
-    given = dict(source_p)
-    if not np.isnan(p[untested]).all():
-        own = np.flatnonzero(untested)
-        given |= {None: np.nanmin(one_family(p[own], [tests[k] for k in own]))}
+
+    def corrected(own: np.ndarray) -> np.ndarray:
+        return one_family(p[own], [tests[k] for k in own])
+
+    names = [source if source in source_p else None for source in sources]
+    untested = corrected(np.flatnonzero([name is None for name in names]))
+    given = dict(source_p) if np.isnan(untested).all() else {**source_p, None: np.nanmin(untested)}
     adjusted = dict(zip(given, holm(list(given.values())), strict=True))
-    gate = np.array([adjusted.get(source if source in source_p else None, np.nan) for source in sources])
-    gate = np.where(np.isnan(gate), 1.0, gate)
-    inside = gate <= alpha
-    if inside.any():
-        own = np.flatnonzero(inside)
-        found[own] = one_family(p[own], [tests[k] for k in own])
-    found[~inside] = p[~inside]
-    return np.where(np.isnan(found), np.nan, np.maximum(found, gate))
+    gate = np.nan_to_num([adjusted.get(name, 1.0) for name in names], nan=1.0)
+    found, inside = p.copy(), np.flatnonzero(gate <= alpha)
+    found[inside] = corrected(inside)
+    return np.maximum(found, gate)  # undefined stays undefined
 
 
 def one_family(p: np.ndarray, tests: Sequence[InfluenceTest | None]) -> np.ndarray:

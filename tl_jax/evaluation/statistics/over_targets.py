@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from tl_jax.evaluation.statistics.influence import Influence, influence, influence_test, max_t
+from tl_jax.evaluation.statistics.comparisons import Arms, of_study
+from tl_jax.evaluation.statistics.influence import Influence, influence_test, max_t
 from tl_jax.evaluation.statistics.paired import corrected_t
 
 FEWEST = 3  # independent targets for a t-test over them; below the interval says nothing
@@ -55,24 +56,16 @@ def shared(samples: Sequence[Collection[str]]) -> bool:
     return len(names) > len(set(names))
 
 
-def of_target(rows: pd.DataFrame, groups: Mapping[str, str] | None = None) -> OfTarget:
+def of_target(rows: pd.DataFrame, groups: Mapping[str, str] | None = None, arms: Arms | None = None) -> OfTarget:
     """A target's influences from its held-out predictions.
 
     Args:
-        rows: arm, repeat, fold, sample_id, y_true, y_pred of every arm on the same folds. groups: {sample: group}.
+        rows: arm, repeat, fold, sample_id, y_true, y_pred of every arm on the same folds; no arm twice.
+        groups: {sample: group}. arms: the influences where they are known, else they are worked out.
     """
-    wide = rows.pivot(index=["arm", "repeat"], columns="sample_id", values="y_pred")
-    one = rows[rows["arm"] == rows["arm"].iloc[0]]
-    fold = one.pivot(index="repeat", columns="sample_id", values="fold")[wide.columns]
-    fold = fold.apply(lambda row: pd.Series(pd.factorize(row, sort=True)[0], row.index), axis=1).to_numpy(int)
-    y = one.drop_duplicates("sample_id").set_index("sample_id")["y_true"][wide.columns].to_numpy(float)
-    unit = np.array([str((groups or {}).get(name, name)) for name in wide.columns])
-    arms = {
-        arm: influence(y, part.to_numpy(float), fold, unit)
-        for arm, part in wide.groupby(level="arm", sort=False)
-        if np.isfinite(part.to_numpy(float)).all()
-    }
-    return OfTarget(np.unique(unit), arms)
+    known = of_study(rows.assign(source=""), groups) if arms is None else arms
+    units = {str((groups or {}).get(name, name)) for name in rows["sample_id"].unique()}
+    return OfTarget(np.array(sorted(units)), {arm: one for (_, arm), one in known.items()})
 
 
 def pooled(targets: Sequence[OfTarget], arm: str) -> Influence:

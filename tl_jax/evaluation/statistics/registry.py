@@ -44,6 +44,11 @@ class Metric:
         return 1 if self.higher_is_better else -1
 
     @property
+    def reach(self) -> float:
+        """How far two of its values can lie apart."""
+        return self.range[1] - self.range[0]
+
+    @property
     def per_fold(self) -> str:
         """How sentences name its value in one fold: "Spearman per fold"."""
         return f"{self.label} per fold"

@@ -14,14 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.evaluation.statistics.paired import holm
 from tl_jax.evaluation.statistics.sequential import after_looks
 
-ALPHA = 0.05
 STOP = 10  # permutations as good as the truth after which no more are trained (Besag and Clifford 1991)
 TIE = 1e-9  # scores closer than this are equal: the same predictions, computed in another order
-COLUMNS = ("arm", "source", "protocol", "permuted", "method", "observed", "permutations", "at_least", "p")
-COLUMNS = (*COLUMNS, "null_mean", "null_q95", "decides")
+COLUMNS = (
+    *("arm", "source", "protocol", "permuted", "method", "observed", "permutations", "at_least", "p"),
+    *("null_mean", "null_q95", "decides"),
+)
 RETRAINED, SHUFFLED, GLS = "retrained", "shuffled_rows", "gls"
 METHODS = {
     RETRAINED: "the source trained again on permuted labels",
@@ -64,7 +66,7 @@ def ended(observed: float, permuted: Sequence[float], stop: int | None = STOP) -
     return not np.isfinite(observed) or (stop is not None and sequential(observed, permuted, stop).at_least >= stop)
 
 
-def needed(sources: int, least: int = 199, alpha: float = 0.05) -> int:
+def needed(sources: int, least: int = 199, alpha: float = ALPHA) -> int:
     """Permutations with which p can fall below alpha after Holm's correction over so many sources and a first look."""
     return max(least, int(np.ceil(3 * sources / alpha)) - 1)
 
@@ -111,11 +113,8 @@ def words(rows: pd.DataFrame, protocol: str) -> str:
     own = rows[rows["decides"] & (rows["protocol"] == protocol) & rows["p_after_looks"].notna()]
     if own.empty:
         return ""
-    arm, passed, count = (
-        own["arm"].iloc[0],
-        own[own["p_after_looks"] <= ALPHA].sort_values("p", kind="stable"),
-        len(own),
-    )
+    arm, count = own["arm"].iloc[0], len(own)
+    passed = own[own["p_after_looks"] <= ALPHA].sort_values("p", kind="stable")
     if passed.empty:
         least = own["p_after_looks"].min()
         what = f"the labels of none of {count} sources are" if count > 1 else "the source's labels are not"

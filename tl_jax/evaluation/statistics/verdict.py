@@ -142,7 +142,7 @@ def _gain(transfers: pd.DataFrame, shown: int, best: pd.Series, metric: str) -> 
 def _interval(row: pd.Series, metric: str) -> str:
     """A difference with its interval."""
     judged = get(metric)
-    middle, reach = judged.text(row["mean_difference"], "+"), judged.range[1] - judged.range[0]
+    middle, reach = judged.text(row["mean_difference"], "+"), judged.reach
     if pd.isna(row["ci_low"]):
         return f"{middle} (no interval: the folds do not vary)"
     if row["ci_low"] <= -reach and row["ci_high"] >= reach:

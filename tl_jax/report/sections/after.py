@@ -64,8 +64,7 @@ def _samples(study: Study) -> str:
         return ""
     best = rows.iloc[0] if best is None or best[["ci_low", "ci_high"]].isna().any() else best
     least = FOUND * (best["ci_high"] - best["ci_low"]) / 2
-    reach = judged.range[1] - judged.range[0]
-    if not 0 < least < reach:
+    if not 0 < least < judged.reach:
         return f"{count} samples in these folds settle nothing: the interval of a gain holds every possible value."
     asked = [(gain, needed(count, least, gain)) for gain in sizes(study, best["reference"]) if gain < least]
     text = f"with {count} samples a study like this finds a gain of about {judged.text(least)} in {judged.per_fold} "
@@ -76,7 +75,7 @@ def _samples(study: Study) -> str:
 
 def sizes(study: Study, reference: str) -> list[float]:
     """Gains that one may ask for, in the unit of the metric."""
-    if study.metric.range[1] - study.metric.range[0] < math.inf:
+    if study.metric.reach < math.inf:
         return list(GAINS)
     own = study.means[study.means["arm"] == reference]["mean"]
     return [abs(float(own.iloc[0])) * gain for gain in GAINS] if len(own) else []

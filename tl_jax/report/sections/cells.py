@@ -67,8 +67,7 @@ def difference(judged: Metric, low: str = "ci_low", high: str = "ci_high", decim
 
 def farthest(judged: Metric) -> Ends:
     """How far two values of a metric can lie apart, downwards and upwards."""
-    reach = judged.range[1] - judged.range[0]
-    return -reach, reach
+    return -judged.reach, judged.reach
 
 
 def interval(low: float, high: float, spec: str = "+.2f", possible: Ends = ENDLESS) -> str:

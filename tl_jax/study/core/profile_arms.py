@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.domain import RESISTANT, Domain
+from tl_jax.data.scaling.choice import SHRUNKEN
 from tl_jax.evaluation.predictors.drug_profile import DrugProfile
 from tl_jax.evaluation.predictors.forms import Form
 from tl_jax.evaluation.predictors.profile_gp import Fitted, carried, fit_gp, form_of
@@ -16,8 +17,6 @@ from tl_jax.evaluation.predictors.source_methods import MECHANISM
 from tl_jax.study.core.arms import Arm, in_units
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.profile_source import SOURCE, ProfileSource
-
-SHRUNKEN = "shrunken"
 
 
 def profile_arms(names: Iterable[str], source: ProfileSource, alike: tuple[str, ...]) -> Iterator[Arm]:

@@ -19,6 +19,7 @@ import numpy as np
 
 from tl_jax.config import Recipe
 from tl_jax.data.domain import RESISTANT, Domain
+from tl_jax.data.scaling.choice import SHRUNKEN
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.evaluation.predictors.baselines import BASELINES, SCALED_AS
 from tl_jax.evaluation.predictors.drug_profile import DrugProfile
@@ -221,7 +222,7 @@ def fold_predictions(
 def processes(domain: Domain, fold: ScaledFold, sources: Sources, whole: Domain | None) -> dict[str, np.ndarray]:
     """The predictions of PROCESSES, and of KNOWN_DRUGS where there is a whole."""
     profile, train, test = sources.profile, fold.fold.train, fold.fold.test
-    z = scaled_rows(domain, fold.rescaled(domain, "shrunken", profile.variance))
+    z = scaled_rows(domain, fold.rescaled(domain, SHRUNKEN, profile.variance))
     alike = acts_alike(domain.drugs[0], profile.drugs, sources.mechanisms).drugs
     resistant, y = domain.direction == RESISTANT, fold.y[train]
     found = {

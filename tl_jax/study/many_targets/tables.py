@@ -50,12 +50,11 @@ class OverTargets:
 
 def over_targets(results: ManyResults) -> OverTargets:
     """The tables over targets, by the mean of the metric per fold; a gain is positive where an arm is better."""
-    metrics, metric = results.table("metrics"), results.settings.metric
+    metrics, metric, held = results.table("metrics"), results.settings.metric, held_out(results)
     sign = get(metric).sign
     blocks, found, ranks, pairs, tests = [], [], [], [], {}
     several = metrics.target.nunique() > 1
-    apart = metrics.target.nunique() > 1 and not shared(samples_of(results))
-    notes = [APART if apart else SAME_LINES] if several else []
+    notes = [SAME_LINES if shared(samples_of(results)) else APART] if several else []
     for protocol, rows in per_fold(metrics, metric).groupby("protocol", sort=False):
         table = in_order(rows.pivot_table(index="target", columns="arm", values="value", aggfunc="mean", dropna=False))
         blocks.append(table.reset_index().assign(protocol=protocol))
@@ -72,10 +71,10 @@ def over_targets(results: ManyResults) -> OverTargets:
         pairs.append(pairs_of(test, sign).assign(protocol=protocol))
     gain = pd.concat(found, ignore_index=True).rename(columns={"method": "arm", "blocks": "targets"})
     return OverTargets(
-        pd.DataFrame(per_target(metrics, metric, held_out(results))),
+        pd.DataFrame(per_target(metrics, metric, held)),
         pd.concat(blocks, ignore_index=True),
         gain.assign(source=[source_of(arm) for arm in gain.arm]),
-        over_samples(results) if metrics.target.nunique() > 1 else pd.DataFrame(),
+        over_samples(results, held) if several else pd.DataFrame(),
         pd.concat(ranks, ignore_index=True) if ranks else pd.DataFrame(),
         pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(),
         tests,
@@ -88,16 +87,24 @@ def samples_of(results: ManyResults) -> list:
     return list({target.drug: target.problem.domain.samples for target, _ in results.found}.values())
 
 
-def over_samples(results: ManyResults) -> pd.DataFrame:
-    """Gains over a target-only arm of targets that share samples, with intervals over samples, for each protocol."""
-    predictions, domain = results.table("predictions"), results.cohort.stage("target")
+def groups_of(results: ManyResults) -> dict[str, str]:
+    """{sample: group of related samples} of all targets."""
+    domains = [target.problem.domain for target, _ in results.found]
+    return {str(sample): str(own) for one in domains for sample, own in zip(one.samples, one.groups, strict=True)}
+
+
+def over_samples(results: ManyResults, held: dict) -> pd.DataFrame:
+    """Gains over a target-only arm of targets that share samples, with intervals over samples, for each protocol.
+
+    held: of `held_out`.
+    """
+    predictions, groups = results.table("predictions"), groups_of(results)
     deciding = next((arm for arm in DECIDING if arm in set(predictions["arm"])), None)
-    if results.settings.metric != JUDGED or deciding is None or not shared(samples_of(results)):
+    if not held or deciding is None or not shared(samples_of(results)):
         return pd.DataFrame()
-    groups = {str(name): str(own) for name, own in zip(domain.samples, domain.groups, strict=True)}
     found = []
     for protocol, rows in predictions.groupby("protocol", sort=False):
-        parts = [of_target(part, groups) for _, part in rows.groupby("target", sort=False)]
+        parts = [of_target(part, groups, held[protocol, name]) for name, part in rows.groupby("target", sort=False)]
         found.append(over_shared_samples(parts, deciding).assign(protocol=protocol))
     table = pd.concat(found, ignore_index=True)
     return table.assign(source=[source_of(arm) for arm in table["arm"]])
@@ -128,9 +135,7 @@ def held_out(results: ManyResults) -> dict:
     """{(protocol, target): {(source, arm): influence}}, for Spearman."""
     if results.settings.metric != INFLUENCED:
         return {}
-    domains = [target.problem.domain for target, _ in results.found]
-    groups = {str(sample): str(own) for one in domains for sample, own in zip(one.samples, one.groups, strict=True)}
-    return influences(results.table("predictions"), ["protocol", "target"], groups)
+    return influences(results.table("predictions"), ["protocol", "target"], groups_of(results))
 
 
 def per_target(metrics: pd.DataFrame, metric: str, held: dict) -> Iterator[dict]:
