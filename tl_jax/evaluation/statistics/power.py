@@ -55,10 +55,19 @@ def table() -> list[dict]:
 
 
 def rising(power: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The nearest values that never fall, by weighted squares, since shares scatter."""
-    from scipy.optimize import isotonic_regression  # here: whoever reads no power does without
+    """The nearest values that never fall, by weighted squares (pooled adjacent violators), since shares scatter.
 
-    return isotonic_regression(power, weights=weights).x
+    scipy.optimize has it too, at half a second to import it, which is longer than the whole command takes.
+    """
+    blocks: list[list[float]] = []
+    for value, weight in zip(power, weights, strict=True):
+        blocks.append([value, weight, 1])
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            value, weight, count = blocks.pop()
+            first = blocks[-1]
+            total = first[1] + weight
+            blocks[-1] = [(first[0] * first[1] + value * weight) / total, total, first[2] + count]
+    return np.concatenate([[value] * int(count) for value, _, count in blocks])
 
 
 def measured_curve(question: str, n: int, targets: int | None) -> Curve:
