@@ -42,6 +42,8 @@ def test_values_come_back_as_they_were_measured(transform, unit, values):
         ("log10(IC50)", 1, 3, (-np.inf, np.inf)),
         ("viability (%)", 10, 80, (0, np.inf)),
         ("response", 0.1, 0.5, (-np.inf, np.inf)),
+        ("growth inhibition (%)", 5, 95, (-np.inf, np.inf)),  # dying cells grow by less than nothing
+        ("\u00b5M", 0.1, 30, (0, np.inf)),
         ("log10 of IC50", -3, 2, (0, np.inf)),
         ("logit of AUC", -3, 2, (0, 1)),
         ("logit of viability (%)", -3, 2, (0, 100)),

@@ -16,7 +16,10 @@ import pandas as pd
 RESPONSE_TRANSFORMS = ("none", "log10", "logit")
 _LEARNED = re.compile(r"(log10|logit) of (.+)", re.DOTALL)
 _LOGGED = re.compile(r"\b(ln|log\w*|p[ie]c\d\d)(\b|_)|z-?score|\bz\b|delta|differ|change|\blfc\b", re.IGNORECASE)
-_NOT_NEGATIVE = re.compile(r"%|percent|auc|aac|[iegl]c\d\d|viab|surviv|fraction|conc|\b[unpm]m\b", re.IGNORECASE)
+_SIGNED = re.compile(r"growth|inhib|residual|\bGR", re.IGNORECASE)  # measures that may fall below 0
+_NOT_NEGATIVE = re.compile(
+    r"%|percent|auc|aac|[iegl][ci]\d\d|viab|surviv|fraction|conc|\b[unpm\u00b5\u03bc]?m\b", re.IGNORECASE
+)
 _SHARE = re.compile(r"auc|aac|fraction|\bshare", re.IGNORECASE)
 
 
@@ -75,7 +78,7 @@ def own_scale(unit: str, low: float = -np.inf, high: float = np.inf) -> OwnScale
     if learned:
         transform, own = learned.groups()
         return OwnScale(own, transform, 0.0, (100.0 if is_percent(own) else 1.0) if transform == "logit" else np.inf)
-    if is_logged(unit) or not _NOT_NEGATIVE.search(unit) or not low >= 0:
+    if is_logged(unit) or _SIGNED.search(unit) or not _NOT_NEGATIVE.search(unit) or not low >= 0:
         return OwnScale(unit, "none", -np.inf, np.inf)
     return OwnScale(unit, "none", 0.0, 1.0 if is_share(unit) and not is_percent(unit) and high <= 1 else np.inf)
 

@@ -13,7 +13,7 @@ from tl_jax.report.plots.rows import arm_figure
 from tl_jax.report.plots.scatter import predicted_figure
 from tl_jax.report.sections.cells import arm_cells, fixed, in_order, interval, share, whole
 from tl_jax.report.sections.leading import arm_table, leading
-from tl_jax.report.sections.response import measure, possible, within
+from tl_jax.report.sections.response import cut_at, measure, possible, within
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import beside, summarise
 
@@ -130,7 +130,7 @@ def prediction_intervals(study: Study) -> Blocks:
                 lambda: prediction_figure(first, measure(study)),
                 f"prediction intervals of held-out samples, a panel for each of {len(split_arms(first))} arms; the "
                 "table says how many hold the observed value",
-                f"Protocol {study.protocol}." + " Cut at 0, below which the response cannot lie." * (ends[0] == 0),
+                f"Protocol {study.protocol}.{cut_at(ends)}",
             ),
             arm_table(
                 study, "How often the intervals hold the observed value", table, cells, words=("source", "method")

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 
-from tl_jax.report.sections.cells import ENDLESS, Ends
+from tl_jax.data.own_scale import own_scale
+from tl_jax.report.sections.cells import Ends
 from tl_jax.report.sections.study import Study
-
-# Names of measures that are never negative, and of scales on which they may be.
-AMOUNT = re.compile(r"\bAUC\b|[IEG][CI]50|viab|surviv|percent|%|conc|\b[pnum\u00b5\u03bc]?M\b", re.IGNORECASE)
-SCALED = re.compile(r"log|ln|z.?score|delta|change|growth|inhib|residual|diff|\bGR", re.IGNORECASE)
 
 
 def measure(study: Study) -> str:
@@ -23,12 +18,20 @@ def measure(study: Study) -> str:
 
 
 def possible(study: Study, observed: pd.Series) -> Ends:
-    """The values that the response can have: from 0 for amounts, of which none was observed below; else any."""
-    name = measure(study)
-    never_negative = AMOUNT.search(name) and not SCALED.search(name) and not (observed < 0).any()
-    return (0.0, np.inf) if never_negative else ENDLESS
+    """The values that the response can have, as its own scale has it."""
+    scale = own_scale(measure(study), observed.min(), observed.max())
+    return scale.low, scale.high
 
 
 def within(frame: pd.DataFrame, ends: Ends) -> pd.DataFrame:
     """Prediction intervals (low, high) cut to what is possible."""
     return frame.assign(low=frame["low"].clip(*ends), high=frame["high"].clip(*ends))
+
+
+def cut_at(ends: Ends) -> str:
+    """A caption's sentence on the cut; "" where nothing is cut."""
+    low, high = ends
+    if np.isinf(low):
+        return ""
+    where = f"at {low:g}, below" if np.isinf(high) else f"at {low:g} and {high:g}, beyond"
+    return f" Cut {where} which the response cannot lie."
