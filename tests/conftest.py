@@ -17,6 +17,7 @@ from tl_jax.system import runtime
 
 # Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
 ALL = os.environ.get("TLJAX_TESTS") == "all"
+MAPS = 25_000  # of memory, beyond which programs are let go
 gc.set_threshold(200_000, 20, 50)  # imports and collection make many objects that stay
 if os.environ.get("TLJAX_COMPILE") != "shipped":
     # Most of a test's time goes into compiling programs that run for milliseconds. What is marked `shipped` needs the
@@ -122,6 +123,19 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_runtest_teardown(item, nextitem):
+    """Between files, programs are let go before the memory maps that hold them reach the kernel's limit of 65,530.
+
+    XLA keeps a compiled program in some 10 maps of its own, and ends the process where it gets no more.
+    """
+    if nextitem is None or scope(item.nodeid) == scope(nextitem.nodeid):
+        return
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 def fewer_examples(test):
