@@ -15,6 +15,7 @@ from pages import Page
 from tl_jax.data.cohort.simulate import simulate
 from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.report.sections import verdict_words
+from tl_jax.report.sections.arms import errors_of
 from tl_jax.study.cohort.outputs import printed, write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.settings import Settings
@@ -174,7 +175,10 @@ def test_the_page_speaks_of_no_other_metric(judged, folds):
             assert "spearman" not in section["text"].lower(), section["attrs"]
     assert "Spearman" not in judged.printed.splitlines()[0]
     assert f"{metric.per_fold}: mean" in judged.printed
-    head, rows = page.table("All arms")
+    start = f"{errors_of(metric)} in the unit of the response"  # of the arms in sight, then of the others
+    captions = [table["children"][0]["text"] for table in page.all("table")]
+    caption = next(one for one in captions if one.startswith(start))
+    head, rows = page.table(caption)
     shown = {row[0]: row for row in rows if "honest" in row}
     assert shown["ridge"][head.index(metric.per_fold)] == metric.text(folds["ridge", ""].mean())
     side = f" ({metric.direction})" if metric.direction else ""
