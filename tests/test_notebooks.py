@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from scripting import own_strategies
+from scripting import own_functions
 from selection import some
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +45,7 @@ def run(path: Path, given: str = "", instead: str = "") -> tuple[dict, str]:
 def of_its_own(tmp_path, monkeypatch):
     """A folder to work in; what is registered is forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
-    with own_strategies(), patch.dict("tl_jax.models.registry.NETWORKS"):
+    with own_functions(), patch.dict("tl_jax.models.registry.NETWORKS"):
         yield tmp_path
 
 

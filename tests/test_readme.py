@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from scripting import own_strategies, script
+from scripting import own_functions, script
 
 from tl_jax.study.cohort.plans import EXPERIMENTS
 
@@ -69,7 +69,7 @@ def test_the_example_runs_and_is_short(body, tmp_path, monkeypatch, capsys):
     assert len([line for line in body.splitlines() if line.strip()]) <= 12
     (tmp_path / "example.py").write_text(body)
     monkeypatch.chdir(tmp_path)
-    with own_strategies():
+    with own_functions():
         runpy.run_path("example.py", run_name="__main__")
     assert "slow_layer1" in capsys.readouterr().out
 

@@ -135,7 +135,7 @@ def script(name, *arguments, folder, pictures=False, **environment):
         as_begun.enter_context(contextlib.chdir(folder))
         as_begun.enter_context(patch.object(sys, "argv", [name]))
         as_begun.enter_context(warnings.catch_warnings())
-        as_begun.enter_context(own_strategies())
+        as_begun.enter_context(own_functions())
         if not pictures:
             as_begun.enter_context(without("matplotlib"))
         as_begun.enter_context(contextlib.redirect_stdout(out))
@@ -144,9 +144,18 @@ def script(name, *arguments, folder, pictures=False, **environment):
     return code, out.getvalue(), err.getvalue()
 
 
-def own_strategies():
-    """Strategies that are registered inside the block are forgotten after it."""
-    return patch.dict("tl_jax.transfer.strategies.STRATEGIES")
+@contextlib.contextmanager
+def own_functions():
+    """Strategies, metrics and readers that are registered inside the block are forgotten after it."""
+    from experiments import _flags
+    from tl_jax.data.formats.registry import load
+    from tl_jax.evaluation.statistics.registry import DESCRIBED
+
+    load()  # what is shipped stays, whenever it is first asked for
+    with ExitStack() as kept:
+        for registry in (*_flags.REGISTRIES, DESCRIBED, _flags.LOADED):
+            kept.enter_context(patch.dict(registry))
+        yield
 
 
 @contextlib.contextmanager

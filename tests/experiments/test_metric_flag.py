@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scripting import own_functions
 
-from experiments import _flags
 from experiments._command import call
 from tl_jax.data.formats.registry import EXPRESSION
-from tl_jax.evaluation.statistics.registry import DESCRIBED, METRICS
+from tl_jax.evaluation.statistics.registry import METRICS
 
 SHORT = ("--cohort=small.toml", "--strategy=none", "--baselines=ridge,mean", "--repeats=2", "--out=o")
 OWN = """import numpy as np
@@ -38,11 +38,8 @@ def folder(tmp_path, monkeypatch, small_cohort):
     monkeypatch.setenv("TLJAX_CACHE", os.environ.get("TLJAX_CACHE", "off"))
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     (tmp_path / "small.toml").write_text(small_cohort)
-    kept = [(registry, dict(registry)) for registry in (*_flags.REGISTRIES, DESCRIBED, _flags.LOADED)]
-    yield tmp_path
-    for registry, before in kept:
-        registry.clear()
-        registry.update(before)
+    with own_functions():
+        yield tmp_path
 
 
 def test_a_metric_that_is_none_is_named_with_the_known_ones(folder, capsys):

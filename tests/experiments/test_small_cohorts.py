@@ -119,8 +119,8 @@ def test_an_experiment_without_networks(name, folder, capsys, monkeypatch):
 
 STUDY = (
     *("--cohort=eight.toml", "--quick", "--hidden=8,4", "--epochs=2", "--repeats=2", "--source_drug=oxaliplatin"),
-    *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--examined=ridge", "--permutations=19"),
-    *("--curve_repeats=1", "--nested=scratch,ridge"),
+    *("--strategy=scratch,freeze_layer1,feature_ridge", "--baselines=ridge", "--examined=ridge,scratch"),
+    *("--permutations=19", "--curve_repeats=1", "--nested=scratch,ridge"),
 )
 
 
@@ -136,5 +136,5 @@ def test_the_study_ends_on_eight_samples_and_says_what_it_left_out(folder):
     assert any(text.startswith("the nested choice left out: only 2 samples lie on one side") for text in notes)
     assert not (folder / "o" / "nested_choices.csv").exists()
     assert "nested_choice" not in set(pd.read_csv(folder / "o" / "metrics.csv").arm)
-    for name in ("permutations", "learning_curves", "protocols", "leak_audit"):
+    for name in ("permutations", "learning_curves", "protocols", "leak_audit", "variance", "intervals"):
         assert len(pd.read_csv(folder / "o" / f"{name}.csv")), name
