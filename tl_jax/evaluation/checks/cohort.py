@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tl_jax.data.chain import Cohort
-from tl_jax.data.scaling.scaled import seen
+from tl_jax.data.seen import seen
 from tl_jax.evaluation.checks import design as check_design
 from tl_jax.evaluation.checks import direction as check_direction
 from tl_jax.evaluation.checks import expression as check_expression

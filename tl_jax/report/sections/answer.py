@@ -87,18 +87,11 @@ def helps(study: Study, row: pd.Series) -> bool:
 
 
 def sure_line(study: Study) -> str:
-    """Whether a model chosen so is shown to predict at all.
-
-    The interval is that of the choice by inner folds, whose forecasts no choice has seen. That of the recommended arm
-    alone would be too good: it is the best of several on the very samples that it is judged by.
-    """
-    one, judged = study.entry("recommended", kind=dict), study.metric
-    rows, permuted = study.judged(study.table("intervals")), of_arm(study.judged(study.table("permutations")), one)
-    chosen = rows[rows["arm"] == CHOICE]
-    if chosen.empty or judged.chance is None:
+    """Whether a model chosen so is shown to predict at all."""
+    one, judged, row = study.entry("recommended", kind=dict), study.metric, chosen(study)
+    if row is None:
         return "this study made no choice by inner folds, so it cannot say how sure the recommendation is."
-    row = chosen.iloc[0]
-    end = row["bca_low" if judged.sign > 0 else "bca_high"]
+    permuted = of_arm(study.judged(study.table("permutations")), one)
     text = (
         f"a model chosen so has, on {row['n']:.0f} samples that neither it nor its choice had seen, a {judged.label} "
     )
@@ -108,9 +101,34 @@ def sure_line(study: Study) -> str:
         text += (
             f"p = {p_text(permuted['p'].iloc[0])}, which does not count that it was chosen among {one['candidates']}"
         )
-    if judged.sign * (end - judged.chance) > 0:
+    if predicts(study):
         return f"{text}. It predicts better than chance on samples like these; another laboratory is another question."
     return f"{text}. That is not enough to say that it predicts at all: do not rely on its forecasts."
+
+
+def chosen(study: Study) -> pd.Series | None:
+    """The interval of the choice by inner folds, whose forecasts no choice has seen; None where there is none.
+
+    That of the recommended arm alone would be too good: it is the best of several on the very samples that judge it.
+    """
+    rows = study.judged(study.table("intervals"))
+    rows = rows[rows["arm"] == CHOICE]
+    return None if rows.empty or study.metric.chance is None else rows.iloc[0]
+
+
+def predicts(study: Study) -> bool:
+    """Whether a model chosen so is shown to predict better than chance."""
+    row, judged = chosen(study), study.metric
+    if row is None:
+        return False
+    return bool(judged.sign * (row["bca_low" if judged.sign > 0 else "bca_high"] - judged.chance) > 0)
+
+
+def doubt(study: Study) -> str:
+    """What must be said before what the recommended model reads, where it is not shown to predict; else ""."""
+    if predicts(study):
+        return ""
+    return "This model is not shown to predict, so what it reads says nothing about the drug. "
 
 
 def of_arm(rows: pd.DataFrame, one: dict) -> pd.DataFrame:
@@ -160,9 +178,9 @@ def effects(study: Study) -> Blocks:
         for row in known.to_dict("records")
     ]
     text = (
-        f"Effects in {named(one.get('arm', '?'), one.get('source', ''))}: the change of the response, in its unit, "
-        "when a gene rises by one spread of these samples. They describe the model; correlated genes share an effect, "
-        "and none of this is a test of a gene. A gene whose sign is not the same in the models of all folds is "
+        f"{doubt(study)}Effects in {named(one.get('arm', '?'), one.get('source', ''))}: the change of the response, in "
+        "its unit, when a gene rises by one spread of these samples. They describe the model; correlated genes share "
+        "an effect, and none of this is a test of a gene. A gene whose sign is not the same in the models of all folds is "
         "noise."
     )
     first = rows.head(SHOWN_GENES)

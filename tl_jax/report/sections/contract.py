@@ -64,6 +64,7 @@ TABLES = {
     ),
     "findings": Contract(("severity", "text", "remedy"), ()),
     "effects": Contract(("gene", "high_means", "known"), ("effect", "rank", "same_sign", "top")),
+    "pathways": Contract(("set", "high_means"), ("genes", "named", "above", "correlation", "p", "p_adjusted")),
     "attributions": Contract(("sample_id", "gene"), ("attribution",)),
     "gene_stability": Contract(("arm", "source", "gene"), ("mean_weight", "rank", "top_share")),
     "gene_overlap": Contract(("arm_a", "source_a", "arm_b", "source_b"), ("top", "shared", "jaccard")),
