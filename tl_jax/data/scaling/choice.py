@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import SHRUNKEN
+from tl_jax.data.scaling.scaling import refuse_alone
 from tl_jax.data.seen import with_spreads
 from tl_jax.errors import InputError
 
@@ -19,6 +20,7 @@ def rescaled(cohort: Cohort, kind: str | None) -> Cohort:
         kind: one of SCALINGS; None: as each domain says.
     """
     if kind is None:
+        refuse_alone(cohort.domains[0])
         return with_spreads(cohort)
     if kind == SHRUNKEN and len(cohort.domains) == 1:
         raise InputError(

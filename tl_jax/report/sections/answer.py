@@ -180,8 +180,8 @@ def effects(study: Study) -> Blocks:
     text = (
         f"{doubt(study)}Effects in {named(one.get('arm', '?'), one.get('source', ''))}: the change of the response, in "
         "its unit, when a gene rises by one spread of these samples. They describe the model; correlated genes share "
-        "an effect, and none of this is a test of a gene. A gene whose sign is not the same in the models of all folds is "
-        "noise."
+        "an effect, and none of this is a test of a gene. A gene whose sign is not the same in the models of all folds "
+        "is noise."
     )
     first = rows.head(SHOWN_GENES)
     shown = pd.concat([first, known[~known["gene"].isin(first["gene"])]])
