@@ -9,6 +9,7 @@ from tl_jax.evaluation.statistics.against import against, base, named
 from tl_jax.evaluation.statistics.families import ALPHA, RIDGE, SCRATCH, is_transfer
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, per_fold, sign
 from tl_jax.evaluation.statistics.negative_transfer import did_harm, is_lower
+from tl_jax.evaluation.statistics.source_test import words
 
 HONEST = "honest"
 PAIR = ["arm", "source"]
@@ -47,6 +48,25 @@ def verdict(
         _detectable(detectable, protocol, best, metric),
     ]
     return lead + "; ".join(clause for clause in clauses if clause) + "."
+
+
+def whole_verdict(
+    comparisons: pd.DataFrame,
+    metrics: pd.DataFrame,
+    detectable: pd.DataFrame | None = None,
+    metric: str = JUDGED,
+    *,
+    source_test: pd.DataFrame | None = None,
+    registered: str = "",
+) -> str:
+    """The verdict, what the source test lets one say, and whether what was run is what was registered.
+
+    source_test: its table; None or without rows where no source was tested. registered: the sentence, "" for none.
+    """
+    tested = source_test is not None and len(source_test) > 0
+    more = [words(source_test, judged_protocol(metrics)) if tested else "", registered]
+    told = [f"{text[0].upper()}{text[1:]}." for text in more if text]
+    return " ".join([verdict(comparisons, metrics, detectable, metric), *told])
 
 
 def judged_protocol(metrics: pd.DataFrame) -> str:
