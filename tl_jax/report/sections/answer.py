@@ -28,6 +28,7 @@ QUICK = "QUICK LOOK, NOT A RESULT"
 FOLDER = "THIS_FOLDER"
 BEING = f", {FOLDER} being the folder of this page"
 KNOWN = {"as known": "is the known one", "the opposite of what is known": "is the opposite of what is known"}
+CARRIED = ("source_drug", "score")
 CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
 
 
@@ -193,21 +194,21 @@ def effects(study: Study) -> Blocks:
         ),
         frame_table("The first genes by size of effect, and known markers", shown, cells, words=words),
     ]
-    single = study.table("attributions")
-    return join([*parts, _single(single)] if len(single) else parts)
+    moved = "What moves each prediction away from that of an average sample, in the unit of the response"
+    parts += _single(study.table("attributions"), "Single samples", moved, "genes", "gene", "attribution")
+    carried = "Source drugs that move each prediction most, with their part in its score, high where the response is"
+    drugs = study.table("carrying_drugs")
+    return join([*parts, *_single(drugs, "Source drugs of single samples", carried, "source drugs", *CARRIED)])
 
 
-def _single(rows: pd.DataFrame) -> Part:
-    """Per sample, the genes that move its forecast."""
+def _single(rows: pd.DataFrame, title: str, caption: str, heading: str, name: str, value: str) -> list[Part]:
+    """Per sample, what moves its forecast; nothing without rows."""
     told = []
     for sample, part in rows.groupby("sample_id", sort=False):
-        genes = (f"{row.gene} {number(row.attribution, '+#.2g')}" for row in part.itertuples())
-        told.append({"sample": sample, "genes": ", ".join(genes)})
-    frame = pd.DataFrame(told)
-    table = frame_table(
-        "What moves each prediction away from that of an average sample, in the unit of the response",
-        frame,
-        {"sample": word("sample"), "genes": word("genes")},
-        words=("genes",),
-    )
-    return Part("Single samples", (table,), folded=True)
+        pairs = zip(part[name], part[value], strict=True)
+        told.append({"sample": sample, heading: ", ".join(f"{one} {number(size, '+#.2g')}" for one, size in pairs)})
+    if not told:
+        return []
+    cells = {"sample": word("sample"), heading: word(heading)}
+    table = frame_table(caption, pd.DataFrame(told), cells, words=(heading,))
+    return [Part(title, (table,), folded=True)]

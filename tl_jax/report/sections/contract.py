@@ -66,6 +66,7 @@ TABLES = {
     "effects": Contract(("gene", "high_means", "known"), ("effect", "rank", "same_sign", "top")),
     "pathways": Contract(("set", "high_means"), ("genes", "named", "above", "correlation", "p", "p_adjusted")),
     "attributions": Contract(("sample_id", "gene"), ("attribution",)),
+    "carrying_drugs": Contract(("sample_id", "source_drug"), ("score",)),
     "gene_stability": Contract(("arm", "source", "gene"), ("mean_weight", "rank", "top_share")),
     "gene_overlap": Contract(("arm_a", "source_a", "arm_b", "source_b"), ("top", "shared", "jaccard")),
     "leak_audit": Contract(("protocol", "stage", "what", "fitted_on", "held_out", "check", "result"), ()),

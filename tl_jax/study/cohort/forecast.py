@@ -34,7 +34,7 @@ PER_SAMPLE = 10  # genes of attributions.csv for each sample
 def tables_of(results, found: Recommended) -> dict[str, pd.DataFrame]:
     """samples, effects and attributions of the recommended model; without the latter two where it has no gradient.
 
-    Of a model of all source drugs source_drugs too.
+    Of a model of all source drugs carrying_drugs too.
     """
     domain = results.plan.groups[0].problem.domain
     tables = {"samples": samples(results, found, domain)}
@@ -45,7 +45,7 @@ def tables_of(results, found: Recommended) -> dict[str, pd.DataFrame]:
     if results.settings.pathways:
         tables |= of_sets(results, found, explained, genes)
     if found.arm in METHODS and METHODS[found.arm].drugs:
-        tables["source_drugs"] = source_drugs(results, found)
+        tables["carrying_drugs"] = carrying_drugs(results, found)
     return tables
 
 
@@ -61,7 +61,7 @@ def of_sets(results, found: Recommended, explained: Explained | None, genes: np.
     return {**tables, "pathways": own}
 
 
-def source_drugs(results, found: Recommended) -> pd.DataFrame:
+def carrying_drugs(results, found: Recommended) -> pd.DataFrame:
     """sample_id, source_drug, score: of each sample the source drugs that carry the prediction."""
     plan, problem = results.plan, results.plan.groups[0].problem
     profile = source_profile(plan.cohort.stage("source"), plan.folder).profile
