@@ -68,6 +68,20 @@ def test_samples_needed_follow_the_square_root(folder):
         assert float(count.replace(",", "")) == pytest.approx(12 * (least / float(gain)) ** 2, rel=0.1)
 
 
+def test_where_nothing_predicts_the_verdict_and_the_next_step_say_so(tmp_path):
+    out = write_study(tmp_path / "out", ("A",), ("zero_shot",), repeats=2, samples=30)
+    one = {"arm": "ridge", "source": "", "value": 0.4, "candidates": 3, "honest": 0.1, "path": "x", "id": "1"}
+    path = out / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "recommended": one}))
+    table = pd.read_csv(out / "intervals.csv").head(1).assign(arm="nested_choice", source="", protocol="honest")
+    for low, shown in ((-0.3, False), (0.2, True)):
+        table.assign(spearman=0.3, bca_low=low, bca_high=0.6).to_csv(out / "intervals.csv", index=False)
+        words = answer_words(out)
+        assert ("No model is shown to predict: " in verdict_words(out)) is not shown
+        assert any("no forecast is worth a decision" in line for line in words) is not shown
+        assert any("It predicts better than chance" in line for line in words) is shown
+
+
 def test_one_page_has_one_answer_on_samples(tmp_path):
     """Where studies of so many samples were simulated, "What next" says what `tl_jax power` says."""
     out = write_study(tmp_path / "out", ("A",), ("zero_shot",), repeats=2, samples=30)

@@ -82,13 +82,15 @@ class Study:
     def verdict(self) -> str:
         """What the study allows to be said, in sentences chosen by rule; the first lines of its report."""
         metrics, plan = self.metrics.assign(source=self.metrics["source"].fillna("")), self.results.plan
-        detectable, tested = ((self.results.extra.get(name) or [None])[0] for name in ("detectable", "source_test"))
+        tables = (self.results.extra.get(name) or [None] for name in ("detectable", "source_test", "intervals"))
+        detectable, tested, intervals = (found[0] for found in tables)
         text = whole_verdict(
             self.comparisons,
             metrics,
             detectable,
             plan.settings.metric,
             source_test=tested,
+            intervals=intervals,
             registered=plan.registered.text() if plan.registered else "",
         )
         return f"{QUICK}. {text}" if plan.settings.quick else text

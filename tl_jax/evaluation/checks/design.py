@@ -34,8 +34,12 @@ def confounding(cohort: Cohort) -> Part:
         for what in ("tissue", "batch")
         if (row := association(stage.domain, drug, what))
     ]
-    for row, p in zip(tests, holm([row["p"] for row in tests]), strict=True):
-        row["p (Holm)"] = float(p)
+    for name in dict.fromkeys(
+        row["domain"] for row in tests
+    ):  # many drugs of a source must not hide what the target has
+        own = [row for row in tests if row["domain"] == name]
+        for row, p in zip(own, holm([row["p"] for row in own]), strict=True):
+            row["p (Holm)"] = float(p)
     evaluated = {s.domain.name for s in stages(cohort) if s.evaluated}
     findings = [
         f

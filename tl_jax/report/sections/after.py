@@ -9,7 +9,7 @@ from tl_jax.evaluation.statistics.power import ARMS, MEASURED, USUAL, detectable
 from tl_jax.evaluation.statistics.power import sizes as simulated
 from tl_jax.evaluation.statistics.verdict import sample_range
 from tl_jax.report.blocks import Blocks, Code, Line, Strong, bullets
-from tl_jax.report.sections.answer import BEING, FOLDER, best_transfer, helps, is_quick
+from tl_jax.report.sections.answer import BEING, FOLDER, best_transfer, chosen_in, helps, is_quick, predicts
 from tl_jax.report.sections.run import short_paths
 from tl_jax.report.sections.study import Study
 
@@ -44,7 +44,12 @@ def _model(study: Study) -> Line:
         return "this study keeps no model to recommend; one that does, and says how sure it is: ", Code("tl_jax answer")
     command = f"tl_jax predict --study={FOLDER} --expression=new.csv --out=predictions.csv"
     command += " --interval=0.9" if study.entry("kept_folds") is True else ""
-    return f"predict new samples with {plain(one['arm'], one['source'])}{BEING}: ", Code(command)
+    name = plain(one["arm"], one["source"])
+    if chosen_in(study) is not None and not predicts(study):
+        return f"no model is shown to predict, so no forecast is worth a decision; to try {name}{BEING}: ", Code(
+            command
+        )
+    return f"predict new samples with {name}{BEING}: ", Code(command)
 
 
 def _source(study: Study) -> str:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.evaluation.statistics.against import named
-from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer
+from tl_jax.evaluation.statistics.verdict import ALPHA, beats_chance, chosen, is_transfer
 from tl_jax.report.blocks import Absent, Blocks, Line, Part, Strong, Text, join, paragraph
 from tl_jax.report.sections.cells import (
     between,
@@ -29,7 +29,6 @@ FOLDER = "THIS_FOLDER"
 BEING = f", {FOLDER} being the folder of this page"
 KNOWN = {"as known": "is the known one", "the opposite of what is known": "is the opposite of what is known"}
 CARRIED = ("source_drug", "score")
-CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
 
 
 def is_quick(study: Study) -> bool:
@@ -89,7 +88,7 @@ def helps(study: Study, row: pd.Series) -> bool:
 
 def sure_line(study: Study) -> str:
     """Whether a model chosen so is shown to predict at all."""
-    one, judged, row = study.entry("recommended", kind=dict), study.metric, chosen(study)
+    one, judged, row = study.entry("recommended", kind=dict), study.metric, chosen_in(study)
     if row is None:
         return "this study made no choice by inner folds, so it cannot say how sure the recommendation is."
     permuted = of_arm(study.judged(study.table("permutations")), one)
@@ -107,22 +106,15 @@ def sure_line(study: Study) -> str:
     return f"{text}. That is not enough to say that it predicts at all: do not rely on its forecasts."
 
 
-def chosen(study: Study) -> pd.Series | None:
-    """The interval of the choice by inner folds, whose forecasts no choice has seen; None where there is none.
-
-    That of the recommended arm alone would be too good: it is the best of several on the very samples that judge it.
-    """
-    rows = study.judged(study.table("intervals"))
-    rows = rows[rows["arm"] == CHOICE]
-    return None if rows.empty or study.metric.chance is None else rows.iloc[0]
-
-
 def predicts(study: Study) -> bool:
     """Whether a model chosen so is shown to predict better than chance."""
-    row, judged = chosen(study), study.metric
-    if row is None:
-        return False
-    return bool(judged.sign * (row["bca_low" if judged.sign > 0 else "bca_high"] - judged.chance) > 0)
+    row = chosen_in(study)
+    return row is not None and beats_chance(row, study.metric.name)
+
+
+def chosen_in(study: Study) -> pd.Series | None:
+    """The interval of the choice by inner folds; None where none was made."""
+    return chosen(study.table("intervals"), study.protocol, study.metric.name)
 
 
 def doubt(study: Study) -> str:

@@ -120,5 +120,6 @@ def verdict_of(study: Study) -> str:
         study.table("detectable"),
         study.metric.name,
         source_test=said(study) if "source_test" in study.tables else None,
+        intervals=study.table("intervals"),
         registered=registration(study),
     )
