@@ -20,7 +20,7 @@ from tl_jax.transfer.strategies import STRATEGIES
 # Flags that are the settings of their names.
 PLAIN = (
     *("cohort", "data_dir", "drug", "protocol", "repeats", "folds", "split", "seed", "epochs", "batch_size", "metric"),
-    *("scaling", "mechanisms"),
+    *("scaling", "mechanisms", "pathways"),
     *("optimizer", "intermediate_strategy", "checkpoint_dir", "source_checkpoint", "at_once", "fold_models"),
     *("reference", "source_permutations", "register", "expect"),
 )

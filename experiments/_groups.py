@@ -30,6 +30,11 @@ REFERENCE = text(
 )
 METRIC = text("metric", "spearman", "by which arms are compared and chosen; `tl_jax list metrics` names them")
 SIGNATURE = text("signature", None, "file of gene names, one a line: their mean is one more baseline, `signature`")
+PATHWAYS = text(
+    "pathways",
+    None,
+    "file of gene sets (GMT): a ridge on their scores is one more baseline, `pathways`, and effects are tested by set",
+)
 SCALING = choice(
     "scaling",
     None,
@@ -47,6 +52,7 @@ ARMS = group(
         "baselines on the same folds, 'all' or 'none'; `tl_jax list baselines` names them; default: the fast ones",
     ),
     SIGNATURE,
+    PATHWAYS,
     text("strategy_module", None, "your own .py file with functions decorated by @strategy(), @metric() or a reader"),
     MECHANISMS,
     text("intermediate_strategy", "copy_layer1", "how experiment 7's intermediate stage starts"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from experiments import _tables
 from experiments._command import Script
 from experiments._declared import FLAGS, group, integer, switch, text, texts
-from experiments._groups import MECHANISMS, METRIC, OUTPUT, SCALING, SIGNATURE
+from experiments._groups import MECHANISMS, METRIC, OUTPUT, PATHWAYS, SCALING, SIGNATURE
 from tl_jax.errors import InputError
 
 TABLES = group(
@@ -37,6 +37,7 @@ ARMS = group(
     "arms",
     texts("source_drug", [], "drug(s) of the source; default: the drug itself where the source knows it"),
     SIGNATURE,
+    PATHWAYS,
     MECHANISMS,
 )
 FOLDS = group(
@@ -141,6 +142,7 @@ def settings():
         metric=FLAGS.metric,
         scaling=FLAGS.scaling,
         mechanisms=FLAGS.mechanisms,
+        pathways=FLAGS.pathways,
         checkpoint_dir=FLAGS.checkpoint_dir,
     )
     return given.in_quick_mode() if FLAGS.quick else given

@@ -14,6 +14,7 @@ from tl_jax.data.directions import direction_of, is_measured
 from tl_jax.data.drafts.draft import Wishes
 from tl_jax.data.drafts.write import write_cohort
 from tl_jax.data.genes.others import no_genes
+from tl_jax.data.tables import numbers
 from tl_jax.data.tables.cells import as_ids
 from tl_jax.data.tables.excel_dates import date_names
 from tl_jax.data.tables.layouts import Layout
@@ -441,3 +442,22 @@ def test_gaps_and_marks_in_a_wide_table(tmp_path):
     frame.iloc[1, 50] = 1234.5
     frame.to_csv(tmp_path / "w.csv", sep=";", decimal=",")
     assert read_table(tmp_path / "w.csv").loc[1, "G50"] == 1234.5
+
+
+CELLS = ["0", "-3", "12", "0.5", "-0.25", "5.0", "7.10", "007", "1e3", "2E10", "", "NA", "a", " 4", "1,5", "+2", "1\n2",
+         "123456789012345", "1234567890123456", "-0", ".5", "5.", "nan", None]  # fmt: skip
+
+
+def test_plain_columns_are_read_at_one_look_as_cell_by_cell(monkeypatch):
+    """The short way gives what the long one does, values and kinds, for columns of any mixture of cells."""
+    rng = np.random.default_rng(0)
+    plain = CELLS[:6]
+    columns = [
+        pd.Series(rng.choice(np.array(pool, object), 5), dtype=object) for pool in (CELLS, plain) for _ in range(300)
+    ]
+    columns += [pd.Series([*plain, cell], dtype=object) for cell in CELLS] + [pd.Series(CELLS[:3], dtype=object)]
+    short = [typed(column) for column in columns]
+    assert sum(column.dtype.kind in "if" for column in short) > 250
+    monkeypatch.setattr(numbers, "_plainly", lambda texts: None)
+    for column, one in zip(columns, short, strict=True):
+        pd.testing.assert_series_equal(one, typed(column))

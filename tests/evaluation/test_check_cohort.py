@@ -14,6 +14,7 @@ from tl_jax.evaluation.checks.cohort import READY, check_cohort
 from tl_jax.evaluation.checks.design import split_groups
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Plan, stages
 from tl_jax.evaluation.checks.response import squeezing, wrong_range
+from tl_jax.evaluation.statistics.power import detectable_words
 from tl_jax.report.page.check_page import check_page
 from tl_jax.report.sections.check import printed
 
@@ -166,6 +167,30 @@ def test_two_domains_that_go_opposite_ways_without_a_marker():
     assert not found(cohort, "direction")
     swapped = found(seeded(cohort, "target", y=lambda y: 1 - y), "direction", LOOK)
     assert {f.where for f in swapped} >= {"intermediate, target"}
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_batches_that_shift_the_expression(together):
+    """Alone, they can be corrected; where they go with the response in part, a model may predict them."""
+    cohort, rng = clean(), np.random.default_rng(3)
+    target = cohort.domains[2]
+    order = np.argsort(target.response) if together else rng.permutation(len(target))
+    late = np.zeros(len(target), bool)
+    late[order[:11]] = late[order[-4:]] = True
+    batch = np.where(late, "late", "early")
+    shift = late[:, None] * rng.normal(0, 1, target.x.shape[1])
+    with_shift = seeded(cohort, "target", batch=lambda _: batch, x=lambda x: (x + shift * x.std()).astype(np.float32))
+    (finding,) = found(with_shift, "batches", LOOK)
+    assert ("go with the response" in finding.text) is together
+    assert ("group_column" if together else "combat") in finding.remedy
+    assert not found(seeded(cohort, "target", batch=lambda _: batch), "batches")
+
+
+def test_the_check_says_what_the_power_table_says():
+    lines = {part.anchor: part.lines for part in check_cohort(clean(), PLAN).parts}
+    assert detectable_words(30) in lines["detectable"][0]
+    lines = {part.anchor: part.lines for part in check_cohort(clean(n_target=150), PLAN).parts}
+    assert "two methods must truly differ by at least" in lines["detectable"][0]
 
 
 @pytest.mark.parametrize(("unit", "means"), [("DSS", "sensitive"), ("growth inhibition (%)", "sensitive")])

@@ -86,3 +86,15 @@ def test_the_table_is_that_of_its_script():
 
     made = [*power_table.arms(), *power_table.sources(), *power_table.targets()]
     assert made == json.loads(power_table.WHERE.read_text())["rows"]
+
+
+def test_enough_is_the_fewest_samples_that_find_a_gain():
+    for share in (0.1, 0.3):
+        for gain in (0.05, 0.1, 0.2):
+            n = power.enough(gain, share)
+            if n is None:
+                assert curve(ARMS, 83).reached(share) > gain
+            else:
+                assert curve(ARMS, n).reached(share) <= gain
+                assert n == 22 or curve(ARMS, n - 1).reached(share) > gain
+    assert power.enough(0.2) is None  # at the usual power no simulated study of arms is large enough

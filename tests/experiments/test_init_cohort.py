@@ -1,5 +1,6 @@
 """The script that writes a cohort file: what it leaves, and what it refuses."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -74,3 +75,10 @@ def test_all_open_points_are_named_at_once_and_the_draft_is_replaced(folder):
     assert "12 samples of the target have Temozolomide" in out
     code, _, err = script("init_cohort", *TABLES, "--response_keys=flter = 1", "--out=other.toml", folder=folder)
     assert (code, "did you mean 'filter'?" in err) == (2, True)
+
+
+def test_it_starts_without_what_it_does_not_need():
+    """pandas takes most of its start; scipy, scikit-learn or jax would double it."""
+    code = "import tl_jax.data.drafts.write, sys; print([n for n in ('scipy', 'sklearn', 'jax') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

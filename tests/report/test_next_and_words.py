@@ -15,6 +15,7 @@ from tl_jax.evaluation.predictors.baselines import KNOWN
 from tl_jax.evaluation.predictors.plain_words import plain, words_of
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.evaluation.statistics.metrics import get
+from tl_jax.evaluation.statistics.power import detectable_words
 from tl_jax.registry import declared
 from tl_jax.report.blocks import Part, Table
 from tl_jax.report.sections import answer_words, report_of, verdict_words
@@ -65,6 +66,43 @@ def test_samples_needed_follow_the_square_root(folder):
     told = dict(pair.split(": ") for pair in line.split("roughly: ")[1].rstrip(".").split(", "))
     for gain, count in told.items():
         assert float(count.replace(",", "")) == pytest.approx(12 * (least / float(gain)) ** 2, rel=0.1)
+
+
+def test_where_nothing_predicts_the_verdict_and_the_next_step_say_so(tmp_path):
+    out = write_study(tmp_path / "out", ("A",), ("zero_shot",), repeats=2, samples=30)
+    one = {"arm": "ridge", "source": "", "value": 0.4, "candidates": 3, "honest": 0.1, "path": "x", "id": "1"}
+    path = out / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "recommended": one}))
+    table = pd.read_csv(out / "intervals.csv").head(1).assign(arm="nested_choice", source="", protocol="honest")
+    for low, shown in ((-0.3, False), (0.2, True)):
+        table.assign(spearman=0.3, bca_low=low, bca_high=0.6).to_csv(out / "intervals.csv", index=False)
+        words = answer_words(out)
+        assert ("No model is shown to predict: " in verdict_words(out)) is not shown
+        assert any("no forecast is worth a decision" in line for line in words) is not shown
+        assert any("It predicts better than chance" in line for line in words) is shown
+
+
+def test_one_page_has_one_answer_on_samples(tmp_path):
+    """Where studies of so many samples were simulated, "What next" says what `tl_jax power` says."""
+    out = write_study(tmp_path / "out", ("A",), ("zero_shot",), repeats=2, samples=30)
+    (line,) = (text for text in answer_words(out) if text.startswith("Samples: "))
+    assert detectable_words(30) in line
+    assert "4 of 5" not in line
+    assert "gains of 0.10, 0.20, 0.30 are found less often than in 80% of studies" in line
+
+
+def test_the_terminal_says_each_thing_once(folder):
+    """Model and source stand in "In short" and in "What next" of the page; of the latter the command is left."""
+    path = folder / "summary.json"
+    before = path.read_text()
+    one = {"arm": "ridge", "source": "", "value": 0.3, "candidates": 3, "honest": 0.2, "path": "x", "id": "1"}
+    path.write_text(json.dumps({**json.loads(before), "recommended": one}))
+    words, page = answer_words(folder), report_of(folder)
+    path.write_text(before)
+    starts = [line.split(": ")[0] for line in words if not line.startswith("Data: ")]
+    assert starts == ["Model", "Source", "How sure", "Predict", "Samples"]
+    steps = next(one for one in page.sections if one.id == "next").blocks[0]
+    assert [str(line[0]) for line in steps.lines][:2] == ["Model. ", "Source. "]
 
 
 def test_what_next_names_the_command_and_what_to_mend(folder, tmp_path):

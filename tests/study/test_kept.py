@@ -27,8 +27,13 @@ PLAIN = tuple(name for name in BASELINES if name not in ("tabpfn", "gradient_boo
 def done(cohort, tmp_path_factory):
     """(results, table of the target's own expression) of closed forms alone: only the source is trained."""
     folder = tmp_path_factory.mktemp("kept")
+    sets = folder / "sets.gmt"
+    names = cohort.genes.tolist()
+    own = {"FIRST": names[:8], "SECOND": [*names[5:20], "absent"], "FEW": [*names[:3], "absent"]}
+    sets.write_text("".join("\t".join((name, "made up", *genes)) + "\n" for name, genes in own.items()))
     settings = Settings(
-        hidden=(8, 4), repeats=2, folds=3, quick=True, source_drugs=("oxaliplatin",), fold_models=True,
+        pathways=str(sets), hidden=(8, 4), repeats=2, folds=3, quick=True, source_drugs=("oxaliplatin",),
+        fold_models=True,
         strategies=("zero_shot", *METHODS), baselines=(*PLAIN, "marker:nowhere"),
         signature=(*cohort.genes[:4].tolist(), "absent"), checkpoint_dir=str(folder),
     )  # fmt: skip
@@ -46,10 +51,10 @@ def model(results, arm):
 def test_every_arm_leaves_a_model(done):
     results, _ = done
     arms = {arm for arm, _ in results.arms.arms}
-    assert {one.arm for one in results.models} == arms == {"zero_shot", *METHODS, *PLAIN, "signature"}
+    assert {one.arm for one in results.models} == arms == {"zero_shot", *METHODS, *PLAIN, "signature", "pathways"}
 
 
-@pytest.mark.parametrize("arm", [*METHODS, *PLAIN, "signature"])
+@pytest.mark.parametrize("arm", [*METHODS, *PLAIN, "signature", "pathways"])
 def test_a_kept_model_predicts_as_the_arm_refitted(done, arm):
     results, table = done
     group = results.plan.groups[0]
@@ -62,7 +67,7 @@ def test_a_kept_model_predicts_as_the_arm_refitted(done, arm):
     np.testing.assert_allclose(found.prediction, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("arm", ["zero_shot", *METHODS, *PLAIN, "signature"])
+@pytest.mark.parametrize("arm", ["zero_shot", *METHODS, *PLAIN, "signature", "pathways"])
 def test_fold_models_predict_what_the_cross_validation_did(done, arm):
     """The interval's own residuals are those of the table."""
     from tl_jax.study.core.fold_models import fold_predictions, load_fold_models

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tl_jax.config import NetworkConfig
@@ -12,6 +13,7 @@ from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.forms import evaluate
 from tl_jax.evaluation.predictors.profile_gp import fit_gp
+from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.prepare import prepare
 from tl_jax.study.cohort.run import run_plan
@@ -155,6 +157,21 @@ def test_a_study_of_closed_forms_alone(cohort, tmp_path):
     published = prepare(EXPERIMENTS["exp4_target"], scaled, cohort)
     assert published.cohort.stage("target").scaler == "standard"
     assert any("--scaling=floored changes nothing under as_published" in note for note in published.notes)
+
+
+def test_the_page_of_a_recommended_profile_shows_the_drugs_that_carry_it(cohort, tmp_path):
+    """Its table once bore the name of another one, and no page was made."""
+    settings = Settings(
+        strategies=("profile_gp",), baselines=("mean",), repeats=1, checkpoint_dir=str(tmp_path), hidden=(8, 4)
+    )
+    results = run_plan(prepare(EXPERIMENTS["exp4_target"], settings, cohort))
+    assert results.recommended.arm == "profile_gp"
+    (tmp_path / "out").mkdir()
+    assert write_outputs(results, tmp_path / "out") == []
+    page = (tmp_path / "out" / "report.html").read_text()
+    table = pd.read_csv(tmp_path / "out" / "carrying_drugs.csv")
+    assert "Source drugs of single samples" in page
+    assert table.loc[0, "source_drug"] in page
 
 
 def test_a_source_cannot_be_its_own_source(cohort, tmp_path):

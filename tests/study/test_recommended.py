@@ -75,7 +75,8 @@ def test_the_page_and_the_terminal_say_what_to_do_next(done):
     assert titles[:3] == ["In short", "What next", "Your samples"]
     words = answer_words(place)
     leads = [line.split(":")[0] for line in words]
-    assert leads[:6] == ["Model", "Source", "How sure", "Full run", "Model", "Source"]
+    assert leads[:5] == ["Model", "Source", "How sure", "Full run", "Predict"]
+    assert leads.count("Source") == 1
     assert f": tl_jax predict --study={place} " in words[4]
 
 

@@ -51,6 +51,7 @@ def answer(
     expression_keys: Mapping | None = None,
     response_keys: Mapping | None = None,
     signature: Sequence[str] = (),
+    pathways: str | Path | None = None,
     repeats: int | None = None,
     seed: int = 400,
     metric: str = JUDGED,
@@ -75,6 +76,7 @@ def answer(
         source_tissues: "shipped", or "all" lines of the source, also those that the shipped cohort leaves out.
         expression_keys, response_keys: of a cohort file, for what the tables leave open, {"decimal": ","}.
         signature: genes whose mean is a baseline.
+        pathways: path of a GMT file; a ridge on the scores of its sets is a baseline, and effects are tested by set.
         repeats: of cross-validation; None: 10, with quick 2.
         seed: of all that is drawn.
         metric: that judges arms, by name.
@@ -98,7 +100,7 @@ def answer(
     tables = Tables(Path(expression), Path(response), *paths, names, source, wishes)
     given = Settings(
         cohort=wishes.name, repeats=repeats, seed=seed, metric=metric, signature=tuple(signature),
-        checkpoint_dir=str(checkpoint_dir),
+        checkpoint_dir=str(checkpoint_dir), pathways=None if pathways is None else str(pathways),
     )  # fmt: skip
     with folder_atomic(Path(out), overwrite) as folder, TemporaryDirectory() as place, spoken(progress):
         file = Path(place) / f"{wishes.name}.toml"

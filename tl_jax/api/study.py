@@ -17,7 +17,8 @@ from tl_jax.config import NetworkConfig
 from tl_jax.data.chain import ROLES, Cohort
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED
-from tl_jax.evaluation.statistics.verdict import verdict
+from tl_jax.evaluation.statistics.verdict import whole_verdict
+from tl_jax.report.sections.answer import QUICK
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.prepare import prepare
@@ -79,10 +80,20 @@ class Study:
 
     @property
     def verdict(self) -> str:
-        """What the study allows to be said, in one sentence chosen by rule; the first line of its report."""
-        metrics = self.metrics.assign(source=self.metrics["source"].fillna(""))
-        detectable = (self.results.extra.get("detectable") or [None])[0]
-        return verdict(self.comparisons, metrics, detectable, self.results.settings.metric)
+        """What the study allows to be said, in sentences chosen by rule; the first lines of its report."""
+        metrics, plan = self.metrics.assign(source=self.metrics["source"].fillna("")), self.results.plan
+        tables = (self.results.extra.get(name) or [None] for name in ("detectable", "source_test", "intervals"))
+        detectable, tested, intervals = (found[0] for found in tables)
+        text = whole_verdict(
+            self.comparisons,
+            metrics,
+            detectable,
+            plan.settings.metric,
+            source_test=tested,
+            intervals=intervals,
+            registered=plan.registered.text() if plan.registered else "",
+        )
+        return f"{QUICK}. {text}" if plan.settings.quick else text
 
     @property
     def notes(self) -> list[str]:

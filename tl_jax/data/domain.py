@@ -11,7 +11,8 @@ from tl_jax.data.preprocessing.preprocess import NOTHING, Preprocess, check_coun
 from tl_jax.errors import InputError
 
 RESISTANT, SENSITIVE = "resistant", "sensitive"
-SCALERS = ("robust", "standard", "floored", "shrunken", "none")
+SHRUNKEN = "shrunken"  # towards the spreads of the source, which the domain must know
+SCALERS = ("robust", "standard", "floored", SHRUNKEN, "none")
 LABEL = "label"  # the unit of a response that is 1 or 0 and stays as it is
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
-from tl_jax.data.genes.table import lookup
+from tl_jax.data.genes.sets import places, read_sets
 from tl_jax.errors import InputError
 
 MODULES = 32
@@ -36,20 +34,8 @@ def from_gmt(path: str, genes: np.ndarray) -> Modules:
     Raises:
         InputError: no such file, a line that is no set, or fewer than 4 sets with at least 3 of the genes.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--modules={path}: cannot be read as text ({error}); give a GMT file") from error
-    place, known, found = {gene: k for k, gene in enumerate(genes)}, lookup("symbol").one, []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        parts = line.rstrip("\n").split("\t")
-        if len(parts) < 3:
-            raise InputError(f"--modules={path}, line {number}: a set is a name, a description and genes, by tabs")
-        own = sorted({place[gene] for name in parts[2:] if (gene := known.get(name, name)) in place})
-        if len(own) >= FEWEST_GENES:
-            found.append(tuple(own))
+    sets = places(read_sets(path, "modules"), genes)
+    found = [tuple(map(int, own)) for own in sets.values() if len(own) >= FEWEST_GENES]
     if len(found) < FEWEST_MODULES:
         raise InputError(
             f"--modules={path}: {len(found)} sets hold at least {FEWEST_GENES} of the networks' {len(genes):,} genes; "

@@ -13,6 +13,7 @@ from tl_jax.data.cohort.schema import CohortTable, parse_cohort
 from tl_jax.data.cohort.targets import Targets
 from tl_jax.data.domain import Domain
 from tl_jax.data.genes.names import GeneNames, translate
+from tl_jax.data.seen import with_spreads
 from tl_jax.data.tables.cells import nearest
 from tl_jax.data.tables.raw_tables import find_file
 from tl_jax.errors import InputError
@@ -70,7 +71,7 @@ def cohort_of(table: CohortTable, reader: TableReader, protocol: str, file: Path
         domains.append(domain)
     if not table.drug:  # the responses are others than the file's own
         table = replace(table, drug=domains[-1].drugs[0])
-    return replace(_assemble(table, domains, file), gene_names=names)
+    return replace(with_spreads(_assemble(table, domains, file)), gene_names=names)
 
 
 def shipped_content(name: str) -> dict:

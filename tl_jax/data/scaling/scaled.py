@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from tl_jax.data.domain import Domain
-from tl_jax.data.preprocessing.preprocess import NOTHING, Fitted, fit
+from tl_jax.data.preprocessing.preprocess import Fitted
 from tl_jax.data.scaling.scaling import Scaler, scaler_of
-from tl_jax.errors import InputError
+from tl_jax.data.seen import fit_rows, preprocessed
 
 
 class Prepared(NamedTuple):
@@ -18,39 +17,6 @@ class Prepared(NamedTuple):
 
     fitted: Fitted | None
     scaler: Scaler
-
-
-def fit_rows(domain: Domain, rows: np.ndarray) -> Fitted | None:
-    """The domain's preprocessing on some of its rows (indices); None where it has none."""
-    if not domain.preprocess:
-        return None
-    try:
-        return fit(domain.preprocess, domain.x[rows], domain.batch[rows])
-    except InputError as error:
-        raise InputError(f"domain {domain.name}: {error}") from error
-
-
-def preprocessed(domain: Domain, fitted: Fitted | None, rows: np.ndarray) -> np.ndarray:
-    """(m, genes) of the rows at some indices; the very rows as they were read where nothing is fitted."""
-    x = domain.x[rows]
-    if fitted is None:
-        return x
-    try:
-        return fitted.apply(x, domain.batch[rows])
-    except InputError as error:
-        raise InputError(f"domain {domain.name}: {error}") from error
-
-
-def seen(domain: Domain) -> Domain:
-    """The domain as a model of all its rows sees it before scaling, for looking at it; itself where it has no steps.
-
-    Its transform names the steps that are done.
-    """
-    if not domain.preprocess:
-        return domain
-    rows, done = np.arange(len(domain)), [domain.transform] * (domain.transform != "none")
-    x = np.asarray(preprocessed(domain, fit_rows(domain, rows), rows), np.float32)
-    return replace(domain, x=x, preprocess=NOTHING, transform=", ".join([*done, *domain.preprocess.steps]))
 
 
 def prepare(domain: Domain) -> tuple[Prepared, np.ndarray]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tl_jax.data.domain import LABEL, RESISTANT, SCALERS, SENSITIVE, Domain
+from tl_jax.data.domain import LABEL, RESISTANT, SCALERS, SENSITIVE, SHRUNKEN, Domain
 from tl_jax.errors import InputError
 
 NETWORK_TOP = 10.0
@@ -58,8 +58,18 @@ def fit_scaler(x: np.ndarray, kind: str, like: np.ndarray | None = None) -> Scal
 
 
 def scaler_of(domain: Domain, x: np.ndarray) -> Scaler:
-    """The scaler of some rows of a domain, (n, genes) preprocessed, as the domain scales."""
+    """The scaler of some rows of a domain, (n, genes) preprocessed, as the domain scales; errors as in refuse_alone."""
+    refuse_alone(domain)
     return fit_scaler(x, domain.scaler, domain.spread_like)
+
+
+def refuse_alone(domain: Domain) -> None:
+    """InputError where a domain is to be scaled as its source spreads, and has none."""
+    if domain.scaler == SHRUNKEN and domain.spread_like is None:
+        raise InputError(
+            f"domain {domain.name} is the first of its chain and has no source whose spreads scaler = 'shrunken' could "
+            "shrink towards; write scaler = 'floored' or 'standard' there"
+        )
 
 
 def _median_iqr(x):

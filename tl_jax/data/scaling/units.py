@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tl_jax.data.domain import LABEL, Domain
-from tl_jax.data.scaling.scaled import seen
+from tl_jax.data.seen import seen
 from tl_jax.data.tables.cells import examples
 
 COUNTS, LINEAR, LOG, LOG_PLUS = "counts", "TPM or FPKM", "log2", "log2(TPM + 1)"

@@ -49,6 +49,7 @@ def as_ids(values: Iterable) -> list[str]:
     if isinstance(values, pd.Series):
         # Long tables repeat few names very often, so only the distinct ones are converted.
         codes, distinct = pd.factorize(values)
+        distinct = np.asarray(distinct, dtype=object).tolist()  # once: an array of Arrow is slow to walk
         names = np.array([*map(_id, distinct), ""], dtype=object)
         return names[codes].tolist()
     return [_id(v) for v in values]

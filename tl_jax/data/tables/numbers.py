@@ -24,6 +24,8 @@ EUROPEAN = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.ASCII)
 THOUSANDS_MARKS = (",", ".", "'", " ")
 COMMA = re.compile(r"[+-]?(\d+|\d*,\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NAME = re.compile(r"[+-]?0\d+(\.\d+)?|\d+[eE]\d+|[+-]?\d*[.,](\d*[1-9])?0+|[+-]?\d{16,}|\+.*", re.ASCII)
+# Lines of numbers that are neither names nor gaps, whatever else their column holds.
+_PLAINLY = re.compile(r"(?:-?(?:0|[1-9]\d{0,14})(?:\.(?:0|\d*[1-9]))?\n)*", re.ASCII)
 # What people and spreadsheets write where nothing was measured.
 MISSING = re.compile(
     r"[-\u2013\u2014.?*/]+|n\.?\s?[ad]\.?|na?n|n/?[adm]|nt|missing|none|unknown|null|fail(ed)?|excluded"
@@ -53,6 +55,11 @@ def typed(column: pd.Series, marks: Marks = PLAIN) -> pd.Series:
     `007`, `1.10` and `2E10` may be names and stay texts; whoever needs numbers asks for them (`as_numbers`).
     """
     codes, distinct = pd.factorize(column)
+    distinct = np.asarray(distinct, dtype=object).tolist()  # once: an array of Arrow is slow to walk
+    if marks == PLAIN and (numbers := _plainly(distinct)) is not None:
+        whole = numbers.dtype.kind == "i" and (codes >= 0).all()
+        found = numbers if whole else np.append(numbers.astype(np.float64), np.nan)
+        return pd.Series(found[codes], index=column.index)
     texts = [_stripped(value, marks) for value in distinct]
     values = [None if text is None else _value(text, marks) for text in texts]
     fails = any(text is not None and value is None for text, value in zip(texts, values, strict=True))
@@ -64,6 +71,16 @@ def typed(column: pd.Series, marks: Marks = PLAIN) -> pd.Series:
         return pd.Series(np.array([int(t) for t in texts], dtype=np.int64)[codes], index=column.index)
     numbers = np.array([*(np.nan if v is None else v for v in values), np.nan])
     return pd.Series(numbers[codes], index=column.index)
+
+
+def _plainly(texts: list) -> np.ndarray | None:
+    """The numbers of texts that are all written as everybody writes them, at one look; None where one may be not."""
+    if not texts or not all(type(text) is str for text in texts):
+        return None
+    together = "\n".join(texts) + "\n"
+    if together.count("\n") != len(texts) or not _PLAINLY.fullmatch(together):
+        return None
+    return np.array([*map(float if "." in together else int, texts)])
 
 
 def _with_point(text: str, marks: Marks) -> str:

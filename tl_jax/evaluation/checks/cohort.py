@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tl_jax.data.chain import Cohort
-from tl_jax.data.scaling.scaled import seen
+from tl_jax.data.seen import seen
+from tl_jax.evaluation.checks import batches as check_batches
 from tl_jax.evaluation.checks import design as check_design
 from tl_jax.evaluation.checks import direction as check_direction
 from tl_jax.evaluation.checks import expression as check_expression
@@ -66,6 +67,7 @@ def check_cohort(cohort: Cohort, plan: Plan | None = None) -> Checked:
         check_direction.direction(cohort),
         check_response.reliability(cohort),
         check_design.confounding(cohort),
+        check_batches.batch_shift(cohort),
         check_design.folds(cohort, plan),
         check_design.detectable(cohort, plan),
     )

@@ -13,6 +13,7 @@ from tl_jax.data.splits import Fold, above_median, partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Finding, Part, Plan, Stage, stages
 from tl_jax.evaluation.predictors.baselines import ridge
+from tl_jax.evaluation.statistics import power
 from tl_jax.evaluation.statistics.detectable import detectable_difference
 from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.evaluation.statistics.paired import holm
@@ -33,8 +34,12 @@ def confounding(cohort: Cohort) -> Part:
         for what in ("tissue", "batch")
         if (row := association(stage.domain, drug, what))
     ]
-    for row, p in zip(tests, holm([row["p"] for row in tests]), strict=True):
-        row["p (Holm)"] = float(p)
+    for name in dict.fromkeys(
+        row["domain"] for row in tests
+    ):  # many drugs of a source must not hide what the target has
+        own = [row for row in tests if row["domain"] == name]
+        for row, p in zip(own, holm([row["p"] for row in own]), strict=True):
+            row["p (Holm)"] = float(p)
     evaluated = {s.domain.name for s in stages(cohort) if s.evaluated}
     findings = [
         f
@@ -169,22 +174,32 @@ def _fold_findings(stage: Stage, domain: Domain, drawn: list[Fold]) -> list[Find
 
 
 def detectable(cohort: Cohort, plan: Plan) -> Part:
-    """The least true difference of two methods that this target would show, from two ridges on halves of its genes."""
+    """The least gain that a study of this target would find: as `tl_jax power` and the report of the study say it, from
+    simulated studies; of numbers of samples that were not simulated, from two ridges on halves of its genes."""
     title = "What the study could find"
     target = stages(cohort)[-1]
     if not target.drugs:
         return Part("detectable", title)
     domain = target.domain.for_drug(target.drugs[0])
+    if domain.unit != LABEL and not np.isnan(power.detectable(len(domain))):
+        words = power.detectable_words(len(domain))
+        line = f"With {len(domain)} samples of {domain.name} {words} (Spearman per fold, over ridge on its own genes)."
+        return Part("detectable", title, (line, f"Measured by: {'; '.join(power.origins(power.ARMS))}."))
+    return Part("detectable", title, _by_ridges(domain, plan, target))
+
+
+def _by_ridges(domain: Domain, plan: Plan, target: Stage) -> tuple[str, ...]:
+    """The lines of the estimate by two ridges."""
     try:
         if len(domain) > MOST or domain.unit == LABEL or domain.x.shape[1] < 20:
             raise InputError("not computed")
         drawn = _drawn(domain, plan, target)
         needed = [_needed(domain, drawn, draw) for draw in range(HALVES)]
     except InputError:
-        return Part("detectable", title, ("Not computed for this target (labels, too few or too many samples).",))
+        return ("Not computed for this target (labels, too few or too many samples).",)
     least = float(np.median(needed)) if np.isfinite(needed).all() else float("nan")
     if not np.isfinite(least):
-        return Part("detectable", title, ("Undefined: two ridges on halves of the genes never differed.",))
+        return ("Undefined: two ridges on halves of the genes never differed.",)
     line = (
         f"With {len(domain)} samples of {domain.name}, {plan.folds['target']} folds and {plan.repeats} repeats, two "
         f"methods must truly differ by at least {least:.2f} in Spearman per fold to be told apart in four of five such "
@@ -194,7 +209,7 @@ def detectable(cohort: Cohort, plan: Plan) -> Part:
         f"From the spread of two ridges on random halves of the genes ({HALVES} draws, {min(needed):.2f} to "
         f"{max(needed):.2f}). Methods less alike than these need more, and so do several tests at once."
     )
-    return Part("detectable", title, (line, how))
+    return line, how
 
 
 def _needed(domain: Domain, drawn: list[Fold], draw: int) -> float:

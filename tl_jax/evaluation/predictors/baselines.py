@@ -139,12 +139,13 @@ ON_REQUEST = ("gradient_boosting", "tabpfn", *(name for name in KNOWN if name.st
 DEFAULT = tuple(name for name in BASELINES if name not in ON_REQUEST)
 
 
-MARKER, SIGNATURE = "marker:", "signature"  # arms of one gene and of a list of genes: of their own name in each study
+# Arms of one gene, of a list of genes and of sets of genes: each study has its own.
+MARKER, SIGNATURE, PATHWAYS = "marker:", "signature", "pathways"
 
 
 def is_baseline(name: str) -> bool:
     """Whether an arm's name is that of a baseline, also of those that are named after genes."""
-    return name in KNOWN or name.startswith(MARKER) or name == SIGNATURE
+    return name in KNOWN or name.startswith(MARKER) or name in (SIGNATURE, PATHWAYS)
 
 
 def signature(x_train, y_train, x_test, *, groups=None, marker=None, seed=0) -> np.ndarray:

@@ -42,9 +42,15 @@ class Alike(NamedTuple):
     why: str
 
 
-@cache
 def listed(file: str | None = None) -> tuple[Mechanism, ...]:
-    """The shipped table, or that of a user's file.
+    """The shipped table, or that of a user's file, read again where that has changed; errors as in `read`."""
+    path = FILE if file is None else Path(file)
+    return read(file, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@cache
+def read(file: str | None, _changed: int) -> tuple[Mechanism, ...]:
+    """The table as it is now.
 
     Raises:
         InputError: no such file, no CSV, a column that lacks, a drug twice.

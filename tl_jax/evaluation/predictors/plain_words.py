@@ -27,6 +27,7 @@ ARMS = {
     "mean": "the mean response, the same for every sample",
     "marker_gene": "one marker gene",
     "signature": "the mean of a list of genes",
+    "pathways": "a linear model on scores of gene sets",
     "ridge": "a linear model on all genes",
     "repaired_ridge": "a linear model of ranks on all genes, genes of small spread held back",
     "ranked_ridge": "a linear model of ranks on all genes",

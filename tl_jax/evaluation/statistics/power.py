@@ -154,6 +154,12 @@ def detectable_words(n: int, power: float = USUAL, question: str = ARMS, targets
     return f"it takes a true gain of at least {size:.2f} to be found in {power:.0%} of such studies"
 
 
+def enough(gain: float, power: float = USUAL, question: str = ARMS) -> int | None:
+    """The fewest samples of the measured range at which a gain is found with this power; None where none are enough."""
+    known = sizes(question)
+    return next((n for n in range(known[0], known[-1] + 1) if curve(question, n).reached(power) <= gain), None)
+
+
 def origins(question: str) -> list[str]:
     """Where the numbers of a question come from."""
     return list(dict.fromkeys(row["origin"] for row in table() if row["question"] == question))

@@ -9,8 +9,10 @@ from tl_jax.evaluation.statistics.against import against, base, named
 from tl_jax.evaluation.statistics.families import ALPHA, RIDGE, SCRATCH, is_transfer
 from tl_jax.evaluation.statistics.metrics import JUDGED, get, per_fold, sign
 from tl_jax.evaluation.statistics.negative_transfer import did_harm, is_lower
+from tl_jax.evaluation.statistics.source_test import words
 
 HONEST = "honest"
+CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
 PAIR = ["arm", "source"]
 SPOKEN = {SCRATCH: "training from scratch", RIDGE: "ridge on the target's own genes"}
 
@@ -47,6 +49,53 @@ def verdict(
         _detectable(detectable, protocol, best, metric),
     ]
     return lead + "; ".join(clause for clause in clauses if clause) + "."
+
+
+def whole_verdict(
+    comparisons: pd.DataFrame,
+    metrics: pd.DataFrame,
+    detectable: pd.DataFrame | None = None,
+    metric: str = JUDGED,
+    *,
+    source_test: pd.DataFrame | None = None,
+    intervals: pd.DataFrame | None = None,
+    registered: str = "",
+) -> str:
+    """The verdict, whether a model chosen by inner folds predicts, what the source test lets one say, and whether what
+    was run is what was registered.
+
+    source_test, intervals: their tables; None or without rows where there are none. registered: the sentence, "" for
+    none.
+    """
+    protocol, tested = judged_protocol(metrics), source_test is not None and len(source_test) > 0
+    row = chosen(intervals, protocol, metric)
+    more = [_chance(row, metric), words(source_test, protocol) if tested else "", registered]
+    told = [f"{text[0].upper()}{text[1:]}." for text in more if text]
+    return " ".join([verdict(comparisons, metrics, detectable, metric), *told])
+
+
+def chosen(intervals: pd.DataFrame | None, protocol: str, metric: str) -> pd.Series | None:
+    """The interval of the choice by inner folds, whose forecasts no choice has seen; None where none was made, or where
+    the metric has no value of chance.
+
+    That of the best arm alone would be too good: it is the best of several on the very samples that judge it.
+    """
+    if intervals is None or intervals.empty or get(metric).chance is None:
+        return None
+    rows = intervals[(intervals["arm"] == CHOICE) & (intervals["protocol"] == protocol)]
+    return None if rows.empty else rows.iloc[0]
+
+
+def beats_chance(row: pd.Series, metric: str) -> bool:
+    """Whether an interval lies beyond what predictions that know nothing reach."""
+    return bool(sign(metric) * (row["bca_low" if sign(metric) > 0 else "bca_high"] - get(metric).chance) > 0)
+
+
+def _chance(row: pd.Series | None, metric: str) -> str:
+    """What must be said first where nothing is shown to predict."""
+    if row is None or beats_chance(row, metric):
+        return ""
+    return "no model is shown to predict: one chosen by inner folds is not shown to do better than chance"
 
 
 def judged_protocol(metrics: pd.DataFrame) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 from tl_jax.evaluation.predictors.plain_words import plain
+from tl_jax.evaluation.statistics.power import ARMS, MEASURED, USUAL, detectable, detectable_words, enough
+from tl_jax.evaluation.statistics.power import sizes as simulated
 from tl_jax.evaluation.statistics.verdict import sample_range
 from tl_jax.report.blocks import Blocks, Code, Line, Strong, bullets
-from tl_jax.report.sections.answer import BEING, FOLDER, best_transfer, helps, is_quick
+from tl_jax.report.sections.answer import BEING, FOLDER, best_transfer, chosen_in, helps, is_quick, predicts
 from tl_jax.report.sections.run import short_paths
 from tl_jax.report.sections.study import Study
 
@@ -16,13 +18,14 @@ FOUND = 1.43
 GAINS = (0.1, 0.2, 0.3)  # of metrics without a unit; of others, shares of the reference's mean
 MANY = 10_000  # samples beyond which a number is a joke
 MOST_FINDINGS = 3
+MODEL = "Model. "
 # A source by way of the intermediate data set is called "DRUG > intermediate".
 ROUTE, INTERMEDIATE = " > ", "intermediate"
 
 
 def next_steps(study: Study) -> Blocks:
     """What next after an experiment."""
-    found = [*full_run(study), (Strong("Model. "), *_model(study)), (Strong("Source. "), _source(study))]
+    found = [*full_run(study), (Strong(MODEL), *_model(study)), (Strong("Source. "), _source(study))]
     samples = _samples(study)
     found += [(Strong("Samples. "), samples)] if samples else []
     return bullets([*found, *((Strong("Data. "), *one) for one in _data(study))])
@@ -41,7 +44,12 @@ def _model(study: Study) -> Line:
         return "this study keeps no model to recommend; one that does, and says how sure it is: ", Code("tl_jax answer")
     command = f"tl_jax predict --study={FOLDER} --expression=new.csv --out=predictions.csv"
     command += " --interval=0.9" if study.entry("kept_folds") is True else ""
-    return f"predict new samples with {plain(one['arm'], one['source'])}{BEING}: ", Code(command)
+    name = plain(one["arm"], one["source"])
+    if chosen_in(study) is not None and not predicts(study):
+        return f"no model is shown to predict, so no forecast is worth a decision; to try {name}{BEING}: ", Code(
+            command
+        )
+    return f"predict new samples with {name}{BEING}: ", Code(command)
 
 
 def _source(study: Study) -> str:
@@ -57,10 +65,36 @@ def _source(study: Study) -> str:
 
 
 def _samples(study: Study) -> str:
-    """How many samples which gain would take, from the interval of the best transfer; "" where there is none."""
+    """How many samples which gain would take; "" where nothing can be said.
+
+    As `tl_jax power` and the verdict say it, from simulated studies, where their metric judges and so many samples were
+    simulated; else roughly, from the interval of the best transfer.
+    """
+    count = sample_range(study.metrics, study.protocol, study.metric.name)[0]
+    if study.gains.empty or not count:
+        return ""
+    known = detectable(count) if study.metric.name == MEASURED else math.nan
+    return _roughly(study, count) if math.isnan(known) else _simulated(count, known)
+
+
+def _simulated(count: int, known: float) -> str:
+    """What simulated studies say. known: the smallest gain that so many samples find; infinite for none."""
+    asked = {gain: enough(gain) for gain in GAINS if gain < known}
+    fewer = ", ".join(f"{gain:.2f}: {n}" for gain, n in asked.items() if n and n > count)
+    never = [f"{gain:.2f}" for gain, n in asked.items() if n is None]
+    text = f"with {count} samples {detectable_words(count)}, by simulation"
+    text += f". Samples that smaller gains would take: {fewer}" if fewer else ""
+    if never:
+        text += f". Up to {simulated(ARMS)[-1]} samples, the most that were simulated, gains of {', '.join(never)} are "
+        text += f"found less often than in {USUAL:.0%} of studies"
+    return f"{text} (tl_jax power --n={count})."
+
+
+def _roughly(study: Study, count: int) -> str:
+    """From the interval of the best transfer: its width falls with the square root of the number of samples."""
     rows, best = study.gains.dropna(subset=["ci_low", "ci_high"]), best_transfer(study)
-    count, judged = sample_range(study.metrics, study.protocol, study.metric.name)[0], study.metric
-    if rows.empty or not count:
+    judged = study.metric
+    if rows.empty:
         return ""
     best = rows.iloc[0] if best is None or best[["ci_low", "ci_high"]].isna().any() else best
     least = FOUND * (best["ci_high"] - best["ci_low"]) / 2

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.evaluation.statistics.against import named
-from tl_jax.evaluation.statistics.verdict import ALPHA, is_transfer
+from tl_jax.evaluation.statistics.verdict import ALPHA, beats_chance, chosen, is_transfer
 from tl_jax.report.blocks import Absent, Blocks, Line, Part, Strong, Text, join, paragraph
 from tl_jax.report.sections.cells import (
     between,
@@ -28,7 +28,7 @@ QUICK = "QUICK LOOK, NOT A RESULT"
 FOLDER = "THIS_FOLDER"
 BEING = f", {FOLDER} being the folder of this page"
 KNOWN = {"as known": "is the known one", "the opposite of what is known": "is the opposite of what is known"}
-CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
+CARRIED = ("source_drug", "score")
 
 
 def is_quick(study: Study) -> bool:
@@ -87,18 +87,11 @@ def helps(study: Study, row: pd.Series) -> bool:
 
 
 def sure_line(study: Study) -> str:
-    """Whether a model chosen so is shown to predict at all.
-
-    The interval is that of the choice by inner folds, whose forecasts no choice has seen. That of the recommended arm
-    alone would be too good: it is the best of several on the very samples that it is judged by.
-    """
-    one, judged = study.entry("recommended", kind=dict), study.metric
-    rows, permuted = study.judged(study.table("intervals")), of_arm(study.judged(study.table("permutations")), one)
-    chosen = rows[rows["arm"] == CHOICE]
-    if chosen.empty or judged.chance is None:
+    """Whether a model chosen so is shown to predict at all."""
+    one, judged, row = study.entry("recommended", kind=dict), study.metric, chosen_in(study)
+    if row is None:
         return "this study made no choice by inner folds, so it cannot say how sure the recommendation is."
-    row = chosen.iloc[0]
-    end = row["bca_low" if judged.sign > 0 else "bca_high"]
+    permuted = of_arm(study.judged(study.table("permutations")), one)
     text = (
         f"a model chosen so has, on {row['n']:.0f} samples that neither it nor its choice had seen, a {judged.label} "
     )
@@ -108,9 +101,27 @@ def sure_line(study: Study) -> str:
         text += (
             f"p = {p_text(permuted['p'].iloc[0])}, which does not count that it was chosen among {one['candidates']}"
         )
-    if judged.sign * (end - judged.chance) > 0:
+    if predicts(study):
         return f"{text}. It predicts better than chance on samples like these; another laboratory is another question."
     return f"{text}. That is not enough to say that it predicts at all: do not rely on its forecasts."
+
+
+def predicts(study: Study) -> bool:
+    """Whether a model chosen so is shown to predict better than chance."""
+    row = chosen_in(study)
+    return row is not None and beats_chance(row, study.metric.name)
+
+
+def chosen_in(study: Study) -> pd.Series | None:
+    """The interval of the choice by inner folds; None where none was made."""
+    return chosen(study.table("intervals"), study.protocol, study.metric.name)
+
+
+def doubt(study: Study) -> str:
+    """What must be said before what the recommended model reads, where it is not shown to predict; else ""."""
+    if predicts(study):
+        return ""
+    return "This model is not shown to predict, so what it reads says nothing about the drug. "
 
 
 def of_arm(rows: pd.DataFrame, one: dict) -> pd.DataFrame:
@@ -160,10 +171,10 @@ def effects(study: Study) -> Blocks:
         for row in known.to_dict("records")
     ]
     text = (
-        f"Effects in {named(one.get('arm', '?'), one.get('source', ''))}: the change of the response, in its unit, "
-        "when a gene rises by one spread of these samples. They describe the model; correlated genes share an effect, "
-        "and none of this is a test of a gene. A gene whose sign is not the same in the models of all folds is "
-        "noise."
+        f"{doubt(study)}Effects in {named(one.get('arm', '?'), one.get('source', ''))}: the change of the response, in "
+        "its unit, when a gene rises by one spread of these samples. They describe the model; correlated genes share "
+        "an effect, and none of this is a test of a gene. A gene whose sign is not the same in the models of all folds "
+        "is noise."
     )
     first = rows.head(SHOWN_GENES)
     shown = pd.concat([first, known[~known["gene"].isin(first["gene"])]])
@@ -175,21 +186,21 @@ def effects(study: Study) -> Blocks:
         ),
         frame_table("The first genes by size of effect, and known markers", shown, cells, words=words),
     ]
-    single = study.table("attributions")
-    return join([*parts, _single(single)] if len(single) else parts)
+    moved = "What moves each prediction away from that of an average sample, in the unit of the response"
+    parts += _single(study.table("attributions"), "Single samples", moved, "genes", "gene", "attribution")
+    carried = "Source drugs that move each prediction most, with their part in its score, high where the response is"
+    drugs = study.table("carrying_drugs")
+    return join([*parts, *_single(drugs, "Source drugs of single samples", carried, "source drugs", *CARRIED)])
 
 
-def _single(rows: pd.DataFrame) -> Part:
-    """Per sample, the genes that move its forecast."""
+def _single(rows: pd.DataFrame, title: str, caption: str, heading: str, name: str, value: str) -> list[Part]:
+    """Per sample, what moves its forecast; nothing without rows."""
     told = []
     for sample, part in rows.groupby("sample_id", sort=False):
-        genes = (f"{row.gene} {number(row.attribution, '+#.2g')}" for row in part.itertuples())
-        told.append({"sample": sample, "genes": ", ".join(genes)})
-    frame = pd.DataFrame(told)
-    table = frame_table(
-        "What moves each prediction away from that of an average sample, in the unit of the response",
-        frame,
-        {"sample": word("sample"), "genes": word("genes")},
-        words=("genes",),
-    )
-    return Part("Single samples", (table,), folded=True)
+        pairs = zip(part[name], part[value], strict=True)
+        told.append({"sample": sample, heading: ", ".join(f"{one} {number(size, '+#.2g')}" for one, size in pairs)})
+    if not told:
+        return []
+    cells = {"sample": word("sample"), heading: word(heading)}
+    table = frame_table(caption, pd.DataFrame(told), cells, words=(heading,))
+    return [Part(title, (table,), folded=True)]

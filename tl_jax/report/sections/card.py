@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tl_jax.evaluation.statistics.metrics import is_pooled, per_fold
-from tl_jax.evaluation.statistics.verdict import is_transfer, samples, verdict
+from tl_jax.evaluation.statistics.verdict import is_transfer, samples, whole_verdict
 from tl_jax.report.blocks import Blocks, Part, Strong, Text, bullets, paragraph
-from tl_jax.report.sections.source_test import registration, sentence
+from tl_jax.report.sections.source_test import registration, said
 from tl_jax.report.sections.study import Study
 
 
@@ -114,6 +114,12 @@ def verdict_box(study: Study) -> Text:
 
 def verdict_of(study: Study) -> str:
     """The verdict in words."""
-    words = verdict(study.table("comparisons"), study.metrics, study.table("detectable"), study.metric.name)
-    more = [text for text in (sentence(study), registration(study)) if text]
-    return " ".join([words, *(f"{text[0].upper()}{text[1:]}." for text in more)])
+    return whole_verdict(
+        study.table("comparisons"),
+        study.metrics,
+        study.table("detectable"),
+        study.metric.name,
+        source_test=said(study) if "source_test" in study.tables else None,
+        intervals=study.table("intervals"),
+        registered=registration(study),
+    )

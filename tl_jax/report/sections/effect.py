@@ -165,7 +165,9 @@ def permuted(study: Study, given: pd.DataFrame, heading: str) -> Blocks:
     )
     text = (
         f"{found} of {count} arms have p below {ALPHA:g}; with no signal at all, about {ALPHA * count:.1f} of {count} "
-        "would. These p-values are not corrected for their number."
+        "would on average. All are judged on the same samples, whose luck they share: where one has a small p by "
+        "chance, so have others, and several are no more proof than one. These p-values are not corrected for their "
+        "number."
     )
     caption = f"Labels permuted through the whole procedure; p = (1 + at least {judged.as_good}) / (1 + permutations)"
     return [paragraph(text), *arm_table(study, caption, rows, cells, words=("source", "protocol"))]

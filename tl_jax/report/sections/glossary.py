@@ -61,6 +61,7 @@ TERMS = {
     "equivalent": ("equivalent", "so near to each other that it does not matter."),
     "win rate": ("win rate", "share of folds in which the arm did better."),
     "Cliff's delta": ("Cliff's delta", "how seldom two sets of folds overlap: 1 never, 0 wholly."),
+    "gene set": ("gene sets?", "genes that belong together, such as those of a pathway, from a file of yours."),
     "permuted": ("[Pp]ermuted|permutations", "responses shuffled among samples, to see what comes of nothing."),
     "bootstrap": ("[Bb]ootstraps?", "samples drawn with return, to see how much a result hangs on them."),
     "jackknife+, CV+": ("jackknife\\+|CV\\+", "intervals from the errors on samples that were left out."),

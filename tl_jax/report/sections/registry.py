@@ -8,6 +8,7 @@ import pandas as pd
 
 from tl_jax.evaluation.predictors.plain_words import words_of
 from tl_jax.report.blocks import Absent, Block, Link, Part, Report, Section, Text, bullets, join, paragraph
+from tl_jax.report.sections import after as after_study
 from tl_jax.report.sections import answer
 from tl_jax.report.sections.entries import CELL, DRUGS, FAMILY, GRID, MANY, PROFILE, STUDY, Entry, Kind
 from tl_jax.report.sections.glossary import ANCHOR, arms_in, glossary, words_in
@@ -96,7 +97,14 @@ def answer_words(folder: str | Path) -> list[str]:
     """The lines of "In short" and "What next" for a terminal, commands with the folder's own name; errors as in
     report_of."""
     sections = {section.id: section for section in report_of(folder).sections}
-    blocks = [block for name in ("answer", "next") if name in sections for block in sections[name].blocks]
-    told = ["".join(map(str, line)).replace(". ", ": ", 1) for block in blocks for line in block.lines]
+    found = {
+        name: [line for block in sections[name].blocks for line in block.lines] if name in sections else []
+        for name in ("answer", "next")
+    }
+    # What "In short" says of a source, "What next" says again; of the model it adds the command.
+    said = {str(line[0]) for line in found["answer"]}
+    after = [("Predict. ", *line[1:]) if str(line[0]) == after_study.MODEL else line for line in found["next"]]
+    after = [line for line in after if str(line[0]) not in said] if said else found["next"]
+    told = ["".join(map(str, line)).replace(". ", ": ", 1) for line in (*found["answer"], *after)]
     told = [line.replace(answer.BEING, "") for line in dict.fromkeys(told)]
     return [line.replace(answer.FOLDER, str(folder)) for line in told]

@@ -36,6 +36,7 @@ PER_GENE = {
     "random_forest": 5e-5,
     "kernel_ridge": 2e-6,
     "shrunken_ridge": 1e-5,
+    "pathways": 2e-6,
     "profile_gp": 5e-6,
     "profile_gp_mechanism": 5e-6,
     "feature_ridge": 5e-6,
@@ -57,7 +58,7 @@ class Drug:
         domain, settings = self.plan.groups[0].problem.domain, self.plan.settings
         ways = [f"{way.source} ({len(way.stages[0].domain)} samples)" for way in self.plan.groups[0].ways if way.stages]
         source = f"source {', '.join(ways)}" if ways else "no source"
-        arms = len(settings.strategies) + len(settings.baselines)
+        arms = len(settings.strategies) + len(settings.baselines) + len(settings.of_files)
         return (
             f"{self.drug}: {len(domain)} samples x {len(domain.genes):,} genes, {source}; {arms} arms on "
             f"{settings.repeats} x {settings.folds} folds, a choice by inner folds, {settings.extras.permutations} "
@@ -74,7 +75,7 @@ def settings_of(cohort: Cohort, given: Settings) -> Settings:
     known = [one.gene for one in markers_of(cohort.drug) if one.level == EXPRESSION]
     genes = dict.fromkeys([*([cohort.marker] if cohort.marker else []), *known])
     markers = tuple(f"{MARKER}{gene}" for gene in genes)
-    signed = ("signature",) if given.signature else ()
+    signed = given.of_files
     run = {"strategies": given.strategies or STRATEGIES, "baselines": (*markers, *(given.baselines or BASELINES))}
     named = {*run["strategies"], *run["baselines"], *signed}
     quick = given.quick
@@ -111,7 +112,7 @@ def seconds(plan: Plan) -> float:
         ways = len(group.ways) if strategy.needs_source else 1
         if strategy.trains:
             total += ways * folds(strategy.name) * of_network(plan, strategy, settings.recipe(strategy), rows)
-    for name in (*plan.methods, *settings.baselines):
+    for name in (*plan.methods, *settings.baselines, *settings.of_files):
         total += folds(name) * PER_GENE.get(name, 1e-6) * genes * (1 + rows[0] / 20) / 2
     trained = {one.domain.name: one for way in group.ways for one in way.stages}
     for stage in trained.values():

@@ -164,6 +164,7 @@ class CellSettings(StudySettings):
 
     UNUSED: ClassVar[tuple[str, ...]] = ("folds", "split", "at_once", "quick")
     NO_SCIENCE: ClassVar[tuple[str, ...]] = (*StudySettings.NO_SCIENCE, "biology", "root")
+    FILES: ClassVar[tuple[str, ...]] = ("networks.gmt",)
 
     cells: str = EMBEDDED
     layer: str = ""

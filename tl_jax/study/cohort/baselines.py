@@ -1,4 +1,5 @@
-"""The baselines of an experiment: those of the house, the drug's known markers, and a signature of the user's."""
+"""The baselines of an experiment: those of the house, the drug's known markers, and lists of genes of the
+user's."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ from functools import partial
 import numpy as np
 
 from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 from tl_jax.data.tables.cells import examples
 from tl_jax.evaluation.predictors.baselines import (
     BASELINES,
     MARKER,
+    PATHWAYS,
     SCALED_AS,
     SIGNATURE,
     available,
@@ -21,7 +24,9 @@ from tl_jax.evaluation.predictors.baselines import (
 from tl_jax.evaluation.predictors.fits import FITS
 from tl_jax.evaluation.predictors.fits import marker_gene as fit_marker
 from tl_jax.evaluation.predictors.fits import signature as fit_signature
+from tl_jax.evaluation.predictors.gene_sets import SCALER, fit_pathways, pathways
 from tl_jax.evaluation.predictors.markers import EXPRESSION, markers_of
+from tl_jax.study.cohort.pathways import Known, known_sets
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.arms import Arm, fitted, fitted_form
 from tl_jax.study.core.ledger import Ledger
@@ -58,6 +63,8 @@ def baselines_of(cohort: Cohort, settings: Settings, problem: Problem, source: s
             # Steps of preprocessing want the whole table; without them the gene alone is read.
             own = {"marker": column} if domain.preprocess else {"marker": 0, "columns": measured[[column]]}
             yield of_genes(f"{MARKER}{gene}", source, marker_gene, fit_marker, **own)
+    if settings.pathways:
+        yield of_sets(known_sets(settings.pathways, domain), domain, source, ledger)
     if settings.signature:
         yield from signed(cohort, settings.signature, problem, source, ledger)
 
@@ -67,6 +74,17 @@ def of_genes(name: str, source: str, function, fit, columns: np.ndarray | None =
     options["columns"] = columns
     predict, form = partial(fitted, function, **options), partial(fitted_form, fit, **options)
     return Arm(name, source, predict=predict, about=name, fit=form, columns=columns)
+
+
+def of_sets(known: Known, domain: Domain, source: str, ledger: Ledger) -> Arm:
+    """The arm on the scores of gene sets, which reads their genes alone where no step wants the whole table."""
+    if told := known.remark():
+        ledger.remark(told)
+    columns = None if domain.preprocess else np.unique(np.concatenate(known.places))
+    own = known.places if columns is None else [np.searchsorted(columns, one) for one in known.places]
+    options = {"columns": columns, "scaler": SCALER, "sets": own}
+    predict, fit = partial(fitted, pathways, **options), partial(fitted_form, fit_pathways, **options)
+    return Arm(PATHWAYS, source, predict=predict, about=known.identity, fit=fit, columns=columns)
 
 
 def signed(cohort: Cohort, genes: tuple[str, ...], problem: Problem, source: str, ledger: Ledger) -> Iterator[Arm]:

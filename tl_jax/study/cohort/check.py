@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tl_jax.data.chain import Cohort
+from tl_jax.data.domain import Domain
 from tl_jax.errors import InputError
-from tl_jax.evaluation.predictors.baselines import SIGNATURE, check_names, is_baseline
+from tl_jax.evaluation.predictors.baselines import check_names, is_baseline
 from tl_jax.evaluation.predictors.source_methods import METHODS
 from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.models import build
 from tl_jax.study.cohort.outside_source import check_outside
+from tl_jax.study.cohort.pathways import known_sets
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.settings import Settings
 from tl_jax.study.core.probe import probe
@@ -37,14 +39,21 @@ def check(experiment: Experiment, settings: Settings, cohort: Cohort, chosen: Se
     for strategy in chosen:
         probe(strategy, build(settings.network), len(cohort.genes))
         settings.fit_config(settings.recipe(strategy))
-    check_names(settings.baselines)
-    if settings.reference is not None:
-        alone = [name for one in chosen for name in settings.variants(one)]
-        reference_of([*alone, *settings.baselines, *([SIGNATURE] if settings.signature else [])], settings.reference)
+    check_baselines(settings, cohort.stage(experiment.evaluated), chosen)
     if not strategies.get(settings.intermediate_strategy).trains:
         raise InputError(
             f"--intermediate_strategy={settings.intermediate_strategy} trains nothing; no later stage can start from it"
         )
+
+
+def check_baselines(settings: Settings, domain: Domain, chosen: Sequence[Registered]) -> None:
+    """Refuse baselines that do not exist, sets of genes that the domain does not have, a reference that is not run."""
+    check_names(settings.baselines)
+    if settings.pathways:
+        known_sets(settings.pathways, domain)
+    if settings.reference is not None:
+        alone = [name for one in chosen for name in settings.variants(one)]
+        reference_of([*alone, *settings.baselines, *settings.of_files], settings.reference)
 
 
 def needs_way(name: str) -> bool:
@@ -54,8 +63,7 @@ def needs_way(name: str) -> bool:
 
 def check_extras(settings: Settings) -> None:
     """Refuse names that are not among the arms of the study."""
-    extras, run = settings.extras, {*(settings.strategies or ()), *settings.baselines}
-    run |= {SIGNATURE} if settings.signature else set()
+    extras, run = settings.extras, {*(settings.strategies or ()), *settings.baselines, *settings.of_files}
     for flag, names in (("examined", extras.examined), ("nested", extras.nested), ("beside_strategy", extras.beside)):
         for name in names:
             if name not in run:

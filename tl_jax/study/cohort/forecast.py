@@ -16,6 +16,7 @@ from tl_jax.evaluation.predictors.mechanisms import acts_alike
 from tl_jax.evaluation.predictors.source_methods import MECHANISM, METHODS
 from tl_jax.evaluation.statistics.conformal import held_out_intervals
 from tl_jax.evaluation.statistics.profile_pairs import profiles
+from tl_jax.study.cohort.pathways import enrichment, known_sets, scores, z_scores
 from tl_jax.study.cohort.recommend import Recommended
 from tl_jax.study.core.effects import Explained, explain
 from tl_jax.study.core.fold_models import load_fold_models
@@ -33,7 +34,7 @@ PER_SAMPLE = 10  # genes of attributions.csv for each sample
 def tables_of(results, found: Recommended) -> dict[str, pd.DataFrame]:
     """samples, effects and attributions of the recommended model; without the latter two where it has no gradient.
 
-    Of a model of all source drugs source_drugs too.
+    Of a model of all source drugs carrying_drugs too.
     """
     domain = results.plan.groups[0].problem.domain
     tables = {"samples": samples(results, found, domain)}
@@ -41,12 +42,26 @@ def tables_of(results, found: Recommended) -> dict[str, pd.DataFrame]:
     if explained is not None:
         tables["effects"] = effects(explained, genes, domain)
         tables["attributions"] = attributions(explained, genes, domain)
+    if results.settings.pathways:
+        tables |= of_sets(results, found, explained, genes)
     if found.arm in METHODS and METHODS[found.arm].drugs:
-        tables["source_drugs"] = source_drugs(results, found)
+        tables["carrying_drugs"] = carrying_drugs(results, found)
     return tables
 
 
-def source_drugs(results, found: Recommended) -> pd.DataFrame:
+def of_sets(results, found: Recommended, explained: Explained | None, genes: np.ndarray) -> dict[str, pd.DataFrame]:
+    """pathway_scores, and pathways: the sets in which the effects of the recommended model lie."""
+    domain, ledger = results.plan.groups[0].problem.domain, results.ledger
+    known, z = known_sets(results.settings.pathways, domain), z_scores(prepare(domain)[1])
+    tables = {"pathway_scores": scores(known, domain, z)}
+    own = None if explained is None else enrichment(known, explained.effects, genes, domain, z, found.arm)
+    if own is None:
+        ledger.remark(f"no sets of genes are tested: {found.arm} gives no effects of enough genes to rank")
+        return tables
+    return {**tables, "pathways": own}
+
+
+def carrying_drugs(results, found: Recommended) -> pd.DataFrame:
     """sample_id, source_drug, score: of each sample the source drugs that carry the prediction."""
     plan, problem = results.plan, results.plan.groups[0].problem
     profile = source_profile(plan.cohort.stage("source"), plan.folder).profile

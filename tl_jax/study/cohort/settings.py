@@ -8,6 +8,7 @@ from typing import ClassVar
 from tl_jax.config import SCRATCH, TRANSFER, FitConfig, NetworkConfig, Recipe
 from tl_jax.data.scaling.choice import SCALINGS
 from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.baselines import PATHWAYS, SIGNATURE
 from tl_jax.evaluation.statistics.metrics import JUDGED, METRICS
 from tl_jax.study.core.protocol import PROTOCOLS, Protocol
 from tl_jax.study.core.settings import Extras, StudySettings
@@ -29,6 +30,7 @@ class Settings(StudySettings):
         "source_checkpoint",
         "register",
     )
+    FILES: ClassVar[tuple[str, ...]] = ("mechanisms", "pathways")
 
     cohort: str = "simulated"
     data_dir: str | None = None
@@ -37,6 +39,7 @@ class Settings(StudySettings):
     strategies: tuple[str, ...] | None = None  # None: the experiment's own; (): baselines only
     baselines: tuple[str, ...] = ()
     signature: tuple[str, ...] = ()  # genes of the baseline of that name
+    pathways: str | None = None  # GMT file of the baseline of that name
     protocol: str = "honest"
     epochs: int | None = None
     read_epochs: tuple[int, ...] = ()  # earlier epochs of the same training that are reported too
@@ -85,6 +88,11 @@ class Settings(StudySettings):
     def in_quick_mode(self, **given) -> Settings:
         """A small study that shows every step: two repeats and a narrow network unless `given`, shorter training."""
         return replace(self, **{"repeats": self.repeats or 2, "hidden": (100, 20), **given}, quick=True)
+
+    @property
+    def of_files(self) -> tuple[str, ...]:
+        """The baselines that a user's own lists of genes make."""
+        return (*([SIGNATURE] if self.signature else []), *([PATHWAYS] if self.pathways else []))
 
     @property
     def rules(self) -> Protocol:

@@ -53,8 +53,9 @@ class StudyPlan:
 def with_extras(experiment: Experiment, settings: Settings, **given) -> Settings:
     """The settings with what a study examines: `given` where not None, else the arms above as far as they are run."""
     settings = experiment.resolved(settings)
-    run = {*settings.strategies, *settings.baselines}
-    names = {"examined": EXAMINED, "nested": NESTED}
+    own = settings.of_files
+    run = {*settings.strategies, *settings.baselines, *own}
+    names = {"examined": (*EXAMINED, *own), "nested": (*NESTED, *own)}
     usual = {key: tuple(name for name in value if name in run) for key, value in names.items()}
     # Not under a second protocol unless asked for: 200 epochs of the wide first layer, for each source and fold.
     wide = {name for name, one in STRATEGIES.items() if one.wide}

@@ -13,8 +13,8 @@ import numpy as np
 
 from tl_jax.data.domain import Domain
 from tl_jax.data.preprocessing.preprocess import NOTHING
-from tl_jax.data.scaling.scaled import preprocessed
 from tl_jax.data.scaling.scaling import fit_scaler
+from tl_jax.data.seen import preprocessed
 from tl_jax.study.core.folds import ScaledFold
 
 PER_SAMPLE = ("y", "samples", "groups", "tissue", "batch")

@@ -10,8 +10,8 @@ import numpy as np
 
 from tl_jax.data.domain import Domain
 from tl_jax.data.preprocessing.preprocess import Fitted
-from tl_jax.data.scaling.scaled import fit_rows, preprocessed
 from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_response_scale, fit_scaler, scaler_of
+from tl_jax.data.seen import fit_rows, preprocessed
 from tl_jax.data.splits import Fold
 from tl_jax.errors import InputError
 from tl_jax.keys import run_keys

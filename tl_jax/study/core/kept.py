@@ -29,7 +29,8 @@ from tl_jax.system.progress import LOGGER
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Variables
 
-CODE = ("tl_jax.evaluation.predictors.fits", "tl_jax.study.core.views", "tl_jax.study.core.respond")
+FITTED = ("tl_jax.evaluation.predictors.fits", "tl_jax.evaluation.predictors.gene_sets")
+CODE = (*FITTED, "tl_jax.study.core.views", "tl_jax.study.core.respond")
 NETWORK = "network"  # a strategy that trains nothing: its start is the model
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling.scaled import fit_rows
+from tl_jax.data.seen import fit_rows
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.stages import TrainedStage
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from tl_jax.checkpoint import OF_DRUGS, load_stage, save_stage
 from tl_jax.data.domain import RESISTANT, Domain
-from tl_jax.data.scaling.scaled import seen
 from tl_jax.data.scaling.scaling import fit_scaler
+from tl_jax.data.seen import seen
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.drug_profile import DrugProfile, fewest_lines, fit_drug_profile
 from tl_jax.study.core.code import code_of

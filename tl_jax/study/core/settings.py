@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import ClassVar
 
 from tl_jax.errors import InputError
@@ -19,10 +21,12 @@ class StudySettings:
 
     seed, repeats, folds, split: see Partition. at_once: runs per call of a compiled program; None: the planner
     decides. checkpoint_dir: where stages are kept. quick: a small study that shows every step.
-    NO_SCIENCE: fields that change no number, so that a stopped run may go on with others.
+    NO_SCIENCE: fields that change no number, so that a stopped run may go on with others. FILES: fields that name a
+    file of the user's, compared by what the file holds; "part.field" of a part of the settings.
     """
 
     NO_SCIENCE: ClassVar[tuple[str, ...]] = ("checkpoint_dir", "at_once")
+    FILES: ClassVar[tuple[str, ...]] = ()
 
     repeats: int | None = None
     folds: int | None = None
@@ -53,7 +57,21 @@ class StudySettings:
 
     def science(self) -> dict:
         """The fields that a study's numbers depend on."""
-        return {f.name: self.as_dict()[f.name] for f in fields(self) if f.name not in self.NO_SCIENCE}
+        told = self.as_dict()
+        for name in self.FILES:
+            *inside, last = name.split(".")
+            part = told[inside[0]] if inside else told
+            if part and part[last]:
+                part[last] = content_of(part[last])
+        return {f.name: told[f.name] for f in fields(self) if f.name not in self.NO_SCIENCE}
+
+
+def content_of(path: str) -> str:
+    """SHA-256 of a file's bytes; InputError where it cannot be read."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); name a file that can") from error
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class ManySettings(StudySettings):
     """
 
     NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")
+    FILES = ("mechanisms",)
 
     cohort: str = "simulated"
     data_dir: str | None = None
