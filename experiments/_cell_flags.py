@@ -172,6 +172,10 @@ def truth() -> Truth | None:
         raise InputError("--leak needs --truth_by_line, which says what the cells' own lines were measured at")
     if FLAGS.truth and FLAGS.drugs:
         raise InputError("--truth judges one --drug; leave it out for --drugs=all")
+    if FLAGS.unit_column and not FLAGS.truth:
+        raise InputError(
+            "--unit_column needs --truth: it says what the intervals and tests of a truth count as samples"
+        )
     asked = Truth(
         FLAGS.truth,
         distinct(FLAGS.sensitive),
@@ -180,6 +184,7 @@ def truth() -> Truth | None:
         FLAGS.replicate_column,
         tuple(share_of(text) for text in FLAGS.mixture),
         distinct(FLAGS.against),
+        FLAGS.unit_column,
     )
     return None if asked == Truth() else asked
 

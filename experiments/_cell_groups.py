@@ -133,6 +133,11 @@ TRUTH = group(
     texts("mixture", [], "COLUMN:LINE of each column that holds a cell's share of a line with measured response"),
     texts("against", [], "columns of numbers that the score is held beside, such as an amount of RNA"),
     text("replicate_column", "", "column of replicates of one treatment, which the score must not tell apart"),
+    text(
+        "unit_column",
+        "",
+        "column of what was sampled, such as donor or plate: its cells are one unit of intervals and tests",
+    ),
 )
 ALSO = group(
     "output",

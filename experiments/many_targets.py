@@ -34,6 +34,12 @@ ARMS = group(
     texts("fine_tuned", [], f"also train networks from the source network, which is slow: {', '.join(FINE_TUNED)}"),
     switch("known_drugs", False, "also an arm that reads how the held-out samples responded to the other drugs"),
     MECHANISMS,
+    integer(
+        "source_permutations",
+        0,
+        "of the source's labels, to ask whether the profile_gp arms use them; each takes a fit of all source drugs and "
+        "every fold again; 0: none",
+    ),
 )
 FOLDS = group(
     "protocol and folds",
@@ -63,6 +69,7 @@ def settings():
     plain = (
         *("cohort", "data_dir", "targets", "unit", "direction", "min_lines"),
         *("repeats", "folds", "split", "seed", "metric", "scaling", "mechanisms", "known_drugs", "checkpoint_dir"),
+        "source_permutations",
     )
     hidden = numbers("hidden")
     if FLAGS.targets is None and (FLAGS["unit"].present or FLAGS["direction"].present):

@@ -26,6 +26,7 @@ from tl_jax.evaluation.statistics.influence import Held, Influence, influence_te
 from tl_jax.evaluation.statistics.paired import corrected_t, holm
 
 FIRST_SEED, SEEDS = 200_000, 2_000  # beyond those of jobs.py; most studies of one column
+LAST_SEED = (2**32 - 1) // partition_seed(1) - 1  # the splitters take seeds of 32 bits
 TABLES = {"twins": same_samples, "disjoint": nothing_shared}
 
 

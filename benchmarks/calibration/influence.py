@@ -3,7 +3,8 @@
 python -m benchmarks.calibration.influence --work=results/calibration
 
 Finished parts are kept in --work and found again, so that a run that was stopped goes on. What stands there is summed
-up into the key "influence" of calibration.json in --out; columns that are not finished are named there.
+up into the key "influence" of calibration.json in --out. Columns that are recorded there and not finished in --work
+stay as they are; columns that are neither are named there.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import pandas as pd
 from absl import flags
 from threadpoolctl import threadpool_limits
 
-from benchmarks.calibration.columns import FIRST_SEED, Column, columns, quick, rows_of, studies_of
-from benchmarks.calibration.influence_summary import summarise, table_of_rates
+from benchmarks.calibration.columns import FIRST_SEED, LAST_SEED, SEEDS, Column, columns, quick, rows_of, studies_of
+from benchmarks.calibration.influence_summary import merged, names_of, summarise, table_of_rates
 from benchmarks.calibration.jobs import SIGNALS
 from experiments._command import run
 from tl_jax.errors import InputError
@@ -38,17 +39,36 @@ def main() -> None:
     out = Path(FLAGS.out or (work if FLAGS.quick else "docs"))
     check_writable(work, "--work")
     plan = list(quick() if FLAGS.quick else columns())
+    check(plan)
+    path = out / "calibration.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    recorded = {} if FLAGS.quick else of_same_seeds(known.get("influence", {}), path)
     todo = [part for part in chosen(plan, FLAGS.only) if not path_of(work, *part).exists()]
     with Progress(len(todo), "calibration", "parts") as progress, threadpool_limits(1):
         for part in todo:
             write_part(path_of(work, *part), *part)
             progress.advance(1)
     found = {one.name: rows for one in plan if (rows := finished(work, plan, one)) is not None}
-    report = {"start": FLAGS.start, "not_run": [one.name for one in plan if one.name not in found], **summarise(found)}
-    path = out / "calibration.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
+    lines = merged(recorded, summarise(found), [one.name for one in plan])
+    report = {"start": FLAGS.start, "not_run": [one.name for one in plan if one.name not in names_of(lines)], **lines}
     print(table_of_rates(report))
     say(f"results: {write_json(path, {**known, 'influence': report})}")
+
+
+def check(plan: list[Column]) -> None:
+    """Refuse what would draw no fresh studies, or write a test of the script where measurements stand."""
+    most = LAST_SEED - SEEDS * len(plan)
+    if not FIRST_SEED <= FLAGS.start <= most:
+        raise InputError(f"--start={FLAGS.start}: seeds of the studies begin at {FIRST_SEED} to {most}")
+    if FLAGS.quick and FLAGS.out:
+        raise InputError("--quick measures nothing, so its report stays in --work: leave out --out")
+
+
+def of_same_seeds(recorded: dict, path: Path) -> dict:
+    """A recorded report; InputError where its studies have other seeds, since one table has studies of one start."""
+    if recorded and recorded["start"] != FLAGS.start:
+        raise InputError(f"{path} holds studies of --start={recorded['start']}: give another --out")
+    return recorded
 
 
 def chosen(plan: list[Column], only: list[str]) -> list[tuple[Column, int, int]]:

@@ -26,6 +26,22 @@ def summarise(found: dict[str, pd.DataFrame]) -> dict:
     }
 
 
+def merged(recorded: dict, fresh: dict, order: list[str]) -> dict:
+    """Lines of both, by columns in the order of the plan. A column that was summed up afresh replaces its record, and
+    one that the plan has no more is dropped."""
+    new = names_of(fresh)
+    found = {}
+    for key, lines in fresh.items():
+        kept = [line for line in recorded.get(key, []) if line["column"] not in new and line["column"] in order]
+        found[key] = sorted(kept + lines, key=lambda line: order.index(line["column"]))
+    return found
+
+
+def names_of(report: dict) -> set[str]:
+    """The columns of which a report holds lines."""
+    return {line["column"] for key in ("null", "families", "power") for line in report[key]}
+
+
 def judged(rows: pd.DataFrame) -> pd.DataFrame:
     """With p, low, high of the influence test, and low_wide, high_wide of its wide interval."""
     made = []

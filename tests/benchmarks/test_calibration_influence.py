@@ -1,6 +1,7 @@
 """The calibration of the influence test: its arms, its columns, and a page that prints what is recorded."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -96,3 +97,54 @@ def test_the_page_prints_what_is_recorded(recorded):
         )
         assert f"| `{line['column']}` | {line['repeats']} | {rates} |" in page
     assert all(f"`{name}`" in page for name in recorded["not_run"])
+
+
+def lines_of(*columns, rate=0.05):
+    return {
+        "null": [{"column": one, "rate": rate} for one in columns if "9arms" not in one],
+        "families": [{"column": one, "rate": rate} for one in columns if "9arms" in one],
+        "power": [],
+    }
+
+
+def test_columns_of_an_earlier_work_folder_stay():
+    order = ["a", "b", "b-9arms", "c"]
+    found = influence_summary.merged(lines_of("c", "a", "b-9arms", "gone"), lines_of("b", "a", rate=0.04), order)
+    assert found["null"] == [
+        {"column": "a", "rate": 0.04},
+        {"column": "b", "rate": 0.04},
+        {"column": "c", "rate": 0.05},
+    ]
+    assert influence_summary.names_of(found) == {"a", "b", "b-9arms", "c"}
+
+
+def run_influence(*flags):
+    command = [sys.executable, "-m", "benchmarks.calibration.influence", *flags]
+    return subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True)
+
+
+@pytest.mark.full
+def test_an_empty_work_folder_loses_no_record(tmp_path):
+    recorded = json.loads((DOCS / "calibration.json").read_text())
+    (tmp_path / "calibration.json").write_text(json.dumps(recorded))
+    told = run_influence("--only=none", f"--work={tmp_path / 'work'}", f"--out={tmp_path}")
+    assert told.returncode == 0, told.stderr
+    assert json.loads((tmp_path / "calibration.json").read_text()) == recorded
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--start=1",), "--start=1: seeds of the studies begin at 200000"),
+        (("--start=900000",), "--start=900000: seeds"),
+        (("--start=300000", "--only=none"), "holds studies of --start=200000: give another --out"),
+        (("--quick", "--out=docs"), "--quick measures nothing"),
+        (("--only=twins",), "no such column"),
+    ],
+)
+def test_what_would_spoil_a_record_is_one_line(given, words, tmp_path):
+    told = run_influence(f"--work={tmp_path}", *given)
+    assert told.returncode == 2
+    assert len(told.stderr.strip().splitlines()) == 1
+    assert words in told.stderr

@@ -221,13 +221,15 @@ def test_the_profile_of_a_related_source_helps_and_that_of_permuted_lines_does_n
     gains = {"profile": [], "permuted": []}
     for seed in range(12):
         x, y, tissue, target, response = drawn(seed + 100)
-        order = np.random.default_rng(seed).permutation(LINES)
-        own, moved = permuted_profiles(x, y, NAMES, tissue, order[None])
-        alone = repaired_ridge(*scaled_with(own, target, response))
-        base = spearmanr(alone, response[TRAIN:]).statistic
-        for name, one in (("profile", own), ("permuted", moved)):
-            found = profile_gp(*scaled_with(one, target, response), one)
-            gains[name].append(spearmanr(found, response[TRAIN:]).statistic - base)
+        rng = np.random.default_rng(seed)
+        orders = np.array([np.arange(LINES), *(rng.permutation(LINES) for _ in range(4))])
+        for number, one in enumerate(permuted_profiles(x, y, NAMES, tissue, orders)):
+            rows = scaled_with(one, target, response)
+            gain = [
+                spearmanr(found, response[TRAIN:]).statistic
+                for found in (profile_gp(*rows, one), repaired_ridge(*rows))
+            ]
+            gains["permuted" if number else "profile"].append(gain[0] - gain[1])
     assert np.mean(gains["profile"]) > 0.03
     assert np.mean(gains["profile"]) > np.mean(gains["permuted"]) + 0.03
 
@@ -264,11 +266,20 @@ def scaled_with(profile, x, y):
     return train, y[:TRAIN], test
 
 
-def test_a_permutation_moves_responses_and_the_identity_none(profile):
-    plain, same, other = permuted_profiles(X, Y, NAMES, TISSUE, np.array([np.arange(LINES), np.arange(LINES)[::-1]]))
-    np.testing.assert_array_equal(plain.weights, profile.weights)
-    np.testing.assert_array_equal(same.weights, plain.weights)
-    assert np.abs(other.weights - plain.weights).max() > 0.01
+def test_a_permutation_is_a_fit_to_responses_that_moved_with_their_gaps(profile):
+    """Within tissues whole rows move, reliabilities are those of the moved rows, and the identity moves nothing."""
+    rng, order = np.random.default_rng(3), np.arange(LINES)
+    for name in np.unique(TISSUE):
+        rows = np.flatnonzero(name == TISSUE)
+        order[rows] = rng.permutation(rows)
+    gaps = Y.copy()
+    gaps[rng.random(Y.shape) < 0.2] = np.nan
+    same, moved = permuted_profiles(X, gaps, NAMES, TISSUE, np.array([np.arange(LINES), order]))
+    for found, y in ((same, gaps), (moved, gaps[order])):
+        by_itself = fit_drug_profile(X, y, NAMES, TISSUE)
+        np.testing.assert_allclose(found.weights, by_itself.weights, atol=1e-6)
+        np.testing.assert_allclose(found.reliability, by_itself.reliability, atol=1e-9)
+    assert np.abs(moved.weights - same.weights).max() > 0.01
 
 
 def test_intervals_hold_about_as_often_as_they_say(profile):

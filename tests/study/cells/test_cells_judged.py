@@ -14,7 +14,7 @@ from tl_jax.evaluation.draws.thresholds import Calling
 from tl_jax.study.cells.judge import comparisons, intervals, judged, summarised, truth_tables
 from tl_jax.study.cells.settings import CellSettings
 from tl_jax.study.cells.study import CellResults
-from tl_jax.study.cells.truth import Truth
+from tl_jax.study.cells.truth import Truth, check_truth
 
 RANDOM = np.random.default_rng(4)
 STATE = np.array(["parental", "resistant", "holiday", ""])[np.arange(80) % 4]
@@ -135,3 +135,61 @@ def test_a_transfer_of_one_seed_is_shown_to_do_no_harm(results):
     own = replace(results, scores=few)
     truth_tables(own, Truth("state", ("parental",), exclude=("holiday",)))
     assert not [note for note in own.ledger.notes if note.startswith("negative transfer")]
+
+
+def of_units(results, units):
+    held = Held()
+    held.cells = replace(Held.cells, obs=Held.cells.obs.assign(donor=units))
+    return replace(results, setup=held)
+
+
+def test_cells_that_are_units_of_their_own_change_no_test(results):
+    truth = np.where(STATE == "", np.nan, STATE == "parental")
+    own = of_units(results, [f"d{k}" for k in range(80)])
+    tables = truth_tables(own, Truth("state", ("parental",), unit="donor"))
+    pd.testing.assert_frame_equal(tables["comparisons"], comparisons(results, truth))
+    rows = tables["intervals"].set_index(["arm", "metric", "over"])
+    assert rows.loc[("network", "auroc", "donor"), "n"] == 60
+    plain = intervals(results, truth, judged(results, truth)).set_index(["arm", "metric", "over"])
+    ends = ["ci_low", "ci_high"]  # another method, the same question
+    found, before = rows.loc[("network", "auroc", "donor"), ends], plain.loc[("network", "auroc", "cells"), ends]
+    np.testing.assert_allclose(found.astype(float), before.astype(float), atol=0.03)
+
+
+def test_copies_of_a_donors_cells_add_nothing(results):
+    """Each cell three times: by cells an interval narrows, by donors it stays, and so does the test."""
+    place = np.repeat(np.arange(80), 3)
+    held = Held()
+    obs = pd.DataFrame({"state": STATE[place], "donor": place.astype(str)})
+    held.cells = Cells(np.zeros((240, 1)), np.arange(240).astype(str), np.array(["A"]), "log", obs)
+    many = replace(results, setup=held, scores={arm: one[:, place] for arm, one in results.scores.items()})
+    asked = Truth("state", ("parental",), unit="donor")
+    once, thrice = (truth_tables(one, asked) for one in (of_units(results, np.arange(80).astype(str)), many))
+    pd.testing.assert_frame_equal(once["comparisons"], thrice["comparisons"])
+    pd.testing.assert_frame_equal(once["intervals"], thrice["intervals"])
+    by_cells = truth_tables(many, replace(asked, unit=""))["intervals"]
+    one, other = (
+        rows.query("arm == 'network'").eval("ci_high - ci_low").iloc[0] for rows in (by_cells, once["intervals"])
+    )
+    assert one < 0.75 * other
+
+
+def test_a_donor_that_holds_a_class_leaves_intervals_empty(results):
+    own = of_units(results, np.where(STATE == "parental", "one", np.arange(80).astype(str)))
+    tables = truth_tables(own, Truth("state", ("parental",), unit="donor"))
+    assert tables["comparisons"]["p"].isna().all()
+    over = tables["intervals"].query("over == 'donor'")
+    assert over[["ci_low", "ci_high"]].isna().all(axis=None)
+    assert over["value"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (np.where(np.arange(80) < 3, "", "a"), "--unit_column=donor: 3 of 60 cells with a truth have no value there"),
+        (np.full(80, "a"), "all cells with a truth have one value"),
+    ],
+)
+def test_units_that_say_nothing_are_refused(results, units, words):
+    with pytest.raises(InputError, match=words):
+        check_truth(of_units(results, units), Truth("state", ("parental",), unit="donor"))

@@ -33,6 +33,29 @@ def over_rows(truth: np.ndarray, scores: np.ndarray, seed: int, metric: str = "a
     return float(low), float(high)
 
 
+def over_units(truth: np.ndarray, scores: np.ndarray, units: np.ndarray, metric: str = "auroc") -> tuple[float, float]:
+    """95 % t interval of the mean over draws, units of rows (donors, plates) as what was sampled; the models stay.
+
+    Args:
+        units: (n,) labels; others as for `over_rows`. NaN where a unit holds all rows of a class.
+    """
+    truth, scores = np.asarray(truth, np.float64), np.asarray(scores, np.float64)
+    if not both_without(truth, units):
+        return NOTHING
+    values = resampled(metric, truth, scores, np.ones((1, len(truth)))).mean()
+    without = left_out(metric, truth, scores, units).mean(axis=1)
+    count = len(without)
+    scale = np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum())
+    reach = float(scale * stats.t.ppf((1 + LEVEL) / 2, count - 1))
+    return float(values - reach), float(values + reach)
+
+
+def both_without(truth: np.ndarray, units: np.ndarray) -> bool:
+    """Whether both classes are there whichever unit is left out."""
+    classes = [set(units[truth == value]) for value in (0, 1)]
+    return all(len(one) > 1 for one in classes)
+
+
 def over_draws(values: np.ndarray, overlap: float) -> tuple[float, float]:
     """95 % t interval of the mean of (draws,) values; the rows stay.
 
@@ -46,13 +69,14 @@ def over_draws(values: np.ndarray, overlap: float) -> tuple[float, float]:
     return float(values.mean() - reach), float(values.mean() + reach)
 
 
-def paired(truth: np.ndarray, one: np.ndarray, other: np.ndarray, overlap: float) -> Difference:
+def paired(truth: np.ndarray, one: np.ndarray, other: np.ndarray, overlap: float, units=None) -> Difference:
     """Mean AUROC of one arm minus another's on the same draws, with rows and draws both counted.
 
     Args:
-        one, other: (draws, n) scores, draw by draw of the same training rows and seed.
+        one, other: (draws, n) scores, draw by draw of the same training rows and seed. units: (n,) labels of rows that
+        were sampled together; None: each row by itself.
     """
     truth = np.asarray(truth, np.float64)
     each = [resampled("auroc", truth, part, np.ones((1, len(truth))))[0] for part in (one, other)]
-    without = [left_out("auroc", truth, part) for part in (one, other)]
+    without = [left_out("auroc", truth, part, units) for part in (one, other)]
     return crossed_t(each[0] - each[1], without[0] - without[1], overlap)

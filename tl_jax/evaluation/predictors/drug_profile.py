@@ -69,11 +69,12 @@ def fit_drug_profile(
 
 
 def permuted_profiles(x, y, drugs, tissue, orders: np.ndarray, **options) -> Iterator[DrugProfile]:
-    """The profile as it is, then one for each order in which the lines exchange their responses.
+    """The profile for each order in which the lines exchange their responses.
 
     Args:
-        orders: (draws, n) permutations of the lines. What is left of a drug's responses without line and tissue moves
-        among the lines measured with it, so that all draws share every factorisation: little dearer than one fit.
+        orders: (draws, n) permutations of the lines, within tissues. What is left of a line's responses without line
+        and tissue goes to another line as a whole, its gaps included, so that drugs stay as alike as they are. Each
+        draw costs a fit.
     """
     yield from profiles(x, y, drugs, tissue, orders=orders, **options)
 
@@ -81,7 +82,7 @@ def permuted_profiles(x, y, drugs, tissue, orders: np.ndarray, **options) -> Ite
 def profiles(
     x, y, drugs, tissue, *, resistant=True, min_lines=None, orders=None, progress=lambda done: None
 ) -> Iterator[DrugProfile]:
-    """What the two above share."""
+    """What the two above share; orders: None: the lines as they are."""
     y = np.asarray(y, np.float64) * (1 if resistant else -1)
     enough = np.isfinite(y).sum(axis=0) >= (fewest_lines(len(y)) if min_lines is None else min_lines)
     enough &= np.array([len(np.unique(column[np.isfinite(column)])) > 1 for column in y.T], dtype=bool)
@@ -93,8 +94,8 @@ def profiles(
     residual = residuals(y[:, enough], belongs)
     free = np.eye(len(z)) - belongs @ np.linalg.solve(belongs.T @ belongs, belongs.T)
     kernel = free @ (z @ z.T / z.shape[1]) @ free
-    duals, reliability = fit_duals(kernel, residual, orders, progress)
-    for dual in duals:
+    for order in [np.arange(len(z))] if orders is None else np.asarray(orders):
+        dual, reliability = fit_duals(kernel, residual[order], progress)
         weights = free @ dual
         if weights.shape[1] >= MANY_DRUGS:
             weights -= weights.mean(axis=1, keepdims=True)
@@ -132,25 +133,21 @@ def residuals(y: np.ndarray, belongs: np.ndarray) -> np.ndarray:
     return ranks - belongs @ means
 
 
-def fit_duals(kernel: np.ndarray, residual: np.ndarray, orders, progress) -> tuple[list[np.ndarray], np.ndarray]:
-    """([(n, drugs) coefficients, then those of each order], (drugs,) reliability of the first)."""
-    draws = [np.arange(len(residual)), *(() if orders is None else np.asarray(orders))]
-    duals = [np.zeros(residual.shape) for _ in draws]
-    reliability = np.zeros(residual.shape[1])
+def fit_duals(kernel: np.ndarray, residual: np.ndarray, progress) -> tuple[np.ndarray, np.ndarray]:
+    """((n, drugs) coefficients, (drugs,) reliability)."""
+    duals, reliability = np.zeros(residual.shape), np.zeros(residual.shape[1])
     patterns, which = np.unique(np.isfinite(residual), axis=1, return_inverse=True)
     for number, measured in enumerate(patterns.T):
         rows, columns = np.flatnonzero(measured), np.flatnonzero(which.ravel() == number)
         factor = cho_factor(kernel[np.ix_(rows, rows)] + PENALTY * np.eye(len(rows)), lower=True)
-        own = residual[np.ix_(rows, columns)]
-        own = own - own.mean(axis=0)
-        for dual, order in zip(duals, draws, strict=True):
-            # The measured lines in the order in which the permutation names them.
-            moved = np.argsort(np.argsort(np.asarray(order)[rows]))
-            dual[np.ix_(rows, columns)] = cho_solve(factor, own[moved])
+        seen = residual[np.ix_(rows, columns)]
+        own = seen - seen.mean(axis=0)
+        dual = cho_solve(factor, own)
+        duals[np.ix_(rows, columns)] = dual
         inverse = np.diag(lapack.dpotri(factor[0], lower=1)[0])
-        left_out = own - duals[0][np.ix_(rows, columns)] / inverse[:, None]
-        for column, predicted, seen in zip(columns, left_out.T, residual[np.ix_(rows, columns)].T, strict=True):
-            reliability[column] = max(0.0, agreement(predicted, seen))
+        left_out = own - dual / inverse[:, None]
+        for column, predicted, true in zip(columns, left_out.T, seen.T, strict=True):
+            reliability[column] = max(0.0, agreement(predicted, true))
         progress(len(columns))
     return duals, reliability
 

@@ -109,6 +109,9 @@ TARGET_TABLES = {
         ("arm", "source", "protocol", "reference"), ("targets", "samples", "gain", *INTERVAL, "p", "p_family")
     ),
     "ranks": Contract(("arm", "protocol"), ("average_rank",)),
+    "source_test": Contract(
+        ("target", "arm", "source", "protocol"), ("observed", "permutations", "at_least", "p", "null_mean", "p_holm")
+    ),
 }
 AXES = ("layers", "width", "batch", "rate", "dropout", "epochs")
 SEARCH_TABLES = {

@@ -136,7 +136,8 @@ def intervals(study: Study) -> Blocks:
         "95 % interval": between("ci_low", "ci_high", ".2f", (0, 1)),
     }
     words = paragraph(
-        "Over cells: other cells of the same two classes, the models as they are. Over lines: other bulk lines, the "
+        "Over cells: other cells of the same two classes, the models as they are; over donors, plates or another "
+        "column that the study names: other units, all cells of one together. Over lines: other bulk lines, the "
         "cells as they are, with the lines that draws share counted. Seeds are no samples; an interval over them says "
         "how far training is reproducible."
     )

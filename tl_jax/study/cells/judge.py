@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.evaluation.draws.one_score import of_calls, of_order, of_probability, reason
-from tl_jax.evaluation.draws.score_intervals import over_draws, over_rows, paired
+from tl_jax.evaluation.draws.score_intervals import over_draws, over_rows, over_units, paired
 from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.evaluation.statistics.metrics import get, spearman_rows
 from tl_jax.evaluation.statistics.paired import holm
@@ -21,6 +21,7 @@ from tl_jax.study.cells.truth import (
     mixed_response,
     numbers_of,
     truth_of,
+    units_of,
     values_of,
 )
 
@@ -48,7 +49,9 @@ def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
     metrics = judged(results, truth)
     found |= {"metrics": metrics, "arms": summarised(results, truth, metrics)}
     if not reason(truth[np.isfinite(truth)]):
-        found |= {"intervals": intervals(results, truth, metrics), "comparisons": comparisons(results, truth)}
+        units = units_of(results, asked, np.isfinite(truth))
+        told = {"intervals": intervals(results, truth, metrics, units, asked.unit)}
+        found |= told | {"comparisons": comparisons(results, truth, units)}
         results.ledger.remark(*negative_transfer(results, found["comparisons"]))
     if asked.by_line:
         names = values_of(results, asked.column)
@@ -99,10 +102,11 @@ def overlap(results: CellResults, arm: str) -> float:
     return results.settings.share if results.varies.get(arm, LINES) == LINES else 0.0
 
 
-def intervals(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame) -> pd.DataFrame:
+def intervals(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame, units=None, unit="") -> pd.DataFrame:
     """arm, metric, over, n, value, ci_low, ci_high: over cells with the models given, over draws with the cells given.
 
-    Draws are of lines or of seeds, as `over` says; seeds are no samples, so the three are never mixed.
+    Draws are of lines or of seeds, as `over` says; seeds are no samples, so the three are never mixed. units: of
+    `units_of`, in place of the cells, and the column that they stand in.
     """
     known, rows, seed = np.isfinite(truth), [], results.settings.seed
     own, names = truth[known], {"auroc": "auroc", "mcc": "mcc_at_threshold"}
@@ -115,17 +119,21 @@ def intervals(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame) ->
             part = scores[:, known] if metric == "auroc" else calling.calls(scores[:, known])
             values = each[arm, name]
             over = results.varies.get(arm, LINES)
-            rows.append((arm, name, "cells", len(own), values.mean(), *over_rows(own, part, seed, metric)))
+            if units is None:
+                rows.append((arm, name, "cells", len(own), values.mean(), *over_rows(own, part, seed, metric)))
+            else:
+                ends = np.clip(over_units(own, part, units, metric), *get(metric).range)
+                rows.append((arm, name, unit, len(set(units)), values.mean(), *ends))
             low, high = np.clip(over_draws(values, overlap(results, arm)), *get(metric).range)
             rows.append((arm, name, over, len(values), values.mean(), low, high))
     return pd.DataFrame(rows, columns=["arm", "metric", "over", "n", "value", "ci_low", "ci_high"])
 
 
-def comparisons(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
+def comparisons(results: CellResults, truth: np.ndarray, units: np.ndarray | None = None) -> pd.DataFrame:
     """AUROC of every arm minus that of the score's arm, and of every transfer minus the same without it.
 
     Paired by draw; of arms with unlike numbers of draws those that both have. harm: shown to do worse, p after Holm
-    below .05 as for "better".
+    below .05 as for "better". units: of `units_of`.
     """
     known, rows = np.isfinite(truth), []
     pairs = [(arm, results.main) for arm in results.scores if arm != results.main] + list(results.before.items())
@@ -134,7 +142,7 @@ def comparisons(results: CellResults, truth: np.ndarray) -> pd.DataFrame:
         draws = min(len(one), len(other))
         # Where one of the two varies over lines that overlap, the difference does too.
         shared = max(overlap(results, arm), overlap(results, reference))
-        found = paired(truth[known], one[:draws], other[:draws], shared)
+        found = paired(truth[known], one[:draws], other[:draws], shared, units)
         means = [np.mean([of_order(truth[known], score)["auroc"] for score in part[:draws]]) for part in (one, other)]
         low, high = np.clip(found[1:3], -1, 1)
         rows.append((arm, reference, draws, *means, found.point, low, high, found.p, np.nan, found.p_better, False))

@@ -19,7 +19,8 @@ class Truth:
     line, whose measured response is the truth. exclude: values whose cells are left out of the tables, and counted in
     one beside them. replicates: a column of replicates of one treatment, which a score must not tell apart.
     mixture: {column of shares: the line that it is the share of}; the shares weigh the lines' measured responses.
-    against: columns of numbers that the score is held beside, such as the amount of RNA."""
+    against: columns of numbers that the score is held beside, such as the amount of RNA. unit: a column of what was
+    sampled, such as donors or plates, whose cells are one unit of intervals and tests; "": each cell by itself."""
 
     column: str = ""
     sensitive: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class Truth:
     replicates: str = ""
     mixture: tuple[tuple[str, str], ...] = ()
     against: tuple[str, ...] = ()
+    unit: str = ""
 
 
 def truth_of(results: CellResults, asked: Truth) -> np.ndarray:
@@ -60,6 +62,25 @@ def check_truth(results: CellResults, asked: Truth) -> None:
         mixed_response(results, asked.mixture)
     for column in asked.against:
         numbers_of(results, column, "against")
+    units_of(results, asked, np.isfinite(truth_of(results, asked)) if asked.unit else np.zeros(0))
+
+
+def units_of(results: CellResults, asked: Truth, known: np.ndarray) -> np.ndarray | None:
+    """The unit of each cell that has a truth (known: (cells,) whether), or None where every cell is one.
+
+    Raises:
+        InputError: no such column, such a cell without a unit, or fewer than two units.
+    """
+    if not asked.unit:
+        return None
+    found = values_of(results, asked.unit, "unit_column")[known]
+    if empty := int((found == "").sum()):
+        raise InputError(f"--unit_column={asked.unit}: {empty} of {len(found)} cells with a truth have no value there")
+    if len(found) and len(set(found)) < 2:
+        raise InputError(
+            f"--unit_column={asked.unit}: all cells with a truth have one value, and one unit has no spread"
+        )
+    return found
 
 
 def excluded(results: CellResults, asked: Truth) -> np.ndarray:

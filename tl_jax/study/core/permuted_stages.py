@@ -44,16 +44,21 @@ def exchangeable(domain: Domain) -> list[np.ndarray]:
     return [np.stack(rows) for rows in parts.values() if len(rows) > 1]
 
 
-def shuffled_labels(domain: Domain, seed: int, numbers: Sequence[int]) -> np.ndarray:
-    """(permutations, n) the domain's labels, each at another sample of the same tissue and batch; the labels of a group
-    stay together, and go to a group of as many samples."""
+def shuffled_orders(domain: Domain, seed: int, numbers: Sequence[int]) -> np.ndarray:
+    """(permutations, n) whose labels each sample gets: those of another of the same tissue and batch; the labels of a
+    group stay together, and go to a group of as many samples."""
     parts = exchangeable(domain)
-    found = np.tile(domain.response, (len(numbers), 1))
-    for y, number in zip(found, numbers, strict=True):
+    found = np.tile(np.arange(len(domain)), (len(numbers), 1))
+    for order, number in zip(found, numbers, strict=True):
         rng = np.random.default_rng([seed, Repeats.SOURCE + number])
         for rows in parts:
-            y[rows] = domain.response[rows[rng.permutation(len(rows))]]
+            order[rows] = rows[rng.permutation(len(rows))]
     return found
+
+
+def shuffled_labels(domain: Domain, seed: int, numbers: Sequence[int]) -> np.ndarray:
+    """(permutations, n) the domain's labels in such orders."""
+    return domain.response[shuffled_orders(domain, seed, numbers)]
 
 
 def movable(domain: Domain) -> int:

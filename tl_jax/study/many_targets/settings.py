@@ -8,9 +8,10 @@ from tl_jax.config import Recipe
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.study.cohort.settings import Settings
+from tl_jax.study.cohort.source_plan import LEAST
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.settings import StudySettings
-from tl_jax.study.many_targets.drugs import ARMS, TARGET_ONLY, models_of
+from tl_jax.study.many_targets.drugs import ARMS, PROCESSES, TARGET_ONLY, models_of
 from tl_jax.transfer import strategies
 
 # Options that an ordinary experiment has too.
@@ -27,7 +28,7 @@ class ManySettings(StudySettings):
     also train networks from the source network's hidden layers. arms: in closed form; (): all of them. metric: by which
     arms are compared. scaling: of the target and with it of the source; None: as the cohort file says. mechanisms: a
     user's table of drugs that act alike. known_drugs: also an arm that reads how held-out samples responded to the
-    other drugs.
+    other drugs. source_permutations: of the source's labels, to ask whether the processes use them; 0: none.
     """
 
     NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")
@@ -49,6 +50,7 @@ class ManySettings(StudySettings):
     scaling: str | None = None
     mechanisms: str | None = None
     known_drugs: bool = False
+    source_permutations: int = 0
 
     def __post_init__(self):
         for name in self.protocols:
@@ -57,11 +59,21 @@ class ManySettings(StudySettings):
             raise InputError(f"--protocol is empty; there are: {', '.join(PROTOCOLS)}")
         if self.min_lines < 2:
             raise InputError(f"--min_lines={self.min_lines}: must be at least 2")
+        self.check_arms()
+        if self.source_permutations and self.source_permutations < LEAST:
+            raise InputError(
+                f"--source_permutations={self.source_permutations}: fewer than {LEAST} cannot reach p = .05"
+            )
+
+    def check_arms(self) -> None:
+        """InputError for arms that there are not, or that cannot be judged."""
         for name in self.arms:
             if name not in ARMS:
                 raise InputError(f"--arms={name}: there are: {', '.join(ARMS)}")
         if self.arms and not set(self.arms) & set(TARGET_ONLY) - {"mean"}:
             raise InputError(f"--arms={','.join(self.arms)}: name a model on the target's own genes too, such as ridge")
+        if self.source_permutations and not set(self.closed) & set(PROCESSES):
+            raise InputError(f"--source_permutations tests {' and '.join(PROCESSES)}: --arms names neither")
         for name in self.fine_tuned:
             if name not in FINE_TUNED:
                 raise InputError(f"--fine_tuned={name}: there are: {', '.join(FINE_TUNED)}")

@@ -27,6 +27,7 @@ from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.table import ResultTable, result_of
 from tl_jax.study.many_targets.drugs import SOURCE, Sources, closed_arms, fit_sources
 from tl_jax.study.many_targets.settings import ManySettings
+from tl_jax.study.many_targets.source_test import source_tests
 from tl_jax.system.progress import LOGGER, watched
 from tl_jax.training.multitask import measured_drugs, trunk
 from tl_jax.transfer import strategies
@@ -45,7 +46,8 @@ class Target:
 
 @dataclass
 class ManyResults:
-    """What the arms gave on each target, remarks and wall times. source_loss: of the source network, after training."""
+    """What the arms gave on each target, remarks and wall times. source_loss: of the source network, after training.
+    source_test: of the processes, where it was asked for."""
 
     settings: ManySettings
     cohort: Cohort
@@ -53,6 +55,7 @@ class ManyResults:
     found: list[tuple[Target, ResultTable]] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     source_loss: float = float("nan")
+    source_test: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def table(self, name: str) -> pd.DataFrame:
         """All arms' rows of "metrics" or "predictions", closed forms first, with a column `target`."""
@@ -97,6 +100,9 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
         for target in planned:
             arm = fine_tuned(settings, target.problem, sources, strategy)
             results.found.append((target, run_arms(target.problem, [arm], how)))
+    if settings.source_permutations:
+        with how.ledger.timed("source test"):
+            results.source_test = source_tests(settings, cohort.stage("source"), sources, results.found, how)
     return results
 
 
