@@ -1,0 +1,5 @@
+"""Page: to come."""
+
+
+def show() -> None:
+    pass
