@@ -30,6 +30,7 @@ QUEUED, RUNNING, DONE, FAILED, STOPPED, CUT = "queued", "running", "done", "fail
 OPEN = (QUEUED, RUNNING)
 BEGINNING = 60.0  # seconds that a process may take until it holds its lock
 IDENT = re.compile(r"[0-9a-f]{32}")
+RUNNERS: list[subprocess.Popen] = []  # those that this process began
 TAIL = 20_000  # bytes of a log that are read
 
 
@@ -85,11 +86,13 @@ class Job:
             (self.folder / name).unlink(missing_ok=True)
         (self.folder / "asked").touch()
         with (self.folder / "runner.log").open("ab") as log:
-            subprocess.Popen(
+            RUNNERS[:] = [one for one in RUNNERS if one.poll() is None]  # those that have ended leave the process table
+            process = subprocess.Popen(
                 [sys.executable, "-m", "tl_jax.app.parts.runner", str(self.folder)],
                 **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True},
                 env=environment(),
             )
+        RUNNERS.append(process)
 
 
 def environment() -> dict[str, str]:

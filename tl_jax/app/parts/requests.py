@@ -74,7 +74,7 @@ def example_tables() -> dict[str, bytes]:
     cohort = tl.load_cohort("simulated")
     target = cohort["target"].for_drug(cohort.drug)
     genes = pd.DataFrame(target.x.T, index=cohort.genes, columns=target.samples).round(4)
-    response = pd.DataFrame({"sample": target.samples, target.unit: target.y.round(4)})
+    response = pd.DataFrame({"sample": target.samples, target.unit: target.y[:, 0].round(4)})
     return {
         "expression.csv": genes.to_csv(index_label="gene").encode(),
         "response.csv": response.to_csv(index=False).encode(),
