@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+pytest.importorskip("streamlit", reason="the app needs tl_jax[app]")
+
 from tl_jax.app.parts import jobs, uploads, watch
 from tl_jax.app.parts.jobs import CUT, DONE, FAILED, OPEN, QUEUED, RUNNING, STOPPED, Job
 from tl_jax.app.parts.options import Options

@@ -1,6 +1,7 @@
 """Pages drawn from files of finished studies: what they say is what the files say."""
 
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -112,3 +113,56 @@ def test_a_folder_that_cannot_be_read_is_one_line_on_the_page(tmp_path, monkeypa
     text = words(page("results"))
     assert 'role="alert"' in text
     assert "metrics.csv" in text
+
+
+def test_a_study_that_was_written_anew_is_read_anew(tmp_path, monkeypatch):
+    """What is kept between two visits holds for the files as they were."""
+    folder = write_study(tmp_path / "again")
+    given(monkeypatch, tmp_path, study=folder)
+    before = charts(page("results", arm="ridge, honest"))[1]["data"][0]
+    rows = pd.read_csv(folder / "predictions.csv", keep_default_na=False)
+    write_csv(folder / "predictions.csv", rows.assign(y_pred=rows["y_pred"] + 1.0))
+    os.utime(folder / "summary.json")
+    after = charts(page("results", arm="ridge, honest"))[1]["data"][0]
+    np.testing.assert_allclose(numbers(after["y"]), np.asarray(numbers(before["y"])) + 1.0)
+
+
+def test_two_studies_stand_side_by_side_as_the_command_has_them(folder, monkeypatch, tmp_path):
+    from tl_jax.report.page.compared_page import sentence
+    from tl_jax.report.sections.compared import compared
+
+    root = tmp_path / "results"
+    one, other = (write_study(root / name) for name in ("one", "other"))
+    rows = pd.read_csv(other / "metrics.csv", keep_default_na=False)
+    write_csv(other / "metrics.csv", rows)
+    given(monkeypatch, tmp_path, results=root)
+    text = words(page("compare", study="results-one", against="results-other"))
+    assert sentence(compared([one, other])).split(":")[0].split("(")[0] in text
+
+
+def test_one_study_alone_is_compared_with_nothing(shown):
+    assert "Two finished studies are needed" in words(page("compare"))
+
+
+def test_genes_are_the_sections_of_the_report(folder, shown):
+    text = words(page("genes"))
+    assert pd.read_csv(folder / "effects.csv")["gene"].iloc[0] in text
+
+
+def test_a_password_is_asked_for_and_a_wrong_one_lets_nobody_in(folder, monkeypatch, tmp_path):
+    from streamlit.testing.v1 import AppTest
+
+    secret = tmp_path / "secret"
+    secret.write_text("open sesame\n")
+    given(monkeypatch, tmp_path, study=folder, password_file=secret)
+    monkeypatch.setattr("tl_jax.app.main.WRONG", 0.0)
+    app = AppTest.from_string("from tl_jax.app.main import may_enter, drawn\nif may_enter(): drawn('results')")
+    app.run(timeout=60)
+    assert "verdict" not in words(app)
+    app.text_input[0].set_value("open")
+    app.button[0].click().run(timeout=60)
+    assert "That is not the password" in words(app)
+    assert "verdict" not in words(app)
+    app.text_input[0].set_value("open sesame")
+    app.button[0].click().run(timeout=60)
+    assert 'class="verdict"' in words(app)

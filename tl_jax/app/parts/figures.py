@@ -15,6 +15,8 @@ from tl_jax.report.tables import shorten
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#8A8A8A"
 SHAPES = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 COLOURS = (BLUE, ORANGE, "#009E73", "#D55E00", "#56B4E9", "#CC79A7")
+# Classes of cells look as in the report's pictures; other classes take colours and shapes in turn.
+LOOKS = {"resistant": (ORANGE, "square", "/"), "sensitive": (BLUE, "circle", ""), "not known": (GREY, "x", "x")}
 ALPHA = 0.05
 ROW, HEAD = 40, 90  # pixels
 
@@ -106,7 +108,8 @@ def cells_map(places: pd.DataFrame, values: pd.Series, title: str) -> go.Figure:
         figure.add_trace(layer(places, names, look, text(title), values))
     else:
         for number, (name, own) in enumerate(values.groupby(values, sort=True)):
-            look = {"color": COLOURS[number % 6], "symbol": SHAPES[number % 6], "size": size}
+            colour, shape, _ = look_of(name, number)
+            look = {"color": colour, "symbol": shape, "size": size}
             part = places.loc[own.index]
             figure.add_trace(layer(part, [names[k] for k in places.index.get_indexer(own.index)], look, text(name)))
     figure.update_layout(
@@ -118,6 +121,11 @@ def cells_map(places: pd.DataFrame, values: pd.Series, title: str) -> go.Figure:
         uirevision="map",  # zoom stays where the colour changes
     )
     return figure
+
+
+def look_of(name: object, number: int) -> tuple[str, str, str]:
+    """Colour, shape and hatching of a class."""
+    return LOOKS.get(str(name), (COLOURS[number % 6], SHAPES[number % 6], ("", "/", "x")[number % 3]))
 
 
 def layer(places: pd.DataFrame, names: list[str], look: dict, name: str, values=None) -> go.Scattergl:
@@ -144,7 +152,8 @@ def histogram(score: pd.Series, groups: pd.Series | None, threshold: float) -> g
     )
     bins = {"start": float(score.min()), "end": float(score.max()), "size": float(np.ptp(score) or 1.0) / 50}
     for number, (name, own) in enumerate(parts):
-        look = {"color": COLOURS[number % 6], "pattern": {"shape": ("", "/", "x")[number % 3]}}
+        colour, _, hatch = look_of(name, number)
+        look = {"color": colour, "pattern": {"shape": hatch}}
         figure.add_trace(go.Histogram(x=own, name=text(name), opacity=0.65, marker=look, xbins=bins))
     figure.add_vline(x=threshold, line_dash="dash", line_color=GREY, annotation_text="threshold")
     figure.update_layout(

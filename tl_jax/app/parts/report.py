@@ -20,7 +20,7 @@ SHARP = 130  # dots per inch
 
 
 @st.cache_resource(max_entries=12, show_spinner="Reading the study")
-def _report(folder: str, _written: float) -> Report:
+def _report(folder: str, moment: float) -> Report:
     from tl_jax.report.sections import report_of
 
     return report_of(folder)

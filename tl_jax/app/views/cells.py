@@ -47,7 +47,7 @@ def show() -> None:
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the cells")
-def read(folder: str, _written: float) -> pd.DataFrame:
+def read(folder: str, moment: float) -> pd.DataFrame:
     return calls.read_cells(Path(folder))
 
 

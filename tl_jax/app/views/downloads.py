@@ -101,7 +101,7 @@ def flag(name: str, value: object) -> str | None:
 
 
 @st.cache_data(max_entries=2, show_spinner="Packing the files")
-def packed(folder: str, _written: float) -> bytes:
+def packed(folder: str, moment: float) -> bytes:
     """All files of a study in one."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -95,7 +95,7 @@ def called(arm: str, source: str, protocol: str, several: bool) -> str:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def predictions(path: str, _written: float) -> pd.DataFrame:
+def predictions(path: str, moment: float) -> pd.DataFrame:
     """name of the method, sample_id, y_true, y_pred, low, high: mean and range over the repeats of predictions.csv."""
     texts = dict.fromkeys(("arm", "source", "protocol", "sample_id"), str)
     try:
