@@ -1,11 +1,11 @@
-# make demo: a two-step transfer study on the simulated cohort.
+# make demo: a two-step transfer study on the simulated cohort.   make app: finished studies in a browser.
 # make test: the tests of every day.   make test-all: the rest.   make lint: ruff.   make check: lint, every test.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all test-sc lint check docs clean
+.PHONY: demo app test test-all test-sc test-app lint check docs clean
 
 $(READY): setup.cfg pyproject.toml requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,6 +30,17 @@ test-all: $(READY)
 test-sc: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all,test,sc]"
 	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not shipped and not slow" -k cell tests/study/cells tests/data
+
+# The app, in a browser too where Debian's chromium is there (apt-get install chromium).
+test-app: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all,test,app]" "playwright>=1.50,<2"
+	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not slow" tests/app
+
+# The app in a browser, with your results below results/.
+app: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[all,test,app]"
+	mkdir -p results
+	$(BIN)/python -m tl_jax app --results=results
 
 # Every test with every example, compiled as users compile.
 check: lint

@@ -51,6 +51,9 @@ TASKS = {
         "import": ("import_weights", "make a stage checkpoint of weights from outside"),
         "export": ("export_weights", "write a stage checkpoint as one file for other programs"),
     },
+    "in a browser": {
+        "app": ("app", "look at finished studies and start new ones, on this machine"),
+    },
     "names": {
         "list": ("list_names", "strategies, baselines, optimizers and all else that flags name"),
     },

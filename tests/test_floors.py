@@ -21,6 +21,9 @@ FLOORS = [
     {"study.compounds", "study.many_targets", "study.cells", "study.answer"},
     {"study.weights"},
     {"api"},
+    {"app.parts"},
+    {"app.views"},
+    {"app"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # package: the only rooms of tl_jax that may import it, with the rooms in them.
@@ -39,6 +42,8 @@ DOORS = {
     "pooch": {"fetch"},
     "gdown": {"fetch"},
     "requests": {"fetch"},
+    "streamlit": {"app"},
+    "plotly": {"app"},
 }
 # The one arrow up: a classmethod of Cohort reads frames as cohort files are read, and is imported when it is called.
 CALLED = {("tl_jax.data.chain", "tl_jax.data.cohort.frames")}
@@ -182,6 +187,23 @@ def test_nothing_imports_the_scripts():
         if module == "tl_jax.__main__":
             continue
         assert "experiments" not in external(module), f"{module} imports experiments"
+
+
+def test_nothing_imports_the_app_but_its_script():
+    for module in modules():
+        reached = {name for name in imports(module) if f"{name}.".startswith("tl_jax.app.")}
+        assert not reached or module == "experiments.app" or within(room(module) or "", {"app"}), module
+
+
+def test_the_app_stands_on_reports_and_files():
+    """It trains nothing and computes no statistics: studies run in processes of their own, by the command."""
+    below = {"report", "report.page", "report.plots", "report.sections", "errors", "system", "app"}
+    for module in inside():
+        if not within(room(module), {"app"}):
+            continue
+        assert not external(module) & {"jax", "scipy", "sklearn", "experiments"}, module
+        rooms = {room(name) for name in imports(module) if room(name)}
+        assert all(within(one, below) for one in rooms), f"{module} imports {sorted(rooms)}"
 
 
 def test_scripts_hold_no_science():

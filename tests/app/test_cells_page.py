@@ -1,0 +1,147 @@
+"""Single cells: the matrix on the page is that of the model's own calls, at any threshold."""
+
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from app_pages import charts, given, page, words
+from pages import Page
+
+from tl_jax.app.parts import calls
+from tl_jax.errors import InputError
+from tl_jax.report.tables import write_csv
+
+SETTLED = {"": -0.2, "_pretransfer": 0.4, "_transferred": 0.1}  # thresholds of the models
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A study of cells in the form in which studies write it."""
+    random, place = np.random.default_rng(8), tmp_path_factory.mktemp("cells")
+    truth = random.integers(0, 2, 90)
+    cells = pd.DataFrame({"cell": [f"C{number:03d}" for number in range(90)]})
+    for ending, threshold in SETTLED.items():
+        score = truth * random.uniform(0.3, 1.0) + random.normal(0, 0.6, 90)
+        cells[f"sens_score{ending}"], cells[f"sens_score_sd{ending}"] = score, 0.1
+        cells[f"sens_prob{ending}"] = 0.5
+        cells[f"sens_label{ending}"] = (score > threshold).astype(int)
+        cells[f"sens_label_agreement{ending}"] = 1.0
+    places = pd.DataFrame({"cell": cells["cell"], "x": random.normal(size=90), "y": random.normal(size=90)})
+    places = places.assign(cluster=random.integers(0, 3, 90), score=cells["sens_score"], label=cells["sens_label"])
+    write_csv(place / "cells.csv", cells)
+    write_csv(place / "map.csv", places.assign(pseudotime=0.5, truth=truth.astype(float)))
+    signs = pd.DataFrame([(1, 0.5, 0.9, 1.0)], columns=["component", "variance", "spearman", "agreement"])
+    write_csv(place / "signs.csv", signs)
+    about = {"drug": "simulib", "arm": "ridge_smoothed", "direction_settled": True, "threshold": SETTLED[""]}
+    (place / "summary.json").write_text(json.dumps(about))
+    return place
+
+
+@pytest.fixture
+def shown(folder, monkeypatch, tmp_path):
+    return given(monkeypatch, tmp_path, cells=folder)
+
+
+def matrix_on(app) -> list[list[int]]:
+    """The four counts as the page shows them: rows sensitive and resistant, columns called so."""
+    [html] = [element.proto.body for element in app.get("html") if "own calls against" in element.proto.body]
+    _, rows = Page(html).table("The model's own calls")
+    return [[int(cell.replace(",", "")) for cell in row[1:]] for row in rows]
+
+
+def recount(content: bytes) -> list[list[int]]:
+    """The same matrix from the table that is downloaded."""
+    rows = pd.read_csv(io.BytesIO(content))
+    return [[int(((rows["truth"] == true) & (rows["called"] == call)).sum()) for call in (1, 0)] for true in (1, 0)]
+
+
+@pytest.mark.parametrize("ending", SETTLED)
+def test_the_matrix_is_that_of_the_downloaded_predictions(folder, shown, ending):
+    app = page("cells", **({"model": ending} if ending else {}))
+    cells = calls.read_cells(folder)
+    threshold = app.slider[0].value
+    content = calls.predictions(cells, ending, threshold)
+    assert recount(content) == matrix_on(app)
+    # The model's own threshold gives the model's own calls, which the study's file holds.
+    own = pd.read_csv(folder / "cells.csv")[f"sens_label{ending}"]
+    assert pd.read_csv(io.BytesIO(content))["called"].tolist() == own.tolist()
+
+
+def test_the_button_downloads_what_is_counted(folder, shown, monkeypatch):
+    found = []
+    monkeypatch.setattr(calls, "predictions", lambda *asked: found.append(asked) or b"cell")
+    app = page("cells", threshold="0.3")
+    [(_, ending, threshold)] = found
+    assert (ending, threshold) == ("", app.slider[0].value) == ("", 0.3)
+
+
+def test_another_threshold_gives_other_counts_and_stays_in_the_address(folder, shown):
+    app = page("cells")
+    before = matrix_on(app)
+    app.slider[0].set_value(0.9).run()
+    after = matrix_on(app)
+    assert after != before
+    assert [sum(row) for row in after] == [sum(row) for row in before]  # the truth does not move
+    assert app.query_params["threshold"] == "0.9"
+    assert matrix_on(page("cells", threshold="0.9")) == after
+
+
+def test_precision_recall_and_prevalence_are_those_of_the_counts(folder, shown):
+    app = page("cells", threshold="0.2")
+    (right, missed), (wrong, left) = matrix_on(app)
+    text = words(app)
+    assert f"of those called sensitive {right / (right + wrong):.0%} are (precision)" in text
+    assert f"of the sensitive {right / (right + missed):.0%} are called so (recall)" in text
+    assert f"{(right + missed) / (right + missed + wrong + left):.0%} of the cells of known truth" in text
+
+
+def test_what_a_study_does_not_have_is_not_offered(folder, monkeypatch, tmp_path):
+    place = tmp_path / "plain"
+    place.mkdir()
+    cells = pd.read_csv(folder / "cells.csv")
+    write_csv(place / "cells.csv", cells[[name for name in cells if not name.endswith(("erred", "nsfer"))]])
+    for name in ("signs.csv", "summary.json"):
+        (place / name).write_bytes((folder / name).read_bytes())
+    given(monkeypatch, tmp_path, cells=place)
+    app = page("cells")
+    assert [box.label for box in app.selectbox] == ["Whose scores", "Section"]
+    assert app.selectbox[0].options == ["the study's score"]
+    assert "has no map" in words(app)
+    assert "Nothing here says how many are right" in words(app)
+
+
+def test_maps_are_drawn_by_webgl_with_a_dot_for_every_cell(folder, shown):
+    left, right = (chart for chart in charts(page("cells", left="truth", right="score after transfer"))[1:])
+    assert {trace["type"] for trace in left["data"] + right["data"]} == {"scattergl"}
+    assert [trace["name"] for trace in left["data"]] == ["resistant", "sensitive"]
+    assert len({trace["marker"]["symbol"] for trace in left["data"]}) == 2  # shapes beside colours
+    assert sum(len(trace["text"]) for trace in left["data"]) == 90
+
+
+def test_a_truth_that_is_brought_is_joined_by_name_of_the_cell(folder):
+    cells = calls.read_cells(folder).drop(columns="truth")
+    rows = pd.DataFrame({"cell": cells["cell"][::-1], "truth": np.arange(90) % 2})
+    found = calls.with_truth(cells, rows.to_csv(index=False).encode())
+    assert dict(zip(rows["cell"], rows["truth"], strict=True)) == dict(zip(found["cell"], found["truth"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"cell,label\nC001,1\n", "has the columns cell, label"),
+        (b"cell,truth\nC001,yes\n", "the truth of cell C001 is 'yes'"),
+        (b"cell,truth\nX,1\n", "no cell of the table"),
+        (b"\xff\xfe", "cannot be read"),
+    ],
+)
+def test_a_truth_that_does_not_fit_is_one_line(folder, content, said):
+    with pytest.raises(InputError, match=said):
+        calls.with_truth(calls.read_cells(folder), content)
+
+
+def test_shares_without_a_denominator_are_none():
+    nothing = calls.counted(pd.Series([0, 0]), pd.Series([0.0, np.nan]))
+    assert tuple(nothing) == (0, 0, 0, 1)
+    assert (nothing.precision, nothing.recall, nothing.prevalence) == (None, None, 0.0)

@@ -1,0 +1,55 @@
+"""Choices that live in the address of a page: a view is a link, and Back goes back to the choice before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+
+def choose(label: str, options: Sequence[str], name: str, shown: Callable[[str], str] = str, default: int = 0, **more):
+    """One of some options in a list, kept in the address as `name`; an unknown one there counts as the default."""
+    first = options[default]
+    asked = st.query_params.get(name, first)
+    return _kept(st.selectbox, label, asked if asked in options else first, first, name, options, shown, **more)
+
+
+def slide(label: str, low: float, high: float, first: float, name: str, step: float, **more) -> float:
+    """A number between two ends, kept in the address as `name`."""
+    try:
+        asked = min(max(float(st.query_params.get(name, first)), low), high)
+    except ValueError:
+        asked = first
+    key = f"kept-{name}"
+    st.session_state[key] = asked if asked == asked else first
+    more |= {"key": key, "on_change": _keep, "args": (name, key, first)}
+    return st.slider(label, low, high, step=step, **more)
+
+
+def type_in(label: str, name: str, **more) -> str:
+    """Text, kept in the address as `name`."""
+    key = f"kept-{name}"
+    st.session_state[key] = st.query_params.get(name, "")
+    return st.text_input(label, key=key, on_change=_keep, args=(name, key, ""), **more)
+
+
+def tick(label: str, name: str, **more) -> bool:
+    """Yes or no, kept in the address as `name`."""
+    key = f"kept-{name}"
+    st.session_state[key] = st.query_params.get(name) == "True"
+    return st.checkbox(label, key=key, on_change=_keep, args=(name, key, False), **more)
+
+
+def _kept(widget, label, asked, first, name, options, shown, **more):
+    key = f"kept-{name}"
+    st.session_state[key] = asked  # the address leads: Back changes it and nothing else
+    return widget(label, options, format_func=shown, key=key, on_change=_keep, args=(name, key, first), **more)
+
+
+def _keep(name: str, key: str, first) -> None:
+    """Write a choice into the address; the default leaves it."""
+    value = st.session_state[key]
+    if value == first:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = str(value)

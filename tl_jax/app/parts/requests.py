@@ -1,0 +1,81 @@
+"""What a visitor asks of two tables, as the command's arguments: looked at and planned first, run afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tl_jax.app.parts import jobs
+from tl_jax.app.parts.jobs import Job
+from tl_jax.app.parts.options import Options
+
+TABLES = ("expression", "response", "annotation")
+LOOK = "--plan_only"
+LOOKING = 600.0  # seconds that reading, checking and planning may take
+LONGEST = 24 * 3600.0  # seconds that a study may take
+# Fields of the form, as the flags of the command; "" says nothing.
+FIELDS = ("drug", "value", "direction", "source", "repeats", "quick")
+PUBLIC = "gdsc_wheel_*"  # tables of public cell lines, as tl_jax fetch gdsc writes them
+
+
+def arguments(names: list[str], fields: Mapping[str, str]) -> list[str]:
+    """Of the command `answer`. names: files in the job's folder tables/."""
+    argv = ["answer", *(f"--{name.split('.')[0]}=tables/{name}" for name in names)]
+    for name in FIELDS:
+        value = " ".join(str(fields.get(name, "")).split())
+        if value:
+            argv.append(f"--{name}={value}")
+    return argv
+
+
+def look(given: Options, tables: Mapping[str, Path], fields: Mapping[str, str]) -> Job:
+    """The job that says what is in the tables, what is open, and the plan with its time. tables: {name: place}."""
+    argv = [*arguments(sorted(tables), fields), LOOK]
+    return jobs.ask(given, argv, "A look at two tables", tables, LOOKING, public(fields))
+
+
+def run(given: Options, looked: Job, title: str) -> Job:
+    """The study that a job planned."""
+    argv = [word for word in looked.asked["argv"] if word != LOOK]
+    argv += ["--out=out", "--resume", "--checkpoint_dir=checkpoints"]
+    return jobs.ask(given, argv, title, tables_of(looked), LONGEST, public(fields_of(looked)))
+
+
+def tables_of(job: Job) -> dict[str, Path]:
+    """{file name: place} of the tables that a job was asked about."""
+    return {name: job.folder / "tables" / name for name in job.asked.get("tables", {})}
+
+
+def fields_of(job: Job) -> dict[str, str]:
+    """What the form said when a job was asked."""
+    pairs = (word.removeprefix("--").partition("=") for word in job.asked.get("argv", []) if word.startswith("--"))
+    return {name: value for name, _, value in pairs if name in FIELDS}
+
+
+def public(fields: Mapping[str, str]) -> list[Path]:
+    """Tables of public cell lines on this server, to learn from; none where the visitor does without."""
+    if fields.get("source") == "none" or not os.environ.get("TLJAX_DATA"):
+        return []
+    return sorted(Path(os.environ["TLJAX_DATA"]).absolute().glob(PUBLIC))
+
+
+def is_study(job: Job) -> bool:
+    """Whether a job is a study, and not a look at tables."""
+    return LOOK not in job.asked.get("argv", [])
+
+
+def example_tables() -> dict[str, bytes]:
+    """Two tables of the simulated cohort, as a laboratory would have them."""
+    import pandas as pd
+
+    import tl_jax as tl
+
+    cohort = tl.load_cohort("simulated")
+    target = cohort["target"].for_drug(cohort.drug)
+    genes = pd.DataFrame(target.x.T, index=cohort.genes, columns=target.samples).round(4)
+    response = pd.DataFrame({"sample": target.samples, target.unit: target.y[:, 0].round(4)})
+    return {
+        "expression.csv": genes.to_csv(index_label="gene").encode(),
+        "response.csv": response.to_csv(index=False).encode(),
+    }

@@ -1,0 +1,42 @@
+"""Page: two finished studies of one cohort, arm by arm, as the command compare has it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tl_jax.app.parts import report
+from tl_jax.app.parts.address import choose
+from tl_jax.app.parts.markup import block, put, say
+from tl_jax.app.parts.studies import STUDY
+from tl_jax.app.parts.visit import known, numbered
+from tl_jax.report.blocks import Report
+from tl_jax.report.page.tags import tag
+
+
+def show() -> None:
+    """The page."""
+    there = known(STUDY)
+    if len(there) < 2:
+        say("Two finished studies are needed; tl_jax app --results=FOLDER offers all that are below a folder.")
+        return
+    keys = list(there)
+    names = dict(zip(keys, numbered([one.title for one in there.values()]), strict=True))
+    first = choose("Study", keys, "study", names.get)
+    others = [key for key in keys if key != first]
+    other = choose("held against it", others, "against", names.get)
+    folders = [there[key].folder for key in (first, other)]
+    made = side_by_side(*(part for folder in folders for part in (str(folder), report.written(folder))))
+    put(tag("h2", made.title))
+    for one in made.top:
+        block(one)
+    for section in made.sections:
+        report.show_section(section, folders[0])
+
+
+@st.cache_resource(max_entries=6, show_spinner="Comparing")
+def side_by_side(first: str, moment: float, other: str, moment_of_other: float) -> Report:
+    """The report of a comparison. InputError where one of the two is no study of an experiment."""
+    from tl_jax.report.page.compared_page import compared_report
+    from tl_jax.report.sections.compared import compared
+
+    return compared_report(compared([first, other]))

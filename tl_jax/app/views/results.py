@@ -1,0 +1,112 @@
+"""Page: what a finished study says; at the first start the example is run, in a process of its own."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from tl_jax.app.parts import figures, jobs, report, watch
+from tl_jax.app.parts.address import choose
+from tl_jax.app.parts.markup import block, put, say
+from tl_jax.app.parts.options import options
+from tl_jax.app.parts.studies import STUDY, Known, example
+from tl_jax.app.parts.visit import chosen, link
+from tl_jax.errors import InputError
+from tl_jax.report.blocks import Report
+from tl_jax.report.page.tags import tag
+
+FIRST = ("answer", "next")
+SECOND = ("gain", "samples")
+OBSERVED = "observed"
+COLUMNS = ["arm", "source", "protocol", "sample_id", "y_true", "y_pred"]
+NOT_AGAIN = (*FIRST, *SECOND, OBSERVED, "lineage", "files", "absent")
+
+
+def show() -> None:
+    """The page."""
+    study = chosen(STUDY)
+    if study is None:
+        first_start()
+        return
+    made = report.report_of(study.folder)
+    put(tag("h2", made.title))
+    for one in made.top:
+        if getattr(one, "kind", "") != "note":
+            block(one)
+    for name in (*FIRST, SECOND[0]):
+        section(made, name, study)
+    observed(study)
+    section(made, SECOND[1], study)
+    more(made, study)
+
+
+def first_start() -> None:
+    """The example is run where nothing else is there to be shown."""
+    say(
+        "There is no finished study yet. The simulated cohort is judged now, on this machine and once: 22 samples, "
+        "four methods, 10 repeats of 3 folds. The verdict appears here when it is done."
+    )
+    watch.progress(example(options()))
+
+
+def section(made: Report, name: str, study: Known) -> None:
+    """A section, where the study has it."""
+    if found := report.find(made, name):
+        report.show_section(found, study.folder)
+
+
+def more(made: Report, study: Known) -> None:
+    """Any other section of the report."""
+    others = {one.id: one.title for one in made.sections if one.id not in NOT_AGAIN}
+    if not others:
+        return
+    put(tag("h2", "More of the report"))
+    name = choose("Section", ["", *others], "section", lambda ident: others.get(ident, "choose a section"))
+    if name:
+        report.show_section(report.find(made, name), study.folder)
+    link("downloads", "The whole report as one file", study=study.key)
+
+
+def observed(study: Known) -> None:
+    """Predicted against observed of one arm, each sample with its name."""
+    path = study.folder / "predictions.csv"
+    if not path.is_file():
+        return
+    rows = predictions(str(path), report.written(study.folder))
+    arms = list(dict.fromkeys(rows["name"]))
+    put(tag("h2", "Predicted against observed"))
+    best = recommended(study, arms)
+    name = choose("Method", arms, "arm", default=best)
+    own = rows[rows["name"] == name]
+    say(f"{len(own)} samples, each predicted by models that had not seen it: mean over repeats, with their range.")
+    report.chart(figures.observed(own, ""), "observed", f"predicted against observed of {len(own)} samples")
+
+
+def recommended(study: Known, arms: list[str]) -> int:
+    """The place of the method that the study recommends; the first where it recommends none."""
+    found = jobs.read(study.folder / "summary.json").get("recommended") or {}
+    name = called(found.get("arm", ""), found.get("source", "") or "", "honest", False)
+    return arms.index(name) if name in arms else 0
+
+
+def called(arm: str, source: str, protocol: str, several: bool) -> str:
+    """A method in words."""
+    return f"{arm}{f' from {source}' if source else ''}{f', {protocol}' if several else ''}"
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def predictions(path: str, moment: float) -> pd.DataFrame:
+    """name of the method, sample_id, y_true, y_pred, low, high: mean and range over the repeats of predictions.csv."""
+    texts = dict.fromkeys(("arm", "source", "protocol", "sample_id"), str)
+    try:
+        rows = pd.read_csv(path, dtype=texts, usecols=COLUMNS, keep_default_na=False, na_values={"y_pred": [""]})
+        rows = rows.astype({"y_true": float, "y_pred": float})
+    except ValueError as error:
+        raise InputError(f"predictions.csv cannot be read: {error}; write it with the study's own script") from error
+    several = rows["protocol"].nunique() > 1
+    keys = zip(rows["arm"], rows["source"], rows["protocol"], strict=True)
+    rows["name"] = [called(*key, several) for key in keys]
+    groups = rows.groupby(["name", "sample_id"], sort=False)["y_pred"]
+    held = groups.agg(y_pred="mean", low="min", high="max").reset_index()
+    true = rows.drop_duplicates(["name", "sample_id"])[["name", "sample_id", "y_true"]]
+    return held.merge(true, on=["name", "sample_id"])

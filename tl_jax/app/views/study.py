@@ -1,0 +1,158 @@
+"""Page: a study of one's own, from two tables: looked at, planned with its time, run, and found again."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from tl_jax.app.parts import jobs, requests, uploads, watch
+from tl_jax.app.parts.jobs import DONE, FAILED, OPEN, Job
+from tl_jax.app.parts.markup import alert, letters, put, say
+from tl_jax.app.parts.options import options
+from tl_jax.app.parts.studies import JOB
+from tl_jax.app.parts.visit import link, mine, remember
+from tl_jax.report.page.tags import tag
+
+DIRECTIONS = {
+    "": "as the table says",
+    "resistant": "a high value means resistant",
+    "sensitive": "a high value means sensitive",
+}
+SOURCES = {"auto": "public cell lines, where this server has them", "none": "these samples alone"}
+NEEDED = {"expression": "Expression: samples and genes, either way round", "response": "Response to the drug"}
+OPTIONAL = {"annotation": "Tissue, patient or batch of each sample (optional)"}
+
+
+def show() -> None:
+    """The page."""
+    job = jobs.find(options(), st.query_params.get("job", ""))
+    if job is None:
+        begin()
+    else:
+        remember(job.ident)
+        running(job) if requests.is_study(job) else looked_at(job)
+    others(job)
+
+
+def begin() -> None:
+    """Choose two tables, or those of the example."""
+    say(
+        "Bring two tables: expression of your samples, and their response to a drug. They are read on this server, "
+        "kept apart from those of others, and deleted after a day or when you say so."
+    )
+    with st.form("tables", border=False):
+        most = options().upload_mb
+        given = {
+            name: st.file_uploader(label, uploads.ENDINGS, key=f"table-{name}", max_upload_size=most)
+            for name, label in (NEEDED | OPTIONAL).items()
+        }
+        sent = st.form_submit_button("Look at the tables", type="primary")
+    example = st.button("Look at example tables")
+    if example:
+        kept = {name: uploads.keep(options(), name, content) for name, content in requests.example_tables().items()}
+        to(requests.look(options(), kept, {"drug": "Temozolomide", "quick": "true", "source": "none"}))
+    if sent:
+        missing = [NEEDED[name] for name in NEEDED if given[name] is None]
+        if missing:
+            alert(f"One table is missing: {missing[0]}.")
+            return
+        kept = {}
+        for name, file in given.items():
+            if file is not None:
+                path = uploads.keep(options(), file.name, file.getvalue())
+                kept[f"{name}.{uploads.ending(file.name)}"] = path
+        to(requests.look(options(), kept, {}))
+
+
+def to(job: Job | None) -> None:
+    """Go to a job of this visitor, or to the beginning."""
+    if job is None:
+        st.query_params.pop("job", None)
+    else:
+        remember(job.ident)
+        st.query_params["job"] = job.ident
+    st.rerun()
+
+
+def looked_at(job: Job) -> None:
+    """What was found in the tables, what is asked, and the plan."""
+    state = job.state()
+    put(tag("h2", "What is in the tables"))
+    if state in OPEN:
+        watch.progress(job)
+        return
+    lines = job.lines()
+    if state == FAILED:
+        alert(watch.fault(lines))
+        say("Say it below, or mend the table, and look again.", "note")
+    elif state != DONE:
+        watch.progress(job)
+    told = [line for line in lines if line.strip() and not line.startswith("error: ")]
+    if told:
+        letters(told, "what was found, and the plan")
+    if state == DONE:
+        plan(job)
+    with st.expander("Say more, and look again", expanded=state == FAILED):
+        said(job)
+    if st.button("Other tables"):
+        to(None)
+
+
+def plan(job: Job) -> None:
+    """The study can begin."""
+    say("The last lines are the plan and its time. Nothing is run before you say so.")
+    if st.button("Run this study", type="primary"):
+        drug = requests.fields_of(job).get("drug") or "own tables"
+        to(requests.run(options(), job, f"Study of {drug}"))
+
+
+def said(job: Job) -> None:
+    """The form of all that the tables leave open."""
+    before = requests.fields_of(job)
+    with st.form("said", border=False):
+        drug = st.text_input("Drug, several with commas, or all", before.get("drug", ""), max_chars=500)
+        value = st.text_input("Column of the response", before.get("value", ""), max_chars=200)
+        direction = picked("What a high value means", DIRECTIONS, before.get("direction", ""))
+        source = picked("What to learn from beside these samples", SOURCES, before.get("source", "auto"))
+        repeats = st.text_input("Repeats of cross-validation", before.get("repeats", ""), placeholder="10")
+        quick = st.checkbox("A quick look with a small network: no result", before.get("quick") == "true")
+        sent = st.form_submit_button("Look again")
+    if sent:
+        fields = {"drug": drug, "value": value, "direction": direction, "repeats": repeats}
+        fields |= {"source": source, "quick": "true" if quick else ""}
+        to(requests.look(options(), requests.tables_of(job), fields))
+
+
+def picked(label: str, names: dict[str, str], value: str) -> str:
+    """One of a few choices."""
+    keys = list(names)
+    return st.selectbox(label, keys, keys.index(value) if value in keys else 0, format_func=names.get)
+
+
+def running(job: Job) -> None:
+    """A study that waits, runs or has ended."""
+    put(tag("h2", job.asked["title"]))
+    watch.progress(job)
+    if job.state() == DONE:
+        say("The study is done.")
+        link("results", "Its results", study=f"{JOB}{job.ident}")
+        link("downloads", "Its files", study=f"{JOB}{job.ident}")
+    if st.button("Another study"):
+        to(None)
+
+
+def others(shown: Job | None) -> None:
+    """This visitor's other studies, and how all of it is deleted."""
+    own = [job for ident in mine() if (job := jobs.find(options(), ident))]
+    if not own:
+        return
+    put(tag("h2", "Yours"))
+    for job in own:
+        if shown is None or job.ident != shown.ident:
+            link("study", f"{job.asked['title']}: {job.state()}", job=job.ident)
+    say("Whoever has the link of a study can see it.", "note")
+    if st.button("Delete my tables and the studies made from them"):
+        count = uploads.forget(options(), [job.ident for job in own])
+        mine().clear()
+        st.query_params.clear()
+        st.toast(f"{count} deleted")
+        st.rerun()
