@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from pages import Page
 from studies import write_study
 
+from tl_jax.report.blocks import Code, bullets
 from tl_jax.report.page import picture as html_picture
 from tl_jax.report.page.page import report_page, write_report
 from tl_jax.report.page.render import rendered
@@ -220,3 +221,10 @@ def test_intervals_without_an_end_are_drawn(folder, tmp_path):
     assert "nan" not in "".join(e["attrs"].get("d", "") for e in made.all("path"))
     table.assign(low=np.nan, high=np.nan).to_csv(other / "prediction_intervals.csv", index=False)
     assert Page(html(prediction_intervals(read_study(other)))).all("svg")
+
+
+def test_a_command_breaks_between_its_words_alone():
+    """A browser would break it after the signs of a flag, which reads as another command."""
+    found = str(rendered(bullets([("run: ", Code("tl_jax predict --study=A"))])))
+    assert "<span>tl_jax</span> <span>predict</span> <span>--study=A</span>" in found
+    assert "<code>one</code>" in str(rendered(bullets([(Code("one"),)])))

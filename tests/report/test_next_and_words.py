@@ -82,6 +82,29 @@ def test_where_nothing_predicts_the_verdict_and_the_next_step_say_so(tmp_path):
         assert any("It predicts better than chance" in line for line in words) is shown
 
 
+def test_batches_that_go_with_the_response_are_said_beside_how_sure(tmp_path):
+    """Forecasts that know the batch alone look good over all samples and are worth nothing within a batch."""
+    out = write_study(tmp_path / "out", ("A",), ("zero_shot",), repeats=2, samples=30)
+    one = {"arm": "ridge", "source": "", "value": 0.4, "candidates": 3, "honest": 0.1, "path": "x", "id": "1"}
+    path = out / "summary.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "recommended": one}))
+    columns = ["severity", "check", "where", "text", "remedy"]
+    other = [("worth a look", "overlap", "target", f"finding {k}", "mend it") for k in range(4)]
+    batch = "batches shift the expression of target, and they go with the response to 'D'"
+    own = ("worth a look", "batches", "target", batch, "hold out whole batches")
+    rows = pd.concat([pd.read_csv(out / "samples.csv").head(7)] * 2, ignore_index=True)
+    rows = rows.assign(sample_id=[f"s{k}" for k in range(14)], batch=["x", "y"] * 7, observed=np.arange(14.0))
+    rows["predicted"] = np.where(rows["batch"] == "x", np.arange(14.0), -np.arange(14.0))
+    rows.to_csv(out / "samples.csv", index=False)
+    pd.DataFrame(other, columns=columns).to_csv(out / "findings.csv", index=False)
+    assert not [line for line in answer_words(out) if line.startswith("Batches: ")]
+    pd.DataFrame([*other, own], columns=columns).to_csv(out / "findings.csv", index=False)
+    words = answer_words(out)
+    (line,) = (line for line in words if line.startswith("Batches: "))
+    assert "x 1.00 (7 samples), y -1.00 (7 samples)" in line
+    assert next(line for line in words if line.startswith("Data: ")) == f"Data: {batch}: hold out whole batches."
+
+
 def test_one_page_has_one_answer_on_samples(tmp_path):
     """Where studies of so many samples were simulated, "What next" says what `tl_jax power` says."""
     out = write_study(tmp_path / "out", ("A",), ("zero_shot",), repeats=2, samples=30)

@@ -8,7 +8,8 @@ import pytest
 
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.ranks import friedman
-from tl_jax.report.plots.ranks import critical_difference
+from tl_jax.report.plots.ranks import critical_difference, ranks_figure
+from tl_jax.report.plots.style import panels, style
 
 pytest.importorskip("matplotlib")
 
@@ -57,3 +58,17 @@ def test_long_names_stay_on_the_page(tmp_path):
 def test_too_many_methods_are_refused(tmp_path):
     with pytest.raises(InputError, match="21 methods are too many"):
         critical_difference(ranks(21, 5), tmp_path / "a", "Strategies")
+
+
+def test_on_a_phone_the_axis_keeps_its_width_and_panels_stand_below_each_other():
+    """Names beside the axis once left it a fifth of the width, and three maps stood two in a row with titles cut."""
+    test = ranks(3, 6, "a_name_of_some_length")
+    with style(narrow=True):
+        figure = ranks_figure(test, "", explained=False)
+        figure.draw_without_rendering()
+        (ax,) = figure.axes
+        ends = ax.transData.transform([(1, 0), (3, 0)])[:, 0]
+        assert np.ptp(ends) > 0.6 * figure.bbox.width
+        assert panels(3) == (3, 1)
+        assert panels(4) == (2, 2)
+    assert panels(3) == (1, 3)

@@ -23,7 +23,7 @@ ARMS = {
     "average_sources": "the mean of linear models over all sources",
     "stack_sources": "a linear model on the forecasts of all sources",
     "profile_gp": "a Gaussian process on genes and on the forecast responses to all source drugs",
-    "profile_gp_mechanism": "the same Gaussian process, started from source drugs of the same mechanism",
+    "profile_gp_mechanism": "a Gaussian process on genes and on source drugs, started from those of the same mechanism",
     "mean": "the mean response, the same for every sample",
     "marker_gene": "one marker gene",
     "signature": "the mean of a list of genes",

@@ -53,7 +53,15 @@ def piece(value):
         return tag("a", value.words, href=value.href)
     if isinstance(value, Strong):
         return tag("strong", value)
-    return tag("code", value) if isinstance(value, Code) else value
+    return command(value) if isinstance(value, Code) else value
+
+
+def command(value: Code) -> Html:
+    """An identifier or a command, broken between its words alone: a browser would break after the signs of a flag."""
+    words = value.split(" ")
+    if len(words) == 1:
+        return tag("code", value)
+    return tag("code", *[one for word in words for one in (" ", tag("span", word))][1:])
 
 
 def part(block: Part) -> Html:

@@ -67,6 +67,7 @@ h3 {{ font-size: 1.05rem; margin: 1.6rem 0 .4rem; }}
 p, li {{ max-width: 46rem; }}
 a {{ color: var(--link); }}
 code {{ font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; overflow-wrap: anywhere; }}
+code span {{ display: inline-block; max-width: 100%; }}
 .subtitle, .note, figcaption {{ color: var(--soft); }}
 .note, figcaption {{ font-size: .88rem; }}
 .verdict {{ background: var(--verdict); border-left: 5px solid var(--link); padding: .8rem 1rem; margin: 1rem 0;

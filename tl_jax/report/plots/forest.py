@@ -52,7 +52,8 @@ def forest_figure(rows: pd.DataFrame, baseline: list[bool], metric: str = JUDGED
                 ax.axhline(place - 0.5, color=GREY, linewidth=0.7)
     name_rows(left, [_label(row) for row in rows.to_dict("records")])
     left.set_xlim(*_limits(rows))
-    left.set_xlabel(f"{judged.per_fold} minus that of {shorten(str(rows['reference'].iloc[0]), 20)}{side}")
+    end = "\n" if is_narrow() else " "
+    left.set_xlabel(f"{judged.per_fold} minus that of{end}{shorten(str(rows['reference'].iloc[0]), 20)}{side}")
     right.set_xlim(0, 1)
     right.set_xlabel("probability")
     right.tick_params(axis="y", length=0)

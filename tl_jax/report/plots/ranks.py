@@ -9,7 +9,7 @@ from tl_jax.evaluation.statistics.ranks import Ranks, alike
 from tl_jax.report.plots.style import BLUE, GREY, SHORT_NAME, VERMILLION, is_narrow, page, save, sign, style
 from tl_jax.report.tables import number, shorten
 
-ROW, BAR = 0.25, 0.16  # inches of a method's line, and of a bar
+ROW, NARROW_ROW, BAR = 0.25, 0.36, 0.16  # inches of a method's line, and of a bar
 NAME = 34  # characters that fit beside the axis
 WIDTH = 8.6
 
@@ -27,17 +27,17 @@ def critical_difference(ranks: Ranks, stem: str | Path, title: str) -> tuple[Pat
         return save(ranks_figure(ranks, title), stem)
 
 
-def ranks_figure(ranks: Ranks, title: str):
-    """The figure of `critical_difference`; call it inside `style()`."""
-    methods, bars = len(ranks.average), alike(ranks)
+def ranks_figure(ranks: Ranks, title: str, explained: bool = True):
+    """The figure of `critical_difference`; call it inside `style()`. explained: whether its caption stands below it."""
+    methods, bars, row_height = len(ranks.average), alike(ranks), NARROW_ROW if is_narrow() else ROW
     if methods > 20:
         raise InputError(f"{methods} methods are too many for a diagram of ranks; leave out all but 20")
     left = -(-methods // 2)  # methods named on the left, the others on the right
-    depth = BAR * len(bars) + ROW * left + 0.15  # inches below the axis
+    depth = BAR * len(bars) + row_height * left + 0.15  # inches below the axis
     handles = [sign(f"critical difference ({number(ranks.critical_difference, '.2f')})", color=VERMILLION, lw=2)]
     if bars:
         handles.append(sign("not told apart", color=BLUE, lw=4))
-    figure = page(WIDTH, depth + 0.55, title, caption(ranks), handles)
+    figure = page(WIDTH, depth + 0.55, title, caption(ranks) if explained else "", handles)
     ax = figure.add_subplot()
     ax.set_ylim(-depth, 0.4)
     draw_axis(ax, ranks)
@@ -47,7 +47,14 @@ def ranks_figure(ranks: Ranks, title: str):
     for place, (name, rank) in enumerate(ranks.average.items()):
         on_left = place < left
         row = place if on_left else methods - 1 - place
-        draw_method(ax, str(name), rank, -(BAR * len(bars) + 0.1 + ROW * (row + 0.5)), on_left, methods)
+        draw_method(
+            ax,
+            str(name),
+            rank,
+            -(BAR * len(bars) + 0.1 + row_height * (row + (0.9 if is_narrow() else 0.5))),
+            on_left,
+            methods,
+        )
     return figure
 
 
@@ -62,7 +69,7 @@ def caption(ranks: Ranks) -> str:
 def draw_axis(ax, ranks: Ranks) -> None:
     """Ranks from 1 to the number of methods along y = 0, and the bracket of the critical difference above."""
     methods = len(ranks.average)
-    side = 0.62 * (methods - 1)  # room for names, in ranks
+    side = (0.1 if is_narrow() else 0.62) * (methods - 1)  # room for names, in ranks
     ax.set_xlim(1 - side, methods + side)
     ax.axis("off")
     ax.plot([1, methods], [0, 0], color="black", linewidth=1)
@@ -82,11 +89,8 @@ def draw_method(ax, name: str, rank: float, y: float, on_left: bool, methods: in
     ax.plot([rank], [0], marker="o", markersize=4.5, color="black", zorder=4)
     parts = [number(rank, ".2f"), shorten(name, SHORT_NAME if is_narrow() else NAME)]
     text = "  ".join(parts[::-1] if on_left else parts)
-    ax.annotate(
-        text,
-        (end, y),
-        xytext=(-4 if on_left else 4, 0),
-        textcoords="offset points",
-        ha="right" if on_left else "left",
-        va="center",
-    )
+    # On a narrow page names stand on their lines, so that the axis keeps its width.
+    aside = {"xytext": (-4 if on_left else 4, 0), "ha": "right" if on_left else "left", "va": "center"}
+    white = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+    above = {"xytext": (0, 2), "ha": "left" if on_left else "right", "va": "bottom", "bbox": white, "zorder": 5}
+    ax.annotate(text, (end, y), textcoords="offset points", **(above if is_narrow() else aside))

@@ -115,7 +115,7 @@ def told(line, words) -> None:
 
 def panels(count: int) -> tuple[int, int]:
     """Rows and columns for `count` small multiples."""
-    columns = min(count, 2) if is_narrow() else count if count <= 3 else 3 if count in (5, 6, 9) else 4
+    columns = (1 if count <= 3 else 2) if is_narrow() else count if count <= 3 else 3 if count in (5, 6, 9) else 4
     return -(-count // columns), columns
 
 
@@ -149,9 +149,9 @@ def label_axes(figure, axes, x: str, y: str) -> None:
     """One label for all y axes of a `grid`, and one for the lowest x axis of each column."""
     _, columns = panels(len(axes))
     for i, ax in enumerate(axes):
-        if i + columns >= len(axes) and not is_narrow():
+        if i + columns >= len(axes) and not (is_narrow() and columns > 1):
             ax.set_xlabel(x)
-    if is_narrow():
+    if is_narrow() and columns > 1:
         figure.supxlabel(x, fontsize=8)
     _, bottom, _, height = figure.get_layout_engine().get()["rect"]
     figure.supylabel(y, y=bottom + height / 2, fontsize=8)
@@ -159,11 +159,13 @@ def label_axes(figure, axes, x: str, y: str) -> None:
 
 def heading(ax, name: str, lines: list[str]) -> None:
     """A bold name and smaller lines above a panel, left-aligned."""
-    name = shorten(name, SHORT_NAME) if is_narrow() else name
+    place = ax.get_subplotspec()
+    tight = is_narrow() and place is not None and place.get_gridspec().ncols > 1
+    name = shorten(name, SHORT_NAME) if tight else name
     ax.set_title(name, loc="left", fontsize=8.5, fontweight="bold", pad=5 + 10.5 * len(lines))
     if lines:
         ax.annotate(
-            "\n".join(shorten(line, SHORT_LINE) for line in lines) if is_narrow() else "\n".join(lines),
+            "\n".join(shorten(line, SHORT_LINE) for line in lines) if tight else "\n".join(lines),
             (0, 1),
             xycoords="axes fraction",
             xytext=(0, 4),

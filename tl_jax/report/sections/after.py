@@ -9,7 +9,7 @@ from tl_jax.evaluation.statistics.power import ARMS, MEASURED, USUAL, detectable
 from tl_jax.evaluation.statistics.power import sizes as simulated
 from tl_jax.evaluation.statistics.verdict import sample_range
 from tl_jax.report.blocks import Blocks, Code, Line, Strong, bullets
-from tl_jax.report.sections.answer import BEING, FOLDER, best_transfer, chosen_in, helps, is_quick, predicts
+from tl_jax.report.sections.answer import BATCHES, BEING, FOLDER, best_transfer, chosen_in, helps, is_quick, predicts
 from tl_jax.report.sections.run import short_paths
 from tl_jax.report.sections.study import Study
 
@@ -132,8 +132,10 @@ def _data(study: Study) -> list[Line]:
             return []
         command = f"tl_jax check --cohort={short_paths(cohort)}"
         return [("look for mix-ups, batches and outliers before more is run: ", Code(command))]
-    order = rows.assign(grave=rows["severity"] != "blocking").sort_values("grave", kind="stable")
+    # What blocks first, then batches, which may make a model of nothing look good.
+    grave = (rows["severity"] != "blocking") * 2 - rows.get("check", rows["severity"]).isin(BATCHES)
+    order = rows.assign(grave=grave).sort_values("grave", kind="stable")
     told = [(f"{row['text']}: {row['remedy']}.",) for row in order.head(MOST_FINDINGS).to_dict("records")]
     if len(rows) > MOST_FINDINGS:
-        told.append((f"{len(rows) - MOST_FINDINGS} more findings stand in findings.csv and check_data.html.",))
+        told.append((f"{len(rows) - MOST_FINDINGS} more stand in findings.csv and check_data.html.",))
     return told

@@ -6,6 +6,7 @@ import pandas as pd
 
 from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.evaluation.statistics.against import named
+from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.evaluation.statistics.verdict import ALPHA, beats_chance, chosen, is_transfer
 from tl_jax.report.blocks import Absent, Blocks, Line, Part, Strong, Text, join, paragraph
 from tl_jax.report.sections.cells import (
@@ -28,6 +29,8 @@ QUICK = "QUICK LOOK, NOT A RESULT"
 FOLDER = "THIS_FOLDER"
 BEING = f", {FOLDER} being the folder of this page"
 KNOWN = {"as known": "is the known one", "the opposite of what is known": "is the opposite of what is known"}
+BATCHES, TOGETHER = ("batch", "batches"), "goe?s? with"  # checks of batches, and their words where they matter
+FEWEST_IN_BATCH = 6
 CARRIED = ("source_drug", "score")
 
 
@@ -47,7 +50,8 @@ def lines(study: Study) -> list[Line]:
     """The lines."""
     found = [(Strong("Model. "), model_line(study)), (Strong("Source. "), source_line(study))]
     found.append((Strong("How sure. "), sure_line(study)))
-    return found
+    batches = batch_line(study)
+    return [*found, *([(Strong("Batches. "), batches)] if batches else [])]
 
 
 def model_line(study: Study) -> str:
@@ -104,6 +108,24 @@ def sure_line(study: Study) -> str:
     if predicts(study):
         return f"{text}. It predicts better than chance on samples like these; another laboratory is another question."
     return f"{text}. That is not enough to say that it predicts at all: do not rely on its forecasts."
+
+
+def batch_line(study: Study) -> str:
+    """What a forecast may owe to batches that go with the response; "" where the check found none that do."""
+    found = study.table("findings")
+    if "check" not in found or not found["check"].isin(BATCHES).any():
+        return ""
+    found, rows = found[found["check"].isin(BATCHES)], study.table("samples")
+    if not found["text"].str.contains(TOGETHER).any():
+        return ""
+    text = "batches go with the response, so a model may know the batch and nothing else"
+    told = []
+    for batch, part in rows.groupby("batch") if "batch" in rows else ():
+        if batch and len(part) >= FEWEST_IN_BATCH:
+            told.append(f"{batch} {spearman(part['observed'], part['predicted']):.2f} ({len(part)} samples)")
+    if told:
+        text += f"; within them the Spearman of its forecasts is {', '.join(told)}"
+    return f"{text}. Hold out whole batches before you believe it."
 
 
 def predicts(study: Study) -> bool:

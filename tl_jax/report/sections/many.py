@@ -149,7 +149,7 @@ def ranks_of(test: Ranks, protocol: str) -> list[Block]:
     title = f"Average rank, 1 the best, protocol {protocol}"
     return [
         paragraph(caption(test)),
-        Figure(f"ranks-{protocol}", lambda: ranks_figure(test, ""), label, f"Protocol {protocol}."),
+        Figure(f"ranks-{protocol}", lambda: ranks_figure(test, "", explained=False), label, f"Protocol {protocol}."),
         frame_table(title, frame, cells),
     ]
 

@@ -71,7 +71,8 @@ def carrying_drugs(results, found: Recommended) -> pd.DataFrame:
 
 
 def samples(results, found: Recommended, domain: Domain) -> pd.DataFrame:
-    """sample_id, observed, predicted, low, high, level, rank_observed, rank_predicted (1: most sensitive), nearest.
+    """sample_id, observed, predicted, low, high, level, rank_observed, rank_predicted (1: most sensitive), nearest, and
+    batch where the cohort names batches.
 
     predicted: the mean over repeats of forecasts by models that had not seen the sample. nearest: source lines whose
     expression is most alike, with the correlation of profiles that are centred within each domain.
@@ -93,6 +94,9 @@ def samples(results, found: Recommended, domain: Domain) -> pd.DataFrame:
     if outside:
         results.ledger.remark(f"samples.csv: {possible_words(own, outside)}")
     names = ("sample_id", "observed", "predicted", "low", "high", "level", "rank_observed", "rank_predicted", "nearest")
+    if (domain.batch != "").any():
+        table["batch"] = table["sample_id"].map(dict(zip(domain.samples, domain.batch, strict=True)))
+        names = (*names, "batch")
     return table[list(names)].sort_values(["rank_predicted", "sample_id"], kind="stable", ignore_index=True)
 
 
