@@ -18,7 +18,8 @@ def added_value(y, told, x) -> tuple[float, float]:
     prediction happens to put at the same end, would decide alone.
 
     Args:
-        y: (n,) response in any unit. told: (n,) what a source model predicts of it, high for high. x: (n, genes) scaled.
+        y: (n,) response in any unit. told: (n,) what a source model predicts of it, high for high.
+        x: (n, genes) scaled.
     NaN where told does not vary.
     """
     y, told, x = (np.asarray(one, np.float64) for one in (y, told, x))
