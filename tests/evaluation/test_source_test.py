@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tl_jax.evaluation.predictors.ranked import rankit
 from tl_jax.evaluation.statistics.added_value import added_value
 from tl_jax.evaluation.statistics.source_test import (
     RETRAINED,
@@ -106,11 +107,23 @@ def test_a_covariate_beside_no_genes_is_least_squares():
     told = rng.normal(size=30)
     y = told + rng.normal(size=30)
     t, p = added_value(y, told, np.zeros((30, 5)))
-    slope = np.polyfit(told, y, 1, cov=True)
+    slope = np.polyfit(told, rankit(y), 1, cov=True)
     expected = slope[0][0] / np.sqrt(slope[1][0, 0])
     np.testing.assert_allclose(t, expected, rtol=1e-9)
     assert p < 0.01
     assert np.isnan(added_value(y, np.ones(30), np.zeros((30, 5)))[1])
+
+
+def test_one_sample_far_from_all_others_does_not_decide():
+    """Noise, but for one sample that response and prediction put at the same end."""
+    rng = np.random.default_rng(1)
+    x, y, told = rng.normal(size=(58, 200)), rng.normal(size=58), rng.normal(size=58)
+    y[7], told[7] = -15, -4
+    far = added_value(y, told, x)
+    y[7] = y.min() if y.argmin() != 7 else np.delete(y, 7).min() - 0.1
+    np.testing.assert_allclose(added_value(y, told, x), far)  # only the order counts
+    assert far[1] > 0.01
+    np.testing.assert_allclose(added_value(np.exp(y), told, x), far)
 
 
 def test_a_covariate_that_only_says_what_the_genes_say_finds_little():

@@ -13,8 +13,9 @@ from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import kernel_ridge, ridge
 from tl_jax.evaluation.statistics.influence import Held, influence_test
+from tl_jax.evaluation.statistics.metrics import get
 from tl_jax.evaluation.statistics.paired import corrected_t
-from tl_jax.report.sections.many import strongest
+from tl_jax.report.sections.many import over_samples_verdict, strongest
 from tl_jax.study.core.folds import scale_folds
 from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.protocol import PROTOCOLS
@@ -394,3 +395,11 @@ def test_the_verdict_is_over_the_strongest_model_without_a_source():
     table = pd.DataFrame(rows, columns=["arm", "reference", "gain"])
     assert strongest(table) == "repaired_ridge"
     assert strongest(table[table.reference == "ridge"]) == "ridge"
+
+
+def test_the_verdict_over_samples_counts_every_arm_that_p_counts():
+    rows = pd.DataFrame({"arm": ["a", "b"], "gain": [0.05, 0.06], "p_family": [0.04, 0.06]})
+    rows = rows.assign(ci_low=0.01, ci_high=0.1, reference="ridge", samples=55)
+    text = over_samples_verdict(rows, "honest", 31, get("spearman"), every=3)
+    assert "1 of 2 arms that use the source gain: a +0.050" in text
+    assert "p 0.040 after all 3 arms" in text

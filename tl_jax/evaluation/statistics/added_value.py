@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from tl_jax.evaluation.predictors.ranked import rankit
+
 SHARES = np.linspace(0.0, 0.95, 20)  # of the variance that the genes' kernel explains
 
 
@@ -12,12 +14,16 @@ def added_value(y, told, x) -> tuple[float, float]:
     """(t, one-sided p) of a source's prediction in y = a + b told + genes + noise, where genes are normal with the
     kernel of x; the genes' share of the variance by restricted likelihood. No sample is held out.
 
+    Of y the ranks count, as normal scores: t takes residuals for normal, and one sample far from all others, which a
+    prediction happens to put at the same end, would decide alone.
+
     Args:
-        y: (n,) response. told: (n,) what a source model predicts of it, high for high. x: (n, genes) scaled.
+        y: (n,) response in any unit. told: (n,) what a source model predicts of it, high for high.
+        x: (n, genes) scaled.
     NaN where told does not vary.
     """
     y, told, x = (np.asarray(one, np.float64) for one in (y, told, x))
-    n, rows = len(y), x - x.mean(axis=0)
+    n, rows, y = len(y), x - x.mean(axis=0), rankit(y)
     if n < 4 or not told.std() > 0 or not y.std() > 0:
         return float("nan"), float("nan")
     kernel = rows @ rows.T

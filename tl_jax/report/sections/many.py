@@ -51,7 +51,8 @@ def verdict(study: Study) -> str:
         return "Nothing was compared."
     protocol = gains["protocol"].iloc[0]
     if not (shared := over_samples_of(study, protocol)).empty:
-        return over_samples_verdict(shared, protocol, count, study.metric)
+        every = study.table("over_samples").query("protocol == @protocol")["gain"].notna().sum()
+        return over_samples_verdict(shared, protocol, count, study.metric, int(every))
     own = gains[gains["protocol"] == protocol].dropna(subset=["gain"])
     reference = strongest(own)
     rows = own[own["reference"] == reference]
@@ -88,13 +89,16 @@ def over_samples_of(study: Study, protocol: str) -> pd.DataFrame:
     return rows.sort_values("gain", ascending=False, kind="stable")
 
 
-def over_samples_verdict(rows: pd.DataFrame, protocol: str, count: int, judged: Metric) -> str:
-    """Which arm gains most over targets that share their samples, and whether that is shown for other samples."""
+def over_samples_verdict(rows: pd.DataFrame, protocol: str, count: int, judged: Metric, every: int) -> str:
+    """Which arm gains most over targets that share their samples, and whether that is shown for other samples.
+
+    every: how many arms p counts, those without a source among them.
+    """
     shown = rows[(rows["p_family"] < ALPHA) & (rows["gain"] > 0)]
     best, sized = (shown if len(shown) else rows).iloc[0], partial(judged.text, sign="+", decimals=3)
     lead = f"Over {count} targets on the same {best['samples']:.0f} samples (protocol {protocol}) "
     ends = f"95 % interval over samples {sized(best['ci_low'])} to {sized(best['ci_high'])}"
-    p = f"p {p_text(best['p_family'])} after all {len(rows)} arms"
+    p = f"p {p_text(best['p_family'])} after all {every} arms"
     size = f"{sized(best['gain'])} in {judged.per_fold} over {best['reference']}"
     if shown.empty:
         return f"{lead}no arm that uses the source is shown to gain: the best, {best['arm']}, {size} ({ends}; {p})."
