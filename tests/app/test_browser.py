@@ -210,8 +210,9 @@ def test_back_goes_back_to_the_choice_before(server, visit):
     settled(page)
     box = page.get_by_role("combobox", name="Method")
     assert box.input_value() == "ridge, honest"
+    box.click()
     box.fill("mean, honest")
-    box.press("Enter")
+    page.get_by_role("option", name="mean, honest").first.click()
     page.wait_for_url("**arm=mean%2C+honest**")
     settled(page)
     page.go_back()
