@@ -63,6 +63,16 @@ class Server:
                 assert time.monotonic() < until
                 time.sleep(0.2)
 
+    def spent(self) -> float:
+        """Seconds of processor time so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def megabytes(self) -> float:
+        """Memory that it holds."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024
+
     def end(self, how=signal.SIGTERM) -> None:
         self.process.send_signal(how)
         self.process.wait(30)
@@ -149,14 +159,35 @@ def go(page, title: str) -> None:
 
 def test_the_first_screen_is_a_verdict(server, visit):
     page = visit()
-    begun = time.monotonic()
     page.goto(server.address)
     page.locator(".verdict").first.wait_for()
-    passed = time.monotonic() - begun
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    (SHOTS / "first_paint.txt").write_text(f"{passed:.1f} s to the verdict\n")
+    note(f"start of the server and first verdict: {server.spent():.1f} s of processor time of the server")
     assert "Verdict." in page.locator(".verdict").first.inner_text()
     assert page.faults == []
+
+
+def note(line: str) -> None:
+    """Keep a measurement beside the pictures."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with (SHOTS / "cost.txt").open("a") as file:
+        file.write(f"{line}\n")
+
+
+def test_five_visitors_cost_little(server, visit):
+    pages = []
+    for _ in range(5):
+        before, begun = server.spent(), time.monotonic()
+        page = visit()
+        page.goto(server.address)
+        page.locator(".verdict").first.wait_for()
+        cost, passed = server.spent() - before, time.monotonic() - begun
+        note(f"a visit: {cost:.1f} s of processor time of the server, verdict after {passed:.1f} s")
+        assert cost < 5
+        pages.append(page)
+    for page in pages:
+        go(page, "Single cells")
+    note(f"five visitors on the page of cells: {server.megabytes():.0f} MB")
+    assert server.megabytes() < 700
 
 
 def test_every_page_is_drawn_without_a_fault(server, visit):
@@ -210,8 +241,9 @@ def test_back_goes_back_to_the_choice_before(server, visit):
     settled(page)
     box = page.get_by_role("combobox", name="Method")
     assert box.input_value() == "ridge, honest"
+    box.click()
     box.fill("mean, honest")
-    box.press("Enter")
+    page.get_by_role("option", name="mean, honest").first.click()
     page.wait_for_url("**arm=mean%2C+honest**")
     settled(page)
     page.go_back()

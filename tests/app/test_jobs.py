@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import time
 
 import pytest
@@ -12,6 +13,7 @@ pytest.importorskip("streamlit", reason="the app needs tl_jax[app]")
 from tl_jax.app.parts import jobs, uploads, watch
 from tl_jax.app.parts.jobs import CUT, DONE, FAILED, OPEN, QUEUED, RUNNING, STOPPED, Job
 from tl_jax.app.parts.options import Options
+from tl_jax.app.parts.studies import EXAMPLE
 from tl_jax.errors import InputError
 
 QUICK = ("list", "optimizers")
@@ -110,6 +112,25 @@ def test_a_job_that_was_cut_off_is_taken_up(place):
     assert [one.ident for one in jobs.take_up(place)] == [job.ident]
     assert ended(job) == DONE
     assert jobs.take_up(place) == []
+
+
+def test_a_study_that_is_killed_goes_on_after_its_finished_parts(place):
+    """As where a machine is switched off: neither the command nor who watches it can say a word."""
+    job = jobs.ask(place, EXAMPLE, "one")
+    kept = job.folder / "out.unfinished"
+    until = time.monotonic() + 300
+    while not any(kept.rglob("*.json")) and time.monotonic() < until:
+        time.sleep(0.1)
+    os.killpg(jobs.RUNNERS[-1].pid, signal.SIGKILL)
+    before = time.time() - 2 * jobs.BEGINNING
+    os.utime(job.folder / "asked", (before, before))  # or it might be one that is about to begin
+    while jobs.held(job.folder / "lock"):
+        time.sleep(0.05)
+    assert job.state() == CUT
+    assert [one.ident for one in jobs.take_up(place)] == [job.ident]
+    assert ended(job, 600) == DONE
+    assert (job.out / "summary.json").is_file()
+    assert not kept.exists()
 
 
 def test_a_limit_of_time_ends_a_job_with_one_line(place):

@@ -19,11 +19,12 @@ from tl_jax.report.page.tags import tag
 CARRIED = ("study", "cells", "job")  # choices that go along from page to page
 WRONG = 1.0  # seconds that a wrong password takes
 ENTERED = "password_was_right"
+HOUR = 3600.0
 
 
-@st.cache_resource
+@st.cache_resource(ttl=HOUR)
 def begun(state: str) -> list[str]:
-    """Once for each server: delete what is a day old, and go on with studies that were cut off."""
+    """At the first visit and after every hour: delete what is a day old, go on with studies that were cut off."""
     given = options()
     uploads.sweep(given)
     return [job.ident for job in jobs.take_up(given)]

@@ -26,20 +26,6 @@ def slide(label: str, low: float, high: float, first: float, name: str, step: fl
     return st.slider(label, low, high, step=step, **more)
 
 
-def type_in(label: str, name: str, **more) -> str:
-    """Text, kept in the address as `name`."""
-    key = f"kept-{name}"
-    st.session_state[key] = st.query_params.get(name, "")
-    return st.text_input(label, key=key, on_change=_keep, args=(name, key, ""), **more)
-
-
-def tick(label: str, name: str, **more) -> bool:
-    """Yes or no, kept in the address as `name`."""
-    key = f"kept-{name}"
-    st.session_state[key] = st.query_params.get(name) == "True"
-    return st.checkbox(label, key=key, on_change=_keep, args=(name, key, False), **more)
-
-
 def _kept(widget, label, asked, first, name, options, shown, **more):
     key = f"kept-{name}"
     st.session_state[key] = asked  # the address leads: Back changes it and nothing else

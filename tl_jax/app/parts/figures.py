@@ -34,6 +34,7 @@ def forest(rows: pd.DataFrame, title: str) -> go.Figure:
     ends = {
         "type": "data",
         "symmetric": False,
+        "color": GREY,
         "array": rows["ci_high"] - rows["mean_difference"],
         "arrayminus": rows["mean_difference"] - rows["ci_low"],
     }
@@ -136,7 +137,7 @@ def layer(places: pd.DataFrame, names: list[str], look: dict, name: str, values=
         x=places["x"],
         y=places["y"],
         mode="markers",
-        marker=look,
+        marker=look | {"line": {"width": 0.5, "color": GREY}},  # the darkest shades are seen on a dark page
         name=name,
         text=names,
         hovertemplate=f"%{{text}}{more}<extra>{name}</extra>",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import tl_jax as tl
 from tl_jax.app.parts import jobs
 from tl_jax.app.parts.jobs import Job
 from tl_jax.app.parts.options import Options
@@ -16,17 +17,20 @@ LOOKING = 600.0  # seconds that reading, checking and planning may take
 LONGEST = 24 * 3600.0  # seconds that a study may take
 # Fields of the form, as the flags of the command; "" says nothing.
 FIELDS = ("drug", "value", "direction", "source", "repeats", "quick")
+OF_COHORT = ("source_drug", "strategy", "protocol", "repeats", "quick")
+CHECK, SIMULATED = "check", "simulated"
 PUBLIC = "gdsc_wheel_*"  # tables of public cell lines, as tl_jax fetch gdsc writes them
 
 
 def arguments(names: list[str], fields: Mapping[str, str]) -> list[str]:
     """Of the command `answer`. names: files in the job's folder tables/."""
-    argv = ["answer", *(f"--{name.split('.')[0]}=tables/{name}" for name in names)]
-    for name in FIELDS:
-        value = " ".join(str(fields.get(name, "")).split())
-        if value:
-            argv.append(f"--{name}={value}")
-    return argv
+    return ["answer", *(f"--{name.split('.')[0]}=tables/{name}" for name in names), *flags(FIELDS, fields)]
+
+
+def flags(names: Sequence[str], fields: Mapping[str, str]) -> list[str]:
+    """Fields of a form as flags; an empty one says nothing."""
+    values = {name: " ".join(str(fields.get(name, "")).split()) for name in names}
+    return [f"--{name}={value}" for name, value in values.items() if value]
 
 
 def look(given: Options, tables: Mapping[str, Path], fields: Mapping[str, str]) -> Job:
@@ -61,15 +65,37 @@ def public(fields: Mapping[str, str]) -> list[Path]:
 
 
 def is_study(job: Job) -> bool:
-    """Whether a job is a study, and not a look at tables."""
-    return LOOK not in job.asked.get("argv", [])
+    """Whether a job is a study, and not a look at tables or at a cohort."""
+    argv = job.asked.get("argv", [])
+    return LOOK not in argv and argv[:1] != [CHECK]
+
+
+def cohorts() -> list[str]:
+    """Shipped cohorts that this server can read: all where it has a folder of real data."""
+    shipped = sorted(path.stem for path in (Path(tl.__file__).parent / "cohorts").glob("*.toml"))
+    others = [name for name in shipped if name != SIMULATED] if os.environ.get("TLJAX_DATA") else []
+    return [SIMULATED, *others]
+
+
+def look_at(given: Options, name: str) -> Job:
+    """The job that checks a cohort before any training."""
+    return jobs.ask(given, [CHECK, f"--cohort={name}", "--out=out"], f"A look at cohort {name}", limit=LOOKING)
+
+
+def cohort_of(job: Job) -> str:
+    """The cohort that a job is about; "" for tables of a visitor."""
+    return next((word.partition("=")[2] for word in job.asked.get("argv", []) if word.startswith("--cohort=")), "")
+
+
+def run_cohort(given: Options, name: str, fields: Mapping[str, str], title: str) -> Job:
+    """A study of a cohort, every way to its target."""
+    argv = ["study", f"--cohort={name}", "--beside=none", *flags(OF_COHORT, fields), "--out=out", "--resume"]
+    return jobs.ask(given, argv, title, limit=LONGEST)
 
 
 def example_tables() -> dict[str, bytes]:
     """Two tables of the simulated cohort, as a laboratory would have them."""
     import pandas as pd
-
-    import tl_jax as tl
 
     cohort = tl.load_cohort("simulated")
     target = cohort["target"].for_drug(cohort.drug)

@@ -89,5 +89,6 @@ def below(given: Options) -> Iterator[Known]:
             count += 1
             yield Known(f"results-{folder.relative_to(root).as_posix()}", folder.name, folder, kind)
         hidden = [name for name in folders if name.startswith(".")]
-        ends = kind or depth >= DEPTH or count >= MOST
+        whole = kind and not (folder / "drugs.csv").is_file()  # an answer for several drugs holds a study of each
+        ends = whole or depth >= DEPTH or count >= MOST
         folders[:] = [] if ends else sorted(set(folders) - set(hidden))

@@ -37,7 +37,8 @@ def known(kind: str | None = None) -> dict[str, Known]:
         if studies.jobs.find(options(), ident):
             remember(ident)
     found = studies.known(options(), mine())
-    return {key: one for key, one in found.items() if kind in (None, one.kind)}
+    first = sorted(found.values(), key=lambda one: one.kind != studies.STUDY)
+    return {one.key: one for one in first if kind in (None, one.kind)}
 
 
 def chosen(kind: str, name: str = "study", label: str = "Study") -> Known | None:

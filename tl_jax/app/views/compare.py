@@ -23,7 +23,7 @@ def show() -> None:
     names = dict(zip(keys, numbered([one.title for one in there.values()]), strict=True))
     first = choose("Study", keys, "study", names.get)
     others = [key for key in keys if key != first]
-    other = choose("held against it", others, "against", names.get)
+    other = choose("Held against it", others, "against", names.get)
     folders = [there[key].folder for key in (first, other)]
     made = side_by_side(*(part for folder in folders for part in (str(folder), report.written(folder))))
     put(tag("h2", made.title))

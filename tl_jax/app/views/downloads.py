@@ -14,7 +14,6 @@ from tl_jax.app.parts.markup import letters, put, say
 from tl_jax.app.parts.report import written
 from tl_jax.app.parts.studies import Known
 from tl_jax.app.parts.visit import chosen
-from tl_jax.errors import InputError
 from tl_jax.report.page.tags import tag
 
 GROUPS = {
@@ -70,7 +69,7 @@ def repeat(study: Known) -> None:
 
 
 def command_of(folder: Path) -> str:
-    """The command with the flags that summary.json has; InputError where it has none."""
+    """The command with the flags that summary.json has; a remark where it has none."""
     if argv := read(folder.parent / "job.json").get("argv"):
         return shlex.join(["tl_jax", *(word for word in argv if word != "--resume")])
     summary = read(folder / "summary.json")
@@ -85,7 +84,7 @@ def command_of(folder: Path) -> str:
 def told(folder: Path, name: str) -> str:
     """What can be said where a study recorded no flags."""
     if not name:
-        raise InputError("summary.json does not say which study this is; write it with the study's own script")
+        return "# summary.json does not say which study this is"
     return f"# {name}: the settings stand in study.json and summary.json of this study; it recorded no flags"
 
 

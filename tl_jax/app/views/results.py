@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
@@ -70,7 +72,7 @@ def more(made: Report, study: Known) -> None:
 def observed(study: Known) -> None:
     """Predicted against observed of one arm, each sample with its name."""
     path = study.folder / "predictions.csv"
-    if not path.is_file():
+    if not path.is_file() or not has_columns(path):
         return
     rows = predictions(str(path), report.written(study.folder))
     arms = list(dict.fromkeys(rows["name"]))
@@ -80,6 +82,12 @@ def observed(study: Known) -> None:
     own = rows[rows["name"] == name]
     say(f"{len(own)} samples, each predicted by models that had not seen it: mean over repeats, with their range.")
     report.chart(figures.observed(own, ""), "observed", f"predicted against observed of {len(own)} samples")
+
+
+def has_columns(path: Path) -> bool:
+    """Whether predictions are those of samples: studies of compounds have others."""
+    with path.open(encoding="utf-8") as file:
+        return set(COLUMNS) <= set(file.readline().strip().split(","))
 
 
 def recommended(study: Known, arms: list[str]) -> int:

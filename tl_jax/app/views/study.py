@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from tl_jax.app.parts import jobs, requests, uploads, watch
+from tl_jax.app.parts.address import choose
 from tl_jax.app.parts.jobs import DONE, FAILED, OPEN, Job
 from tl_jax.app.parts.markup import alert, letters, put, say
 from tl_jax.app.parts.options import options
 from tl_jax.app.parts.studies import JOB
 from tl_jax.app.parts.visit import link, mine, remember
+from tl_jax.app.views import cohort
 from tl_jax.report.page.tags import tag
 
 DIRECTIONS = {
@@ -18,6 +20,7 @@ DIRECTIONS = {
     "sensitive": "a high value means sensitive",
 }
 SOURCES = {"auto": "public cell lines, where this server has them", "none": "these samples alone"}
+OF = {"tables": "two tables of your own", "cohort": "a cohort that comes with tl_jax"}
 NEEDED = {"expression": "Expression: samples and genes, either way round", "response": "Response to the drug"}
 OPTIONAL = {"annotation": "Tissue, patient or batch of each sample (optional)"}
 
@@ -29,11 +32,22 @@ def show() -> None:
         begin()
     else:
         remember(job.ident)
-        running(job) if requests.is_study(job) else looked_at(job)
+        if requests.is_study(job):
+            running(job)
+        else:
+            cohort.looked_at(job, to) if requests.cohort_of(job) else looked_at(job)
     others(job)
 
 
 def begin() -> None:
+    """Choose what the study is of."""
+    if choose("What the study is of", list(OF), "from", OF.get) == "cohort":
+        cohort.begin(to)
+    else:
+        tables()
+
+
+def tables() -> None:
     """Choose two tables, or those of the example."""
     say(
         "Bring two tables: expression of your samples, and their response to a drug. They are read on this server, "
