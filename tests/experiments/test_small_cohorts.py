@@ -59,7 +59,7 @@ STUDIES = {
 EVERYDAY = ("many_targets", "check_data", "dti_transfer", "scdeal")
 # Scripts that train and judge nothing, and `answer`, which has small cohorts of its own (tests/study/test_answer.py).
 OTHERS = {"fetch", "init_cohort", "report", "predict", "lineage", "import_weights", "export_weights", "list_names"}
-OTHERS |= {"scdeal_predict", "answer", "compare", "checkpoints", "power", "over_targets"}
+OTHERS |= {"scdeal_predict", "answer", "compare", "checkpoints", "power", "over_targets", "app"}
 
 
 @pytest.fixture

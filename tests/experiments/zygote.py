@@ -27,7 +27,8 @@ def preload() -> None:
     import tl_jax
 
     for module in pkgutil.walk_packages(tl_jax.__path__, "tl_jax."):
-        importlib.import_module(module.name)
+        if not module.name.startswith("tl_jax.app."):  # it starts its own processes, and needs an extra
+            importlib.import_module(module.name)
 
 
 def serve(asked: socket.socket) -> dict | None:
