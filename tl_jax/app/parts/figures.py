@@ -13,6 +13,7 @@ from tl_jax.report.tables import shorten
 
 # Okabe and Ito's palette, as in the report's pictures; each class has a shape too.
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#8A8A8A"
+LIGHT = "#3E9BD6"  # for outlines, seen on a light page and on a dark one
 SHAPES = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 COLOURS = (BLUE, ORANGE, "#009E73", "#D55E00", "#56B4E9", "#CC79A7")
 # Classes of cells look as in the report's pictures; other classes take colours and shapes in turn.
@@ -47,7 +48,7 @@ def forest(rows: pd.DataFrame, title: str) -> go.Figure:
             y=names,
             error_x=ends,
             mode="markers",
-            marker={"symbol": shape, "size": 10, "color": np.where(moved, BLUE, ORANGE)},
+            marker={"symbol": shape, "size": 11, "color": np.where(moved, LIGHT, ORANGE), "line": {"width": 2}},
             customdata=np.stack([rows["ci_low"], rows["ci_high"], rows["p_after_looks"]], axis=1),
             hovertemplate="%{y}<br>%{x:+.3f} (95 % %{customdata[0]:+.3f} to %{customdata[1]:+.3f})"
             "<br>p for all arms and looks %{customdata[2]:.3f}<extra></extra>",
