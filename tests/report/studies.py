@@ -203,7 +203,7 @@ def lineage(arms):
 
 
 def own_tables(rng):
-    """samples, effects and attributions of the recommended model."""
+    """samples, effects, attributions and pathways of the recommended model."""
     names, values = [f"S{i:03d}" for i in range(8)], np.sort(rng.uniform(0, 1, 8))
     samples = pd.DataFrame({"sample_id": names, "observed": rng.uniform(0, 1, 8), "predicted": values})
     samples = samples.assign(low=values - 0.4, high=values + 0.4, level=0.9, nearest="L1 (0.52), L2 (0.40)")
@@ -211,7 +211,9 @@ def own_tables(rng):
     genes = pd.DataFrame({"gene": ["MGMT", "TP53"], "effect": [0.3, -0.1], "high_means": ["resistant", "sensitive"]})
     genes = genes.assign(rank=[1, 2], same_sign=[1.0, 2 / 3], top=1.0, known=["as known", ""])
     each = pd.DataFrame({"sample_id": names[:2], "gene": ["MGMT", "TP53"], "attribution": [0.2, -0.1]})
-    return {"samples": samples, "effects": genes, "attributions": each}
+    sets = pd.DataFrame({"set": ["REPAIR", "CYCLE"], "genes": [12, 30], "named": [15, 30], "above": [0.7, 0.4]})
+    sets = sets.assign(high_means=["resistant", "sensitive"], correlation=0.1, p=[0.01, 0.3], p_adjusted=[0.02, 0.3])
+    return {"samples": samples, "effects": genes, "attributions": each, "pathways": sets}
 
 
 def summary():

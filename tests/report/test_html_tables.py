@@ -24,7 +24,7 @@ from tl_jax.report.sections.study import read_study
 # Table that is removed -> section that goes with it; the other tables of a section keep it.
 ALONE = {"comparisons": "gain", "gain_map": "gain-map", "predictions": "observed", "prediction_intervals": "intervals"}
 ALONE |= {"history": "losses", "transferability": "sources", "variance": "spread", "lineage": "lineage"}
-ALONE |= {"samples": "samples", "effects": "effects", "source_test": "source-test"}
+ALONE |= {"samples": "samples", "effects": "effects", "source_test": "source-test", "pathways": "pathways"}
 ORDINARY = {"metrics", "comparisons", "predictions", "history", "gene_weights"}
 
 
@@ -200,7 +200,7 @@ def test_an_ordinary_experiment_needs_none_of_a_studys_tables(folder):
         "words",
     ]
     assert anchors == [*kept, "absent"]
-    assert len(said) == 10
+    assert len(said) == 11
     root = made.all("ul", class_="tree")[0]["children"][0]
     assert root["children"][0]["text"] == "source-gdsc-drug-scratch"
     assert "target-t-d-copy_layer1" in root["children"][-1]["text"]
