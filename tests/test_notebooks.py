@@ -10,6 +10,8 @@ import pytest
 from scripting import own_functions
 from selection import some
 
+from tl_jax.report.sections.answer import QUICK
+
 ROOT = Path(__file__).resolve().parents[1]
 BOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
@@ -56,7 +58,7 @@ def test_a_study(arms, of_its_own, capsys):
         names, shown = run(ROOT / "examples" / "a_study.ipynb", '["scratch", "freeze_layer1"]', arms)
     study = names["study"]
     assert set(study.metrics["arm"]) == {*ast.literal_eval(arms), "mean", "ridge"}
-    assert study.verdict.startswith("On 24 samples ")
+    assert study.verdict.startswith(f"{QUICK}. On 24 samples ")
     assert study.verdict in capsys.readouterr().out
     assert set(names["sources"]["source"]) == {"Temozolomide", "Oxaliplatin"}
     page = (of_its_own / "results" / "lines_and_patients" / "report.html").read_text(encoding="utf-8")
