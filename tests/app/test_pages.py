@@ -51,6 +51,27 @@ def test_predicted_against_observed_is_the_mean_over_repeats(folder, shown):
     np.testing.assert_allclose([found[name] for name in mean.index], mean, rtol=1e-9)
 
 
+def test_the_recommended_method_is_drawn_first_also_beside_another_protocol(tmp_path, monkeypatch):
+    own = write_study(tmp_path / "mine")
+    path = own / "summary.json"
+    summary = json.loads(path.read_text()) | {
+        "recommended": {
+            "arm": "ridge",
+            "source": "",
+            "candidates": 3,
+            "value": 0.4,
+            "honest": 0.1,
+            "path": "x",
+            "id": "1",
+        }
+    }
+    path.write_text(json.dumps(summary))
+    given(monkeypatch, tmp_path, study=own)
+    [chosen] = [box for box in page("results").selectbox if box.label == "Method"]
+    assert chosen.value == "ridge, honest"
+    assert chosen.value != chosen.options[0]
+
+
 def test_a_choice_is_written_into_the_address_and_read_from_it(shown):
     app = page("results", arm="ridge, honest")
     [chosen] = [box for box in app.selectbox if box.label == "Method"]

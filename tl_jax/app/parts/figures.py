@@ -40,6 +40,7 @@ def forest(rows: pd.DataFrame, title: str) -> go.Figure:
         "arrayminus": rows["mean_difference"] - rows["ci_low"],
     }
     moved = rows["source"] != ""
+    colours = np.where(moved, LIGHT, ORANGE)
     kinds = zip(np.where(moved, "circle", "square"), clear, strict=True)
     shape = [name if full else f"{name}-open" for name, full in kinds]
     figure = go.Figure(
@@ -48,7 +49,7 @@ def forest(rows: pd.DataFrame, title: str) -> go.Figure:
             y=names,
             error_x=ends,
             mode="markers",
-            marker={"symbol": shape, "size": 11, "color": np.where(moved, LIGHT, ORANGE), "line": {"width": 2}},
+            marker={"symbol": shape, "size": 11, "color": colours, "line": {"width": 2, "color": colours}},
             customdata=np.stack([rows["ci_low"], rows["ci_high"], rows["p_after_looks"]], axis=1),
             hovertemplate="%{y}<br>%{x:+.3f} (95 % %{customdata[0]:+.3f} to %{customdata[1]:+.3f})"
             "<br>p for all arms and looks %{customdata[2]:.3f}<extra></extra>",

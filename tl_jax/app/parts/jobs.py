@@ -7,7 +7,6 @@ cancel (asked to stop), log.txt and out. What is asked gives the folder its name
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -24,7 +23,7 @@ from pathlib import Path
 import tl_jax
 from tl_jax.app.parts.options import QUEUE, Options
 from tl_jax.errors import InputError
-from tl_jax.system.files import digest, write_json
+from tl_jax.system.files import digest, sha256_of, write_json
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED, CUT = "queued", "running", "done", "failed", "stopped", "cut off"
 OPEN = (QUEUED, RUNNING)
@@ -121,7 +120,7 @@ def ask(
     Raises:
         InputError: the queue is full.
     """
-    content = {name: of_file(path) for name, path in (tables or {}).items()}
+    content = {name: sha256_of(path) for name, path in (tables or {}).items()}
     beside = sorted(str(path) for path in links)
     job = Job(given.jobs / digest(tl_jax.__version__, list(argv), content, beside)[:32])
     with locked(given.place / "asking.lock"):
@@ -135,12 +134,6 @@ def ask(
             refuse_full(given)
             job.again()
     return job
-
-
-def of_file(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def make(folder: Path, asked: dict, tables: Mapping[str, Path], links: Sequence[Path]) -> None:

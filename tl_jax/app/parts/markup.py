@@ -33,6 +33,7 @@ CSS = """
 .tl thead .long { min-width: 11rem; }
 .tl tbody td:not(.n) { min-width: 7rem; }
 .tl code { overflow-wrap: anywhere; }
+.tl code span { display: inline-block; max-width: 100%; }
 .tl .tree, .tl .tree ul { list-style: none; padding-left: 1.2rem;
  border-left: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
 .tl .gain, .tl .good { background: color-mix(in srgb, #0072B2 22%, transparent); }

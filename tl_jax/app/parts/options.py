@@ -7,14 +7,11 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tl_jax.system.files import cache_folder
+
 VARIABLE = "TLJAX_APP"
 QUEUE = 20  # jobs that may wait or run; a further one is refused
 DAY = 24 * 3600.0  # seconds after which uploads, and studies made from them, are deleted
-
-
-def cache_folder() -> Path:
-    """Where the app keeps its own files unless it is told otherwise: the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tl_jax" / "app"
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Options:
 
     @property
     def place(self) -> Path:
-        return Path(self.state) if self.state else cache_folder()
+        return Path(self.state) if self.state else cache_folder() / "app"
 
     @property
     def jobs(self) -> Path:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 import streamlit as st
 
 from tl_jax.app.parts import figures
+from tl_jax.app.parts.address import choose
 from tl_jax.app.parts.markup import alert, block, plain, put
 from tl_jax.errors import InputError
 from tl_jax.report.blocks import Block, Figure, Part, Report, Section, Table
@@ -42,6 +44,25 @@ def written(folder: Path) -> float:
 def find(report: Report, ident: str) -> Section | None:
     """A section by its name."""
     return next((section for section in report.sections if section.id == ident), None)
+
+
+def show_top(report: Report) -> None:
+    """The title and what stands above all sections, notes left out."""
+    put(tag("h2", report.title))
+    for one in report.top:
+        if getattr(one, "kind", "") != "note":
+            block(one)
+
+
+def show_more(report: Report, folder: Path, apart: Collection[str]) -> None:
+    """One of the other sections, chosen in a list. apart: those that stand elsewhere in the app, or not at all."""
+    others = {one.id: one.title for one in report.sections if one.id not in apart}
+    if not others:
+        return
+    put(tag("h2", "More of the report"))
+    name = choose("Section", ["", *others], "section", lambda ident: others.get(ident, "choose a section"))
+    if name:
+        show_section(find(report, name), folder)
 
 
 def show_section(section: Section, folder: Path, title: bool = True) -> None:

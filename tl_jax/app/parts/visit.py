@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from tl_jax.app.parts import studies
@@ -51,17 +53,16 @@ def chosen(kind: str, name: str = "study", label: str = "Study") -> Known | None
         say("The study of this address is not here; another one is shown.", "note")
     if len(there) == 1:
         return next(iter(there.values()))
-    titles = dict(zip(there, numbered([one.title for one in there.values()]), strict=True))
-    return there[choose(label, list(there), name, titles.get)]
+    return there[choose(label, list(there), name, numbered(there).get)]
 
 
-def numbered(titles: list[str]) -> list[str]:
-    """Titles, those that stand there twice with a number."""
+def numbered(there: Mapping[str, Known]) -> dict[str, str]:
+    """{key: title} of studies, titles that stand there twice with a number."""
     seen: dict[str, int] = {}
-    found = []
-    for title in titles:
-        seen[title] = seen.get(title, 0) + 1
-        found.append(title if seen[title] == 1 else f"{title} ({seen[title]})")
+    found = {}
+    for key, one in there.items():
+        seen[one.title] = seen.get(one.title, 0) + 1
+        found[key] = one.title if seen[one.title] == 1 else f"{one.title} ({seen[one.title]})"
     return found
 
 

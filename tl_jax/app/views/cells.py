@@ -33,17 +33,14 @@ def show() -> None:
         nothing()
         return
     made = report.report_of(study.folder)
-    put(tag("h2", made.title))
-    for one in made.top:
-        if getattr(one, "kind", "") != "note":
-            block(one)
+    report.show_top(made)
     cells = brought(read(str(study.folder), report.written(study.folder)), study)
     there = calls.models(cells)
     ending = choose("Whose scores", list(there), "model", there.get)
     threshold = at_threshold(cells, ending)
     matrix(cells, ending, threshold)
     maps(cells, ending, threshold)
-    more(made, study)
+    report.show_more(made, study.folder, APART)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the cells")
@@ -182,12 +179,3 @@ def views(places: pd.DataFrame, ending: str, threshold: float) -> dict[str, pd.S
     if "pseudotime" in places:
         found["pseudotime"] = places["pseudotime"]
     return found
-
-
-def more(made, study: Known) -> None:
-    """Other sections of the report."""
-    others = {one.id: one.title for one in made.sections if one.id not in APART}
-    put(tag("h2", "More of the report"))
-    name = choose("Section", ["", *others], "section", lambda ident: others.get(ident, "choose a section"))
-    if name:
-        report.show_section(report.find(made, name), study.folder)

@@ -6,11 +6,10 @@ import streamlit as st
 
 from tl_jax.app.parts import report
 from tl_jax.app.parts.address import choose
-from tl_jax.app.parts.markup import block, put, say
+from tl_jax.app.parts.markup import say
 from tl_jax.app.parts.studies import STUDY
 from tl_jax.app.parts.visit import known, numbered
 from tl_jax.report.blocks import Report
-from tl_jax.report.page.tags import tag
 
 
 def show() -> None:
@@ -20,15 +19,13 @@ def show() -> None:
         say("Two finished studies are needed; tl_jax app --results=FOLDER offers all that are below a folder.")
         return
     keys = list(there)
-    names = dict(zip(keys, numbered([one.title for one in there.values()]), strict=True))
+    names = numbered(there)
     first = choose("Study", keys, "study", names.get)
     others = [key for key in keys if key != first]
     other = choose("Held against it", others, "against", names.get)
     folders = [there[key].folder for key in (first, other)]
     made = side_by_side(*(part for folder in folders for part in (str(folder), report.written(folder))))
-    put(tag("h2", made.title))
-    for one in made.top:
-        block(one)
+    report.show_top(made)
     for section in made.sections:
         report.show_section(section, folders[0])
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from tl_jax.app.parts import figures, jobs, report, watch
 from tl_jax.app.parts.address import choose
-from tl_jax.app.parts.markup import block, put, say
+from tl_jax.app.parts.markup import put, say
 from tl_jax.app.parts.options import options
 from tl_jax.app.parts.studies import STUDY, Known, example
 from tl_jax.app.parts.visit import chosen, link
@@ -20,6 +20,7 @@ from tl_jax.report.page.tags import tag
 FIRST = ("answer", "next")
 SECOND = ("gain", "samples")
 OBSERVED = "observed"
+UNDER = ", "  # between a method and its protocol
 COLUMNS = ["arm", "source", "protocol", "sample_id", "y_true", "y_pred"]
 NOT_AGAIN = (*FIRST, *SECOND, OBSERVED, "lineage", "files", "absent")
 
@@ -31,15 +32,13 @@ def show() -> None:
         first_start()
         return
     made = report.report_of(study.folder)
-    put(tag("h2", made.title))
-    for one in made.top:
-        if getattr(one, "kind", "") != "note":
-            block(one)
+    report.show_top(made)
     for name in (*FIRST, SECOND[0]):
         section(made, name, study)
     observed(study)
     section(made, SECOND[1], study)
-    more(made, study)
+    report.show_more(made, study.folder, NOT_AGAIN)
+    link("downloads", "The whole report as one file", study=study.key)
 
 
 def first_start() -> None:
@@ -55,18 +54,6 @@ def section(made: Report, name: str, study: Known) -> None:
     """A section, where the study has it."""
     if found := report.find(made, name):
         report.show_section(found, study.folder)
-
-
-def more(made: Report, study: Known) -> None:
-    """Any other section of the report."""
-    others = {one.id: one.title for one in made.sections if one.id not in NOT_AGAIN}
-    if not others:
-        return
-    put(tag("h2", "More of the report"))
-    name = choose("Section", ["", *others], "section", lambda ident: others.get(ident, "choose a section"))
-    if name:
-        report.show_section(report.find(made, name), study.folder)
-    link("downloads", "The whole report as one file", study=study.key)
 
 
 def observed(study: Known) -> None:
@@ -93,13 +80,14 @@ def has_columns(path: Path) -> bool:
 def recommended(study: Known, arms: list[str]) -> int:
     """The place of the method that the study recommends; the first where it recommends none."""
     found = jobs.read(study.folder / "summary.json").get("recommended") or {}
-    name = called(found.get("arm", ""), found.get("source", "") or "", "honest", False)
-    return arms.index(name) if name in arms else 0
+    name = called(found.get("arm", ""), found.get("source") or "")
+    # Of several protocols the study's own comes first.
+    return next((k for k, one in enumerate(arms) if one == name or one.startswith(f"{name}{UNDER}")), 0)
 
 
-def called(arm: str, source: str, protocol: str, several: bool) -> str:
-    """A method in words."""
-    return f"{arm}{f' from {source}' if source else ''}{f', {protocol}' if several else ''}"
+def called(arm: str, source: str, protocol: str = "") -> str:
+    """A method in words. protocol: where there are several."""
+    return f"{arm}{f' from {source}' if source else ''}{f'{UNDER}{protocol}' if protocol else ''}"
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -113,7 +101,7 @@ def predictions(path: str, moment: float) -> pd.DataFrame:
         raise InputError(f"predictions.csv cannot be read: {error}; write it with the study's own script") from error
     several = rows["protocol"].nunique() > 1
     keys = zip(rows["arm"], rows["source"], rows["protocol"], strict=True)
-    rows["name"] = [called(*key, several) for key in keys]
+    rows["name"] = [called(arm, source, protocol if several else "") for arm, source, protocol in keys]
     groups = rows.groupby(["name", "sample_id"], sort=False)["y_pred"]
     held = groups.agg(y_pred="mean", low="min", high="max").reset_index()
     true = rows.drop_duplicates(["name", "sample_id"])[["name", "sample_id", "y_true"]]
