@@ -105,6 +105,15 @@ def test_batches_that_go_with_the_response_are_said_beside_how_sure(tmp_path):
     assert next(line for line in words if line.startswith("Data: ")) == f"Data: {batch}: hold out whole batches."
 
 
+def test_no_flag_is_told_for_an_arm_of_all_drugs(tmp_path):
+    """Its source is called "all drugs", which --source_drug does not know."""
+    out = write_study(tmp_path / "out", ("all drugs",), ("profile_gp",), repeats=2, samples=12)
+    (section,) = (one for one in report_of(out).sections if one.id == "next")
+    (line,) = ("".join(map(str, one)) for one in section.blocks[0].lines if str(one[0]) == "Source. ")
+    assert "all drugs" in line
+    assert "--source_drug" not in line
+
+
 def test_one_page_has_one_answer_on_samples(tmp_path):
     """Where studies of so many samples were simulated, "What next" says what `tl_jax power` says."""
     out = write_study(tmp_path / "out", ("A",), ("zero_shot",), repeats=2, samples=30)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+from tl_jax.evaluation.checks.parts import GOES, SHIFTS
 from tl_jax.evaluation.predictors.plain_words import plain
+from tl_jax.evaluation.predictors.source_methods import METHODS
+from tl_jax.evaluation.statistics.against import base
 from tl_jax.evaluation.statistics.power import ARMS, MEASURED, USUAL, detectable, detectable_words, enough
 from tl_jax.evaluation.statistics.power import sizes as simulated
 from tl_jax.evaluation.statistics.verdict import sample_range
 from tl_jax.report.blocks import Blocks, Code, Line, Strong, bullets
-from tl_jax.report.sections.answer import BATCHES, BEING, FOLDER, best_transfer, chosen_in, helps, is_quick, predicts
+from tl_jax.report.sections.answer import BEING, FOLDER, best_transfer, chosen_in, helps, is_quick, predicts
 from tl_jax.report.sections.run import short_paths
 from tl_jax.report.sections.study import Study
 
@@ -57,8 +60,9 @@ def _source(study: Study) -> str:
     best = best_transfer(study)
     if best is None:
         return "none was compared; a study with public lines as the source says whether one helps."
-    drug = best["source"].split(ROUTE)[0]
-    name = best["source"] if drug == INTERMEDIATE else f"{best['source']} (--source_drug={drug})"
+    drug, method = best["source"].split(ROUTE)[0], METHODS.get(base(best["arm"]))
+    several = method is not None and (method.drugs or method.many)  # no single drug is its source
+    name = best["source"] if drug == INTERMEDIATE or several else f"{best['source']} (--source_drug={drug})"
     if helps(study, best):
         return f"go on with {name}, which is shown to help."
     return f"none is shown to help on these samples; most promising: {name}."
@@ -133,7 +137,7 @@ def _data(study: Study) -> list[Line]:
         command = f"tl_jax check --cohort={short_paths(cohort)}"
         return [("look for mix-ups, batches and outliers before more is run: ", Code(command))]
     # What blocks first, then batches, which may make a model of nothing look good.
-    grave = (rows["severity"] != "blocking") * 2 - rows.get("check", rows["severity"]).isin(BATCHES)
+    grave = (rows["severity"] != "blocking") * 2 - rows.get("check", rows["severity"]).isin((GOES, SHIFTS))
     order = rows.assign(grave=grave).sort_values("grave", kind="stable")
     told = [(f"{row['text']}: {row['remedy']}.",) for row in order.head(MOST_FINDINGS).to_dict("records")]
     if len(rows) > MOST_FINDINGS:
