@@ -6,7 +6,6 @@ scaler, response scale, settings, data fingerprint, versions, and the ancestors 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -20,7 +19,7 @@ from orbax.checkpoint import v1 as ocp
 
 from tl_jax.errors import InputError
 from tl_jax.system.cluster import agree, barrier, is_first
-from tl_jax.system.files import digest, write_json
+from tl_jax.system.files import digest, sha256_of, write_json
 from tl_jax.system.runtime import default_sharding
 from tl_jax.trees import flatten, unflatten
 from tl_jax.types import Variables
@@ -197,7 +196,7 @@ def is_stage(path: Path) -> bool:
 def file_digests(folder: Path) -> dict[str, str]:
     """{file below `folder`: SHA-256}, checked before tensorstore reads, since it does not notice a flipped byte."""
     files = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    return {p.relative_to(folder).as_posix(): sha256_of(p) for p in files}
 
 
 def record_digest(record: dict) -> str:

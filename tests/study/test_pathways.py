@@ -9,10 +9,11 @@ import pytest
 from tl_jax.data.genes.sets import places, read_sets
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import ridge
+from tl_jax.evaluation.predictors.drug_profile import standardised
 from tl_jax.evaluation.predictors.gene_sets import SCALER, pathways, shares
 from tl_jax.report.sections import all_of
 from tl_jax.study.cohort.outputs import write_outputs
-from tl_jax.study.cohort.pathways import enrichment, known_sets, scores, z_scores
+from tl_jax.study.cohort.pathways import enrichment, known_sets, scores
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.prepare import prepare
 from tl_jax.study.cohort.run import run_plan
@@ -79,7 +80,7 @@ def test_effects_by_set_name_the_direction_of_the_response(cohort, tmp_path):
     domain = cohort.stage("target")
     genes = domain.genes
     known = known_sets(gmt(tmp_path / "own.gmt", {"UP": genes[:20].tolist(), "ELSE": genes[40:60].tolist()}), domain)
-    z = z_scores(domain.x)
+    z = standardised(domain.x)[0]
     effects = np.zeros(len(genes)) + np.random.default_rng(0).normal(scale=0.1, size=len(genes))
     effects[:20] += 1
     table = enrichment(known, effects, genes, domain, z, "ridge")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tarfile
 import zipfile
@@ -25,12 +24,6 @@ class WrongHash(Failed):
 
 class WrongContent(Exception):
     """A file that arrived whole and is something else than its name says; the message says what was seen."""
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_content(path: Path, name: str, size: int = 0) -> None:

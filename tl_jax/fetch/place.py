@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tl_jax.errors import InputError
-from tl_jax.fetch.checks import WrongContent, WrongHash, check_content, check_space, sha256_of
+from tl_jax.fetch.checks import WrongContent, WrongHash, check_content, check_space
 from tl_jax.fetch.manifest import DataSet, RemoteFile
 from tl_jax.fetch.records import NAME, Records
 from tl_jax.fetch.sources import Unreachable, obtain
 from tl_jax.fetch.unpack import unpack
-from tl_jax.system.files import check_writable
+from tl_jax.system.files import check_writable, sha256_of
 from tl_jax.system.parts import held
 
 WORK = ".fetch"  # below the data folder: on the same disk, so that a rename puts things in place

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tl_jax.errors import InputError
-from tl_jax.fetch.checks import sha256_of
-from tl_jax.system.files import write_json
+from tl_jax.system.files import sha256_of, write_json
 
 NAME = "fetched.json"
 

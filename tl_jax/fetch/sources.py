@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tl_jax.errors import InputError
-from tl_jax.fetch.checks import Failed, WrongContent, WrongHash, check_content, check_space, sha256_of
+from tl_jax.fetch.checks import Failed, WrongContent, WrongHash, check_content, check_space
 from tl_jax.fetch.manifest import RemoteFile
+from tl_jax.system.files import sha256_of
 
 EXTRA = "downloads need the packages pooch and gdown: pip install tl_jax[fetch]"
 PIP_LIMIT = 3600  # seconds

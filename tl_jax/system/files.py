@@ -111,6 +111,17 @@ def check_writable(folder: Path, flag: str) -> None:
         raise InputError(f"cannot write to {folder}: {error.strerror}; choose another {flag}") from error
 
 
+def cache_folder() -> Path:
+    """Where this user's cached files go; nothing is made."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tl_jax"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def digest(*parts) -> str:
     """SHA-256 (hex) over arrays, strings and JSON-able values, in order."""
     sha = hashlib.sha256()

@@ -13,6 +13,8 @@ from zlib import crc32
 import jax
 import numpy as np
 
+from tl_jax.system.files import cache_folder
+
 # Where a container's limit on memory and its use stand (versions 2 and 1 of control groups).
 CONTROL_GROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -32,8 +34,7 @@ def configure(cache_dir: str | Path | None = None) -> Path | None:
     if "JAX_NUM_CPU_DEVICES" not in os.environ and "xla_force_host_platform" not in os.environ.get("XLA_FLAGS", ""):
         with suppress(RuntimeError):  # jax is already at work, in a notebook say: its devices stay as they are
             jax.config.update("jax_num_cpu_devices", cores())
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tl_jax"
-    folder = str(cache_dir or os.environ.get("TLJAX_CACHE", default))
+    folder = str(cache_dir or os.environ.get("TLJAX_CACHE", cache_folder()))
     if folder == "off":
         return None
     own = Path(folder) / processor()

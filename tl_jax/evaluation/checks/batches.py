@@ -9,12 +9,13 @@ from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
 from tl_jax.data.tables.cells import examples
 from tl_jax.evaluation.checks.design import association
-from tl_jax.evaluation.checks.parts import LOOK, Finding, Part, stages
+from tl_jax.evaluation.checks.parts import LOOK, SHIFTS, TOGETHER, Finding, Part, stages
+from tl_jax.evaluation.predictors.drug_profile import standardised
 
 LEAST = 3  # samples of a batch that counts
 PERMUTATIONS, ALPHA = 199, 0.01
 TWICE = 2.0  # times the share that chance explains, below which a shift is no matter
-TOGETHER = 0.05  # p of batch and response, uncorrected: beside a shift less evidence is needed to be careful
+CAREFUL = 0.05  # p of batch and response, uncorrected: beside a shift less evidence is needed to be careful
 
 
 def batch_shift(cohort: Cohort) -> Part:
@@ -41,11 +42,10 @@ def shift_of(domain: Domain) -> dict | None:
     rows = np.isin(names, kept)
     if len(kept) < 2:
         return None
-    codes, x = np.searchsorted(kept, names[rows]), np.asarray(domain.x[rows], np.float64)
-    x = x[:, x.max(axis=0) > x.min(axis=0)]
-    if not x.shape[1]:
+    codes, (z, variances) = np.searchsorted(kept, names[rows]), standardised(domain.x[rows])
+    z = z[:, variances > 0]
+    if not z.shape[1]:
         return None
-    z = (x - x.mean(axis=0)) / x.std(axis=0)
     own, draws = explained(z, codes), np.random.default_rng(0)
     null = [explained(z, draws.permutation(codes)) for _ in range(PERMUTATIONS)]
     p = (1 + sum(one >= own for one in null)) / (1 + PERMUTATIONS)
@@ -65,11 +65,11 @@ def _finding(domain: Domain, drugs: tuple[str, ...], row: dict) -> Finding:
     text = f"batches shift the expression of {domain.name}: they explain {row['share']:.0%} of a gene's variance on "
     text += f"average, by chance {row['by chance']:.0%}"
     tests = {drug: association(domain, drug, "batch") for drug in drugs}
-    both = [drug for drug, one in tests.items() if one is not None and one["p"] < TOGETHER]
+    both = [drug for drug, one in tests.items() if one is not None and one["p"] < CAREFUL]
     if both:
-        text += f", and they go with the response to {examples(both)}"
+        text += f", and they {TOGETHER} {examples(both)}"
         remedy = "a model may predict the batch: hold out whole batches (group_column), or judge within one"
     else:
         first = str(pd.Series(np.asarray(domain.batch).astype(str)).mode().iloc[0])
         remedy = f'correct it inside the folds: preprocess = ["combat"], combat_reference = "{first}"'
-    return Finding(LOOK, "batches", domain.name, text, remedy)
+    return Finding(LOOK, SHIFTS, domain.name, text, remedy)

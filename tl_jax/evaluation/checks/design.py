@@ -11,7 +11,7 @@ from tl_jax.data.domain import LABEL, Domain
 from tl_jax.data.scaling.scaling import scaler_of
 from tl_jax.data.splits import Fold, above_median, partitions
 from tl_jax.errors import InputError
-from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Finding, Part, Plan, Stage, stages
+from tl_jax.evaluation.checks.parts import BLOCKING, GOES, LOOK, Finding, Part, Plan, Stage, stages
 from tl_jax.evaluation.predictors.baselines import ridge
 from tl_jax.evaluation.statistics import power
 from tl_jax.evaluation.statistics.detectable import detectable_difference
@@ -34,9 +34,8 @@ def confounding(cohort: Cohort) -> Part:
         for what in ("tissue", "batch")
         if (row := association(stage.domain, drug, what))
     ]
-    for name in dict.fromkeys(
-        row["domain"] for row in tests
-    ):  # many drugs of a source must not hide what the target has
+    # By domain: the many drugs of a source must not hide what the target has.
+    for name in dict.fromkeys(row["domain"] for row in tests):
         own = [row for row in tests if row["domain"] == name]
         for row, p in zip(own, holm([row["p"] for row in own]), strict=True):
             row["p (Holm)"] = float(p)
@@ -89,7 +88,7 @@ def _confounded(row: dict, evaluated: bool) -> Finding | None:
     )
     if row["what"] == "batch":
         remedy = "no method can part them: measure anew, use one batch, or hold out whole batches (groups)"
-        return Finding(BLOCKING if evaluated else LOOK, "batch", row["domain"], text, remedy)
+        return Finding(BLOCKING if evaluated else LOOK, GOES, row["domain"], text, remedy)
     remedy = "a model may predict the tissue alone: compare within a tissue, or hold out whole tissues (groups)"
     return Finding(LOOK, "tissue", row["domain"], text, remedy)
 

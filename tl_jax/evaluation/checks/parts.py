@@ -11,6 +11,10 @@ from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
 
 BLOCKING, LOOK = "blocking", "worth a look"
+# Checks of a batch that goes with a response, and of batches that shift the expression; these words are in the latter
+# where they go with a response too.
+GOES, SHIFTS = "batch", "batches"
+TOGETHER = "go with the response to"
 
 
 class Finding(NamedTuple):

@@ -90,9 +90,9 @@ def crossed_t(per_draw, without: np.ndarray, overlap: float, level: float = 0.95
     if draws < 2 or clusters < 2 or not np.isfinite(without).all():
         return Difference(point, *(NOTHING,) * 4)
     middle = without.mean(axis=1, keepdims=True)
-    over_tests = float(_jackknife(middle)[0])
+    over_tests = float(jackknife(middle)[0])
     # A draw's value also varies by what its model does on these compounds; over_tests holds that part already.
-    both = float(_jackknife(without - middle).sum() / (draws - 1))
+    both = float(jackknife(without - middle).sum() / (draws - 1))
     share, spread = 1 / draws + _ratio(overlap), float(np.var(d, ddof=1))
     variance = share * max(0.0, spread - both) + over_tests
     if variance <= ROUNDING:
@@ -113,7 +113,7 @@ def crossed_means(again: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return (weights * again).sum(axis=1) / weights.sum(axis=1)
 
 
-def _jackknife(without: np.ndarray) -> np.ndarray:
+def jackknife(without: np.ndarray) -> np.ndarray:
     """(columns,) variances of values (clusters, columns) by leaving one cluster out."""
     groups = len(without)
     return (groups - 1) / groups * np.sum((without - without.mean(axis=0)) ** 2, axis=0)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 from tl_jax.evaluation.draws.classification import resampled
-from tl_jax.evaluation.draws.draws import Difference, crossed_t, left_out
+from tl_jax.evaluation.draws.draws import Difference, crossed_t, jackknife, left_out
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -44,9 +44,7 @@ def over_units(truth: np.ndarray, scores: np.ndarray, units: np.ndarray, metric:
         return NOTHING
     values = resampled(metric, truth, scores, np.ones((1, len(truth)))).mean()
     without = left_out(metric, truth, scores, units).mean(axis=1)
-    count = len(without)
-    scale = np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum())
-    reach = float(scale * stats.t.ppf((1 + LEVEL) / 2, count - 1))
+    reach = float(np.sqrt(jackknife(without)) * stats.t.ppf((1 + LEVEL) / 2, len(without) - 1))
     return float(values - reach), float(values + reach)
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from tl_jax.evaluation.predictors.drug_profile import standardised
+
 
 class Enriched(NamedTuple):
     """above: share of pairs of a gene inside and one outside in which the one inside has the larger effect (ties count
@@ -27,9 +29,8 @@ def mean_correlation(z: np.ndarray) -> float:
 
     Columns that do not vary are left out.
     """
-    z = np.asarray(z, np.float64) - z.mean(axis=0, dtype=np.float64)
-    sd = z.std(axis=0)
-    z, count = z[:, sd > 0] / sd[sd > 0], int((sd > 0).sum())
+    z, variances = standardised(z)
+    z, count = z[:, variances > 0], int((variances > 0).sum())
     if count < 2:
         return 0.0
     return max(0.0, float((count * z.mean(axis=1).var() - 1) / (count - 1)))

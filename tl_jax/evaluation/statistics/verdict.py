@@ -12,7 +12,7 @@ from tl_jax.evaluation.statistics.negative_transfer import did_harm, is_lower
 from tl_jax.evaluation.statistics.source_test import words
 
 HONEST = "honest"
-CHOICE = "nested_choice"  # the arm of the choice by inner folds (study/core/nested.py)
+CHOICE = "nested_choice"  # the arm of the choice by inner folds
 PAIR = ["arm", "source"]
 SPOKEN = {SCRATCH: "training from scratch", RIDGE: "ridge on the target's own genes"}
 

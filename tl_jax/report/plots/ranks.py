@@ -46,15 +46,8 @@ def ranks_figure(ranks: Ranks, title: str, explained: bool = True):
         ax.plot(ends, [-BAR * (place + 0.75)] * 2, color=BLUE, linewidth=4, solid_capstyle="butt", zorder=3)
     for place, (name, rank) in enumerate(ranks.average.items()):
         on_left = place < left
-        row = place if on_left else methods - 1 - place
-        draw_method(
-            ax,
-            str(name),
-            rank,
-            -(BAR * len(bars) + 0.1 + row_height * (row + (0.9 if is_narrow() else 0.5))),
-            on_left,
-            methods,
-        )
+        row = (place if on_left else methods - 1 - place) + (0.9 if is_narrow() else 0.5)
+        draw_method(ax, str(name), rank, -(BAR * len(bars) + 0.1 + row_height * row), on_left, methods)
     return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from tl_jax.evaluation.checks.parts import GOES, SHIFTS, TOGETHER
 from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.evaluation.statistics.against import named
 from tl_jax.evaluation.statistics.metrics import spearman
@@ -29,7 +30,6 @@ QUICK = "QUICK LOOK, NOT A RESULT"
 FOLDER = "THIS_FOLDER"
 BEING = f", {FOLDER} being the folder of this page"
 KNOWN = {"as known": "is the known one", "the opposite of what is known": "is the opposite of what is known"}
-BATCHES, TOGETHER = ("batch", "batches"), "goe?s? with"  # checks of batches, and their words where they matter
 FEWEST_IN_BATCH = 6
 CARRIED = ("source_drug", "score")
 
@@ -112,11 +112,11 @@ def sure_line(study: Study) -> str:
 
 def batch_line(study: Study) -> str:
     """What a forecast may owe to batches that go with the response; "" where the check found none that do."""
-    found = study.table("findings")
-    if "check" not in found or not found["check"].isin(BATCHES).any():
+    found, rows = study.table("findings"), study.table("samples")
+    if "check" not in found:
         return ""
-    found, rows = found[found["check"].isin(BATCHES)], study.table("samples")
-    if not found["text"].str.contains(TOGETHER).any():
+    both = (found["check"] == SHIFTS) & found["text"].str.contains(TOGETHER, regex=False)
+    if not (both | (found["check"] == GOES)).any():
         return ""
     text = "batches go with the response, so a model may know the batch and nothing else"
     told = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from tl_jax.evaluation.statistics.registry import Metric, from_record
 from tl_jax.evaluation.statistics.verdict import judged_protocol, mean_per_fold, reference_in, versus
 from tl_jax.report.blocks import Absent, printable
 from tl_jax.report.sections.contract import NUMBERS_BUT, OPTIONAL_NUMBERS, TABLES, Contract, named
+from tl_jax.system.files import sha256_of
 
 REMEDY = "write it with the experiment's own script"
 
@@ -124,7 +124,7 @@ def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "m
     if first not in tables:
         raise InputError(f"{folder / f'{first}.csv'} has no rows; {REMEDY}")
     files = sorted(folder / name for name in [*(f"{name}.csv" for name in frames), "summary.json", "study.json"])
-    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+    digests = {path.name: sha256_of(path) for path in files if path.is_file()}
     return Study(tables, summary, _json(folder / "study.json"), digests, contracts, metric)
 
 

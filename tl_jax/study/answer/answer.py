@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from tl_jax.evaluation.checks.cohort import Checked, check_cohort
 from tl_jax.evaluation.checks.parts import Plan as Asked
+from tl_jax.evaluation.statistics.verdict import CHOICE
 from tl_jax.report.page.check_page import write_check
 from tl_jax.report.page.page import write_report
 from tl_jax.report.tables import write_csv
@@ -19,7 +20,6 @@ from tl_jax.study.answer.plan import Drug
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.results import Results
 from tl_jax.study.cohort.run import run_plan
-from tl_jax.study.core.nested import ARM as CHOICE
 from tl_jax.system.files import write_json
 from tl_jax.system.progress import LOGGER
 

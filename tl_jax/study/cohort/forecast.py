@@ -11,12 +11,13 @@ from tl_jax.data.own_scale import on_own_scale, own_scale, possible_words
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.scaling.scaling import RESISTANT, ResponseScale
 from tl_jax.errors import InputError
+from tl_jax.evaluation.predictors.drug_profile import standardised
 from tl_jax.evaluation.predictors.markers import EXPRESSION, markers_of
 from tl_jax.evaluation.predictors.mechanisms import acts_alike
 from tl_jax.evaluation.predictors.source_methods import MECHANISM, METHODS
 from tl_jax.evaluation.statistics.conformal import held_out_intervals
 from tl_jax.evaluation.statistics.profile_pairs import profiles
-from tl_jax.study.cohort.pathways import enrichment, known_sets, scores, z_scores
+from tl_jax.study.cohort.pathways import enrichment, known_sets, scores
 from tl_jax.study.cohort.recommend import Recommended
 from tl_jax.study.core.effects import Explained, explain
 from tl_jax.study.core.fold_models import load_fold_models
@@ -52,7 +53,7 @@ def tables_of(results, found: Recommended) -> dict[str, pd.DataFrame]:
 def of_sets(results, found: Recommended, explained: Explained | None, genes: np.ndarray) -> dict[str, pd.DataFrame]:
     """pathway_scores, and pathways: the sets in which the effects of the recommended model lie."""
     domain, ledger = results.plan.groups[0].problem.domain, results.ledger
-    known, z = known_sets(results.settings.pathways, domain), z_scores(prepare(domain)[1])
+    known, z = known_sets(results.settings.pathways, domain), standardised(prepare(domain)[1])[0]
     tables = {"pathway_scores": scores(known, domain, z)}
     own = None if explained is None else enrichment(known, explained.effects, genes, domain, z, found.arm)
     if own is None:

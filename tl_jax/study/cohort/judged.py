@@ -13,8 +13,7 @@ import pandas as pd
 from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import per_fold
 from tl_jax.evaluation.statistics.registry import from_record, record
-from tl_jax.evaluation.statistics.verdict import ALPHA
-from tl_jax.study.core.nested import ARM as CHOICE
+from tl_jax.evaluation.statistics.verdict import ALPHA, CHOICE
 from tl_jax.system.cluster import is_first
 from tl_jax.system.files import write_json
 

@@ -69,13 +69,6 @@ def scores(known: Known, domain: Domain, z: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({**rows, "score": found.ravel()})
 
 
-def z_scores(x: np.ndarray) -> np.ndarray:
-    """Columns of mean 0 and sd 1; 0 where one does not vary."""
-    x = np.asarray(x, np.float64) - x.mean(axis=0, dtype=np.float64)
-    sd = x.std(axis=0)
-    return x / np.where(sd > 0, sd, np.inf)
-
-
 def enrichment(
     known: Known, effects: np.ndarray, genes: np.ndarray, domain: Domain, z: np.ndarray, arm: str
 ) -> pd.DataFrame | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from tl_jax.evaluation.statistics.metrics import per_fold, sign
-from tl_jax.study.core.nested import ARM as CHOICE
+from tl_jax.evaluation.statistics.verdict import CHOICE
 
 
 class Recommended(NamedTuple):

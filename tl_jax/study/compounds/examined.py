@@ -11,12 +11,12 @@ import pandas as pd
 from tl_jax.data.compounds.chemical_splits import balanced_draws
 from tl_jax.data.splits import Fold
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.verdict import CHOICE
 from tl_jax.study.compounds.networks import Method, arms_of
 from tl_jax.study.compounds.settings import DtiSettings, Switches
 from tl_jax.study.compounds.setup import Setup
 from tl_jax.study.core.arms import Arm, How
 from tl_jax.study.core.examine import Examination, draw_examination, examine
-from tl_jax.study.core.nested import ARM
 from tl_jax.study.core.problem import Partition, Problem
 from tl_jax.study.core.stages import TrainedStage
 from tl_jax.study.core.table import ResultTable, result_of
@@ -120,7 +120,7 @@ def examine_all(
         own = ResultTable(tuple(result_of(problem, name, source, list(p), {}) for name, source, p in given))
         more, found = examine(problem, parts, arms, how, own)
         for one in more:
-            chosen["", ARM, size] = one.predictions["y_pred"].to_numpy().reshape(len(problem.folds), -1)
+            chosen["", CHOICE, size] = one.predictions["y_pred"].to_numpy().reshape(len(problem.folds), -1)
         for name, table in found.items():
             tables.setdefault(name, []).append(by_size(table, size))
     return chosen, {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()}

@@ -9,13 +9,13 @@ import pandas as pd
 
 from tl_jax.data.splits import Fold
 from tl_jax.evaluation.statistics.metrics import sign, to_choose_from
+from tl_jax.evaluation.statistics.verdict import CHOICE
 from tl_jax.keys import Repeats
 from tl_jax.study.core.arms import Arm, How, run_arms
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.table import ArmResult, ResultTable, per_fold, result_of
 
-ARM = "nested_choice"
 INNER_FOLDS = 3
 CHOICES = ("repeat", "fold", "arm", "source", "protocol", "inner_{metric}", "candidates")
 
@@ -54,7 +54,7 @@ def nested_choice(
         reached = sign(problem.metric) * float(row.max())
         choices.append((f.fold.repeat, f.fold.fold, *best, problem.protocol.name, reached, len(row)))
     columns = [name.format(metric=problem.metric) for name in CHOICES]
-    return result_of(problem, ARM, "", predicted, {}), pd.DataFrame(choices, columns=columns)
+    return result_of(problem, CHOICE, "", predicted, {}), pd.DataFrame(choices, columns=columns)
 
 
 def inner_scores(inner: Problem, found: ResultTable) -> pd.DataFrame:

@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from tl_jax.data.domain import RESISTANT, Domain
-from tl_jax.data.scaling.choice import SHRUNKEN
+from tl_jax.data.domain import RESISTANT, SHRUNKEN, Domain
 from tl_jax.evaluation.predictors.drug_profile import DrugProfile
 from tl_jax.evaluation.predictors.forms import Form
 from tl_jax.evaluation.predictors.profile_gp import Fitted, carried, fit_gp, form_of

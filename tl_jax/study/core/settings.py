@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import ClassVar
 
 from tl_jax.errors import InputError
 from tl_jax.study.core.problem import Partition
+from tl_jax.system.files import sha256_of
 
 # Repeats of a study draw with seed + 100 x repeat, and those of its examinations begin further up (keys.Repeats).
 LARGEST_SEED = 2**32 - 100_000
@@ -69,7 +69,7 @@ class StudySettings:
 def content_of(path: str) -> str:
     """SHA-256 of a file's bytes; the path where it cannot be read, which whoever reads it refuses by its flag."""
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return sha256_of(Path(path))
     except OSError:
         return path
 

@@ -18,8 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tl_jax.config import Recipe
-from tl_jax.data.domain import RESISTANT, Domain
-from tl_jax.data.scaling.choice import SHRUNKEN
+from tl_jax.data.domain import RESISTANT, SHRUNKEN, Domain
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.evaluation.predictors.baselines import BASELINES, SCALED_AS
 from tl_jax.evaluation.predictors.drug_profile import DrugProfile

@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from tl_jax.data.domain import RESISTANT, Domain
-from tl_jax.data.scaling.choice import SHRUNKEN
+from tl_jax.data.domain import RESISTANT, SHRUNKEN, Domain
 from tl_jax.data.seen import seen
 from tl_jax.evaluation.predictors.drug_profile import DrugProfile, permuted_profiles
 from tl_jax.evaluation.predictors.mechanisms import acts_alike
