@@ -22,9 +22,8 @@ test: $(READY)
 # What `make test` leaves out, with every example: dear tests, those of programs compiled as users compile them, and
 # all broken inputs; but for studies of minutes.
 test-all: $(READY)
-	TLJAX_TESTS=all $(BIN)/python -m pytest -m "full and not shipped and not slow"
+	TLJAX_TESTS=all $(BIN)/python -m pytest -m "(full or fuzz) and not shipped and not slow"
 	TLJAX_TESTS=all TLJAX_COMPILE=shipped $(BIN)/python -m pytest -m "shipped and not slow"
-	TLJAX_TESTS=all $(BIN)/python -m pytest -m "not full and not slow" tests/fuzz
 
 # Single cells with the packages that only they need; last, since scanpy holds pandas below 3 on Python 3.11.
 test-sc: $(READY)

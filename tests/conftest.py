@@ -17,7 +17,7 @@ from tl_jax.system import runtime
 
 # Whether everything runs, as in `make test-all`; `make test` leaves out what is marked `full`.
 ALL = os.environ.get("TLJAX_TESTS") == "all"
-MAPS = 25_000  # of memory, beyond which programs are let go
+MAPS = 45_000  # of memory, beyond which programs are let go; no file adds more than 11,000
 gc.set_threshold(200_000, 20, 50)  # imports and collection make many objects that stay
 if os.environ.get("TLJAX_COMPILE") != "shipped":
     # Most of a test's time goes into compiling programs that run for milliseconds. What is marked `shipped` needs the
@@ -78,7 +78,15 @@ def small_cohort() -> str:
 LONG = (
     *("test_study", "test_readme", "test_dti", "test_side_by_side", "test_resume", "test_judged_by"),
     *("test_your_cohort", "test_many_devices", "test_dti_transfer", "test_transfer_truth"),
-    *("test_scripts", "test_many_targets", "test_small_cohorts", "test_runs", "test_notebooks", "test_check_cohort"),
+    *(
+        "test_networks",
+        "test_scripts",
+        "test_many_targets",
+        "test_small_cohorts",
+        "test_runs",
+        "test_notebooks",
+        "test_check_cohort",
+    ),
 )
 # Tests by name that are `full`, by measurement.
 DEAR = {line for line in (ROOT / "tests" / "dear.txt").read_text("utf-8").splitlines() if not line.startswith("#")}
@@ -110,6 +118,8 @@ def pytest_collection_modifyitems(items):
     place |= {scope(item.nodeid): LONG.index(item.path.stem) for item in items if item.path.stem in LONG}
     items.sort(key=lambda item: place[scope(item.nodeid)])
     for item in items:
+        if item.path.parent.name == "fuzz":
+            item.add_marker("fuzz")
         if item.get_closest_marker("shipped"):
             item.add_marker("full")
         if item.nodeid in DEAR or COSTLY.get(item.path.stem, set()) & set(item.fixturenames):
