@@ -78,15 +78,33 @@ def test_intervals_are_apart_and_say_what_varies(results):
 
 def test_a_transfer_that_turns_the_sign_is_named(results):
     truth = np.where(STATE == "", np.nan, STATE == "parental")
-    table = comparisons(results, truth).set_index(["arm", "reference"])
-    assert table.loc[("network_mmd", "network"), "harm"]
-    assert table.loc[("network", "ridge_smoothed"), "draws"] == 3  # those that both have
+    table = comparisons(results, truth).set_index(["arm", "reference", "over"])
+    assert table.loc[("network_mmd", "network", "seeds"), "harm"]
+    assert table.loc[("network", "ridge_smoothed", "lines"), "draws"] == 3  # those that both have
     truth_tables(results, Truth("state", ("parental",)))
     named = [note for note in results.ledger.notes if note.startswith("negative transfer")]
     assert len(named) == 1
     assert "network_mmd is shown to do worse than network" in named[0]
     flipped = table["p_holm"] >= 0.05
     assert not table.loc[flipped, "harm"].any()
+
+
+def test_more_seeds_than_draws_are_held_against_the_score_in_both_ways(results):
+    """Over seeds, seed k stands beside draw k of the lines, counted around; over lines, the first of each draw."""
+    right = np.where(STATE == "parental", 1.0, 0.0)
+    many = right + RANDOM.normal(scale=2.0, size=(20, 80))
+    results = replace(results, scores=results.scores | {"network": many}, varies={"network": "seeds"})
+    truth = np.where(STATE == "", np.nan, STATE == "parental")
+    known = np.isfinite(truth)
+    table = comparisons(results, truth).set_index(["arm", "reference", "over"])
+    lines, seeds = (table.loc[("network", "ridge_smoothed", over)] for over in ("lines", "seeds"))
+    assert (lines["draws"], seeds["draws"]) == (5, 20)
+    ridge = [roc_auc_score(truth[known], row[known]) for row in results.scores["ridge_smoothed"]]
+    network = [roc_auc_score(truth[known], row[known]) for row in many]
+    assert seeds["difference"] == pytest.approx(np.mean(network) - np.mean(ridge))
+    assert lines["difference"] == pytest.approx(np.mean(network[:5]) - np.mean(ridge))
+    assert seeds["ci_high"] - seeds["ci_low"] < lines["ci_high"] - lines["ci_low"]
+    assert ("network_mmd", "ridge_smoothed", "seeds") not in table.index  # its draws differ in lines
 
 
 def test_a_summary_has_the_share_of_draws_below_half(results):

@@ -146,9 +146,10 @@ def test_more_seeds_than_draws_vary_over_seeds_and_intervals_stay_possible(setup
     results = run_cells(own, setup)
     assert results.varies["network_none_smoothed"] == "seeds"
     truth = setup.cells.obs["sensitive"].to_numpy(float)
-    table = comparisons(results, truth).set_index(["arm", "reference"])
-    assert table.loc[("network_none", "network_pretransfer"), "draws"] == 3
-    assert table.loc[("network_none", results.main), "draws"] == 2  # those that both have, of the same lines
+    table = comparisons(results, truth).set_index(["arm", "reference", "over"])
+    assert table.loc[("network_none", "network_pretransfer", "seeds"), "draws"] == 3
+    assert table.loc[("network_none", results.main, "lines"), "draws"] == 2  # those that both have, of the same lines
+    assert table.loc[("network_none", results.main, "seeds"), "draws"] == 3
     assert table[["ci_low", "ci_high"]].abs().to_numpy().max() <= 1
 
 

@@ -150,12 +150,17 @@ def compared(study: Study) -> Blocks:
     cells = {
         "arm": word("arm"),
         "minus": word("reference"),
+        "over": word("over"),
         "draws": whole("draws"),
         "difference of AUROC": fixed("difference", "+.2f"),
         "95 % interval": between("ci_low", "ci_high", possible=(-1, 1)),
         "p after Holm": p_value("p_holm"),
     }
-    return frame_table("Arms against each other, paired by draw", rows, cells, heads=2)
+    words = paragraph(
+        "Cells and draws are both counted. Over lines: as it would be with other bulk lines. Over seeds: these lines "
+        "given, as it would be trained again."
+    )
+    return [words, frame_table("Arms against each other, paired by draw", rows, cells, heads=2)]
 
 
 def graded(study: Study) -> Blocks:

@@ -28,7 +28,7 @@ from tl_jax.study.cells.truth import (
 LINES = "lines"
 AT_THRESHOLD = ("mcc", "balanced_accuracy", "f1", "weighted_f1", "ami", "ari")  # of calls, named so in tables
 COMPARED = (
-    *("arm", "reference", "draws", "mean", "mean_reference", "difference", "ci_low", "ci_high"),
+    *("arm", "reference", "over", "draws", "mean", "mean_reference", "difference", "ci_low", "ci_high"),
     *("p", "p_holm", "p_better", "harm"),
 )
 
@@ -132,23 +132,35 @@ def intervals(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame, un
 def comparisons(results: CellResults, truth: np.ndarray, units: np.ndarray | None = None) -> pd.DataFrame:
     """AUROC of every arm minus that of the score's arm, and of every transfer minus the same without it.
 
-    Paired by draw; of arms with unlike numbers of draws those that both have. harm: shown to do worse, p after Holm
-    below .05 as for "better". units: of `units_of`.
+    Paired by draw; of arms with unlike numbers of draws those that both have. over: "lines", what overlapping draws of
+    them say of other lines, or "seeds", these lines given; an arm with more seeds than draws is held against the
+    score's arm in both ways. harm: shown to do worse, p after Holm (over all rows) below .05 as for "better". units: of
+    `units_of`.
     """
-    known, rows = np.isfinite(truth), []
+    known = np.isfinite(truth)
     pairs = [(arm, results.main) for arm in results.scores if arm != results.main] + list(results.before.items())
+    held = []
     for arm, reference in dict.fromkeys(pairs):
-        one, other = results.scores[arm][:, known], results.scores[reference][:, known]
-        draws = min(len(one), len(other))
         # Where one of the two varies over lines that overlap, the difference does too.
         shared = max(overlap(results, arm), overlap(results, reference))
-        found = paired(truth[known], one[:draws], other[:draws], shared, units)
-        means = [np.mean([of_order(truth[known], score)["auroc"] for score in part[:draws]]) for part in (one, other)]
-        low, high = np.clip(found[1:3], -1, 1)
-        rows.append((arm, reference, draws, *means, found.point, low, high, found.p, np.nan, found.p_better, False))
+        held.append((arm, reference, LINES if shared else "seeds"))
+        if shared and not overlap(results, arm):
+            held.append((arm, reference, "seeds"))
+    rows = [difference(results, truth[known], known, units, *one) for one in held]
     table = pd.DataFrame(rows, columns=list(COMPARED))
     table = table.assign(p_holm=holm(table["p"]))
     return table.assign(harm=(table["p_holm"] < ALPHA) & (table["difference"] < 0))
+
+
+def difference(results: CellResults, truth, known, units, arm: str, reference: str, over: str) -> tuple:
+    """One row of `comparisons`. Over seeds, seed k stands beside the draw of the lines that it learned from."""
+    one, other = results.scores[arm][:, known], results.scores[reference][:, known]
+    draws = min(len(one), len(other)) if over == LINES else len(one)
+    one, other = one[:draws], other[np.arange(draws) % len(other)]
+    found = paired(truth, one, other, results.settings.share if over == LINES else 0.0, units)
+    means = [np.mean([of_order(truth, score)["auroc"] for score in part]) for part in (one, other)]
+    low, high = np.clip(found[1:3], -1, 1)
+    return (arm, reference, over, draws, *means, found.point, low, high, found.p, np.nan, found.p_better, False)
 
 
 def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:
