@@ -36,5 +36,6 @@ def by_class(blocks: pd.DataFrame, reference: str | None, metric: str, mechanism
                 sizes = (len(known), known.mean(), known.min(), known.max(), win_rate(known.to_numpy()))
                 rows.append((kind, arm, protocol, reference, *sizes, "; ".join(own["target"][known.index])))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    order = table.groupby(["protocol", "class"])["gain"].transform("mean")
-    return table.assign(order=order).sort_values("order", ascending=False, kind="stable").drop(columns="order")
+    size = table.groupby(["protocol", "class"])["gain"].transform("mean")
+    keys = {"place": pd.factorize(table["protocol"])[0], "size": -size}
+    return table.assign(**keys).sort_values(list(keys), kind="stable").drop(columns=list(keys))
