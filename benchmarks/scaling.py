@@ -29,6 +29,7 @@ from tl_jax.study.core.protocol import PROTOCOLS
 
 FORMS = ("ridge", "elastic_net", "kernel_ridge", "svr", "random_forest", "repaired_ridge", "ranked_ridge")
 SLOW = ("elastic_net", "random_forest")  # on the first repeat alone
+COLUMNS = ["data", "target", "scaling", "arm", "repeat", "fold", "spearman"]
 
 
 def rows(cohort, targets, repeats: int, of: str):
@@ -62,9 +63,13 @@ def main() -> None:
         if "TLJAX_DATA" in os.environ:
             cohort = load_cohort("nci60", targets=Targets("nci60_almanac_31drugs.csv"))
             found += rows(cohort, cohort.stage("target").drugs, given.repeats, "nci60")
-    columns = ["data", "target", "scaling", "arm", "repeat", "fold", "spearman"]
-    table = pd.DataFrame(found, columns=columns)
+    table = pd.DataFrame(found, columns=COLUMNS)
     table.to_csv(given.out, index=False)
+    told(table)
+
+
+def told(table: pd.DataFrame) -> None:
+    """Print each arm's mean over targets and its gains over `standard`."""
     means = table.groupby(["data", "target", "arm", "scaling"]).spearman.mean().unstack()
     for data, own in means.groupby("data"):
         print(data, own.index.get_level_values("target").nunique(), "targets")

@@ -40,7 +40,8 @@ SCALING = choice(
     None,
     ["standard", "floored", "shrunken"],
     "of genes in the domains after the first: mean and sd; the sd at least the genes' median sd; the sd shrunken "
-    "towards the source's; default: as the cohort file says",
+    "towards the source's; default: as the cohort file says, and where that says nothing floored (as_published: "
+    "standard)",
 )
 MECHANISMS = text("mechanisms", None, "table of drugs that act alike, in place of the shipped one; columns drug, class")
 ARMS = group(

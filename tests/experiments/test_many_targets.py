@@ -25,7 +25,7 @@ name = "target"
 expression = { path = "target.csv", orientation = "samples" }
 response = { path = "target_auc.csv", format = "wide", sample_column = "id", drugs = ["Temozolomide"] }
 """
-TABLES = ("metrics", "held_out", "targets", "blocks", "gains", "over_samples", "ranks", "pairs")
+TABLES = ("metrics", "held_out", "targets", "blocks", "gains", "over_samples", "by_class", "ranks", "pairs")
 ARGUMENTS = (
     "--cohort=filed.toml",
     "--data_dir=.",

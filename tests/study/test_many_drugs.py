@@ -331,7 +331,7 @@ def test_what_is_written(results, tmp_path):
     names = {path.name for path in tmp_path.iterdir()}
     tables = {
         f"{name}.csv"
-        for name in ("metrics", "held_out", "targets", "blocks", "gains", "over_samples", "ranks", "pairs")
+        for name in ("metrics", "held_out", "targets", "blocks", "gains", "over_samples", "by_class", "ranks", "pairs")
     }
     pictures = {f"ranks-{protocol}.{end}" for protocol in SETTINGS.protocols for end in ("svg", "png")}
     assert names == tables | pictures | {"summary.json", "report.html"}

@@ -138,6 +138,24 @@ def test_a_chain_without_a_source_cannot_shrink(cohort):
     assert rescaled(alone, "floored").domains[0].scaler == "floored"
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_nobody_scales_is_floored_but_for_the_published_protocol(cohort, protocol, tmp_path):
+    """What a user wrote stays; the source keeps its own; a domain alone is scaled as a target."""
+    settings = Settings(strategies=(), baselines=("ridge",), repeats=1, protocol=protocol, checkpoint_dir=str(tmp_path))
+
+    def scalers(cohort, experiment="exp4_target", **given):
+        plan = prepare(EXPERIMENTS[experiment], replace(settings, **given), cohort)
+        return [domain.scaler for domain in plan.cohort.domains]
+
+    usual = "standard" if protocol == "as_published" else "floored"
+    first, *later = cohort.domains
+    assert scalers(cohort) == [first.scaler, usual, usual]
+    assert scalers(replace(cohort, domains=cohort.domains[-1:])) == [usual]
+    written = [replace(later[0], scaler="robust"), replace(later[1], scaler_said=True)]
+    assert scalers(replace(cohort, domains=(first, *written))) == [first.scaler, "robust", "standard"]
+    assert scalers(cohort, scaling="standard")[1:] == ["standard"] * 2
+
+
 def test_a_study_of_closed_forms_alone(cohort, tmp_path):
     """No network is trained; the model is kept, the mechanism is said, scaling under as_published is remarked."""
     settings = Settings(

@@ -77,7 +77,8 @@ class Cohort:
             direction: what a HIGH response means, "resistant" or "sensitive", for all or by domain; None: "resistant".
             groups: {domain: Series by sample}; samples of one group share a fold. None: each is its own.
             tissue: {domain: Series by sample}, for checks and reports.
-            scaler: of the expression, "robust" or "standard", for all or by domain; None: "standard".
+            scaler: of the expression, one of `--scaling` or "robust", for all or by domain; None: "standard" for the
+                first of several, of the others as the protocol has it (docs/experiments.md, Scaling).
             source_drugs: columns of the first response that may serve as sources; None: all.
             default_source: the source drug where none is named; None: the first by name.
             marker: gene of the baseline marker_gene, "" for none.

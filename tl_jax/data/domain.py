@@ -33,6 +33,7 @@ class Domain:
         direction: what a HIGH value means, "resistant" or "sensitive".
         scaler: the scaling of x that suits the platform: "robust" (median, IQR), "standard" (mean, sd), "floored"
             (mean, sd of at least the median of all), "shrunken" (mean, sd shrunken towards the source's) or "none".
+        scaler_said: whether a user wrote scaler = "standard"; where not, a protocol may have a default of its own.
         spread_like: (genes,) variances of the source's genes, which "shrunken" shrinks towards; else None.
         replicate: (n, drugs) float64 or None, a second measurement of y, for label reliability only.
         transform: what was done to x after reading it ("none", "log2", "log_cpm", ...).
@@ -67,6 +68,7 @@ class Domain:
     read: tuple[tuple[str, int], ...] = ()
     gene_ids: str = "given"
     spread_like: np.ndarray | None = None
+    scaler_said: bool = False
 
     def __post_init__(self):
         n, genes = self.x.shape

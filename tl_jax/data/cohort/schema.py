@@ -124,7 +124,7 @@ class DomainTable:
     """[[domain]]"""
 
     name: str = key("name")
-    scaler: str = key("text", "standard", ("robust", "standard", "floored", "shrunken"))
+    scaler: str = key("text", "", ("robust", "standard", "floored", "shrunken"))
     expression: ExpressionTable = key(ExpressionTable)
     response: ResponseTable = key(ResponseTable)
     annotation: AnnotationTable | None = key(AnnotationTable, None)

@@ -87,6 +87,11 @@ def parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(";") if part.strip()]
 
 
+def class_of(drug: str, file: str | None = None) -> str:
+    """The class of a drug; "" where the table has none or does not know it. file: as in `acts_alike`."""
+    return next((one.kind for one in listed(file) if plain(drug) in one.names), "")
+
+
 def acts_alike(drug: str, sources: Iterable[str], file: str | None = None) -> Alike:
     """Which of some source drugs act as a drug does.
 

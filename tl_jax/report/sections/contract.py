@@ -108,6 +108,9 @@ TARGET_TABLES = {
     "over_samples": Contract(
         ("arm", "source", "protocol", "reference"), ("targets", "samples", "gain", *INTERVAL, "p", "p_family")
     ),
+    "by_class": Contract(
+        ("class", "arm", "protocol", "reference", "drugs"), ("targets", "gain", "least", "most", "won")
+    ),
     "ranks": Contract(("arm", "protocol"), ("average_rank",)),
     "source_test": Contract(
         ("target", "arm", "source", "protocol"), ("observed", "permutations", "at_least", "p", "null_mean", "p_holm")

@@ -112,6 +112,7 @@ TARGETS = (
         "over-samples", "Gain over a model on the target's own genes, with intervals over samples", many.over_samples
     ),
     Entry("gain", "Gain over a model on the target's own genes", many.gains),
+    Entry("by-class", "Gain by drug class", many_source.by_class, folded=True),
     Entry("source-test", "Are the source's labels used?", many_source.source_test),
     Entry("targets", "Every target", many.targets),
     Entry("data", "Data", run.data),

@@ -1,4 +1,4 @@
-"""The section of a study of many targets on its source: do the processes use what the labels of its drugs carry?"""
+"""Sections of a study of many targets on its source: gains by drug class, and whether its labels are used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.report.blocks import Blocks, join, paragraph
-from tl_jax.report.sections.cells import fixed, frame_table, p_text, p_value, whole, word
+from tl_jax.report.sections.cells import between, fixed, frame_table, p_text, p_value, share, whole, word
 from tl_jax.report.sections.study import Study
 
 ALL = "all targets"  # as the study names the mean over them
@@ -16,6 +16,28 @@ READING = (
     "one included. A small p says that what the labels carry is used by the arm, and not that the arm beats a model on "
     "the target's own genes."
 )
+
+FEW = (
+    "A class is what the table of mechanisms says, and most classes are one drug or two on the same samples: the gains "
+    "say where to look, and show nothing of a class."
+)
+
+
+def by_class(study: Study) -> Blocks:
+    """The gains of the processes for the targets of each class, the least and the most of single drugs beside them."""
+    rows, spec = study.need("by_class"), f"+{study.metric.spec(3)}"
+    cells = {
+        "class": word("class"),
+        "arm": word("arm"),
+        "protocol": word("protocol"),
+        "targets": whole("targets"),
+        "gain": fixed("gain", spec),
+        "single targets": between("least", "most", spec),
+        "targets won": share("won"),
+        "drugs": word("drugs"),
+    }
+    title = f"Gain over {rows['reference'].iloc[0]} by drug class"
+    return [paragraph(FEW), frame_table(title, rows, cells, ("arm", "protocol", "drugs"))]
 
 
 def source_test(study: Study) -> Blocks:

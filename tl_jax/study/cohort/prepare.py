@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling.choice import rescaled
+from tl_jax.data.scaling.choice import USUAL, rescaled
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.source_methods import METHODS, reads_ways
 from tl_jax.evaluation.statistics.families import reference_of
@@ -22,6 +22,7 @@ from tl_jax.study.cohort.sources import Sources, resolve_sources
 from tl_jax.study.core.examine import Examination, draw_examination
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.protocol import PUBLISHED
 from tl_jax.study.core.registration import Registration, register
 from tl_jax.study.core.settings import Extras
 from tl_jax.study.core.stages import StagePlan, TrainedStage, fingerprint, ids_of
@@ -173,11 +174,11 @@ def prepare(experiment: Experiment, given: Settings, cohort: Cohort) -> Plan:
 
 
 def scaled_as(settings: Settings, cohort: Cohort) -> tuple[Cohort, list[str]]:
-    """The cohort in the scaling that was asked for; as_published keeps the published one, with a remark."""
-    if settings.scaling and settings.protocol == "as_published":
-        note = f"--scaling={settings.scaling} changes nothing under as_published, which scales as was published"
-        return rescaled(cohort, None), [note]
-    return rescaled(cohort, settings.scaling), []
+    """The cohort in the scaling that was asked for, or the usual; as_published keeps the published, with a remark."""
+    if settings.protocol == PUBLISHED:
+        note = f"--scaling={settings.scaling} changes nothing under {PUBLISHED}, which scales as was published"
+        return rescaled(cohort, None), [note] if settings.scaling else []
+    return rescaled(cohort, settings.scaling, USUAL), []
 
 
 def groups_of(plan: Plan, uses_source: bool, left_out: list[str]) -> Iterator[Group]:

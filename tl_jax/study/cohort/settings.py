@@ -52,7 +52,7 @@ class Settings(StudySettings):
     source_checkpoint: str | None = None  # a model in place of the source stage
     fold_models: bool = False  # kept beside each final model, for prediction intervals
     reference: str | None = None  # that all arms are held against; None: ridge, or scratch where no ridge is run
-    scaling: str | None = None  # of the domains after the first; None: as the cohort file says
+    scaling: str | None = None  # of the domains after the first; None: as the file says, else the usual one
     mechanisms: str | None = None  # a user's table of drugs that act alike; None: the shipped one
     metric: str = JUDGED  # by which arms are compared and chosen; any that is registered
     source_test: tuple[str, ...] = ("closed",)  # arms whose sources are tested; see source_plan.py

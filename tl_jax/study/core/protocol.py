@@ -18,10 +18,11 @@ class Protocol:
     response_from: str
 
 
+PUBLISHED = "as_published"
 PROTOCOLS = {
     "honest": Protocol("honest", "train", "train"),
     # Ju et al. 2025: the test fold is scaled by itself, the response by all samples before the split.
-    "as_published": Protocol("as_published", "own", "all"),
+    PUBLISHED: Protocol(PUBLISHED, "own", "all"),
     # For targets with a batch shift: expression of all samples, labels of none held out.
     "transductive": Protocol("transductive", "all", "train"),
 }

@@ -30,10 +30,11 @@ def many_identity(settings: ManySettings, cohort) -> dict:
 def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[str]:
     """Write metrics, held_out, targets, blocks, gains, ranks and pairs (.csv), summary.json, pictures and report.html.
 
-    over_samples.csv and source_test.csv where there are any, genes.csv where the cohort was read from tables.
-    Returns what could not be drawn.
+    over_samples.csv, by_class.csv and source_test.csv where there are any, genes.csv where the cohort was read from
+    tables. Returns what could not be drawn.
     """
     tables = {name: getattr(over, name) for name in ("targets", "blocks", "gains", "over_samples", "ranks", "pairs")}
+    tables["by_class"] = over.by_class
     tables["source_test"] = results.source_test
     if results.cohort.gene_names:
         tables["genes"] = gene_report(results.cohort)

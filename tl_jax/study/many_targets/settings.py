@@ -26,9 +26,10 @@ class ManySettings(StudySettings):
     targets: table of responses, below the data folder; None: the drugs of the cohort's own target. unit, direction:
     of the table. min_lines: source drugs measured on fewer source samples are left out. fine_tuned: strategies that
     also train networks from the source network's hidden layers. arms: in closed form; (): all of them. metric: by which
-    arms are compared. scaling: of the target and with it of the source; None: as the cohort file says. mechanisms: a
-    user's table of drugs that act alike. known_drugs: also an arm that reads how held-out samples responded to the
-    other drugs. source_permutations: of the source's labels, to ask whether the processes use them; 0: none.
+    arms are compared. scaling: of the target and with it of the source; None: as the cohort file says, else the usual.
+    mechanisms: a user's table of drugs that act alike. known_drugs: also an arm that reads how held-out samples
+    responded to the other drugs. source_permutations: of the source's labels, to ask whether the processes use them;
+    0: none.
     """
 
     NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")

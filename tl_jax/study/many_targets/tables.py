@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,6 +17,7 @@ from tl_jax.evaluation.statistics.over_targets import of_target, over_shared_sam
 from tl_jax.evaluation.statistics.paired import CorrectedT, corrected_t
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
 from tl_jax.report.tables import fixed_width, number
+from tl_jax.study.many_targets.by_class import by_class
 from tl_jax.study.many_targets.drugs import ARMS, source_of
 from tl_jax.study.many_targets.targets import ManyResults
 
@@ -32,16 +33,17 @@ APART = "no two targets share a sample: intervals over targets are those of inde
 
 @dataclass(frozen=True)
 class OverTargets:
-    """targets, blocks, gains, over_samples, ranks, pairs: the tables of the same names. tests: {protocol: Ranks}.
+    """targets, blocks, gains, over_samples, by_class, ranks, pairs: the tables of the same names.
 
-    over_samples: gains whose intervals are over samples; empty where targets share none, or for a metric that is no
-    Spearman. notes: remarks.
+    tests: {protocol: Ranks}. over_samples: gains whose intervals are over samples; empty where targets share none, or
+    for a metric that is no Spearman. notes: remarks.
     """
 
     targets: pd.DataFrame
     blocks: pd.DataFrame
     gains: pd.DataFrame
     over_samples: pd.DataFrame
+    by_class: pd.DataFrame
     ranks: pd.DataFrame
     pairs: pd.DataFrame
     tests: dict[str, Ranks]
@@ -69,12 +71,14 @@ def over_targets(results: ManyResults) -> OverTargets:
         tests[protocol] = test
         ranks.append(pd.DataFrame({"arm": test.average.index, "average_rank": test.average}).assign(protocol=protocol))
         pairs.append(pairs_of(test, sign).assign(protocol=protocol))
+    table = pd.concat(blocks, ignore_index=True)
     gain = pd.concat(found, ignore_index=True).rename(columns={"method": "arm", "blocks": "targets"})
     return OverTargets(
         pd.DataFrame(per_target(metrics, metric, held)),
-        pd.concat(blocks, ignore_index=True),
+        table,
         gain.assign(source=[source_of(arm) for arm in gain.arm]),
         over_samples(results, held) if several else pd.DataFrame(),
+        by_class(table, deciding_of(table), metric, results.settings.mechanisms) if several else pd.DataFrame(),
         pd.concat(ranks, ignore_index=True) if ranks else pd.DataFrame(),
         pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(),
         tests,
@@ -99,7 +103,7 @@ def over_samples(results: ManyResults, held: dict) -> pd.DataFrame:
     held: of `held_out`.
     """
     predictions, groups = results.table("predictions"), groups_of(results)
-    deciding = next((arm for arm in DECIDING if arm in set(predictions["arm"])), None)
+    deciding = deciding_of(set(predictions["arm"]))
     if not held or deciding is None or not shared(samples_of(results)):
         return pd.DataFrame()
     found = []
@@ -108,6 +112,11 @@ def over_samples(results: ManyResults, held: dict) -> pd.DataFrame:
         found.append(over_shared_samples(parts, deciding).assign(protocol=protocol))
     table = pd.concat(found, ignore_index=True)
     return table.assign(source=[source_of(arm) for arm in table["arm"]])
+
+
+def deciding_of(arms: Container[str]) -> str | None:
+    """The first of DECIDING that was run."""
+    return next((arm for arm in DECIDING if arm in arms), None)
 
 
 def references(table: pd.DataFrame) -> list[str]:

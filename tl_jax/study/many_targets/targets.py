@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
-from tl_jax.data.scaling.choice import rescaled
+from tl_jax.data.scaling.choice import USUAL, rescaled
 from tl_jax.data.scaling.units import unit_notes
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.mechanisms import acts_alike
@@ -23,7 +23,7 @@ from tl_jax.study.core.arms import Arm, How, run_arms
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.profile_source import source_profile
-from tl_jax.study.core.protocol import PROTOCOLS
+from tl_jax.study.core.protocol import PROTOCOLS, PUBLISHED
 from tl_jax.study.core.table import ResultTable, result_of
 from tl_jax.study.many_targets.drugs import SOURCE, Sources, closed_arms, fit_sources
 from tl_jax.study.many_targets.settings import ManySettings
@@ -74,13 +74,13 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
 
     The source models see no target. work: a folder for finished parts; those found there are not computed again.
     """
-    cohort = rescaled(cohort, settings.scaling)
+    cohort = rescaled(cohort, settings.scaling, None if settings.protocols == (PUBLISHED,) else USUAL)
     whole = cohort.stage("target")
     # A source model reads target rows in the units it was trained on, so the source is scaled as the target is.
     scaler = "standard" if whole.scaler == "shrunken" else whole.scaler
     source = measured_drugs(replace(cohort.stage("source"), scaler=scaler), settings.min_lines)
     results = ManyResults(settings, cohort, source)
-    notes = [str(note) for note in unit_notes(cohort.domains)]
+    notes = [*(str(note) for note in unit_notes(cohort.domains)), *scaling_notes(settings)]
     planned = plan_targets(settings, whole, notes)
     notes += mechanism_notes(settings, source, planned)
     results.ledger.notes.extend(notes)
@@ -133,6 +133,14 @@ def source_models(results: ManyResults, how: How) -> Sources:
     if sources.network is not None:
         results.source_loss = float(sources.network.loss[-1])
     return sources
+
+
+def scaling_notes(settings: ManySettings) -> list[str]:
+    """A remark where as_published is not scaled as was published, since the source models serve other protocols too."""
+    if PUBLISHED not in settings.protocols or len(settings.protocols) == 1:
+        return []
+    kind = settings.scaling or USUAL
+    return [f"{PUBLISHED} scales genes as the other protocols do ({kind}); run it alone for the published scaling"]
 
 
 def mechanism_notes(settings: ManySettings, source: Domain, planned: list[Target]) -> list[str]:
