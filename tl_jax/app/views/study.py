@@ -68,6 +68,8 @@ def tables() -> None:
             name: st.file_uploader(label, uploads.ENDINGS, key=f"table-{name}", max_upload_size=most)
             for name, label in (NEEDED | OPTIONAL).items()
         }
+        drug = st.text_input("Drug (empty: the table says it)", max_chars=500)
+        quick = st.checkbox("A quick look with a small network: no result")
         sent = st.form_submit_button("Look at the tables", type="primary")
     example = st.button("Look at example tables")
     if example:
@@ -83,7 +85,7 @@ def tables() -> None:
             if file is not None:
                 path = uploads.keep(options(), file.name, file.getvalue())
                 kept[f"{name}.{uploads.ending(file.name)}"] = path
-        to(requests.look(options(), kept, {}))
+        to(requests.look(options(), kept, {"drug": drug, "quick": "true" if quick else ""}))
 
 
 def to(job: Job | None) -> None:
