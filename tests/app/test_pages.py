@@ -51,6 +51,17 @@ def test_predicted_against_observed_is_the_mean_over_repeats(folder, shown):
     np.testing.assert_allclose([found[name] for name in mean.index], mean, rtol=1e-9)
 
 
+def test_gains_by_size_are_shown_where_the_study_has_them(folder, shown, tmp_path, monkeypatch):
+    heading = "Learning curves</h2>"
+    assert heading in words(page("results"))
+    assert "Gain by source, strategy and size</h2>" in words(page("results"))
+    without = write_study(tmp_path / "without")
+    for name in ("learning_curves", "extra_samples"):
+        (without / f"{name}.csv").unlink()
+    given(monkeypatch, tmp_path, study=without)
+    assert heading not in words(page("results"))
+
+
 def test_the_recommended_method_is_drawn_first_also_beside_another_protocol(tmp_path, monkeypatch):
     own = write_study(tmp_path / "mine")
     path = own / "summary.json"

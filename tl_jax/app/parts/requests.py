@@ -16,7 +16,7 @@ LOOK = "--plan_only"
 LOOKING = 600.0  # seconds that reading, checking and planning may take
 LONGEST = 24 * 3600.0  # seconds that a study may take
 # Fields of the form, as the flags of the command; "" says nothing.
-FIELDS = ("drug", "value", "direction", "source", "repeats", "quick")
+FIELDS = ("drug", "value", "direction", "response_keys", "expression_keys", "source", "repeats", "quick")
 OF_COHORT = ("source_drug", "strategy", "protocol", "repeats", "quick")
 CHECK, SIMULATED = "check", "simulated"
 PUBLIC = "gdsc_wheel_*"  # tables of public cell lines, as tl_jax fetch gdsc writes them

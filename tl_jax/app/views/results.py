@@ -14,15 +14,16 @@ from tl_jax.app.parts.options import options
 from tl_jax.app.parts.studies import STUDY, Known, example
 from tl_jax.app.parts.visit import chosen, link
 from tl_jax.errors import InputError
-from tl_jax.report.blocks import Report
+from tl_jax.report.blocks import Figure, Report, Section, Table
 from tl_jax.report.page.tags import tag
 
 FIRST = ("answer", "next")
 SECOND = ("gain", "samples")
+BY_SIZE = ("gain-map", "learning-curves")  # where the study has them
 OBSERVED = "observed"
 UNDER = ", "  # between a method and its protocol
 COLUMNS = ["arm", "source", "protocol", "sample_id", "y_true", "y_pred"]
-NOT_AGAIN = (*FIRST, *SECOND, OBSERVED, "lineage", "files", "absent")
+NOT_AGAIN = (*FIRST, *SECOND, *BY_SIZE, OBSERVED, "lineage", "files", "absent")
 
 
 def show() -> None:
@@ -37,6 +38,9 @@ def show() -> None:
         section(made, name, study)
     observed(study)
     section(made, SECOND[1], study)
+    for name in BY_SIZE:
+        if drawn(report.find(made, name)):
+            section(made, name, study)
     report.show_more(made, study.folder, NOT_AGAIN)
     link("downloads", "The whole report as one file", study=study.key)
 
@@ -54,6 +58,11 @@ def section(made: Report, name: str, study: Known) -> None:
     """A section, where the study has it."""
     if found := report.find(made, name):
         report.show_section(found, study.folder)
+
+
+def drawn(found: Section | None) -> bool:
+    """Whether a section has a picture or a table; one without either says so in a line, which the report keeps."""
+    return found is not None and any(isinstance(one, (Figure, Table)) for one in found.blocks)
 
 
 def observed(study: Known) -> None:

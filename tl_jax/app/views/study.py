@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from tl_jax.app.parts import jobs, requests, uploads, watch
@@ -21,6 +23,13 @@ DIRECTIONS = {
 }
 SOURCES = {"auto": "public cell lines, where this server has them", "none": "these samples alone"}
 OF = {"tables": "two tables of your own", "cohort": "a cohort that comes with tl_jax"}
+ASKED = {
+    "drug": ("Drug, several with commas, or all", ""),
+    "value": ("Column of the response", ""),
+    "response_keys": ("How the response is read", "such as missing = ['ND']"),
+    "expression_keys": ("How the expression is read", "such as decimal = ','"),
+    "repeats": ("Repeats of cross-validation", "10"),
+}
 NEEDED = {"expression": "Expression: samples and genes, either way round", "response": "Response to the drug"}
 OPTIONAL = {"annotation": "Tissue, patient or batch of each sample (optional)"}
 
@@ -59,6 +68,8 @@ def tables() -> None:
             name: st.file_uploader(label, uploads.ENDINGS, key=f"table-{name}", max_upload_size=most)
             for name, label in (NEEDED | OPTIONAL).items()
         }
+        drug = st.text_input("Drug (empty: the table says it)", max_chars=500)
+        quick = st.checkbox("A quick look with a small network: no result")
         sent = st.form_submit_button("Look at the tables", type="primary")
     example = st.button("Look at example tables")
     if example:
@@ -74,7 +85,7 @@ def tables() -> None:
             if file is not None:
                 path = uploads.keep(options(), file.name, file.getvalue())
                 kept[f"{name}.{uploads.ending(file.name)}"] = path
-        to(requests.look(options(), kept, {}))
+        to(requests.look(options(), kept, {"drug": drug, "quick": "true" if quick else ""}))
 
 
 def to(job: Job | None) -> None:
@@ -123,17 +134,22 @@ def said(job: Job) -> None:
     """The form of all that the tables leave open."""
     before = requests.fields_of(job)
     with st.form("said", border=False):
-        drug = st.text_input("Drug, several with commas, or all", before.get("drug", ""), max_chars=500)
-        value = st.text_input("Column of the response", before.get("value", ""), max_chars=200)
-        direction = picked("What a high value means", DIRECTIONS, before.get("direction", ""))
-        source = picked("What to learn from beside these samples", SOURCES, before.get("source", "auto"))
-        repeats = st.text_input("Repeats of cross-validation", before.get("repeats", ""), placeholder="10")
-        quick = st.checkbox("A quick look with a small network: no result", before.get("quick") == "true")
+        texts = {name: st.text_input(*asked, **more) for name, (asked, more) in open_questions(before).items()}
+        direction = picked("What a high value means (--direction)", DIRECTIONS, before.get("direction", ""))
+        source = picked("What to learn from beside these samples (--source)", SOURCES, before.get("source", "auto"))
+        quick = st.checkbox("A quick look with a small network: no result (--quick)", before.get("quick") == "true")
         sent = st.form_submit_button("Look again")
     if sent:
-        fields = {"drug": drug, "value": value, "direction": direction, "repeats": repeats}
-        fields |= {"source": source, "quick": "true" if quick else ""}
+        fields = {**texts, "direction": direction, "source": source, "quick": "true" if quick else ""}
         to(requests.look(options(), requests.tables_of(job), fields))
+
+
+def open_questions(before: Mapping[str, str]) -> dict[str, tuple]:
+    """{flag: what its field says and how}: the names of the flags stand there, since messages speak of them."""
+    return {
+        name: ((f"{words} (--{name})", before.get(name, "")), {"max_chars": 500, "placeholder": hint})
+        for name, (words, hint) in ASKED.items()
+    }
 
 
 def picked(label: str, names: dict[str, str], value: str) -> str:
