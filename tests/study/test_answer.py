@@ -105,6 +105,11 @@ def test_the_marker_is_an_arm_and_several_drugs_are_one_study(folder):
     effects = pd.read_csv(folder / "out" / "Temozolomide" / "effects.csv")
     assert effects.loc[0, ["gene", "high_means", "known"]].tolist() == ["MGMT", "resistant", "as known"]
     assert "report: out/report.html" in out
+    # The page of each drug bears its own name: that of the second once stood on both.
+    for drug in ("Temozolomide", "Cisplatin"):
+        assert (
+            f"<title>QUICK LOOK, NOT A RESULT: shifted: {drug}" in (folder / "out" / drug / "report.html").read_text()
+        )
     with pytest.raises(InputError, match="holds several drugs"):
         model_of_study(folder / "out")
     # A model of one gene needs that gene alone.

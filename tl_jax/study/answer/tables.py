@@ -89,7 +89,7 @@ def cohorts(own: Cohort, tables: Tables) -> list[Cohort]:
     That is the drug itself where the source knows it, else the cohort's own default.
     """
     return [
-        replace(own, drug=drug, default_source=matching(own, drug) or own.default_source)
+        replace(own, drug=drug, title=f"{own.name}: {drug}", default_source=matching(own, drug) or own.default_source)
         for drug in chosen(own, tables)
     ]
 
