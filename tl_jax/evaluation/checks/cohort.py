@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.seen import seen
+from tl_jax.evaluation.checks import apart as check_apart
 from tl_jax.evaluation.checks import batches as check_batches
 from tl_jax.evaluation.checks import design as check_design
 from tl_jax.evaluation.checks import direction as check_direction
@@ -18,7 +19,7 @@ from tl_jax.evaluation.checks.outlying import Map, maps
 from tl_jax.evaluation.checks.parts import BLOCKING, Finding, Part, Plan
 
 READY = "ready"
-ALONE = ("units", "overlap", "duplicates", "mixed_up", "outliers")  # parts that look at the expression alone
+ALONE = ("units", "overlap", "duplicates", "mixed_up", "outliers", "apart")  # parts that look at the expression alone
 
 
 @dataclass(frozen=True)
@@ -88,4 +89,5 @@ def of_expression(cohort: Cohort) -> tuple[Part, ...]:
         check_samples.duplicates(cohort),
         check_mixed_up.mixed_up(cohort),
         check_expression.outliers(cohort),
+        check_apart.unnamed_groups(cohort),
     )
