@@ -43,6 +43,7 @@ ARMS = group(
 FOLDS = group(
     "protocol and folds",
     integer("repeats", None, "repeats of cross-validation; default 10, with --quick 2"),
+    integer("folds", None, "folds of each repeat; default 3"),
     integer("seed", 400, "seed of partitions, initialisation and shuffles", 0, 2**32 - 100_001),
     METRIC,
     SCALING,
@@ -58,6 +59,7 @@ ASKED = re.compile(r"--(direction|value|drug)\b")  # what may be asked in a term
 
 def work() -> None:
     from experiments import _output
+    from tl_jax.report.sections.check import findings_lines
     from tl_jax.study.answer import answer
     from tl_jax.system import runtime
     from tl_jax.system.files import refuse_existing
@@ -71,12 +73,11 @@ def work() -> None:
         file = Path(place) / f"{cohort_name()}.toml"
         lines, drugs = asked(file, say)
         found = answer.checked(drugs)
-        for line in (*lines, *told(found), "", *(one.words() for one in drugs)):
+        for line in (*lines, "", "check:", *findings_lines(answer.findings(found)), "", *(o.words() for o in drugs)):
             say(line)
         if len(drugs) > 1:
             say(f"together about {round(sum(one.seconds for one in drugs) / 60)} min of one core")
-        if found.blocking:
-            raise InputError("the tables are not ready: mend what is called blocking above, and run it again")
+        answer.refuse_blocked(drugs, found)
         if FLAGS.plan_only:
             return
         words = file.read_text(encoding="utf-8")
@@ -138,6 +139,7 @@ def settings():
         source_drugs=tuple(FLAGS.source_drug),
         signature=gene_list(FLAGS.signature),
         repeats=FLAGS.repeats,
+        folds=FLAGS.folds,
         seed=FLAGS.seed,
         metric=FLAGS.metric,
         scaling=FLAGS.scaling,
@@ -146,13 +148,6 @@ def settings():
         checkpoint_dir=FLAGS.checkpoint_dir,
     )
     return given.in_quick_mode() if FLAGS.quick else given
-
-
-def told(found) -> list[str]:
-    """The findings of the checks."""
-    from tl_jax.report.sections.check import findings_text
-
-    return ["", "check:", *findings_text(found).splitlines()]
 
 
 main = Script(__doc__, (TABLES, RESPONSE, ARMS, FOLDS, OUTPUT, KEPT), work)

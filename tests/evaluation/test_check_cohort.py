@@ -186,6 +186,21 @@ def test_batches_that_shift_the_expression(together):
     assert not found(seeded(cohort, "target", batch=lambda _: batch), "batches")
 
 
+@pytest.mark.parametrize("size", [0, 1])
+def test_batches_that_nobody_named_are_two_groups(size):
+    """A shift of every gene parts the samples; without one, or with batches named, nothing is said of groups."""
+    rng = np.random.default_rng(3)
+    late = rng.permutation(30) < 12
+    shift = late[:, None] * rng.normal(0, 1, clean().domains[2].x.shape[1])
+    moved = seeded(clean(), "target", x=lambda x: (x + size * shift * x.std()).astype(np.float32))
+    hits = found(moved, "two groups")
+    assert len(hits) == size
+    if hits:
+        assert "(18 and 12;" in hits[0].text
+        assert "batch_column" in hits[0].remedy
+        assert not found(seeded(moved, "target", batch=lambda _: np.where(late, "b", "a")), "two groups")
+
+
 def test_the_check_says_what_the_power_table_says():
     lines = {part.anchor: part.lines for part in check_cohort(clean(), PLAN).parts}
     assert detectable_words(30) in lines["detectable"][0]

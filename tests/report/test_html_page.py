@@ -18,7 +18,7 @@ from tl_jax.report.blocks import Code, bullets
 from tl_jax.report.page import picture as html_picture
 from tl_jax.report.page.page import report_page, write_report
 from tl_jax.report.page.render import rendered
-from tl_jax.report.page.style import CSS, DARK, LIGHT
+from tl_jax.report.page.style import CSS, DARK, DARK_PICTURES, LIGHT
 from tl_jax.report.sections.arms import prediction_intervals
 from tl_jax.report.sections.entries import SECTIONS
 from tl_jax.report.sections.study import read_study
@@ -179,13 +179,17 @@ def luminance(color):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
 def test_text_stands_out_from_its_ground(palette):
     pairs = [*palette.cells.values(), *((ink, palette.paper) for ink in (palette.ink, palette.soft, palette.link))]
     pairs.append((palette.ink, palette.verdict))
     for one, other in pairs:
-        low, high = sorted((luminance(one), luminance(other)))
-        assert (high + 0.05) / (low + 0.05) >= 4.5, (one, other)
+        assert contrast(one, other) >= 4.5, (one, other)
     assert not re.findall(r"(?<![\w-])color: (#\w+)", CSS)  # every colour of text is one of the palette's
     used = set(re.findall(r"var\((--[\w-]+)\)", CSS))
     assert used <= set(re.findall(r"(--[\w-]+):", CSS))
@@ -228,3 +232,12 @@ def test_a_command_breaks_between_its_words_alone():
     found = str(rendered(bullets([("run: ", Code("tl_jax predict --study=A"))])))
     assert "<span>tl_jax</span> <span>predict</span> <span>--study=A</span>" in found
     assert "<code>one</code>" in str(rendered(bullets([(Code("one"),)])))
+
+
+def test_on_a_dark_page_pictures_are_as_dark_as_its_paper():
+    """invert(a) makes white (1 - a) and black a, where grey has no hue to turn; text on it keeps its contrast."""
+    share = float(re.search(r"invert\(([\d.]+)\)", DARK_PICTURES).group(1))
+    ground, text = (f"#{round(255 * level):02x}" + f"{round(255 * level):02x}" * 2 for level in (1 - share, share))
+    assert contrast(text, ground) >= 4.5
+    assert contrast(ground, DARK.paper) < 1.1
+    assert DARK_PICTURES in CSS

@@ -10,6 +10,7 @@ from tl_jax.data.genes.table import symbols
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.markers import EXPRESSION, listed, markers_of
 from tl_jax.report.sections import verdict_words
+from tl_jax.report.sections.registry import answer_words
 from tl_jax.study.answer.answer import folders
 from tl_jax.study.answer.tables import Tables, source_of
 from tl_jax.study.cohort.models import model_of_study
@@ -30,6 +31,14 @@ def folder(tmp_path):
     (tmp_path / "my").mkdir()
     x.T.rename_axis("gene").to_csv(tmp_path / "my" / "expression.csv")
     y.round(3).to_csv(tmp_path / "my" / "screen.csv")
+    # One batch that is all the resistant half to cisplatin, and one that goes with it a little (p = .02).
+    halves = np.where(y["Cisplatin"] > y["Cisplatin"].median(), "run2", "run1")
+    a_little = np.random.default_rng(82).permutation(np.repeat(["run1", "run2"], FEW // 2))
+    for name, batch in (("halves", halves), ("a_little", a_little)):
+        pd.DataFrame({"sample": x.index, "batch": batch}).to_csv(tmp_path / "my" / f"{name}.csv", index=False)
+    other = x.copy()
+    other.loc[a_little == "run2", other.columns[2:]] += rng.normal(0, 1.5, len(genes) - 2)
+    other.round(3).T.rename_axis("gene").to_csv(tmp_path / "my" / "shifted.csv")
     return tmp_path
 
 
@@ -44,6 +53,21 @@ def test_it_plans_first_and_says_how_long(folder):
     assert "about 1 min of one core" in err
     assert not (folder / "out").exists()
     assert not (folder / "checkpoints").exists() or not list((folder / "checkpoints").rglob("stage.json"))
+
+
+def test_folds_are_as_many_as_asked(folder):
+    code, _, err = command(folder, "--drug=Temozolomide", "--plan_only", "--folds=4", "--out=out")
+    assert code == 0, err
+    assert "2 x 4 folds" in err
+
+
+def test_a_batch_that_goes_with_the_second_drug_is_found(folder):
+    """The check of the first drug alone said that all was ready."""
+    code, _, err = command(folder, "--drug=all", "--annotation=my/halves.csv", "--plan_only", "--out=out")
+    assert code == 2
+    assert "batch goes with Cisplatin in target" in err
+    assert "--drug=Temozolomide leaves out what is not ready" in err
+    assert "the drug to predict is" not in err
 
 
 @pytest.mark.parametrize(
@@ -64,7 +88,9 @@ def test_what_is_refused_leaves_nothing(folder, flags, words):
 @pytest.mark.full
 def test_the_marker_is_an_arm_and_several_drugs_are_one_study(folder):
     """MGMT decides temozolomide here and nothing decides cisplatin; the page over both says so."""
-    code, out, err = command(folder, "--drug=all", "--out=out")
+    code, out, err = command(
+        folder, "--drug=all", "--expression=my/shifted.csv", "--annotation=my/a_little.csv", "--out=out"
+    )
     assert code == 0, err
     table = pd.read_csv(folder / "out" / "drugs.csv", index_col="drug")
     assert table.loc["Temozolomide", "arm"] == "marker:MGMT"
@@ -73,9 +99,17 @@ def test_the_marker_is_an_arm_and_several_drugs_are_one_study(folder):
     assert "of 2 drugs have a model that is shown to predict" in verdict_words(folder / "out")
     page = (folder / "out" / "report.html").read_text()
     assert 'href="Temozolomide/report.html"' in page
+    assert table["batches"].fillna("").to_dict() == {"Temozolomide": "", "Cisplatin": "go with the response"}
+    for drug, said in (("Temozolomide", False), ("Cisplatin", True)):
+        assert any(line.startswith("Batches: ") for line in answer_words(folder / "out" / drug)) is said
     effects = pd.read_csv(folder / "out" / "Temozolomide" / "effects.csv")
     assert effects.loc[0, ["gene", "high_means", "known"]].tolist() == ["MGMT", "resistant", "as known"]
     assert "report: out/report.html" in out
+    # The page of each drug bears its own name: that of the second once stood on both.
+    for drug in ("Temozolomide", "Cisplatin"):
+        assert (
+            f"<title>QUICK LOOK, NOT A RESULT: shifted: {drug}" in (folder / "out" / drug / "report.html").read_text()
+        )
     with pytest.raises(InputError, match="holds several drugs"):
         model_of_study(folder / "out")
     # A model of one gene needs that gene alone.

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 
 from tl_jax.api.study import Study
 from tl_jax.data.drafts.draft import Wishes
-from tl_jax.errors import InputError
 from tl_jax.evaluation.statistics.metrics import JUDGED
 from tl_jax.study.answer import answer as made
 from tl_jax.study.answer.plan import planned
@@ -53,6 +52,7 @@ def answer(
     signature: Sequence[str] = (),
     pathways: str | Path | None = None,
     repeats: int | None = None,
+    folds: int | None = None,
     seed: int = 400,
     metric: str = JUDGED,
     quick: bool = False,
@@ -78,6 +78,7 @@ def answer(
         signature: genes whose mean is a baseline.
         pathways: path of a GMT file; a ridge on the scores of its sets is a baseline, and effects are tested by set.
         repeats: of cross-validation; None: 10, with quick 2.
+        folds: of each repeat; None: 3.
         seed: of all that is drawn.
         metric: that judges arms, by name.
         quick: a look with a small network, no result.
@@ -99,7 +100,7 @@ def answer(
     paths = [None if one is None else Path(one) for one in (annotation, data_dir)]
     tables = Tables(Path(expression), Path(response), *paths, names, source, wishes)
     given = Settings(
-        cohort=wishes.name, repeats=repeats, seed=seed, metric=metric, signature=tuple(signature),
+        cohort=wishes.name, repeats=repeats, folds=folds, seed=seed, metric=metric, signature=tuple(signature),
         checkpoint_dir=str(checkpoint_dir), pathways=None if pathways is None else str(pathways),
     )  # fmt: skip
     with folder_atomic(Path(out), overwrite) as folder, TemporaryDirectory() as place, spoken(progress):
@@ -107,12 +108,10 @@ def answer(
         remarks, cohorts = drafted(tables, file)
         drugs = [planned(cohort, given.in_quick_mode() if quick else given) for cohort in cohorts]
         found = made.checked(drugs)
-        if found.blocking:
-            first = found.findings[0]
-            raise InputError(f"the tables are not ready: {first.text}; {first.remedy}")
+        made.refuse_blocked(drugs, found)
         done = made.run(drugs, found, file.read_text(encoding="utf-8"), None)
         write_json(folder / RECORD, made.identity(drugs))
         made.write(done, folder)
     pairs = zip(done.results, drugs, strict=True)
     studies = {name: Study(results, one.plan.identity()) for (name, results), one in pairs}
-    return Answer(studies, (*remarks, *(f"{one.text}: {one.remedy}" for one in found.findings)), Path(out))
+    return Answer(studies, (*remarks, *(f"{one.text}: {one.remedy}" for one in made.findings(found))), Path(out))

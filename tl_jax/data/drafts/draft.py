@@ -35,9 +35,10 @@ class Wishes:
     """What the user said; None, "" or {}: to be found out.
 
     source: a shipped cohort whose first domain becomes the source, or "" for none. source_tissues: "shipped", or "all"
-    lines of the source, also of tissues that the shipped cohort leaves out. drug: of the target. value: column of the
-    response. direction: "resistant" or "sensitive". unit: of the response. expression_keys, response_keys: of a cohort
-    file, which win over what is found.
+    lines of the source, also of tissues that the shipped cohort leaves out. drug: of the target. several: whether more
+    than one drug is chosen of the loaded cohort, so that none is named here. value: column of the response. direction:
+    "resistant" or "sensitive". unit: of the response. expression_keys, response_keys: of a cohort file, which win over
+    what is found.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Wishes:
     expression_keys: dict = field(default_factory=dict)
     response_keys: dict = field(default_factory=dict)
     source_tissues: str = "shipped"
+    several: bool = False
 
 
 @dataclass
@@ -91,7 +93,7 @@ def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Pat
         target |= {"annotation": notes} if notes else {}
     _ask_of_repeats(target, match, points)
     drug = drugs[0]
-    if wishes.drug is None and len(drugs) > 1:
+    if wishes.drug is None and len(drugs) > 1 and not wishes.several:
         points.say(f"the drug to predict is {drug}, of {len(drugs)}: {examples(drugs, LEFT_OUT)}; --drug names another")
     content = {"name": wishes.name, "title": f"{wishes.name}: {drug}", "drug": drug}
     whole = with_source(content, target, wishes, points.remarks)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.seen import seen
+from tl_jax.evaluation.checks import apart as check_apart
 from tl_jax.evaluation.checks import batches as check_batches
 from tl_jax.evaluation.checks import design as check_design
 from tl_jax.evaluation.checks import direction as check_direction
@@ -17,6 +19,7 @@ from tl_jax.evaluation.checks.outlying import Map, maps
 from tl_jax.evaluation.checks.parts import BLOCKING, Finding, Part, Plan
 
 READY = "ready"
+ALONE = ("units", "overlap", "duplicates", "mixed_up", "outliers", "apart")  # parts that look at the expression alone
 
 
 @dataclass(frozen=True)
@@ -40,29 +43,32 @@ class Checked:
     @property
     def verdict(self) -> str:
         """One line: ready, ready with remarks, or not ready."""
-        looks = len(self.findings) - self.blocking
-        remarks = f"{looks} {'thing is' if looks == 1 else 'things are'} worth a look"
-        if self.blocking:
-            return f"not ready: {self.blocking} to mend" + (f", and {remarks}" if looks else "")
-        return f"{READY}; {remarks}" if looks else READY
+        return verdict_of(self.findings)
 
 
-def check_cohort(cohort: Cohort, plan: Plan | None = None) -> Checked:
+def verdict_of(findings: Sequence[Finding]) -> str:
+    """One line of findings: ready, ready with remarks, or not ready."""
+    blocking = sum(f.severity == BLOCKING for f in findings)
+    looks = len(findings) - blocking
+    remarks = f"{looks} {'thing is' if looks == 1 else 'things are'} worth a look"
+    if blocking:
+        return f"not ready: {blocking} to mend" + (f", and {remarks}" if looks else "")
+    return f"{READY}; {remarks}" if looks else READY
+
+
+def check_cohort(cohort: Cohort, plan: Plan | None = None, other: Checked | None = None) -> Checked:
     """Look at a cohort as loaded (under the protocol honest), before any training; nothing is changed or trained.
 
-    plan: folds and repeats of the study to come. Labels are read: of all samples for what they are, and in folds for
-    the detectable difference. The same cohort gives the same result. Domains are looked at with their preprocessing
-    done on all of their samples.
+    plan: folds and repeats of the study to come. other: what the checks said of the same samples beside another drug,
+    of which the parts that look at the expression alone are taken. Labels are read: of all samples for what they are,
+    and in folds for the detectable difference. The same cohort gives the same result. Domains are looked at with their
+    preprocessing done on all of their samples.
     """
     plan = plan or Plan()
     cohort = replace(cohort, domains=tuple(map(seen, cohort.domains)))
     parts = (
         check_expression.sizes(cohort),
-        check_expression.units(cohort),
-        check_samples.overlap(cohort),
-        check_samples.duplicates(cohort),
-        check_mixed_up.mixed_up(cohort),
-        check_expression.outliers(cohort),
+        *(of_expression(cohort) if other is None else (part for part in other.parts if part.anchor in ALONE)),
         check_response.responses(cohort),
         check_direction.direction(cohort),
         check_response.reliability(cohort),
@@ -71,4 +77,17 @@ def check_cohort(cohort: Cohort, plan: Plan | None = None) -> Checked:
         check_design.folds(cohort, plan),
         check_design.detectable(cohort, plan),
     )
-    return Checked(cohort, tuple(p for p in parts if p.lines or p.tables or p.findings), tuple(maps(cohort.domains)))
+    pictures = tuple(maps(cohort.domains)) if other is None else other.maps
+    return Checked(cohort, tuple(p for p in parts if p.lines or p.tables or p.findings), pictures)
+
+
+def of_expression(cohort: Cohort) -> tuple[Part, ...]:
+    """The parts that look at the expression alone."""
+    return (
+        check_expression.units(cohort),
+        check_samples.overlap(cohort),
+        check_samples.duplicates(cohort),
+        check_mixed_up.mixed_up(cohort),
+        check_expression.outliers(cohort),
+        check_apart.unnamed_groups(cohort),
+    )

@@ -17,6 +17,11 @@ GOES, SHIFTS = "batch", "batches"
 TOGETHER = "go with the response to"
 
 
+def with_response(check: str, text: str) -> bool:
+    """Whether a finding says that batches go with the response."""
+    return check == GOES or (check == SHIFTS and TOGETHER in text)
+
+
 class Finding(NamedTuple):
     """One thing that was found. severity: BLOCKING (results would mislead) or LOOK. where: domain or domains."""
 

@@ -43,6 +43,9 @@ DARK = Palette(
     },
 )
 
+# Pictures are drawn on white. On a dark page their lightness is turned and hues are kept: white becomes the paper.
+DARK_PICTURES = "filter: invert(.91) hue-rotate(180deg);"
+
 
 def variables(palette: Palette) -> str:
     """The colours as variables of the style sheet."""
@@ -84,6 +87,10 @@ nav li {{ padding: .15rem 0; break-inside: avoid; }}
 figure {{ margin: 1rem 0; }}
 figure .scroll {{ max-height: none; margin: 0; background: {LIGHT.paper}; }}
 figure svg, figure img {{ display: block; height: auto; }}
+@media screen and (prefers-color-scheme: dark) {{
+ figure .scroll {{ background: var(--paper); }}
+ figure svg, figure img {{ {DARK_PICTURES} }}
+}}
 .narrow {{ display: none; }}
 figure svg * {{ stroke-linejoin: round; stroke-linecap: butt; }}
 table {{ border-collapse: separate; border-spacing: 0; font-size: .88rem;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.evaluation.checks.parts import GOES, SHIFTS, TOGETHER
+from tl_jax.evaluation.checks.parts import with_response
 from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.evaluation.statistics.against import named
 from tl_jax.evaluation.statistics.metrics import spearman
@@ -115,8 +115,7 @@ def batch_line(study: Study) -> str:
     found, rows = study.table("findings"), study.table("samples")
     if "check" not in found:
         return ""
-    both = (found["check"] == SHIFTS) & found["text"].str.contains(TOGETHER, regex=False)
-    if not (both | (found["check"] == GOES)).any():
+    if not any(with_response(*pair) for pair in zip(found["check"], found["text"], strict=True)):
         return ""
     text = "batches go with the response, so a model may know the batch and nothing else"
     told = []

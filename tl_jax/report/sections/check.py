@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from tl_jax.evaluation.checks.cohort import Checked
-from tl_jax.evaluation.checks.parts import BLOCKING, Part, stages
+from tl_jax.evaluation.checks.cohort import Checked, verdict_of
+from tl_jax.evaluation.checks.parts import BLOCKING, Finding, Part, stages
 from tl_jax.report.blocks import Block, Column, Figure, Marked, Report, Section, Strong, Text, bullets, paragraph, table
 from tl_jax.report.plots.check import MOST_PANELS, map_figure, response_figure
 from tl_jax.report.sections.cells import p_text
@@ -57,11 +58,13 @@ def printed(checked: Checked) -> str:
 
 def findings_text(checked: Checked) -> str:
     """The findings, numbered, each with its remedy, and the verdict last."""
-    lines = []
-    for place, f in enumerate(checked.findings, 1):
-        lead = f"{place}. [{f.severity}] "
-        lines.append(_wrapped(f"{lead}{f.text}: {f.remedy}.", "   "))
-    return "\n".join([*lines, checked.verdict])
+    return "\n".join(findings_lines(checked.findings))
+
+
+def findings_lines(findings: Sequence[Finding]) -> list[str]:
+    """Findings, numbered, each with its remedy, and the verdict last."""
+    told = [_wrapped(f"{place}. [{f.severity}] {f.text}: {f.remedy}.", "   ") for place, f in enumerate(findings, 1)]
+    return [*told, verdict_of(findings)]
 
 
 def _wrapped(text: str, indent: str = "") -> str:

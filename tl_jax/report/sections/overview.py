@@ -18,6 +18,8 @@ def top(study: Study) -> tuple[str, tuple[Block, ...]]:
     text = f"{len(shown)} of {count} drugs have a model that is shown to predict"
     text += f": {', '.join(shown['drug'])}" if len(shown) else ""
     text += f"; with nothing to find, about {BEYOND * count:.1f} of {count} would seem to"
+    if "batches" in shown and len(doubted := shown[shown["batches"].fillna("") != ""]):
+        text += f". Batches go with the response to {', '.join(doubted['drug'])}: such a model may know the batch alone"
     return study.entry("title") or "Drugs", (paragraph(Strong("Verdict. "), f"{text}.", kind="verdict"),)
 
 
@@ -34,6 +36,8 @@ def drugs(study: Study) -> Blocks:
         "95 % interval": between("low", "high", judged.spec(), judged.range),
         "p of the model alone": p_value("p"),
     }
+    if "batches" in rows and (rows["batches"].fillna("") != "").any():
+        cells["batches"] = word("batches")
     order = rows.sort_values("honest", ascending=judged.sign < 0, kind="stable")
     links = [(Link(row["drug"], f"{row['folder']}/report.html"),) for row in order.to_dict("records")]
     text = (

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from tl_jax.errors import InputError
 from tl_jax.evaluation.checks.cohort import Checked, check_cohort
+from tl_jax.evaluation.checks.parts import BLOCKING, Finding, with_response
 from tl_jax.evaluation.checks.parts import Plan as Asked
 from tl_jax.evaluation.statistics.verdict import CHOICE
 from tl_jax.report.page.check_page import write_check
@@ -24,22 +26,43 @@ from tl_jax.system.files import write_json
 from tl_jax.system.progress import LOGGER
 
 COHORT = "cohort.toml"
+GO = "go with the response"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """results: of each drug, in the order asked for. checked: the cohort of the first. file: the cohort file's text."""
+    """results, checked: of each drug, in the order asked for. file: the cohort file's text."""
 
     results: tuple[tuple[str, Results], ...]
-    checked: Checked
+    checked: tuple[Checked, ...]
     file: str
 
 
-def checked(drugs: Sequence[Drug]) -> Checked:
-    """What the checks say of the cohort of the first drug."""
-    settings = drugs[0].plan.settings
-    folds = {**Asked().folds, "target": settings.folds}
-    return check_cohort(drugs[0].plan.cohort, Asked(folds, settings.repeats, settings.seed, settings.split))
+def checked(drugs: Sequence[Drug]) -> tuple[Checked, ...]:
+    """What the checks say of each drug's cohort."""
+    settings, found = drugs[0].plan.settings, []
+    asked = Asked({**Asked().folds, "target": settings.folds}, settings.repeats, settings.seed, settings.split)
+    for one in drugs:
+        found.append(check_cohort(one.plan.cohort, asked, found[0] if found else None))
+    return tuple(found)
+
+
+def findings(found: Sequence[Checked]) -> list[Finding]:
+    """What the checks found, once where it holds for several drugs, worst first."""
+    every = dict.fromkeys(one for checked in found for one in checked.findings)
+    return sorted(every, key=lambda one: one.severity != BLOCKING)
+
+
+def refuse_blocked(drugs: Sequence[Drug], found: Sequence[Checked]) -> None:
+    """InputError where the checks call something blocking; of several drugs it names those that are ready."""
+    worst = [one for one in findings(found) if one.severity == BLOCKING]
+    if not worst:
+        return
+    ready = [one.drug for one, checked in zip(drugs, found, strict=True) if not checked.blocking]
+    text = f"the tables are not ready: {worst[0].text}; {worst[0].remedy}"
+    more = f" ({len(worst)} findings are blocking)" if len(worst) > 1 else ""
+    others = f"; --drug={','.join(ready)} leaves out what is not ready" if ready else ""
+    raise InputError(f"{text}{more}{others}")
 
 
 def identity(drugs: Sequence[Drug]) -> dict:
@@ -49,7 +72,7 @@ def identity(drugs: Sequence[Drug]) -> dict:
     return {"experiment": "answer", "drugs": {one.drug: one.plan.identity() for one in drugs}}
 
 
-def run(drugs: Sequence[Drug], found: Checked, file: str, work: Path | None) -> Answer:
+def run(drugs: Sequence[Drug], found: Sequence[Checked], file: str, work: Path | None) -> Answer:
     """Run every drug's study. work: a folder for finished parts."""
     results, places = [], folders([one.drug for one in drugs])
     # Thousands of fits of some tens of rows: threads that share one would wait for each other.
@@ -58,7 +81,7 @@ def run(drugs: Sequence[Drug], found: Checked, file: str, work: Path | None) -> 
             if len(drugs) > 1:
                 LOGGER.info(f"drug {number} of {len(drugs)}: {one.drug}")
             results.append((one.drug, run_plan(one.plan, None if work is None else work / places[one.drug])))
-    return Answer(tuple(results), found, file)
+    return Answer(tuple(results), tuple(found), file)
 
 
 def folders(drugs: Sequence[str]) -> dict[str, str]:
@@ -73,16 +96,17 @@ def folders(drugs: Sequence[str]) -> dict[str, str]:
 
 def write(answer: Answer, folder: Path, flags: dict | None = None) -> list[str]:
     """Write the study of one drug into the folder, or of several into one folder each with an overview above them."""
-    left_out = write_check(answer.checked, folder)
     (folder / COHORT).write_text(answer.file, encoding="utf-8")
     if len(answer.results) == 1:
+        left_out = write_check(answer.checked[0], folder)
         return [*left_out, *write_outputs(answer.results[0][1], folder, flags=flags or {})]
-    rows, places = [], folders([drug for drug, _ in answer.results])
-    for drug, results in answer.results:
+    rows, left_out, places = [], [], folders([drug for drug, _ in answer.results])
+    for (drug, results), checked in zip(answer.results, answer.checked, strict=True):
         own = folder / places[drug]
         own.mkdir()
-        left_out += write_outputs(results, own, flags=flags or {})
-        rows.append({"drug": drug, "folder": places[drug], **row_of(results)})
+        left_out += [*write_check(checked, own), *write_outputs(results, own, flags=flags or {})]
+        batches = any(with_response(one.check, one.text) for one in checked.findings)
+        rows.append({"drug": drug, "folder": places[drug], **row_of(results), "batches": GO if batches else ""})
     write_csv(folder / "drugs.csv", pd.DataFrame(rows))
     first = answer.results[0][1]
     title = f"{len(rows)} drugs of one table"

@@ -44,7 +44,8 @@ def drafted(tables: Tables, out: Path) -> tuple[list[str], list[Cohort]]:
     """Write the cohort file: (what to tell the user, a cohort for each drug). InputError, naming a flag, for all that
     is not said."""
     one = tables.drugs[0] if len(tables.drugs) == 1 and not every(tables) else None
-    wishes = replace(tables.wishes, source=source_of(tables), drug=one)
+    several = bool(tables.drugs) and one is None
+    wishes = replace(tables.wishes, source=source_of(tables), drug=one, several=several)
     written = write_cohort(out, tables.data_dir, tables.expression, tables.response, tables.annotation, wishes)
     if written.open:
         points = " ".join(f"({number}) {point}" for number, point in enumerate(written.open, 1))
@@ -88,7 +89,7 @@ def cohorts(own: Cohort, tables: Tables) -> list[Cohort]:
     That is the drug itself where the source knows it, else the cohort's own default.
     """
     return [
-        replace(own, drug=drug, default_source=matching(own, drug) or own.default_source)
+        replace(own, drug=drug, title=f"{own.name}: {drug}", default_source=matching(own, drug) or own.default_source)
         for drug in chosen(own, tables)
     ]
 
