@@ -11,6 +11,7 @@ import pytest
 from tl_jax.checkpoint import load_stage
 from tl_jax.config import NetworkConfig
 from tl_jax.data.cohort.simulate import simulate
+from tl_jax.data.scaling.choice import USUAL
 from tl_jax.data.scaling.scaling import fit_response_scale, fit_scaler
 from tl_jax.data.splits import partitions
 from tl_jax.errors import InputError
@@ -77,7 +78,7 @@ def test_a_kept_model_equals_a_single_run(done, target):
     models, source = loaded(stage), next(s for s in results.stages if s.plan.role == "source")
     recipe, strategy = settings.recipe(stage.plan.strategy), stage.plan.strategy.function
     fold = partitions(target.response, target.groups, folds=3, repeats=1, seed=settings.seed)[k]
-    scaler = fit_scaler(target.x[fold.train], target.scaler)
+    scaler = fit_scaler(target.x[fold.train], USUAL)
     response = fit_response_scale(target.response[fold.train], target.direction, target.unit)
     y = jnp.asarray(response.to_network(target.response[fold.train]), jnp.float32)
     rows = Batch(jnp.asarray(scaler.apply(target.x[fold.train])), y, jnp.ones(len(fold.train)))
