@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tl_jax.report.plots.intervals import prediction_figure
+from tl_jax.report.plots.intervals import prediction_figure, told_of
 from tl_jax.report.plots.scatter import predicted_figure
 from tl_jax.report.plots.style import style
 
@@ -39,3 +39,9 @@ def test_intervals_of_concentrations_have_a_logarithmic_axis(rows):
     with style():
         assert prediction_figure(own, "log10 of IC50 (uM)").axes[0].get_yscale() == "log"
         assert prediction_figure(own, "IC50 (uM)").axes[0].get_yscale() == "linear"
+
+
+def test_a_fold_of_too_few_residuals_has_no_interval_to_tell(rows):
+    own = rows.assign(low=-np.inf, high=np.inf, level=0.9, method="")
+    assert told_of(own.iloc[0].to_dict()) == "S0: observed -2, no interval: too few residuals"
+    assert "interval -3 to 3" in told_of({**own.iloc[0].to_dict(), "low": -3.0, "high": 3.0})

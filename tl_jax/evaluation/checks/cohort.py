@@ -72,7 +72,7 @@ def check_cohort(cohort: Cohort, plan: Plan | None = None, other: Checked | None
         check_response.responses(cohort),
         check_direction.direction(cohort),
         check_response.reliability(cohort),
-        check_design.confounding(cohort),
+        check_design.confounding(cohort, plan.drugs),
         check_batches.batch_shift(cohort),
         check_design.folds(cohort, plan),
         check_design.detectable(cohort, plan),

@@ -53,12 +53,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the study will cross-validate. folds: {role: folds}, of "source", "intermediate" and "target"."""
+    """How the study will cross-validate. folds: {role: folds}, of "source", "intermediate" and "target".
+
+    drugs: answered at once on the same samples, each checked by itself; their tests are one family.
+    """
 
     folds: dict[str, int] = field(default_factory=lambda: {"source": 5, "intermediate": 5, "target": 3})
     repeats: int = 10
     seed: int = 400
     kind: str = "stratified"
+    drugs: int = 1
 
 
 class Stage(NamedTuple):

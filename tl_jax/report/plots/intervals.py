@@ -101,7 +101,7 @@ def prediction_figure(intervals: pd.DataFrame, unit: str):
         place, true = np.arange(1, len(rows) + 1), rows["y_true"].to_numpy(float)
         inside = ((rows["low"] <= rows["y_true"]) & (rows["y_true"] <= rows["high"])).to_numpy()
         ax.vlines(place, rows["low"], rows["high"], color=BLUE, alpha=0.5, linewidth=2 if len(rows) < 80 else 1)
-        words = np.array([_words(row) for row in rows.to_dict("records")])
+        words = np.array([told_of(row) for row in rows.to_dict("records")])
         size = 3 if len(rows) < 80 else 2
         told(*ax.plot(place[inside], true[inside], "o", color="black", markersize=size), words[inside])
         told(*ax.plot(place[~inside], true[~inside], "X", color=VERMILLION, markersize=5), words[~inside])
@@ -116,9 +116,12 @@ def prediction_figure(intervals: pd.DataFrame, unit: str):
     return figure
 
 
-def _words(row: dict) -> str:
+def told_of(row: dict) -> str:
     """What a page tells of one sample."""
-    return f"{row['sample_id']}: observed {row['y_true']:.3g}, interval {row['low']:.3g} to {row['high']:.3g}"
+    words = f"{row['sample_id']}: observed {row['y_true']:.3g}, "
+    if not np.isfinite([row["low"], row["high"]]).all():
+        return words + "no interval: too few residuals"
+    return words + f"interval {row['low']:.3g} to {row['high']:.3g}"
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:

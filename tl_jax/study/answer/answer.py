@@ -41,7 +41,9 @@ class Answer:
 def checked(drugs: Sequence[Drug]) -> tuple[Checked, ...]:
     """What the checks say of each drug's cohort."""
     settings, found = drugs[0].plan.settings, []
-    asked = Asked({**Asked().folds, "target": settings.folds}, settings.repeats, settings.seed, settings.split)
+    asked = Asked(
+        {**Asked().folds, "target": settings.folds}, settings.repeats, settings.seed, settings.split, len(drugs)
+    )
     for one in drugs:
         found.append(check_cohort(one.plan.cohort, asked, found[0] if found else None))
     return tuple(found)
