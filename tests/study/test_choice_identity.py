@@ -8,7 +8,7 @@ import pytest
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.choice import read_choice, write_choice
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.prepare import prepare, scaled_as
 
 THIRD = EXPERIMENTS["exp3_source_to_intermediate"]
 SIXTH = EXPERIMENTS["exp6_source_to_target"]
@@ -21,7 +21,7 @@ def choose(small, cohort, tmp_path):
     def one(drug="Bortezomib", arm="copy_layer1", of=cohort, **flags):
         ranking = [{"drug": drug, "rank": 1, "chosen": False}]
         settings = THIRD.resolved(small(source_drugs=(), **flags))
-        return write_choice(tmp_path / "checkpoints" / of.name, of, settings, ranking, arm)
+        return write_choice(tmp_path / "checkpoints" / of.name, scaled_as(settings, of)[0], settings, ranking, arm)
 
     return one
 
@@ -31,7 +31,8 @@ def read(small, cohort, tmp_path):
     """read(cohort, **flags): the choice as experiment 6 finds it with these flags."""
 
     def one(of=cohort, **flags):
-        return read_choice(tmp_path / "checkpoints" / of.name, of, small(source_drugs=(), **flags))
+        settings = small(source_drugs=(), **flags)
+        return read_choice(tmp_path / "checkpoints" / of.name, scaled_as(settings, of)[0], settings)
 
     return one
 

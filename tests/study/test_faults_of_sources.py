@@ -8,7 +8,7 @@ import pytest
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.choice import choice_path, flags_of, read_choice, write_choice
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.prepare import prepare, scaled_as
 from tl_jax.study.core.arms import Arm, How
 from tl_jax.system.parts import differences, same_study
 
@@ -22,9 +22,16 @@ def choose(cohort, small):
     def one(drug, within=None, **changes):
         settings, chain = CHOOSER.resolved(small(source_drugs=(), **changes)), within or cohort
         folder = prepare(EXPERIMENTS["exp4_target"], small(strategies=("scratch",)), cohort).folder
-        return folder, write_choice(folder, chain, settings, [{"drug": drug, "rank": 1}], "copy_layer1")
+        return folder, write_choice(
+            folder, scaled_as(settings, chain)[0], settings, [{"drug": drug, "rank": 1}], "copy_layer1"
+        )
 
     return one
+
+
+def read_as_planned(folder, chain, settings):
+    """The choice as an experiment reads it, which scales its cohort before."""
+    return read_choice(folder, scaled_as(settings, chain)[0], settings)
 
 
 @pytest.mark.parametrize("name", ["exp6_source_to_target", "exp7_two_step"])
@@ -76,16 +83,16 @@ def test_a_choice_made_for_one_drug_does_not_serve_another(choose, small, cohort
     both = dataclasses.replace(cohort, domains=(cohort.domains[0], *twice))
     folder, path = choose(cohort.source_drugs[0], both)
     settings = small(source_drugs=())
-    assert read_choice(folder, both, settings)["path"] == str(path)
+    assert read_as_planned(folder, both, settings)["path"] == str(path)
     other = dataclasses.replace(both, drug="Other")
     with pytest.raises(
         InputError, match=rf"{path.name} was decided with --drug={cohort.drug.lower()}, not --drug=other"
     ):
-        read_choice(folder, other, settings)
+        read_as_planned(folder, other, settings)
     _, second = choose(cohort.source_drugs[1], other)
     assert second != path
-    assert read_choice(folder, both, settings)["drug"] == cohort.source_drugs[0]
-    assert read_choice(folder, other, settings)["drug"] == cohort.source_drugs[1]
+    assert read_as_planned(folder, both, settings)["drug"] == cohort.source_drugs[0]
+    assert read_as_planned(folder, other, settings)["drug"] == cohort.source_drugs[1]
 
 
 @pytest.mark.parametrize(
@@ -100,15 +107,15 @@ def test_a_choice_made_for_one_drug_does_not_serve_another(choose, small, cohort
 def test_a_choice_about_other_models_is_refused_with_flag_and_remedy(choose, small, cohort, changes, text):
     folder, _ = choose(cohort.source_drugs[0])
     with pytest.raises(InputError, match=f"was decided with {text}; run .*exp3_source_to_intermediate.*--source_drug"):
-        read_choice(folder, cohort, small(source_drugs=(), **changes))
+        read_as_planned(folder, cohort, small(source_drugs=(), **changes))
 
 
 def test_a_choice_by_other_folds_is_taken_and_told(choose, small, cohort):
     folder, _ = choose(cohort.source_drugs[0], repeats=4, epochs=3)
-    found = read_choice(folder, cohort, small(source_drugs=()))
+    found = read_as_planned(folder, cohort, small(source_drugs=()))
     assert found["notes"] == ["that choice was made with --repeats=4, --epochs=3"]
     choose(cohort.source_drugs[1])
-    found = read_choice(folder, cohort, small(source_drugs=()))
+    found = read_as_planned(folder, cohort, small(source_drugs=()))
     assert (found["drug"], found["notes"]) == (cohort.source_drugs[1], [])
 
 

@@ -11,7 +11,7 @@ from experiments._command import call
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.study.cohort.choice import write_choice
 from tl_jax.study.cohort.plans import EXPERIMENTS
-from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.cohort.prepare import prepare, scaled_as
 from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 
@@ -50,7 +50,8 @@ def choose(folder):
         settings = Settings(cohort="small.toml", repeats=1, epochs=2).in_quick_mode(hidden=(8, 4))
         settings = EXPERIMENTS["exp3_source_to_intermediate"].resolved(settings)
         ranking = [{"drug": drug, "rank": 1, "chosen": False}]
-        return write_choice(folder / "checkpoints" / cohort.name, cohort, settings, ranking, "copy_layer1")
+        chain, _ = scaled_as(settings, cohort)
+        return write_choice(folder / "checkpoints" / cohort.name, chain, settings, ranking, "copy_layer1")
 
     return one
 
