@@ -147,6 +147,7 @@ def script(name, *arguments, folder, pictures=False, **environment):
 @contextlib.contextmanager
 def own_functions():
     """Strategies, metrics and readers that are registered inside the block are forgotten after it."""
+    import tl_jax.evaluation.draws.classification  # noqa: F401 - metrics of classes are registered by the import
     from experiments import _flags
     from tl_jax.data.formats.registry import load
     from tl_jax.evaluation.statistics.registry import DESCRIBED

@@ -102,6 +102,7 @@ def test_a_choice_made_for_one_drug_does_not_serve_another(choose, small, cohort
         ({"hidden": (9, 4)}, "--hidden=8,4, not --hidden=9,4"),
         ({"optimizer": "adam"}, "--optimizer=keras_adam, not --optimizer=adam"),
         ({"quick": False}, "--quick, not --noquick"),
+        ({"scaling": "standard"}, "the default --scaling, not --scaling=standard"),
     ],
 )
 def test_a_choice_about_other_models_is_refused_with_flag_and_remedy(choose, small, cohort, changes, text):

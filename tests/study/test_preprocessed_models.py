@@ -11,6 +11,7 @@ import pytest
 from tl_jax.checkpoint import load_stage, record_digest
 from tl_jax.config import NetworkConfig
 from tl_jax.data.preprocessing.preprocess import Preprocess
+from tl_jax.data.scaling.choice import USUAL
 from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.scaling.scaling import ResponseScale
 from tl_jax.data.scaling.units import unit_notes
@@ -43,7 +44,8 @@ OTHERS = [
 
 @pytest.fixture(name="target")
 def of_counts(counted_target):
-    return counted_target
+    """The target as an experiment scales it."""
+    return dataclasses.replace(counted_target, scaler=USUAL)
 
 
 @pytest.fixture(scope="module")

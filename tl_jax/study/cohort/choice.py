@@ -73,7 +73,7 @@ def data_of_choice(cohort: Cohort) -> dict[str, str]:
 
 def flags_of(cohort: Cohort, settings: Settings) -> dict:
     """The flags that a choice depends on; the drug of the intermediate as the cohort resolves it."""
-    flags = {name: getattr(settings, name) for name in (*MEANING, *TOLD)} | {"drug": cohort.drug.casefold()}
+    flags = {name: getattr(settings, name) for name in (*MEANING, *TOLD, "scaling")} | {"drug": cohort.drug.casefold()}
     return json.loads(json.dumps(flags))
 
 
@@ -161,12 +161,16 @@ def read_record(path: Path) -> dict:
 
 def refused(record: dict, own: dict, cohort: Cohort) -> list[str]:
     """Why a choice speaks of other models than those of these flags."""
+    flags = record["flags"]
     found = [
-        f"with {flag(name, record['flags'][name])}, not {flag(name, own[name])}"
-        for name in MEANING
-        if record["flags"][name] != own[name]
+        f"with {flag(name, flags[name])}, not {flag(name, own[name])}" for name in MEANING if flags[name] != own[name]
     ]
-    return [*found, *(["on other data than this cohort's"] if record["data"] != data_of_choice(cohort) else [])]
+    if record["data"] == data_of_choice(cohort):
+        return found
+    # The scaling is of the data that are compared: it is the reason where it differs, and none where they agree.
+    theirs, ours = flags.get("scaling"), own["scaling"]
+    scaled = f"with {flag('scaling', theirs)}, not {flag('scaling', ours)}"
+    return [*found, scaled if theirs != ours else "on other data than this cohort's"]
 
 
 def told(record: dict, own: dict) -> list[str]:
