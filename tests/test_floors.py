@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # A room is a folder of tl_jax, or a module that stands in tl_jax itself.
 FLOORS = [
-    {"errors", "types", "trees", "config", "keys", "registry"},
+    {"errors", "types", "trees", "config", "keys", "registry", "data.drugs"},
     {"system", "data.tables", "data.genes", "data.preprocessing", "evaluation.predictors"},
     {"data", "data.formats", "data.compounds", "fetch", "models", "transfer", "checkpoint", "evaluation.statistics"},
     {"leaves", "data.cohort", "data.scaling", "weights", "interpret", "evaluation.draws", "report"},

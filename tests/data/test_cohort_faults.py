@@ -73,7 +73,7 @@ def test_single_brackets(load):
             'filter = { screen = "a" }\ndrugs = ["Olaparb"]',
             "no drug 'Olaparb'; did you mean",
         ),
-        ('"cisplatin"', '"Olaparib"', "own.toml: .*domain patients has no drug 'Olaparib'; it has: Cisplatin"),
+        ('"cisplatin"', '"Olaparib"', "own.toml: .*domain patients has no drug 'Olaparib'; there are: 'Cisplatin'"),
         ('marker = "G01"', 'source_drugs = ["Foo"]', "own.toml: source_drugs.*has no drug 'Foo'"),
         (
             'marker = "G01"',

@@ -56,7 +56,7 @@ def test_rows_that_name_no_gene_are_left_out(tmp_path):
 
 def test_a_drug_whose_name_could_be_a_number_is_asked_about(tmp_path):
     _, _, asked = drafted(tmp_path, y=of_drugs(["5-FU", "5 FU", "5FU", "5 FU"] * 2), drug="5-fluorouracil")
-    assert "has no drug '5-fluorouracil' (--drug); there are: '5-FU', '5 FU', '5FU'" in asked
+    assert "has no drug '5-fluorouracil' (--drug); it has '5-FU', '5 FU', '5FU', another name of that drug" in asked
 
 
 def test_names_that_hold_the_drug_are_named(tmp_path):

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from tl_jax.data.cohort.simulate import simulate
-from tl_jax.evaluation.checks.known_signs import SIGNS
 from tl_jax.evaluation.checks.outlying import outlying
+from tl_jax.evaluation.predictors.markers import signs_of
 from tl_jax.evaluation.statistics import profile_pairs
 from tl_jax.evaluation.statistics.metrics import spearman
 from tl_jax.evaluation.statistics.profile_pairs import SAME, pairs_across, pairs_within, profiles
@@ -87,7 +87,7 @@ def test_signs_of_known_genes(data_dir):
     response = pd.read_parquet(data_dir / "gdsc_response.parquet").dropna(subset=["AUC"])
     seen = 0
     for (_, drug), rows in response.groupby(["dataset", "drug"]):
-        for sign in SIGNS.get(drug.casefold(), []):
+        for sign in signs_of(drug):
             y = rows.set_index("cell_id")["AUC"]
             both = y.index.intersection(expression.index)
             if sign.gene in expression:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tl_jax.data.preprocessing.preprocess import NOTHING, Preprocess, check_counts
+from tl_jax.data.tables.cells import nearest_drug
 from tl_jax.errors import InputError
 
 RESISTANT, SENSITIVE = "resistant", "sensitive"
@@ -174,8 +175,7 @@ class Domain:
         """
         names = [d.casefold() for d in self.drugs]
         if drug.casefold() not in names:
-            known = ", ".join(self.drugs[:8]) + (" ..." if len(self.drugs) > 8 else "")
-            raise InputError(f"domain {self.name} has no drug '{drug}'; it has: {known}")
+            raise InputError(f"domain {self.name} has no drug '{drug}'; {nearest_drug(drug, self.drugs)}")
         return names.index(drug.casefold())
 
     @property

@@ -17,7 +17,7 @@ from tl_jax.data.cohort.responses import annotation_frame, response_frame
 from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable
 from tl_jax.data.cohort.tables import read_expression
 from tl_jax.data.genes.table import symbols
-from tl_jax.data.tables.cells import examples, nearest
+from tl_jax.data.tables.cells import examples, nearest_drug
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.line_models import SENSITIVE_SHARE
 
@@ -197,7 +197,7 @@ def drug_named(drug: str, known: list[str]) -> str:
     found = [name for name in known if folded(name) == folded(drug)]
     if len(found) == 1:
         return found[0]
-    hint = f"several are written so: {examples(found)}" if found else nearest(drug, known)
+    hint = f"several are written so: {examples(found)}" if found else nearest_drug(drug, known)
     raise InputError(f"the bulk responses have no drug '{drug}' (--drug); {hint}")
 
 

@@ -12,7 +12,7 @@ from tl_jax.data.cohort.expression_names import cut_names
 from tl_jax.data.cohort.response_scales import on_scale
 from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable, SampleTable
 from tl_jax.data.formats.registry import RESPONSE
-from tl_jax.data.tables.cells import as_ids, examples, nearest, require_column
+from tl_jax.data.tables.cells import as_ids, examples, nearest, nearest_drug, require_column
 from tl_jax.data.tables.copies import AVERAGE, filters, mean_of_copies, told_apart
 from tl_jax.data.tables.losses import lost, told
 from tl_jax.data.tables.numbers import clipped, number_matrix
@@ -171,7 +171,7 @@ def _known(drug: str, known: list[str], path: Path) -> str:
         for name in known:
             if form(name) == form(drug):
                 return name
-    raise InputError(f"{path} has no drug '{drug}'; {nearest(drug, known)}")
+    raise InputError(f"{path} has no drug '{drug}'; {nearest_drug(drug, known)}")
 
 
 def annotation_frame(frame: pd.DataFrame, path: Path, table: AnnotationTable) -> pd.DataFrame:

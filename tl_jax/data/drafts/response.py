@@ -10,7 +10,7 @@ import pandas as pd
 from tl_jax.data.directions import direction_of, is_measured, measure_words
 from tl_jax.data.drafts.points import UNKNOWN, Points
 from tl_jax.data.genes.others import no_genes
-from tl_jax.data.tables.cells import as_ids, examples, nearest
+from tl_jax.data.tables.cells import as_ids, examples, nearest, nearest_drug
 from tl_jax.data.tables.copies import AVERAGE, filters, told_apart
 from tl_jax.data.tables.numbers import faults, holds_numbers
 from tl_jax.data.tables.same_names import normal, spellings, with_id
@@ -134,7 +134,7 @@ def wanted(drug: str, known: list[str], path: Path, points: Points) -> str:
     """The table's name of the drug that --drug means: exactly, by its normal form or beside an id, which is said."""
     found = _meant(drug, known)
     if not found:
-        points.ask(f"{path} has no drug '{drug}' (--drug); {nearest(drug, known)}")
+        points.ask(f"{path} has no drug '{drug}' (--drug); {nearest_drug(drug, known)}")
         return UNKNOWN
     if not spellings(drug, known) and len(found) > 1:
         points.ask(f"{path}: --drug={drug} may mean {examples(found, 6)}; give one of these names as --drug")
@@ -163,7 +163,7 @@ def wide_keys(
     alike = len(likely) > 1 and len({measure_words(c) for c in likely}) == 1 and len(set(likely)) == len(likely)
     if value is None and len(others) > 1 and (not likely or (alike and not drug)):
         if drug:
-            points.ask(f"{path} has no drug '{drug}' (--drug); {nearest(drug, others)}")
+            points.ask(f"{path} has no drug '{drug}' (--drug); {nearest_drug(drug, others)}")
             return {"format": "wide", "drugs": [UNKNOWN]}
         return {"format": "wide", "drugs": likely or others}
     column = value or measured(frame, others, path, points)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.drugs.names import other_names
 from tl_jax.errors import InputError
 
 LONGEST_NAME = 500  # characters that a pattern is tried on: the time it takes may grow with their cube
@@ -23,6 +24,13 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return "did you mean " + " or ".join(f"'{folded[c]}'" for c in close) + "?"
     return f"there are: {examples(known, 8)}" if known else "there are none"
+
+
+def nearest_drug(drug: str, known: Iterable[str]) -> str:
+    """A hint for a drug that a table lacks: its other name there, else names that are written alike."""
+    known = [str(name) for name in known]
+    same = other_names(drug, known)
+    return f"it has {examples(same)}, another name of that drug" if same else nearest(drug, known)
 
 
 def shown(value) -> str:

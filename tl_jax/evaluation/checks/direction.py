@@ -11,8 +11,8 @@ from scipy import stats
 from tl_jax.data.chain import Cohort
 from tl_jax.data.directions import direction_of
 from tl_jax.data.domain import LABEL, SENSITIVE, Domain
-from tl_jax.evaluation.checks.known_signs import SIGNS
 from tl_jax.evaluation.checks.parts import LOOK, Finding, Part, Stage, stages
+from tl_jax.evaluation.predictors.markers import signs_of
 
 ALPHA = 0.005  # of each hint, so that a clean cohort rarely meets one
 DRAWS = 799  # permutations
@@ -63,7 +63,7 @@ def _markers(domain: Domain, drug: str) -> list[dict]:
     position = {str(g).upper(): i for i, g in enumerate(domain.genes)}
     y, rows = resistance(domain, drug), []
     known = np.isfinite(y)
-    for sign in SIGNS.get(drug.casefold(), []):
+    for sign in signs_of(drug):
         column = position.get(sign.gene)
         if column is None or known.sum() < LEAST:
             continue

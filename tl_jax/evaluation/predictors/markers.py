@@ -8,10 +8,11 @@ many tumours; a small cohort may go the other way by chance.
 from __future__ import annotations
 
 import csv
-import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+from tl_jax.data.drugs.names import all_names, plain
 
 FILE = Path(__file__).with_name("markers.csv")
 EXPRESSION = "expression"
@@ -41,11 +42,12 @@ def listed() -> tuple[Marker, ...]:
     )
 
 
-def plain(drug: str) -> str:
-    """A drug's name without case, blanks and signs."""
-    return re.sub(r"[\W_]+", "", drug).casefold()
-
-
 def markers_of(drug: str) -> list[Marker]:
-    """What is known of a drug, by its name without case and signs; nothing where its name is not listed."""
-    return [one for one in listed() if plain(one.drug) == plain(drug)]
+    """What is known of a drug, by any of its names, without case and signs; nothing where it is not listed."""
+    found = [one for one in listed() if plain(one.drug) in all_names(drug)]
+    return list({one.gene: one for one in reversed(found)}.values())[::-1]  # one drug may stand there by two names
+
+
+def signs_of(drug: str) -> list[Marker]:
+    """Of what is known of a drug, what expression shows."""
+    return [one for one in markers_of(drug) if one.level == EXPRESSION]

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from tl_jax.data.drugs.names import all_names, plain
 from tl_jax.errors import InputError
-from tl_jax.evaluation.predictors.markers import plain
 
 FILE = Path(__file__).with_name("mechanisms.csv")
 COLUMNS = ("drug", "synonyms", "target", "pathway", "class", "alike", "source", "as_of")
@@ -77,8 +77,9 @@ def read(file: str | None, _changed: int) -> tuple[Mechanism, ...]:
                 f"--mechanisms={file}: line {number} names '{own['drug']}' as line {seen[again]} does; keep one"
             )
         seen |= dict.fromkeys(names, number)
+        every = names.union(*(all_names(name) for name in names))
         found.append(
-            Mechanism(own["drug"], names, own["target"], own["pathway"], own["class"], tuple(parts(own["alike"])))
+            Mechanism(own["drug"], every, own["target"], own["pathway"], own["class"], tuple(parts(own["alike"])))
         )
     return tuple(found)
 
