@@ -214,18 +214,17 @@ def test_a_unit_that_contradicts_the_direction(unit, means):
     assert f'direction = "{means}"' in finding.remedy
 
 
-def test_batch_confounded_with_the_response(monkeypatch):
+def test_batch_confounded_with_the_response():
     cohort = clean()
     target = cohort.domains[2]
     batch = np.where(target.response > np.median(target.response), "late", "early")
     assert not found(cohort, "batch")
-    object.__setattr__(target, "batch", batch)
-    (finding,) = found(cohort, "batch", BLOCKING)
+    (finding,) = found(seeded(cohort, "target", batch=batch), "batch", BLOCKING)
     assert "2 levels" in finding.text
     # A batch that was dealt out by chance is no fault; a picture without batch means is drawn.
-    object.__setattr__(target, "batch", np.random.default_rng(0).permutation(batch))
-    assert not found(cohort, "batch")
-    assert [m.title for m in check_cohort(cohort, PLAN).maps][-1] == "scaled, batch means removed"
+    by_chance = seeded(cohort, "target", batch=np.random.default_rng(0).permutation(batch))
+    assert not found(by_chance, "batch")
+    assert [m.title for m in check_cohort(by_chance, PLAN).maps][-1] == "scaled, batch means removed"
 
 
 def test_drugs_that_are_answered_at_once_are_one_family():
@@ -233,7 +232,7 @@ def test_drugs_that_are_answered_at_once_are_one_family():
     cohort = clean()
     target = cohort.domains[2]
     batch = np.where(target.response > np.median(target.response), "late", "early")
-    object.__setattr__(target, "batch", batch)
+    cohort = seeded(cohort, "target", batch=batch)
     one, many = (confounding(cohort, drugs).tables[0][1]["p (Holm)"] for drugs in (1, 31))
     np.testing.assert_allclose(many, np.minimum(1, 31 * one))
     assert [f.severity for f in confounding(cohort, 31).findings if f.check == "batch"] == [BLOCKING]
