@@ -49,12 +49,15 @@ def answer(
     source_tissues: str = "shipped",
     expression_keys: Mapping | None = None,
     response_keys: Mapping | None = None,
+    source_drug: str | Sequence[str] | None = None,
     signature: Sequence[str] = (),
     pathways: str | Path | None = None,
+    mechanisms: str | Path | None = None,
     repeats: int | None = None,
     folds: int | None = None,
     seed: int = 400,
     metric: str = JUDGED,
+    scaling: str | None = None,
     quick: bool = False,
     checkpoint_dir: str | Path = "checkpoints",
     overwrite: bool = False,
@@ -75,12 +78,15 @@ def answer(
         unit: of the response.
         source_tissues: "shipped", or "all" lines of the source, also those that the shipped cohort leaves out.
         expression_keys, response_keys: of a cohort file, for what the tables leave open, {"decimal": ","}.
+        source_drug: drug or drugs of the source; None: the drug itself where the source knows it.
         signature: genes whose mean is a baseline.
         pathways: path of a GMT file; a ridge on the scores of its sets is a baseline, and effects are tested by set.
+        mechanisms: path of a table of drugs that act alike, in place of the shipped one.
         repeats: of cross-validation; None: 10, with quick 2.
         folds: of each repeat; None: 3.
         seed: of all that is drawn.
         metric: that judges arms, by name.
+        scaling: of genes after the first domain: "standard", "floored" or "shrunken"; None: floored.
         quick: a look with a small network, no result.
         checkpoint_dir: where models are kept and found again.
         overwrite: replace an earlier folder.
@@ -93,7 +99,7 @@ def answer(
         InputError: before any training, for what the tables do not say (it names the argument's flag) or what the
             checks call blocking.
     """
-    names = () if drug is None else (drug,) if isinstance(drug, str) else tuple(drug)
+    names, sources = several(drug), several(source_drug)
     said = {"value": value, "direction": direction, "unit": unit, "source_tissues": source_tissues}
     said |= {"expression_keys": dict(expression_keys or {}), "response_keys": dict(response_keys or {})}
     wishes = Wishes(Path(expression).name.split(".")[0], **said)
@@ -101,7 +107,8 @@ def answer(
     tables = Tables(Path(expression), Path(response), *paths, names, source, wishes)
     given = Settings(
         cohort=wishes.name, repeats=repeats, folds=folds, seed=seed, metric=metric, signature=tuple(signature),
-        checkpoint_dir=str(checkpoint_dir), pathways=None if pathways is None else str(pathways),
+        checkpoint_dir=str(checkpoint_dir), pathways=path_of(pathways), mechanisms=path_of(mechanisms),
+        scaling=scaling, source_drugs=sources,
     )  # fmt: skip
     with folder_atomic(Path(out), overwrite) as folder, TemporaryDirectory() as place, spoken(progress):
         file = Path(place) / f"{wishes.name}.toml"
@@ -115,3 +122,11 @@ def answer(
     pairs = zip(done.results, drugs, strict=True)
     studies = {name: Study(results, one.plan.identity()) for (name, results), one in pairs}
     return Answer(studies, (*remarks, *(f"{one.text}: {one.remedy}" for one in made.findings(found))), Path(out))
+
+
+def several(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    return () if names is None else (names,) if isinstance(names, str) else tuple(names)
+
+
+def path_of(file: str | Path | None) -> str | None:
+    return None if file is None else str(file)

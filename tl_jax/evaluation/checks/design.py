@@ -87,9 +87,12 @@ def _confounded(row: dict, evaluated: bool) -> Finding | None:
         f"{row['levels']} levels, p after Holm = {row['p (Holm)']:.1g})"
     )
     if row["what"] == "batch":
-        remedy = "no method can part them: measure anew, use one batch, or hold out whole batches (groups)"
+        remedy = (
+            "no method can part them: measure anew, use one batch, or hold out whole batches: name them in a column "
+            "'patient' of the annotation, or as its group_column"
+        )
         return Finding(BLOCKING if evaluated else LOOK, GOES, row["domain"], text, remedy)
-    remedy = "a model may predict the tissue alone: compare within a tissue, or hold out whole tissues (groups)"
+    remedy = "a model may predict the tissue alone: compare within a tissue, or hold out whole tissues (group_column)"
     return Finding(LOOK, "tissue", row["domain"], text, remedy)
 
 
