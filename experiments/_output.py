@@ -41,7 +41,7 @@ def keep(
         complete(out, plan)
         return
     refuse_existing(out, FLAGS.overwrite)
-    check_exports()
+    exports.check(FLAGS.parquet, FLAGS.track)
     # One process holds the folder, writes and speaks; the others compute beside it.
     held = workplace(out, resume=FLAGS.resume, overwrite=FLAGS.overwrite) if first else nullcontext()
     with spoken(first), held as work:
@@ -61,24 +61,7 @@ def keep(
         print(printed(results))
         print(f"\n{ended(out)}")
         if FLAGS.track:
-            print(tracked(out))
-
-
-def check_exports() -> None:
-    """Refuse before the work what --parquet and --track could not do after it."""
-    if FLAGS.parquet:
-        exports.needed("pyarrow", "tables")
-    if FLAGS.track:
-        exports.tracker(FLAGS.track)
-
-
-def tracked(out: Path) -> str:
-    """Hand the results to the tracker; what came of it, since the tables stand and need no tracker."""
-    try:
-        exports.track(out, FLAGS.track, out.name)
-    except Exception as error:
-        return f"not tracked: {type(error).__name__}: {error}"
-    return f"tracked: {FLAGS.track}"
+            print(exports.tracked(out, FLAGS.track))
 
 
 def complete(out: Path, plan: Callable[[], tuple[dict, Compute]]) -> None:

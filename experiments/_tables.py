@@ -19,10 +19,11 @@ TISSUES = choice(
 MEANING = (
     text("value", None, "column of the response; default: found by its name"),
     choice("direction", None, ["resistant", "sensitive"], "what a high value means; default: by its name"),
+    text("groups", None, "column whose samples share a fold, such as patients or batches; default: found by its name"),
     text("unit", None, "unit of the response; default: the name of its column"),
     text("response_keys", "", "how --response is read: keys of [domain.response], such as \"missing = ['ND']\""),
 )
-SAID = ("value", "direction", "unit", "source_tissues")
+SAID = ("value", "direction", "unit", "source_tissues", "groups")
 
 
 def need_tables() -> None:

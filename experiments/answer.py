@@ -13,7 +13,7 @@ from pathlib import Path
 
 from experiments import _tables
 from experiments._command import Script
-from experiments._declared import FLAGS, group, integer, switch, text, texts
+from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
 from experiments._groups import MECHANISMS, METRIC, OUTPUT, PATHWAYS, SCALING, SIGNATURE
 from tl_jax.errors import InputError
 
@@ -44,6 +44,7 @@ FOLDS = group(
     "protocol and folds",
     integer("repeats", None, "repeats of cross-validation; default 10, with --quick 2"),
     integer("folds", None, "folds of each repeat; default 3"),
+    choice("split", "stratified", ["stratified", "plain"], "how folds are drawn; groups always share a fold"),
     integer("seed", 400, "seed of partitions, initialisation and shuffles", 0, 2**32 - 100_001),
     METRIC,
     SCALING,
@@ -140,6 +141,7 @@ def settings():
         signature=gene_list(FLAGS.signature),
         repeats=FLAGS.repeats,
         folds=FLAGS.folds,
+        split=FLAGS.split,
         seed=FLAGS.seed,
         metric=FLAGS.metric,
         scaling=FLAGS.scaling,

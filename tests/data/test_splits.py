@@ -120,10 +120,10 @@ def test_median_with_many_ties():
 @pytest.mark.parametrize(
     ("n", "options", "message"),
     [
-        (10, {"folds": 1}, "at least 2"),
-        (10, {"repeats": 0}, "repeats"),
-        (4, {"folds": 5}, "use fewer folds"),
-        (6, {"folds": 4}, "'plain'"),
+        (10, {"folds": 1}, "--folds=1: at least 2 are needed"),
+        (10, {"repeats": 0}, "--repeats=0"),
+        (4, {"folds": 5}, "use fewer folds .--folds=N."),
+        (6, {"folds": 4}, "--split=plain"),
         (10, {"kind": "random"}, "choose one of"),
         (1, {"kind": "leave_one_out"}, "too few"),
     ],

@@ -11,7 +11,7 @@ from tl_jax.data.cohort.simulate import simulate
 from tl_jax.data.domain import SENSITIVE
 from tl_jax.data.splits import Fold
 from tl_jax.evaluation.checks.cohort import READY, check_cohort
-from tl_jax.evaluation.checks.design import confounding, split_groups
+from tl_jax.evaluation.checks.design import WHOLE, confounding, split_groups
 from tl_jax.evaluation.checks.parts import BLOCKING, LOOK, Plan, stages
 from tl_jax.evaluation.checks.response import squeezing, wrong_range
 from tl_jax.evaluation.statistics.power import detectable_words
@@ -227,12 +227,22 @@ def test_batch_confounded_with_the_response():
     assert [m.title for m in check_cohort(by_chance, PLAN).maps][-1] == "scaled, batch means removed"
 
 
+def test_a_batch_that_is_held_out_whole_blocks_nothing():
+    """What is advised against a batch is accepted where it was done, and not advised again."""
+    y = clean().domains[2].response
+    batch = np.where(y > np.median(y), "late", "early")
+    parted = np.where(np.arange(len(batch)) == 0, "other", batch)
+    for groups, severity, words in ((batch, LOOK, WHOLE), (parted, BLOCKING, "--groups=COLUMN")):
+        cohort = seeded(clean(), "target", batch=batch, groups=groups)
+        (finding,) = [one for one in confounding(cohort).findings if one.check == "batch"]
+        assert finding.severity == severity
+        assert words in finding.remedy
+
+
 def test_drugs_that_are_answered_at_once_are_one_family():
     """Among many drugs one goes with a batch by chance; what is wholly confounded is still found."""
-    cohort = clean()
-    target = cohort.domains[2]
-    batch = np.where(target.response > np.median(target.response), "late", "early")
-    cohort = seeded(cohort, "target", batch=batch)
+    y = clean().domains[2].response
+    cohort = seeded(clean(), "target", batch=np.where(y > np.median(y), "late", "early"))
     one, many = (confounding(cohort, drugs).tables[0][1]["p (Holm)"] for drugs in (1, 31))
     np.testing.assert_allclose(many, np.minimum(1, 31 * one))
     assert [f.severity for f in confounding(cohort, 31).findings if f.check == "batch"] == [BLOCKING]

@@ -1,11 +1,14 @@
 """From two tables to an answer: what is planned, asked, refused and written, for one drug or several."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
 from scripting import script
 
 import tl_jax as tl
+from experiments.answer import main as answer_script
 from tl_jax.data.genes.table import symbols
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.markers import EXPRESSION, listed, markers_of
@@ -70,9 +73,26 @@ def test_a_batch_that_goes_with_the_second_drug_is_found(folder):
     assert "the drug to predict is" not in err
 
 
+def test_the_advice_against_a_batch_can_be_followed(folder):
+    """It named no flag of this command, and was blocked as before where it was followed."""
+    flags = ("--drug=Cisplatin", "--annotation=my/halves.csv", "--plan_only", "--out=out")
+    code, _, err = command(folder, *flags)
+    assert code == 2
+    assert "hold out whole batches (--groups=COLUMN" in err
+    code, _, err = command(folder, *flags, "--groups=batch")
+    assert code == 2
+    assert "24 samples in 2 groups are too few for 3 folds; use fewer folds (--folds=N)" in err
+    code, _, err = command(folder, *flags, "--groups=batch", "--folds=2", "--split=plain")
+    assert code == 0, err
+    assert "group_column = 'batch', batch_column = 'batch'" in err
+    assert "folds hold out whole batches" in err
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
+        (["--drug=Temozolomide", "--folds=1"], "--folds=1: at least 2 are needed"),
+        (["--drug=Temozolomide", "--groups=batch"], "--groups=batch: my/screen.csv has no such column"),
         (["--drug=Temozolamide"], "has no drug 'Temozolamide'"),
         (["--drug=Temozolomide", "--signature=my/screen.csv"], "--signature=my/screen.csv: one gene name a line"),
         (["--drug=Temozolomide", "--source=gdsk"], "unknown cohort 'gdsk'"),
@@ -128,7 +148,7 @@ def test_the_same_from_python(folder, monkeypatch):
     (folder / "alike.csv").write_text("drug,class\nTemozolomide,alkylator\nCisplatin,alkylator\n")
     found = tl.answer(
         "my/expression.csv", "my/screen.csv", drug="Temozolomide", direction="resistant", source="none", quick=True,
-        scaling="standard", mechanisms="alike.csv", out="out",
+        out="out", scaling="standard", mechanisms="alike.csv", split="plain", parquet=True,
     )  # fmt: skip
     settings = found.studies["Temozolomide"].results.plan.settings
     assert (settings.scaling, settings.mechanisms) == ("standard", "alike.csv")
@@ -138,6 +158,30 @@ def test_the_same_from_python(folder, monkeypatch):
     assert found.studies["Temozolomide"].results.recommended.arm == "marker:MGMT"
     assert (folder / "out" / "report.html").is_file()
     assert any("samples are in both tables" in line for line in found.remarks)
+    own = found.studies["Temozolomide"].results.settings
+    assert (own.scaling, own.split) == ("standard", "plain")
+    assert (folder / "out" / "metrics.parquet").is_file()
+
+
+def test_python_takes_what_the_command_takes():
+    """Flags of `answer` that have no argument are those that Python has other ways for."""
+    arguments = set(inspect.signature(tl.answer).parameters)
+    told = {flag.name for task in answer_script.groups for flag in task.flags}
+    assert told - arguments == {"plan_only", "resume"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"split": "odd"}, "--split=odd"), ({"track": "paper"}, "--track=paper"), ({"mechanisms": "no.csv"}, "no.csv")],
+)
+def test_python_refuses_before_any_work(folder, monkeypatch, given, words):
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match=words):
+        tl.answer(
+            "my/expression.csv", "my/screen.csv", drug="Temozolomide", direction="resistant", source="none", quick=True,
+            out="out", **given,
+        )  # fmt: skip
+    assert not (folder / "out").exists()
 
 
 def test_drugs_whose_names_differ_in_signs_alone_have_folders_of_their_own():

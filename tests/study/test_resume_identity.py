@@ -2,8 +2,10 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,6 +16,7 @@ from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.prepare import prepare, scaled_as
 from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
+from tl_jax.system.parts import differences
 
 SIX = EXPERIMENTS["exp6_source_to_target"]
 SIXTH = ("--cohort=small.toml", "--quick", "--hidden=8,4", "--repeats=1", "--epochs=2", "--baselines=ridge")
@@ -148,3 +151,25 @@ def test_a_finished_study_is_complete_for_its_own_flags_only(name, folder, capsy
         assert word in said.err.splitlines()[-1]
     assert {path.name: path.read_bytes() for path in (folder / "o").iterdir()} == before
     assert not (folder / "o.unfinished").exists()
+
+
+@pytest.mark.parametrize("name", ["groups", "tissue", "batch"])
+def test_other_notes_of_the_samples_are_another_study(folder, name):
+    """Groups decide the folds: a finished folder of others was once called complete."""
+    cohort, settings = load_cohort("small.toml"), Settings(cohort="small.toml", strategies=(), baselines=("ridge",))
+    target = cohort.domains[-1]
+    other = replace(target, **{name: np.repeat([f"P{k}" for k in range(len(target) // 2)], 2)})
+    chains = cohort, cohort, replace(cohort, domains=(*cohort.domains[:-1], other))
+    own, again, after = (prepare(EXPERIMENTS["exp4_target"], settings, one).identity() for one in chains)
+    assert differences(own, again) == []
+    (line,) = differences(own, after)
+    assert line.startswith(f"annotation.{target.name}.{name}: ")
+
+
+def test_another_marker_is_another_study(folder):
+    cohort = load_cohort("small.toml")
+    settings = Settings(cohort="small.toml", strategies=(), baselines=("marker_gene",))
+    first, second = cohort.genes[:2]
+    chains = [replace(cohort, marker=str(gene)) for gene in (first, second)]
+    found = differences(*(prepare(EXPERIMENTS["exp4_target"], settings, one).identity() for one in chains))
+    assert found == [f'marker: "{first}" -> "{second}"']

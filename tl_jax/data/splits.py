@@ -65,21 +65,23 @@ def _check(y, groups, folds, repeats, kind):
     if kind not in KINDS:
         raise InputError(f"split kind is '{kind}'; choose one of {', '.join(KINDS)}")
     if repeats < 1:
-        raise InputError(f"repeats is {repeats}; it must be at least 1")
+        raise InputError(f"--repeats={repeats}: at least 1 is needed")
     if not np.isfinite(y).all():
         raise InputError("the response has gaps; leave out the samples without a measurement")
     units = len(np.unique(groups))
     needed = 2 if kind == "leave_one_out" else folds
     if needed < 2:
-        raise InputError(f"folds is {folds}; it must be at least 2")
+        raise InputError(f"--folds={folds}: at least 2 are needed")
     if units < needed:
-        raise InputError(f"{len(y)} samples in {units} groups are too few for {needed} folds; use fewer folds")
+        raise InputError(
+            f"{len(y)} samples in {units} groups are too few for {needed} folds; use fewer folds (--folds=N)"
+        )
     if kind == "stratified":
         above = int(above_median(y).sum())
         if 0 < above < len(y) and min(above, len(y) - above) < folds:
             raise InputError(
                 f"only {min(above, len(y) - above)} samples lie on one side of the median response, "
-                f"too few for {folds} stratified folds; use fewer folds or the split kind 'plain'"
+                f"too few for {folds} stratified folds; use fewer folds (--folds=N) or --split=plain"
             )
 
 
@@ -100,7 +102,7 @@ def _shuffled(y, groups, folds, random_state, kind):
     tests = [test for _, test in split.split(y[:, None], labels, groups if shared else None)]
     if any(len(test) == 0 for test in tests):
         raise InputError(
-            f"the groups are too uneven for {folds} stratified folds; use fewer folds or the split kind 'plain'"
+            f"the groups are too uneven for {folds} {kind} folds; use fewer folds (--folds=N) or --split=plain"
         )
     return tests
 

@@ -50,6 +50,23 @@ def needed(package: str, extra: str) -> None:
         raise InputError(f"{package} is not installed: pip install tl_jax[{extra}]") from error
 
 
+def check(parquet: bool, given: str | None) -> None:
+    """Refuse before the work what write_parquet and track could not do after it."""
+    if parquet:
+        needed("pyarrow", "tables")
+    if given:
+        tracker(given)
+
+
+def tracked(out: Path, given: str) -> str:
+    """Hand the results to the tracker; what came of it, since the tables stand and need no tracker."""
+    try:
+        track(out, given, out.name)
+    except Exception as error:
+        return f"not tracked: {type(error).__name__}: {error}"
+    return f"tracked: {given}"
+
+
 def track(results: Path, given: str, name: str) -> None:
     """Hand the losses by epoch and the means of the arms of a results folder to a tracker, as a run of this name.
 

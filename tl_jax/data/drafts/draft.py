@@ -37,8 +37,8 @@ class Wishes:
     source: a shipped cohort whose first domain becomes the source, or "" for none. source_tissues: "shipped", or "all"
     lines of the source, also of tissues that the shipped cohort leaves out. drug: of the target. several: whether more
     than one drug is chosen of the loaded cohort, so that none is named here. value: column of the response. direction:
-    "resistant" or "sensitive". unit: of the response. expression_keys, response_keys: of a cohort file, which win over
-    what is found.
+    "resistant" or "sensitive". unit: of the response. groups: column whose samples share a fold. expression_keys,
+    response_keys: of a cohort file, which win over what is found.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Wishes:
     response_keys: dict = field(default_factory=dict)
     source_tissues: str = "shipped"
     several: bool = False
+    groups: str | None = None
 
 
 @dataclass
@@ -89,7 +90,7 @@ def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Pat
     target["expression"] = {"path": places[0], **own_expression}
     target["response"] = {"path": places[1], **({"direction": UNKNOWN} if not own_response else {}), **own_response}
     with points.asking(""):
-        notes = annotation_keys(annotation, folder, look, answer, match, points) if match else {}
+        notes = annotation_keys(annotation, folder, look, answer, match, points, wishes.groups) if match else {}
         target |= {"annotation": notes} if notes else {}
     _ask_of_repeats(target, match, points)
     drug = drugs[0]
@@ -146,7 +147,13 @@ def drugs_of(table: pd.DataFrame, keys: dict, wishes: Wishes) -> list[str]:
 
 
 def annotation_keys(
-    annotation: Path | None, folder: Path, look: Look, answer: Look, match: Match, points: Points
+    annotation: Path | None,
+    folder: Path,
+    look: Look,
+    answer: Look,
+    match: Match,
+    points: Points,
+    groups: str | None = None,
 ) -> dict:
     """Keys of [domain.annotation], from a table of its own or the text columns of the response; {} for none."""
     path, table, cut, column, layout = answer.path, answer.frame, match.other_cut, match.other, answer.keys
@@ -157,7 +164,9 @@ def annotation_keys(
         if own is None or not own.other:
             raise InputError(f"{annotation}: no column holds the samples of the expression table; correct its names")
         cut, column = own.other_cut, own.other
-    found = guess_annotation(table, column) if column else {}
+    found = guess_annotation(table, column, path, groups) if column else {}
+    if groups is not None and not found:
+        raise InputError(f"--groups={groups}: {path} has no row for each sample; name a table that has by --annotation")
     if annotation is not None and not found:
         raise InputError(
             f"{annotation}: no column is called after a tissue, a patient or a batch; rename one, or leave it out"

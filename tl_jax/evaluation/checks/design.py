@@ -22,6 +22,7 @@ ALPHA = 0.01  # after Holm
 LEAST_LEVEL = 3  # samples of a tissue or batch that count as a level
 HALVES = 3  # pairs of random halves of the genes
 MOST = 300  # samples beyond which the two ridges are not fitted: the answer is small, and takes long
+WHOLE = "folds hold out whole batches, so that models are judged on batches they have not seen"
 TOO_SMALL = 4  # held-out rows below which a Spearman per fold takes few values
 
 
@@ -40,10 +41,11 @@ def confounding(cohort: Cohort, drugs: int = 1) -> Part:
         for row, p in zip(own, holm([row["p"] for row in own]), strict=True):
             row["p (Holm)"] = min(1.0, drugs * float(p))
     evaluated = {s.domain.name for s in stages(cohort) if s.evaluated}
+    whole = {s.domain.name for s in stages(cohort) if held_out_whole(s.domain)}
     findings = [
         f
         for row in tests
-        if row["p (Holm)"] < ALPHA and (f := _confounded(row, row["domain"] in evaluated)) is not None
+        if row["p (Holm)"] < ALPHA and (f := _confounded(row, row["domain"] in evaluated, whole)) is not None
     ]
     line = (
         "Kruskal-Wallis over levels of at least three samples (labels: chi-square); share: of the ranks' variance that "
@@ -78,8 +80,14 @@ def association(domain: Domain, drug: str, what: str) -> dict | None:
     return row | {"share": float(share), "p": float(p)}
 
 
-def _confounded(row: dict, evaluated: bool) -> Finding | None:
-    """A batch is always named, a tissue where the domain is judged on."""
+def held_out_whole(domain: Domain) -> bool:
+    """Whether each named batch lies in one group, so that no fold trains on a batch that it is judged on."""
+    batches, groups = np.asarray(domain.batch).astype(str), np.asarray(domain.groups).astype(str)
+    return all(len(set(groups[batches == name])) == 1 for name in set(batches) - {""})
+
+
+def _confounded(row: dict, evaluated: bool, whole: set[str]) -> Finding | None:
+    """A batch is always named, a tissue where the domain is judged on. whole: domains whose folds hold out batches."""
     if row["what"] == "tissue" and not evaluated:
         return None
     text = (
@@ -87,12 +95,17 @@ def _confounded(row: dict, evaluated: bool) -> Finding | None:
         f"{row['levels']} levels, p after Holm = {row['p (Holm)']:.1g})"
     )
     if row["what"] == "batch":
+        if row["domain"] in whole:
+            return Finding(LOOK, GOES, row["domain"], text, WHOLE)
         remedy = (
-            "no method can part them: measure anew, use one batch, or hold out whole batches: name them in a column "
-            "'patient' of the annotation, or as its group_column"
+            "no method can part them: measure anew, use one batch, or hold out whole batches (--groups=COLUMN where "
+            "the cohort is drafted, group_column in its file)"
         )
         return Finding(BLOCKING if evaluated else LOOK, GOES, row["domain"], text, remedy)
-    remedy = "a model may predict the tissue alone: compare within a tissue, or hold out whole tissues (group_column)"
+    remedy = (
+        "a model may predict the tissue alone: compare within a tissue, or hold out whole tissues (--groups=COLUMN "
+        "where the cohort is drafted, group_column in its file)"
+    )
     return Finding(LOOK, "tissue", row["domain"], text, remedy)
 
 

@@ -113,6 +113,7 @@ class Plan:
         """What determines the numbers: a stopped run is resumed only where all of it is the same."""
         named = dict.fromkeys((*self.strategies, strategies.get(self.settings.intermediate_strategy)))
         given = {"source_checkpoint": self.outside.meta["content"]} if self.outside else {}
+        given |= {"marker": self.cohort.marker} if self.cohort.marker else {}
         return {
             **given,
             **identity(

@@ -32,11 +32,19 @@ def identity(
         "experiment": name,
         "flags": settings.science(),
         "data": {name: fingerprint(domain) for name, domain in domains.items()},
+        "annotation": {name: annotated(domain) for name, domain in domains.items()},
         "strategies": {strategy.name: code_of(strategy.function) for strategy in strategies},
         **({"metrics": own} if (own := own_metrics()) else {}),
         **resolved,
         **circumstances(),
     }
+
+
+def annotated(domain: Domain) -> dict[str, str]:
+    """Digests of what is noted of a domain's samples: training does not see it, but groups decide the folds, and
+    batches, tissues and second measurements stand in what is said of the results."""
+    notes = {name: getattr(domain, name) for name in ("groups", "tissue", "batch", "replicate")}
+    return {name: digest(values)[:16] for name, values in notes.items() if values is not None}
 
 
 def own_metrics() -> dict[str, str]:
