@@ -12,7 +12,7 @@ from tl_jax.errors import InputError
 ENOUGH = 50  # genes from which values tell a unit
 SKEWED = 10.0  # highest value over the mean, from which values without a logarithm are told by their form alone
 STANDARDISED = "standardised values"
-# log2 units. By medians over 4,433 genes, single lines of GDSC and NCI-60 lie within 0.4 of their own platform's mean and
+# log2 units. By medians over 4,433 genes, lines of GDSC and NCI-60 lie within 0.4 of their own platform's mean and
 # the two platforms 0.5 apart; counts for a model of TPM lie log2 of their ratio away.
 SHIFT = 1.0
 
