@@ -91,6 +91,10 @@ def test_the_advice_against_a_batch_can_be_followed(folder):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
+        (
+            ["--drug=Temozolomide", "--source_drug=Cisplatin"],
+            "--source_drug=Cisplatin changes nothing without a source",
+        ),
         (["--drug=Temozolomide", "--folds=1"], "--folds=1: at least 2 are needed"),
         (["--drug=Temozolomide", "--groups=batch"], "--groups=batch: my/screen.csv has no such column"),
         (["--drug=Temozolamide"], "has no drug 'Temozolamide'"),
@@ -172,7 +176,11 @@ def test_python_takes_what_the_command_takes():
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"split": "odd"}, "--split=odd"), ({"track": "paper"}, "--track=paper"), ({"mechanisms": "no.csv"}, "no.csv")],
+    [
+        ({"split": "odd"}, "--split=odd"),
+        ({"track": "paper"}, "--track=paper"),
+        ({"mechanisms": "no.csv"}, "--mechanisms=no.csv changes nothing without a source"),
+    ],
 )
 def test_python_refuses_before_any_work(folder, monkeypatch, given, words):
     monkeypatch.chdir(folder)

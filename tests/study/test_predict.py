@@ -103,6 +103,21 @@ def test_another_scale_is_refused_unless_scaled_by_the_cohort(model, table):
         predict_samples(model.path, folder / "three.csv", scale_by="cohort")
 
 
+@pytest.mark.parametrize(
+    ("shift", "words"), [(0.0, []), (0.8, []), (3.3, ["3.3 log2 above"]), (-1.5, ["1.5 log2 below"])]
+)
+def test_a_table_that_is_shifted_as_a_whole_is_told(model, table, shift, words):
+    """Ten times as many counts as TPM were predicted without a word."""
+    frame, folder = table
+    (frame + shift).to_csv(folder / "shifted.csv")
+    found = [line for line in predict_samples(model.path, folder / "shifted.csv").warnings if "log2" in line]
+    assert len(found) == len(words)
+    assert all(word in line for word, line in zip(words, found, strict=True))
+    if words:
+        by_cohort = predict_samples(model.path, folder / "shifted.csv", scale_by="cohort")
+        assert not any("log2" in line for line in by_cohort.warnings)
+
+
 def test_standardised_values_are_refused_by_a_model_of_logarithms(model, table):
     """Near to the training's centres as they may be in spreads, they would be predicted without a word."""
     frame, folder = table

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from tl_jax.data.chain import Cohort
+from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import MARKER
 from tl_jax.evaluation.predictors.markers import EXPRESSION, markers_of
 from tl_jax.models import build
@@ -90,10 +91,22 @@ def settings_of(cohort: Cohort, given: Settings) -> Settings:
 def planned(cohort: Cohort, given: Settings) -> Drug:
     """The study of a cohort's drug; InputError where it cannot end well."""
     settings = settings_of(cohort, given)
+    check_source(cohort, settings)
     if not settings.source_drugs and len(cohort.domains) > 1:
         settings = replace(settings, source_drugs=(cohort.default_source,))
     plan = prepare(EXPERIMENT, settings, replace(cohort, marker=""))
     return Drug(cohort.drug, plan, START + SLOWER * seconds(plan))
+
+
+def check_source(cohort: Cohort, settings: Settings) -> None:
+    """InputError where a setting is about a source and there is none: it would change nothing."""
+    if len(cohort.domains) > 1:
+        return
+    for flag, value in (("source_drug", ",".join(settings.source_drugs)), ("mechanisms", settings.mechanisms)):
+        if value:
+            raise InputError(
+                f"--{flag}={value} changes nothing without a source; name one by --source, or leave it out"
+            )
 
 
 def seconds(plan: Plan) -> float:

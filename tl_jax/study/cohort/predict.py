@@ -21,7 +21,7 @@ from tl_jax.data.scaling.scaling import ResponseScale, Scaler, fit_scaler
 from tl_jax.data.tables.cells import examples
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.judged import doubts
-from tl_jax.study.cohort.new_units import check_scale, check_units
+from tl_jax.study.cohort.new_units import check_scale, check_units, shift_words
 from tl_jax.study.core.fold_models import interval_columns, models_for_intervals
 from tl_jax.study.core.respond import load_model, network_of, respond
 
@@ -95,6 +95,7 @@ def predict_samples(
     fitted = from_record(meta.get("preprocess", []))
     batches = batches_for(batch, samples, fitted)
     prepared = prepare_new(fitted, matrix, batches, samples, meta["genes"], expression)
+    shifted = [] if scale_by == "cohort" else shift_words(prepared, meta, f"{expression}")
     scaled = scale_new(prepared, meta, scale_by, expression)
     network = network_of(meta)
     learned = ResponseScale(**meta["response_scale"])
@@ -113,7 +114,7 @@ def predict_samples(
         meta,
         names,
         pooled,
-        (*warnings_of(meta), *doubts(checkpoint, meta)),
+        (*warnings_of(meta), *doubts(checkpoint, meta), *shifted),
         possible_words(own, outside),
     )
 
