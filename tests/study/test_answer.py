@@ -100,7 +100,6 @@ def test_the_advice_against_a_batch_can_be_followed(folder):
         (["--drug=Temozolamide"], "has no drug 'Temozolamide'"),
         (["--drug=Temozolomide", "--signature=my/screen.csv"], "--signature=my/screen.csv: one gene name a line"),
         (["--drug=Temozolomide", "--source=gdsk"], "unknown cohort 'gdsk'"),
-        (["--drug=Temozolomide", "--folds=1"], "--folds=1: nothing would be left to train on"),
     ],
 )
 def test_what_is_refused_leaves_nothing(folder, flags, words):
@@ -149,13 +148,12 @@ def test_the_marker_is_an_arm_and_several_drugs_are_one_study(folder):
 @pytest.mark.full
 def test_the_same_from_python(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    (folder / "alike.csv").write_text("drug,class\nTemozolomide,alkylator\nCisplatin,alkylator\n")
     found = tl.answer(
         "my/expression.csv", "my/screen.csv", drug="Temozolomide", direction="resistant", source="none", quick=True,
-        out="out", scaling="standard", mechanisms="alike.csv", split="plain", parquet=True,
+        out="out", scaling="standard", split="plain", parquet=True,
     )  # fmt: skip
     settings = found.studies["Temozolomide"].results.plan.settings
-    assert (settings.scaling, settings.mechanisms) == ("standard", "alike.csv")
+    assert (settings.scaling, settings.split) == ("standard", "plain")
     with pytest.raises(InputError, match=r"--scaling=none: there are"):
         tl.answer("my/expression.csv", "my/screen.csv", direction="resistant", scaling="none", out="other")
     assert list(found.studies) == ["Temozolomide"]

@@ -43,8 +43,6 @@ class StudySettings:
             for value in values if isinstance(values, tuple) else (values,):
                 if value is not None and not 0 < value < float("inf"):
                     raise InputError(f"--{name}={value}: must be above 0")
-        if self.folds == 1:
-            raise InputError("--folds=1: nothing would be left to train on; it must be at least 2")
         if not 0 <= self.seed < LARGEST_SEED:
             raise InputError(f"--seed={self.seed}: must be a non-negative 32-bit number")
 
