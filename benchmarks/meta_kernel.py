@@ -16,7 +16,6 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.source_tasks import Task, told
-from tl_jax.evaluation.predictors.kernels import centred_kernels
 from tl_jax.evaluation.predictors.ranked import rankit
 
 PARTS = ("genes", "profile", "reliable")
@@ -53,9 +52,16 @@ def stacked(tasks: Sequence[Task]) -> Stack:
 def mixed(weights, width, within, across):
     """((n, n), (m, n)) the kernel of a task; works on arrays of numpy and jax."""
     exp = jnp.exp if isinstance(within, jax.Array) else np.exp
-    radial = centred_kernels(exp(-within[-1] / width), exp(-across[-1] / width))
+    radial = centred(exp(-within[-1] / width), exp(-across[-1] / width))
     parts = [[*pair[:-1], own] for pair, own in zip((within, across), radial, strict=True)]
     return tuple(sum(w * part for w, part in zip(weights, pair, strict=True)) for pair in parts)
+
+
+def centred(within, across):
+    """As centred_kernels, which leaves the promotion of ranks to numpy."""
+    columns = within.mean(axis=0, keepdims=True)
+    total = columns.mean()
+    return within - columns - columns.T + total, across - columns - across.mean(axis=1, keepdims=True) + total
 
 
 def free(theta):

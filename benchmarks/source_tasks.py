@@ -91,8 +91,7 @@ def source_tasks(
     for _ in range(blocks):
         block = np.sort(rng.permutation(len(source))[:lines])
         rest = np.setdiff1d(np.arange(len(source)), block)
-        tissue = None if source.tissue is None else source.tissue[rest]
-        profile = fit_drug_profile(source.x[rest], source.y[rest], source.drugs, tissue)
+        profile = fit_drug_profile(source.x[rest], source.y[rest], source.drugs, source.tissue[rest])
         x, y = source.x[block], source.y[block]
         for fold in partitions(rng.normal(size=lines), source.groups[block], folds=folds, repeats=1, seed=seed):
             yield from tasks_of(x, y, fold, profile, source.drugs, source.groups[block], train, test)
