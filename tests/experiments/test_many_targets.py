@@ -102,3 +102,50 @@ def test_bad_input_is_one_line_and_leaves_nothing(folder):
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "measured on 500 samples or more; lower --min_lines" in err
     assert not list(folder.glob("bad*"))
+
+
+def as_prism(folder):
+    """The source's screen as PRISM's secondary screen has it: two screens, a failed line, no row where not measured."""
+    table = pd.read_csv(folder / "source_auc.csv").melt("id", var_name="name", value_name="auc").dropna()
+    table = table.rename(columns={"id": "depmap_id"}).sample(frac=1, random_state=0)
+    table = table.assign(broad_id="BRD-K1", ccle_name=table.depmap_id + "_LUNG", screen_id="HTS002", ec50=1.0)
+    again = table.iloc[:50].assign(screen_id="MTS010", auc=0.123)
+    failed = table.iloc[:1].assign(depmap_id="", ccle_name="FAILED_STR", auc=0.1)
+    name = "secondary-screen-dose-response-curve-parameters.csv"
+    pd.concat([again, table, failed]).to_csv(folder / name, index=False)
+    expression = pd.read_csv(folder / "source.csv", index_col="id")
+    expression.columns = [f"{gene} ({7000 + place})" for place, gene in enumerate(expression.columns)]
+    expression.to_csv(folder / "omics.csv", index_label="ModelID")
+    return (
+        '{ path = "omics.csv", format = "depmap" }',
+        f'{{ path = "{name}", format = "prism", filter = {{ screen_id = "HTS002" }} }}',
+    )
+
+
+def as_long(folder):
+    """The same as a table of one's own: a row for each line and compound, under names of one's own."""
+    table = pd.read_csv(folder / "source_auc.csv").melt("id", var_name="compound", value_name="area")
+    table.rename(columns={"id": "line"}).dropna().to_csv(folder / "own.tsv", sep="\t", index=False)
+    keys = 'format = "long", sample_column = "line", drug_column = "compound", value_column = "area"'
+    return '{ path = "source.csv", orientation = "samples" }', f'{{ path = "own.tsv", {keys} }}'
+
+
+@pytest.mark.parametrize("layout", [as_prism, as_long])
+def test_a_screen_of_another_layout_is_the_same_source(folder, layout):
+    expression, response = layout(folder)
+    wide = COHORT.split("response = ")[1].split("\n")[0]
+    other = COHORT.replace('{ path = "source.csv", orientation = "samples" }', expression).replace(wide, response)
+    (folder / "other.toml").write_text(other.replace('"filed"', '"other"'))
+    closed = (*ARGUMENTS[1:], "--arms=ridge,profile_gp,profile_gp_mechanism")
+    for cohort in ("filed", "other"):
+        out = f"{cohort}_{layout.__name__}"
+        code, _, err = script("many_targets", f"--cohort={cohort}.toml", *closed, f"--out={out}", folder=folder)
+        assert code == 0, err
+    one, two = ((folder / f"{name}_{layout.__name__}" / "held_out.csv").read_bytes() for name in ("filed", "other"))
+    assert one == two
+    wrong = other.replace('"HTS002"', '"HTS009"').replace('"compound"', '"drug"')
+    (folder / "other.toml").write_text(wrong)
+    code, out, err = script("many_targets", "--cohort=other.toml", *ARGUMENTS[1:], "--out=bad_source", folder=folder)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert response.split('"')[1] in err, err
+    assert ("HTS009" if layout is as_prism else "'drug'") in err, err

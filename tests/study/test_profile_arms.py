@@ -15,6 +15,7 @@ from tl_jax.evaluation.predictors.forms import evaluate
 from tl_jax.evaluation.predictors.profile_gp import fit_gp
 from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
+from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.cohort.prepare import prepare
 from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
@@ -190,6 +191,27 @@ def test_the_page_of_a_recommended_profile_shows_the_drugs_that_carry_it(cohort,
     table = pd.read_csv(tmp_path / "out" / "carrying_drugs.csv")
     assert "Source drugs of single samples" in page
     assert table.loc[0, "source_drug"] in page
+
+
+@pytest.mark.parametrize("arm", BOTH)
+def test_one_new_patient_alone_is_predicted_as_in_a_table(cohort, tmp_path, arm):
+    """In the response's unit, with an interval, and the same whoever stands beside and in whatever order genes come."""
+    kept = {"checkpoint_dir": str(tmp_path), "fold_models": True}
+    settings = Settings(strategies=(arm,), baselines=("mean",), repeats=1, hidden=(8, 4), **kept)
+    target = cohort.stage("target")
+    results = run_plan(prepare(EXPERIMENTS["exp4_target"], settings, cohort))
+    assert results.recommended.arm == arm
+    (path,) = (tmp_path / cohort.name).glob(f"target-target-temozolomide-{arm}-*")
+    table = pd.DataFrame(target.x[:7] + 0.1, target.samples[:7], target.genes)
+    table.to_csv(tmp_path / "seven.csv", index_label="id")
+    table.iloc[[4], ::-1].to_csv(tmp_path / "one.csv", index_label="id")
+    seven, one = (predict_samples(path, tmp_path / f"{name}.csv", interval=0.8).table for name in ("seven", "one"))
+    names = ["prediction", "low", "high"]
+    np.testing.assert_allclose(one[names].iloc[0], seven[names].iloc[4], rtol=1e-5)
+    assert (seven["low"] < seven["high"]).all()
+    y = target.for_drug(cohort.drug).response
+    assert seven["prediction"].between(y.min(), y.max()).all()
+    assert np.ptp(seven["prediction"]) > 0.05 * np.ptp(y)
 
 
 def test_a_source_cannot_be_its_own_source(cohort, tmp_path):
