@@ -12,7 +12,8 @@ from tl_jax.app.parts.jobs import DONE, FAILED, OPEN, Job
 from tl_jax.app.parts.markup import alert, letters, put, say
 from tl_jax.app.parts.options import options
 from tl_jax.app.parts.studies import JOB
-from tl_jax.app.parts.visit import link, mine, remember
+from tl_jax.app.parts.visit import link, remember
+from tl_jax.app.parts.yours import page_of, to, yours
 from tl_jax.app.views import cohort
 from tl_jax.report.page.tags import tag
 
@@ -37,6 +38,8 @@ OPTIONAL = {"annotation": "Tissue, patient or batch of each sample (optional)"}
 def show() -> None:
     """The page."""
     job = jobs.find(options(), st.query_params.get("job", ""))
+    if job is not None and page_of(job) != "study":
+        job = None  # of another page, carried along
     if job is None:
         begin()
     else:
@@ -45,7 +48,7 @@ def show() -> None:
             running(job)
         else:
             cohort.looked_at(job, to) if requests.cohort_of(job) else looked_at(job)
-    others(job)
+    yours(job)
 
 
 def begin() -> None:
@@ -86,16 +89,6 @@ def tables() -> None:
                 path = uploads.keep(options(), file.name, file.getvalue())
                 kept[f"{name}.{uploads.ending(file.name)}"] = path
         to(requests.look(options(), kept, {"drug": drug, "quick": "true" if quick else ""}))
-
-
-def to(job: Job | None) -> None:
-    """Go to a job of this visitor, or to the beginning."""
-    if job is None:
-        st.query_params.pop("job", None)
-    else:
-        remember(job.ident)
-        st.query_params["job"] = job.ident
-    st.rerun()
 
 
 def looked_at(job: Job) -> None:
@@ -168,21 +161,3 @@ def running(job: Job) -> None:
         link("downloads", "Its files", study=f"{JOB}{job.ident}")
     if st.button("Another study"):
         to(None)
-
-
-def others(shown: Job | None) -> None:
-    """This visitor's other studies, and how all of it is deleted."""
-    own = [job for ident in mine() if (job := jobs.find(options(), ident))]
-    if not own:
-        return
-    put(tag("h2", "Yours"))
-    for job in own:
-        if shown is None or job.ident != shown.ident:
-            link("study", f"{job.asked['title']}: {job.state()}", job=job.ident)
-    say("Whoever has the link of a study can see it.", "note")
-    if st.button("Delete my tables and the studies made from them"):
-        count = uploads.forget(options(), [job.ident for job in own])
-        mine().clear()
-        st.query_params.clear()
-        st.toast(f"{count} deleted")
-        st.rerun()
