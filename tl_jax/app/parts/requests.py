@@ -67,7 +67,7 @@ def public(fields: Mapping[str, str]) -> list[Path]:
 def is_study(job: Job) -> bool:
     """Whether a job is a study, and not a look at tables or at a cohort."""
     argv = job.asked.get("argv", [])
-    return LOOK not in argv and argv[:1] != [CHECK]
+    return not {LOOK, "--plan"} & set(argv) and argv[:1] != [CHECK]
 
 
 def cohorts() -> list[str]:

@@ -103,7 +103,7 @@ def predicted(job: Job) -> None:
         return
     rows = read(str(job.folder / kept.FOUND), report.written(job.folder))
     for line in job.lines():
-        if line.startswith(("warning: ", "note: ")) or " compounds" in line and "explained" not in line:
+        if line.startswith(("warning: ", "note: ")) or (" compounds" in line and "explained" not in line):
             say(line.removesuffix(f": {kept.FOUND}"), "note")
     say(WORTH)
     lost = rows["probability"].isna()
@@ -128,7 +128,7 @@ def listed(rows: pd.DataFrame):
     """A line for each compound, in the order of the table."""
     columns = (
         *(Column("compound"), Column("probability", True), Column("similarity to the nearest", True)),
-        *(Column("nearest known compound"), Column("caution")),
+        *(Column("nearest known compound"), Column("caution: why the number means little")),
     )
     cells = [
         (
