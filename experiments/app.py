@@ -16,6 +16,7 @@ SHOWN = group(
     text("study", None, "finished study to open on; default: one of the simulated cohort, run once and kept"),
     text("cells", None, "finished study of single cells to show"),
     text("results", None, "folder whose finished studies are offered, to a depth of three folders"),
+    text("models", None, "folder of stage checkpoints whose models of compounds are offered, to the same depth"),
 )
 SERVER = group(
     "server",
@@ -35,7 +36,7 @@ def work() -> None:
     def whole(name: str) -> str | None:
         return str(Path(FLAGS[name].value).absolute()) if FLAGS[name].value else None
 
-    named = {name: whole(name) for name in ("study", "cells", "results", "password_file")}
+    named = {name: whole(name) for name in ("study", "cells", "results", "models", "password_file")}
     chosen = Options(**named, state=whole("state_dir") or "", at_once=FLAGS.at_once, upload_mb=FLAGS.upload_mb)
     serve(chosen, FLAGS.address, FLAGS.port)
 

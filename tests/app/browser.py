@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).resolve().parents[2]
 SHOTS = Path(os.environ.get("TLJAX_SCREENSHOTS", ROOT / ".pytest_cache" / "screenshots"))
 HOSTILE = '<img src=x onerror="window.hit=1"> [a](javascript:alert(1)) **b** $x$'
+BELOW = re.compile(r"127\.0\.0\.1:\d+/\w+/_stcore/")
 MOST = 90_000  # milliseconds that a page may take on a machine with other work
 
 
@@ -82,7 +84,7 @@ def write_cells(folder: Path) -> None:
 
 def a_fault(said) -> bool:
     """Whether a line of the console is a fault; Streamlit looks for its server below a page's own path first."""
-    return said.type == "error" and "/study/_stcore/" not in said.location["url"]
+    return said.type == "error" and not BELOW.search(said.location["url"])
 
 
 def settled(page) -> None:
@@ -91,6 +93,19 @@ def settled(page) -> None:
     still = "!document.querySelector('[data-testid=stApp][data-test-script-state=running], [data-testid=stSpinner]')"
     page.wait_for_function(still)
     page.wait_for_timeout(600)
+
+
+def fits(page, width: int, theme: str, name: str) -> None:
+    """Nothing is wider than the screen, the ground is that of the theme; all of the page is kept as a picture."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    ground = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    level = sum(int(part) for part in ground.removeprefix("rgb(").rstrip(")").split(",")[:3]) / 3
+    assert (level < 128) == (theme == "dark"), (name, ground)
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": width, "height": min(height + 40, 6000)})
+    page.wait_for_timeout(500)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}-{width}-{theme}.png")
 
 
 def go(page, title: str) -> None:

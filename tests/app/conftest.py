@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from browser import CHROMIUM, HOSTILE, MOST, Server, a_fault, write_cells
+from compounds_studied import settled_model
 from studies import write_study
 
 from tl_jax.report.tables import write_csv
@@ -25,7 +26,8 @@ def results(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(results):
-    made = Server(results.parent, f"--results={results}")
+    settled_model(results.parent / "models" / "own")
+    made = Server(results.parent, f"--results={results}", f"--models={results.parent / 'models'}")
     yield made
     made.end()
 

@@ -7,10 +7,10 @@ import pytest
 pytest.importorskip("streamlit", reason="the app needs tl_jax[app]")
 pytest.importorskip("playwright", reason="a browser needs playwright (make test-app)")
 
-from browser import CHROMIUM, MOST, SHOTS, go, note, settled
+from browser import CHROMIUM, MOST, fits, go, note, settled
 from playwright import sync_api
 
-PAGES = ("Results", "New study", "Single cells", "Compare", "Genes", "Lineage", "Downloads")
+PAGES = ("Results", "New study", "Single cells", "Compounds", "Compare", "Genes", "Lineage", "Downloads")
 pytestmark = [
     pytest.mark.full,
     pytest.mark.skipif(not CHROMIUM.exists(), reason="no chromium at /usr/bin/chromium: apt-get install chromium"),
@@ -57,19 +57,11 @@ def test_every_page_is_drawn_without_a_fault(server, visit):
 @pytest.mark.parametrize("width", [1440, 390])
 def test_pages_fit_and_are_kept_as_pictures(server, visit, width, theme):
     page = visit(width, theme)
-    for name in ("", "study", "cells", "compare", "genes", "lineage", "downloads"):
+    for name in ("", "study", "cells", "compounds", "compare", "genes", "lineage", "downloads"):
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(f"{server.address}/{name}")
         settled(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        ground = page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
-        level = sum(int(part) for part in ground.removeprefix("rgb(").rstrip(")").split(",")[:3]) / 3
-        assert (level < 128) == (theme == "dark"), (name, ground)
-        height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-        page.set_viewport_size({"width": width, "height": min(height + 40, 6000)})
-        page.wait_for_timeout(500)
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=SHOTS / f"{name or 'results'}-{width}-{theme}.png")
+        fits(page, width, theme, name or "results")
 
 
 def test_a_hostile_name_stays_text(server, visit):

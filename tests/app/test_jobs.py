@@ -106,6 +106,16 @@ def test_one_that_waits_is_stopped_without_a_run(place):
     assert not (job.folder / "log.txt").exists()
 
 
+def test_a_look_does_not_wait_behind_a_study(place):
+    (place.place / "slots").mkdir(parents=True)
+    with jobs.locked(place.place / "slots" / "0.lock"):
+        study = jobs.ask(place, QUICK, "one")
+        look = jobs.ask(place, ("list", "strategies"), "a look", limit=jobs.SHORT)
+        assert ended(look) == DONE
+        assert study.state() == QUEUED
+    assert ended(study) == DONE
+
+
 def test_a_job_that_was_cut_off_is_taken_up(place):
     job = put(place, 1)
     assert job.state() == CUT

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tl_jax.data.compounds.tanimoto import nearest_tanimoto
+from tl_jax.data.compounds.tanimoto import nearest_row, nearest_tanimoto
 
 
 def plain(query, train):
@@ -25,6 +25,11 @@ def test_equals_the_plain_sums_in_any_block(seed, n, m, block, most):
     found = nearest_tanimoto(x[:n], x[n:], block)
     assert found.shape == (n,)
     np.testing.assert_array_equal(found, plain(x[:n].astype(float), x[n:].astype(float)))
+    rows, again = nearest_row(x[:n], x[n:], block)
+    np.testing.assert_array_equal(again, found)
+    for row, query, value in zip(rows, x[:n].astype(float), found, strict=True):
+        own = [plain(query[None], one[None])[0] for one in x[n:].astype(float)]
+        assert row == own.index(value)  # the first of several alike
 
 
 @pytest.mark.parametrize("counts", [False, True])

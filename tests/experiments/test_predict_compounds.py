@@ -48,7 +48,10 @@ def test_what_a_prediction_leaves(model, tmp_path):
     code, _, err = script("predict", *asked, "--explain=2", "--explain_order=table", folder=tmp_path)
     assert code == 0, err
     found = pd.read_csv(tmp_path / "found.csv")
-    assert list(found.columns) == ["id", "smiles", "probability", "logit", "nearest_tanimoto", "in_domain", "caution"]
+    found["nearest"] = found["nearest"].fillna("")
+    expected = ["id", "smiles", "probability", "logit", "nearest_tanimoto", "nearest", "in_domain", "caution"]
+    assert list(found.columns) == expected
+    assert found["nearest"].astype(bool).tolist() == [True, True, False]
     assert found["id"].tolist() == ["new", "glycerin", "bad"]
     assert found["probability"].notna().tolist() == [True, True, False]
     assert found["in_domain"].astype(str).tolist()[:2] == ["True", "False"]

@@ -187,6 +187,9 @@ def test_predictions_are_the_models_own(study, stages, write):
     bits, known = ([generator.GetFingerprint(Chem.MolFromSmiles(s)) for s in part] for part in (own.smiles, train))
     nearest = [max(DataStructs.BulkTanimotoSimilarity(one, known)) for one in bits]
     np.testing.assert_allclose(found["nearest_tanimoto"], nearest)
+    for one, name, value in zip(bits, found["nearest"], nearest, strict=True):
+        assert name in set(stages["mode1"].plan.domain.samples)
+        assert DataStructs.TanimotoSimilarity(one, generator.GetFingerprint(Chem.MolFromSmiles(name))) == value
     assert found["in_domain"].tolist() == [value >= WITHIN for value in nearest]
     backwards = predict_smiles(model, write("\n".join(["compound_id,smiles", *lines[::-1]])))
     np.testing.assert_allclose(backwards["logit"][::-1], found["logit"], atol=1e-5)
@@ -199,12 +202,27 @@ def test_no_line_is_dropped(study, stages, write):
     assert found["id"].tolist() == ["a", "b", "", "a", "d"]
     assert found["probability"].notna().tolist() == [True, False, False, True, True]
     assert found.loc[1, ["logit", "nearest_tanimoto", "in_domain"]].isna().all()
+    assert found.loc[1, "nearest"] == ""
+    assert Chem.CanonSmiles(found.loc[4, "nearest"]) == Chem.CanonSmiles(training)
     assert found.loc[1, "caution"] == "rdkit cannot read this SMILES: not predicted"
     assert found.loc[2, "caution"] == "no SMILES: not predicted"
     assert found.loc[0, "caution"] == ""
     assert found.loc[0].equals(found.loc[3])
     assert found.loc[4, "nearest_tanimoto"] == 1
     assert "same as a training compound" in found.loc[4, "caution"]
+
+
+def test_a_file_of_before_training_compounds_were_named_is_read_and_written_anew(study, stages, write, tmp_path):
+    path = shutil.copytree(stages["scratch"].path, tmp_path / "older")
+    arrays = unpack((path / FILE).read_bytes())
+    identity = str(arrays["identity"]).removesuffix(" smiles")
+    older = {name: value for name, value in arrays.items() if name != "smiles"} | {"identity": np.asarray(identity)}
+    (path / FILE).write_bytes(pack(older))
+    table = write("smiles\nc1ccccc1CN\n")
+    assert predict_smiles(load_model(path), table)["nearest"].tolist() == [""]
+    assert predict_smiles(load_model(path), table)["nearest_tanimoto"].notna().all()
+    keep_known(replace(stages["scratch"], path=path), study.settings)
+    assert predict_smiles(load_model(path), table)["nearest"].tolist() != [""]
 
 
 def test_lists_of_nothing_but_smiles(stages, write):

@@ -25,8 +25,9 @@ def check(options: Options, address: str, port: int) -> None:
     for flag, folder, marker in (("study", options.study, "summary.json"), ("cells", options.cells, "cells.csv")):
         if folder and not (Path(folder) / marker).is_file():
             raise InputError(f"--{flag}={folder} holds no {marker}; name the --out folder of a study that has ended")
-    if options.results and not Path(options.results).is_dir():
-        raise InputError(f"--results={options.results} is no folder; name one that holds finished studies")
+    for flag, folder, what in (("results", options.results, "studies"), ("models", options.models, "checkpoints")):
+        if folder and not Path(folder).is_dir():
+            raise InputError(f"--{flag}={folder} is no folder; name one that holds finished {what}")
     if options.password_file:
         check_password(Path(options.password_file))
     try:

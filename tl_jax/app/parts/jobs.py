@@ -27,6 +27,7 @@ from tl_jax.system.files import digest, sha256_of, write_json
 
 QUEUED, RUNNING, DONE, FAILED, STOPPED, CUT = "queued", "running", "done", "failed", "stopped", "cut off"
 OPEN = (QUEUED, RUNNING)
+SHORT = 600.0  # seconds: a job with such a limit waits for its like alone
 BEGINNING = 60.0  # seconds that a process may take until it holds its lock
 IDENT = re.compile(r"[0-9a-f]{32}")
 RUNNERS: list[subprocess.Popen] = []  # those that this process began
@@ -127,7 +128,9 @@ def ask(
         if not job.folder.is_dir():
             refuse_full(given)
             asked = {"title": title, "argv": list(argv), "private": bool(tables), "limit": limit, "tables": content}
-            asked |= {"at_once": given.at_once, "slots": str(given.place / "slots")}
+            # What takes minutes at most does not wait behind a study of hours.
+            slots = "slots" if limit is None or limit > SHORT else "slots_of_looks"
+            asked |= {"at_once": given.at_once, "slots": str(given.place / slots)}
             make(job.folder, asked, tables or {}, links)
             job.again()
         elif job.state() in (STOPPED, CUT):

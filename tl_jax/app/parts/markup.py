@@ -44,6 +44,8 @@ CSS = """
 .tl pre { white-space: pre-wrap; overflow: auto; max-height: 24rem; padding: .6rem; font-size: .82rem;
  background: color-mix(in srgb, currentColor 6%, transparent); }
 .tl img { max-width: 100%; height: auto; background: #fff; }
+.tl .drawings { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: .8rem; }
+.tl .drawings img { width: 100%; }
 .tl :focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
 """
 

@@ -16,7 +16,8 @@ DAY = 24 * 3600.0  # seconds after which uploads, and studies made from them, ar
 
 @dataclass(frozen=True)
 class Options:
-    """study, cells: folders of finished studies to open on; results: folder whose finished studies are offered.
+    """study, cells: folders of finished studies to open on; results: folder whose finished studies are offered; models:
+    folder of checkpoints whose models of compounds are offered.
 
     state: the app's own files. password_file: holds the password that visitors must know. at_once: jobs that run at
     the same time. upload_mb: the largest table that may be uploaded.
@@ -25,6 +26,7 @@ class Options:
     study: str | None = None
     cells: str | None = None
     results: str | None = None
+    models: str | None = None
     state: str = ""
     password_file: str | None = None
     at_once: int = 1

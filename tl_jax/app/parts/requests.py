@@ -13,7 +13,7 @@ from tl_jax.app.parts.options import Options
 
 TABLES = ("expression", "response", "annotation")
 LOOK = "--plan_only"
-LOOKING = 600.0  # seconds that reading, checking and planning may take
+LOOKING = jobs.SHORT  # seconds that reading, checking and planning may take
 LONGEST = 24 * 3600.0  # seconds that a study may take
 # Fields of the form, as the flags of the command; "" says nothing.
 FIELDS = ("drug", "value", "direction", "response_keys", "expression_keys", "source", "repeats", "quick")
@@ -67,7 +67,7 @@ def public(fields: Mapping[str, str]) -> list[Path]:
 def is_study(job: Job) -> bool:
     """Whether a job is a study, and not a look at tables or at a cohort."""
     argv = job.asked.get("argv", [])
-    return LOOK not in argv and argv[:1] != [CHECK]
+    return not {LOOK, "--plan"} & set(argv) and argv[:1] != [CHECK]
 
 
 def cohorts() -> list[str]:

@@ -68,13 +68,14 @@ def my_turn(job: Job, asked: dict):
 
 
 def first_in_line(job: Job) -> bool:
-    """Whether no job that was asked earlier waits."""
+    """Whether no job of the same places that was asked earlier waits."""
+    slots = job.asked.get("slots")
     own = since(job.folder / "asked"), job.ident
     others = all_jobs(Options(state=str(job.folder.parents[1])))
     return not any(
         (since(one.folder / "asked"), one.ident) < own and one.state() == QUEUED
         for one in others
-        if one.ident != job.ident
+        if one.ident != job.ident and one.asked.get("slots") == slots
     )
 
 

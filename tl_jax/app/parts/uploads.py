@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tl_jax.app.parts import jobs
@@ -16,16 +17,16 @@ from tl_jax.system.files import write_atomic
 ENDINGS = ("csv", "tsv", "txt", "xlsx", "parquet", "csv.gz", "tsv.gz", "txt.gz", "zip", "gct")
 
 
-def ending(name: str) -> str:
+def ending(name: str, endings: Sequence[str] = ENDINGS) -> str:
     """The ending of a file by its name. InputError for one that is not read."""
     low = name.lower()
-    for one in sorted(ENDINGS, key=len, reverse=True):
+    for one in sorted(endings, key=len, reverse=True):
         if low.endswith(f".{one}"):
             return one
-    raise InputError(f"the table ends in none of {', '.join(f'.{one}' for one in ENDINGS)}; save it as .csv")
+    raise InputError(f"the table ends in none of {', '.join(f'.{one}' for one in endings)}; save it as .{endings[0]}")
 
 
-def keep(given: Options, name: str, content: bytes) -> Path:
+def keep(given: Options, name: str, content: bytes, endings: Sequence[str] = ENDINGS) -> Path:
     """Keep a table and return its place.
 
     Args:
@@ -34,7 +35,7 @@ def keep(given: Options, name: str, content: bytes) -> Path:
     Raises:
         InputError: an ending that is not read, nothing in it, or too much.
     """
-    end = ending(name)
+    end = ending(name, endings)
     if not content:
         raise InputError("the table is empty; choose the file again")
     if len(content) > given.upload_mb * 1_000_000:

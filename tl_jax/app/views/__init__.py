@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tl_jax.app.views import cells, compare, downloads, genes, lineage, results, study
+from tl_jax.app.views import cells, compare, compounds, downloads, genes, lineage, results, study
 
 
 class View(NamedTuple):
@@ -18,6 +18,7 @@ VIEWS = {
     "results": View("Results", results.show, ("study",)),
     "study": View("New study", study.show, ("job",)),
     "cells": View("Single cells", cells.show, ("cells",)),
+    "compounds": View("Compounds", compounds.show, ("job",)),
     "compare": View("Compare", compare.show, ("study",)),
     "genes": View("Genes", genes.show, ("study",)),
     "lineage": View("Lineage", lineage.show, ("study",)),

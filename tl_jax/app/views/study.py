@@ -6,14 +6,15 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from tl_jax.app.parts import jobs, requests, uploads, watch
+from tl_jax.app.parts import cell_requests, jobs, requests, uploads, watch
 from tl_jax.app.parts.address import choose
-from tl_jax.app.parts.jobs import DONE, FAILED, OPEN, Job
-from tl_jax.app.parts.markup import alert, letters, put, say
+from tl_jax.app.parts.jobs import DONE, Job
+from tl_jax.app.parts.markup import alert, put, say
 from tl_jax.app.parts.options import options
-from tl_jax.app.parts.studies import JOB
-from tl_jax.app.parts.visit import link, mine, remember
-from tl_jax.app.views import cohort
+from tl_jax.app.parts.studies import CELLS, JOB, STUDY, kind_of
+from tl_jax.app.parts.visit import link, remember
+from tl_jax.app.parts.yours import page_of, to, yours
+from tl_jax.app.views import cells_study, cohort, looked
 from tl_jax.report.page.tags import tag
 
 DIRECTIONS = {
@@ -22,7 +23,11 @@ DIRECTIONS = {
     "sensitive": "a high value means sensitive",
 }
 SOURCES = {"auto": "public cell lines, where this server has them", "none": "these samples alone"}
-OF = {"tables": "two tables of your own", "cohort": "a cohort that comes with tl_jax"}
+OF = {
+    "tables": "two tables of your own",
+    "cells": "single cells of your own",
+    "cohort": "a cohort that comes with tl_jax",
+}
 ASKED = {
     "drug": ("Drug, several with commas, or all", ""),
     "value": ("Column of the response", ""),
@@ -37,21 +42,28 @@ OPTIONAL = {"annotation": "Tissue, patient or batch of each sample (optional)"}
 def show() -> None:
     """The page."""
     job = jobs.find(options(), st.query_params.get("job", ""))
+    if job is not None and page_of(job) != "study":
+        job = None  # of another page, carried along
     if job is None:
         begin()
     else:
         remember(job.ident)
         if requests.is_study(job):
             running(job)
+        elif cell_requests.is_look(job):
+            cells_study.looked_at(job)
         else:
             cohort.looked_at(job, to) if requests.cohort_of(job) else looked_at(job)
-    others(job)
+    yours(job)
 
 
 def begin() -> None:
     """Choose what the study is of."""
-    if choose("What the study is of", list(OF), "from", OF.get) == "cohort":
+    of = choose("What the study is of", list(OF), "from", OF.get)
+    if of == "cohort":
         cohort.begin(to)
+    elif of == "cells":
+        cells_study.begin()
     else:
         tables()
 
@@ -88,46 +100,10 @@ def tables() -> None:
         to(requests.look(options(), kept, {"drug": drug, "quick": "true" if quick else ""}))
 
 
-def to(job: Job | None) -> None:
-    """Go to a job of this visitor, or to the beginning."""
-    if job is None:
-        st.query_params.pop("job", None)
-    else:
-        remember(job.ident)
-        st.query_params["job"] = job.ident
-    st.rerun()
-
-
 def looked_at(job: Job) -> None:
     """What was found in the tables, what is asked, and the plan."""
-    state = job.state()
-    put(tag("h2", "What is in the tables"))
-    if state in OPEN:
-        watch.progress(job)
-        return
-    lines = job.lines()
-    if state == FAILED:
-        alert(watch.fault(lines))
-        say("Say it below, or mend the table, and look again.", "note")
-    elif state != DONE:
-        watch.progress(job)
-    told = [line for line in lines if line.strip() and not line.startswith("error: ")]
-    if told:
-        letters(told, "what was found, and the plan")
-    if state == DONE:
-        plan(job)
-    with st.expander("Say more, and look again", expanded=state == FAILED):
-        said(job)
-    if st.button("Other tables"):
-        to(None)
-
-
-def plan(job: Job) -> None:
-    """The study can begin."""
-    say("The last lines are the plan and its time. Nothing is run before you say so.")
-    if st.button("Run this study", type="primary"):
-        drug = requests.fields_of(job).get("drug") or "own tables"
-        to(requests.run(options(), job, f"Study of {drug}"))
+    drug = requests.fields_of(job).get("drug") or "own tables"
+    looked.show(job, "What is in the tables", lambda: requests.run(options(), job, f"Study of {drug}"), said)
 
 
 def said(job: Job) -> None:
@@ -164,25 +140,8 @@ def running(job: Job) -> None:
     watch.progress(job)
     if job.state() == DONE:
         say("The study is done.")
-        link("results", "Its results", study=f"{JOB}{job.ident}")
+        name = CELLS if kind_of(job.out) == CELLS else STUDY
+        link("cells" if name == CELLS else "results", "Its results", **{name: f"{JOB}{job.ident}"})
         link("downloads", "Its files", study=f"{JOB}{job.ident}")
     if st.button("Another study"):
         to(None)
-
-
-def others(shown: Job | None) -> None:
-    """This visitor's other studies, and how all of it is deleted."""
-    own = [job for ident in mine() if (job := jobs.find(options(), ident))]
-    if not own:
-        return
-    put(tag("h2", "Yours"))
-    for job in own:
-        if shown is None or job.ident != shown.ident:
-            link("study", f"{job.asked['title']}: {job.state()}", job=job.ident)
-    say("Whoever has the link of a study can see it.", "note")
-    if st.button("Delete my tables and the studies made from them"):
-        count = uploads.forget(options(), [job.ident for job in own])
-        mine().clear()
-        st.query_params.clear()
-        st.toast(f"{count} deleted")
-        st.rerun()

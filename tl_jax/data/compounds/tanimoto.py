@@ -13,12 +13,17 @@ def nearest_tanimoto(x_query: np.ndarray, x_train: np.ndarray, block: int = 1024
     fingerprints without any bit have similarity 0, as in rdkit. Exact: all sums are whole numbers.
     block: rows at a time, for memory only.
     """
+    return nearest_row(x_query, x_train, block)[1]
+
+
+def nearest_row(x_query: np.ndarray, x_train: np.ndarray, block: int = 1024) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) int64: the row of x_train nearest to each query, the first of several alike; and its similarity as above."""
     x_query, x_train = _whole(x_query, "x_query"), _whole(x_train, "x_train")
     if x_query.shape[1] != x_train.shape[1] or not len(x_train) or block < 1:
         raise ValueError(f"fingerprints of shapes {x_query.shape} and {x_train.shape}, block {block}")
-    nearest = np.zeros(len(x_query))
+    nearest, row = np.zeros(len(x_query)), np.zeros(len(x_query), np.int64)
     if not len(x_query):
-        return nearest
+        return row, nearest
     levels = np.minimum(x_query.max(axis=0), x_train.max(axis=0))
     sums = x_query.sum(axis=1, dtype=np.float64), x_train.sum(axis=1, dtype=np.float64)
     for start in range(0, len(x_train), block):
@@ -29,8 +34,11 @@ def nearest_tanimoto(x_query: np.ndarray, x_train: np.ndarray, block: int = 1024
             shared = (_unary(x_query[query], levels) @ unary.T).astype(np.float64)
             either = sums[0][query, None] + sums[1][None, train] - shared
             similarity = np.divide(shared, either, out=np.zeros_like(shared), where=either > 0)
-            nearest[query] = np.maximum(nearest[query], similarity.max(axis=1))
-    return nearest
+            best = similarity.argmax(axis=1)
+            value = similarity[np.arange(len(best)), best]
+            row[query] = np.where(value > nearest[query], start + best, row[query])
+            nearest[query] = np.maximum(nearest[query], value)
+    return row, nearest
 
 
 def _whole(x: np.ndarray, name: str) -> np.ndarray:

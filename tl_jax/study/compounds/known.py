@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tl_jax.data.compounds.chemical_cache import from_text, to_text
 from tl_jax.data.compounds.fingerprints import bit_names
 from tl_jax.errors import InputError
 from tl_jax.study.compounds.settings import DtiSettings
@@ -27,7 +28,8 @@ class Known:
     """How compounds were described, and the training compounds. Of vectors from a file only `vectors` says something.
 
     bits, radius, counts: of their fingerprints. stereo: whether stereoisomers counted as compounds of their own.
-    active: share of actives among the training compounds. x: (n, bits) float32, their fingerprints.
+    active: share of actives among the training compounds. x: (n, bits) float32, their fingerprints. smiles: (n,) of
+    them, in the same order; () in files of before they were kept.
     """
 
     vectors: bool
@@ -37,6 +39,7 @@ class Known:
     stereo: bool
     active: float
     x: np.ndarray
+    smiles: tuple[str, ...] = ()
 
 
 def keep_known(stage: TrainedStage, settings: DtiSettings) -> Path:
@@ -44,13 +47,14 @@ def keep_known(stage: TrainedStage, settings: DtiSettings) -> Path:
     path, domain = stage.path / FILE, stage.plan.domain
     described = {name: getattr(settings, name) for name in ("bits", "radius", "counts", "stereo")}
     described["vectors"] = settings.vectors is not None
+    held = "" if settings.vectors else " smiles"  # a file of before they were kept is written anew
 
     def arrays() -> dict[str, np.ndarray]:
         plain = {"active": domain.response.mean(), **described}
-        own = {} if settings.vectors else sparse(domain.x)
+        own = {} if settings.vectors else {**sparse(domain.x), "smiles": from_text(domain.samples.tolist())}
         return {name: np.asarray(value) for name, value in plain.items()} | own
 
-    keep(path, f"{stage.meta['id']} {digest(described)}", arrays)
+    keep(path, f"{stage.meta['id']} {digest(described)}{held}", arrays)
     return path
 
 
@@ -75,4 +79,5 @@ def load_known(checkpoint: Path, meta: dict) -> Known:
         raise InputError(f"{path} describes compounds in another way than its model; delete it and {REMEDY}")
     x = np.zeros((len(arrays["lengths"]), plain["bits"]), np.float32)
     x[np.repeat(np.arange(len(x)), arrays["lengths"]), arrays["columns"]] = arrays["values"]
-    return Known(**plain, x=x)
+    smiles = tuple(to_text(arrays["smiles"], len(x))) if "smiles" in arrays else ()
+    return Known(**plain, x=x, smiles=smiles)

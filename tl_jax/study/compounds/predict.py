@@ -15,7 +15,7 @@ from tl_jax.config import NetworkConfig
 from tl_jax.data.compounds.compound_file import read_smiles
 from tl_jax.data.compounds.fingerprints import ecfp
 from tl_jax.data.compounds.molecules import canonical_smiles
-from tl_jax.data.compounds.tanimoto import nearest_tanimoto
+from tl_jax.data.compounds.tanimoto import nearest_row
 from tl_jax.data.compounds.vectors import vector_table
 from tl_jax.data.domain import LABEL
 from tl_jax.data.tables.pickled_tensors import Refused
@@ -31,7 +31,7 @@ from tl_jax.weights.weight_layers import DENSE, match
 
 BLOCK = 4096  # compounds at a time
 TORCH = (".pth", ".pt")
-COLUMNS = ("id", "smiles", "probability", "logit", "nearest_tanimoto", "in_domain", "caution")
+COLUMNS = ("id", "smiles", "probability", "logit", "nearest_tanimoto", "nearest", "in_domain", "caution")
 
 
 class CompoundModel(NamedTuple):
@@ -81,7 +81,8 @@ def predict_smiles(model: CompoundModel, path: str | Path, within: float = WITHI
     """One row for each line of a table with the column smiles, and id or compound_id where there are names.
 
     Columns: COLUMNS. probability and logit are of being active. nearest_tanimoto, 0..1: similarity to the nearest
-    training compound; in_domain: whether it reaches `within`. caution: why a probability means little, or is missing.
+    training compound; nearest: its SMILES, "" where none shares anything or the model's file names none; in_domain:
+    whether it reaches `within`. caution: why a probability means little, or is missing.
     A SMILES that cannot be read keeps its line, with empty numbers.
     """
     known = model.known
@@ -90,14 +91,18 @@ def predict_smiles(model: CompoundModel, path: str | Path, within: float = WITHI
     names, smiles = zip(*read_smiles(path), strict=True)
     table = pd.DataFrame({"id": names, "smiles": smiles})
     readable = np.array([bool(key) for key in canonical_smiles(smiles)])
-    numbers = np.full((3, len(table)), np.nan)
+    numbers, like = np.full((3, len(table)), np.nan), np.full(len(table), "", dtype=object)
     rows = np.flatnonzero(readable)
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
         x = ecfp([smiles[row] for row in part], known.bits, known.radius, known.counts)
         logit = logits(model, x)
-        numbers[:, part] = expit(logit), logit, nearest_tanimoto(x, known.x)
+        row, similarity = nearest_row(x, known.x)
+        numbers[:, part] = expit(logit), logit, similarity
+        if known.smiles:
+            like[part] = np.where(similarity > 0, np.array(known.smiles, dtype=object)[row], "")
     table["probability"], table["logit"], table["nearest_tanimoto"] = numbers
+    table["nearest"] = like
     table["in_domain"] = pd.Series(numbers[2] >= within, dtype=object).where(readable, None)
     table["caution"] = [caution(*line, within) for line in zip(smiles, readable, numbers[2], strict=True)]
     return table[list(COLUMNS)]
@@ -118,7 +123,7 @@ def predict_vectors(model: CompoundModel, path: str | Path) -> pd.DataFrame:
     """The same for a file of vectors (see data/vectors.py) and a model trained on such.
 
     Columns must be the training columns by name, in any order; a PyTorch model, which knows no names, takes them as
-    they stand. How far a vector lies from those of training is not known: nearest_tanimoto and in_domain are empty.
+    they stand. How far a vector lies from those of training is not known: what says so of a SMILES is empty.
     """
     if model.known is not None and not model.known.vectors:
         raise InputError(f"the model {model.name} was trained on fingerprints; give it --compounds with SMILES")
@@ -133,7 +138,7 @@ def predict_vectors(model: CompoundModel, path: str | Path) -> pd.DataFrame:
     logit = logits(model, table.to_numpy(np.float32))
     found = pd.DataFrame({"id": table.index.astype(str), "probability": expit(logit), "logit": logit})
     found["smiles"] = found["id"] if table.index.name == "smiles" else ""
-    found["nearest_tanimoto"], found["in_domain"] = np.nan, None
+    found["nearest_tanimoto"], found["nearest"], found["in_domain"] = np.nan, "", None
     found["caution"] = "whether this is like the training compounds is not known: vectors"
     return found[list(COLUMNS)]
 
