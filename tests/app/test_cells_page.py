@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 from app_pages import charts, given, page, words
 from pages import Page
 
@@ -70,9 +71,12 @@ def test_the_matrix_is_that_of_the_downloaded_predictions(folder, shown, ending)
 
 
 def test_the_button_downloads_what_is_counted(folder, shown, monkeypatch):
-    found = []
+    found, given = [], {}
     monkeypatch.setattr(calls, "predictions", lambda *asked: found.append(asked) or b"cell")
+    monkeypatch.setattr(st, "download_button", lambda label, data, *more, **how: given.update({label: data}))
     app = page("cells", threshold="0.3")
+    assert found == []  # nothing is written before it is asked for
+    assert given["These predictions as a table"]() == b"cell"
     [(_, ending, threshold)] = found
     assert (ending, threshold) == ("", app.slider[0].value) == ("", 0.3)
 

@@ -138,8 +138,14 @@ def test_a_study_that_is_killed_goes_on_after_its_finished_parts(place):
         time.sleep(0.05)
     assert job.state() == CUT
     assert [one.ident for one in jobs.take_up(place)] == [job.ident]
+    told = set()
+    while job.state() in OPEN and time.monotonic() < until:
+        told |= {path.name for path in job.so_far()}
+        time.sleep(0.02)
+    assert told == {"so_far.csv"}  # arms that are done were there to be seen before the end
     assert ended(job, 600) == DONE
     assert (job.out / "summary.json").is_file()
+    assert job.so_far() == []
     assert not kept.exists()
 
 

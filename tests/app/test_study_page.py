@@ -108,6 +108,24 @@ def test_a_cohort_is_checked_and_then_studied(place):
     assert {"--cohort=simulated", "--protocol=honest", "--quick=true", "--out=out", "--resume"} <= set(study)
 
 
+def test_arms_that_are_done_are_shown_while_others_are_not_and_without_a_verdict(place):
+    job = requests.run_cohort(place, "simulated", {}, "one")
+    assert "Provisional" not in words(page("study", job=job.ident))
+    work = job.folder / "out.unfinished" / "honest"
+    work.mkdir(parents=True)
+    rows = [("ridge", HOSTILE, 0.25), ("mean", "", "")]
+    told = [f'{arm},"{source}",honest,t,spearman,{value},2' for arm, source, value in rows]
+    (work / "so_far.csv").write_text("\n".join(["arm,source,protocol,domain,metric,value,repeats", *told]))
+    text = words(page("study", job=job.ident))
+    assert "Provisional: 2 methods are done, others are not" in text
+    assert ">0.250<" in text
+    assert "there is no verdict before the end" in text
+    assert 'class="verdict"' not in text
+    assert "<script>" not in text
+    (job.folder / "end.json").write_text(json.dumps({"code": 0, "seconds": 1.0}))
+    assert "Provisional" not in words(page("study", job=job.ident))  # the report says it now
+
+
 def test_every_argument_is_one_that_the_command_takes(place):
     """A form that names a flag which the command does not have would fail for everybody."""
     from experiments._tl_jax import script_of

@@ -20,6 +20,8 @@ COLOURS = (BLUE, ORANGE, "#009E73", "#D55E00", "#56B4E9", "#CC79A7")
 LOOKS = {"resistant": (ORANGE, "square", "/"), "sensitive": (BLUE, "circle", ""), "not known": (GREY, "x", "x")}
 ALPHA = 0.05
 ROW, HEAD = 40, 90  # pixels
+SHOWN = "shown"  # the column of cells that holds their names as plotly shows them
+OUTLINED = 5_000  # cells up to which each dot has an outline: it doubles what WebGL has to draw
 
 
 def text(value: object, width: int = 60) -> str:
@@ -100,21 +102,24 @@ def observed(rows: pd.DataFrame, unit: str) -> go.Figure:
 
 
 def cells_map(places: pd.DataFrame, values: pd.Series, title: str) -> go.Figure:
-    """Cells at x and y, coloured by a number or by a class, drawn by WebGL. places: cell, x, y."""
+    """Cells at x and y, coloured by a number or by a class, drawn by WebGL. places: cell, x, y, shown where it has it.
+
+    Of 50,000 cells a browser gets no number that it does not need: places as float32, values once.
+    """
     figure = go.Figure()
-    names = [text(name) for name in places["cell"]]
+    if SHOWN not in places:
+        places = named(places)
     size = float(np.clip(7 - np.log10(max(len(places), 1)), 3, 7))
     if pd.api.types.is_numeric_dtype(values):
         low, high = values.quantile([0.01, 0.99]) if values.notna().any() else (0, 1)
-        look = {"color": values, "colorscale": "Cividis", "cmin": low, "cmax": high, "size": size}
+        look = {"color": values.to_numpy(np.float32), "colorscale": "Cividis", "cmin": low, "cmax": high, "size": size}
         look |= {"colorbar": {"title": "", "thickness": 12}}
-        figure.add_trace(layer(places, names, look, text(title), values))
+        figure.add_trace(layer(places, look, text(title), True))
     else:
         for number, (name, own) in enumerate(values.groupby(values, sort=True)):
             colour, shape, _ = look_of(name, number)
             look = {"color": colour, "symbol": shape, "size": size}
-            part = places.loc[own.index]
-            figure.add_trace(layer(part, [names[k] for k in places.index.get_indexer(own.index)], look, text(name)))
+            figure.add_trace(layer(places.loc[own.index], look, text(name)))
     figure.update_layout(
         height=460,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -131,19 +136,25 @@ def look_of(name: object, number: int) -> tuple[str, str, str]:
     return LOOKS.get(str(name), (COLOURS[number % 6], SHAPES[number % 6], ("", "/", "x")[number % 3]))
 
 
-def layer(places: pd.DataFrame, names: list[str], look: dict, name: str, values=None) -> go.Scattergl:
-    """Some cells of a map."""
-    shown = {"customdata": values, "showlegend": False} if values is not None else {}
-    more = "<br>%{customdata:.3g}" if values is not None else ""
+def named(places: pd.DataFrame) -> pd.DataFrame:
+    """The cells with their names as plotly shows them."""
+    return places.assign(**{SHOWN: [text(name) for name in places["cell"]]})
+
+
+def layer(places: pd.DataFrame, look: dict, name: str, numbers: bool = False) -> go.Scattergl:
+    """Some cells of a map. numbers: their colour is a number, which is shown on hover."""
+    more = "<br>%{marker.color:.3g}" if numbers else ""
+    # The darkest shades are seen on a dark page by their outline, where cells are few enough to be told apart.
+    line = {"width": 0.5, "color": GREY} if len(places) <= OUTLINED else {"width": 0}
     return go.Scattergl(
-        x=places["x"],
-        y=places["y"],
+        x=places["x"].to_numpy(np.float32),
+        y=places["y"].to_numpy(np.float32),
         mode="markers",
-        marker=look | {"line": {"width": 0.5, "color": GREY}},  # the darkest shades are seen on a dark page
+        marker=look | {"line": line},
         name=name,
-        text=names,
+        text=places[SHOWN],
         hovertemplate=f"%{{text}}{more}<extra>{name}</extra>",
-        **shown,
+        showlegend=not numbers,
     )
 
 
@@ -157,7 +168,9 @@ def histogram(score: pd.Series, groups: pd.Series | None, threshold: float) -> g
     for number, (name, own) in enumerate(parts):
         colour, _, hatch = look_of(name, number)
         look = {"color": colour, "pattern": {"shape": hatch}}
-        figure.add_trace(go.Histogram(x=own, name=text(name), opacity=0.65, marker=look, xbins=bins))
+        figure.add_trace(
+            go.Histogram(x=own.to_numpy(np.float32), name=text(name), opacity=0.65, marker=look, xbins=bins)
+        )
     figure.add_vline(x=threshold, line_dash="dash", line_color=GREY, annotation_text="threshold")
     figure.update_layout(
         barmode="overlay",

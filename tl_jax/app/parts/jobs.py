@@ -76,6 +76,10 @@ class Job:
         except OSError:
             return []
 
+    def so_far(self) -> list[Path]:
+        """Tables of the arms that are done, of a study that has not ended."""
+        return sorted(self.folder.glob("out.unfinished/**/so_far.csv"))
+
     def cancel(self) -> None:
         """Ask it to stop; whoever works on it sees that."""
         (self.folder / "cancel").touch()

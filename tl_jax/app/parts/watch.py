@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import streamlit as st
 
 from tl_jax.app.parts.jobs import CUT, DONE, FAILED, OPEN, QUEUED, STOPPED, Job
-from tl_jax.app.parts.markup import alert, letters, say
+from tl_jax.app.parts.markup import alert, block, letters, say
+from tl_jax.report.blocks import Column, table
+from tl_jax.report.tables import shorten
 
 EVERY = 2.0  # seconds between two looks
 SHOWN = 14  # lines of what it said
@@ -36,6 +39,7 @@ def moving(job: Job) -> None:
     share, label = reached(lines)
     st.progress(share, "" if state == QUEUED else None)
     say(WORDS.get(state) or label or "It begins: libraries and data are read.", "note")
+    provisional(job)
     if st.button("Stop", key=f"stop-{job.ident}"):
         job.cancel()
         say("It stops; that takes a few seconds.", "note")
@@ -51,10 +55,31 @@ def still(job: Job) -> None:
         alert(fault(lines))
     else:
         say(WORDS[state])
+    provisional(job)
     if st.button("Try again" if state == FAILED else "Go on", key=f"again-{job.ident}"):
         job.again()
         st.rerun()
     said(lines)
+
+
+def provisional(job: Job) -> None:
+    """The arms that are done, as numbers: what is compared and shown stands in the report, after the end."""
+    frames = [pd.read_csv(path, dtype=str, keep_default_na=False) for path in job.so_far()]
+    if not frames:
+        return
+    rows = pd.concat(frames, ignore_index=True)
+    columns = (Column("method"), Column("source"), Column("protocol"), Column("metric"), Column("mean", True))
+    cells = [
+        (shorten(row.arm, 60), shorten(row.source, 60), row.protocol, row.metric, value_of(row.value))
+        for row in rows.itertuples()
+    ]
+    block(table(f"Provisional: {len(rows)} methods are done, others are not", columns, cells))
+    say("Means over repeats, on held-out samples. Nothing is compared and there is no verdict before the end.", "note")
+
+
+def value_of(text: str) -> str:
+    """A number of the table, which may be undefined."""
+    return f"{float(text):.3f}" if text else ""
 
 
 def said(lines: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def show() -> None:
 
 @st.cache_data(max_entries=4, show_spinner="Reading the cells")
 def read(folder: str, moment: float) -> pd.DataFrame:
-    return calls.read_cells(Path(folder))
+    return figures.named(calls.read_cells(Path(folder)))
 
 
 def nothing() -> None:
@@ -106,7 +107,7 @@ def matrix(cells: pd.DataFrame, ending: str, threshold: float) -> None:
             say(line)
     else:
         say(f"{called.mean():.0%} of {len(called):,} cells are called sensitive. Nothing here says how many are right.")
-    data = calls.predictions(cells, ending, threshold)
+    data = partial(calls.predictions, cells, ending, threshold)  # written when the button is pressed
     st.download_button("These predictions as a table", data, "predictions.csv", "text/csv", on_click="ignore")
     truth = classes(cells[TRUTH]) if TRUTH in cells else None
     label = "histogram of the scores, with the threshold"

@@ -22,6 +22,7 @@ from tl_jax.study.core.folds import ScaledFold, build_runs
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.probe import probe
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.so_far import tell
 from tl_jax.study.core.table import ArmResult, ResultTable, result_of
 from tl_jax.system.cluster import agree_arrays, is_first
 from tl_jax.system.files import digest
@@ -119,9 +120,17 @@ def run_arms(problem: Problem, arms: Sequence[Arm], how: How, purpose: str = "")
         One result for each arm; an epoch that was read before the end is a result of its own, named "NAME@EPOCH".
     """
     networks = [arm for arm in arms if arm.strategy]
-    found = train_arms(problem, networks, how, purpose)
-    results = [one for arm, runs in zip(networks, found, strict=True) for one in readings(problem, arm, runs)]
-    results += [run_closed(problem, arm, how, purpose) for arm in arms if not arm.strategy]
+    told = None if purpose else how.work
+    found = {}
+    for members in programs(problem, networks, how):
+        for arm, runs in zip(members, run_program(problem, members, how, purpose), strict=True):
+            found[id(arm)] = list(readings(problem, arm, runs))
+        tell(told, [one for arm in members for one in found[id(arm)]], problem.metric)
+    results = [one for arm in networks for one in found[id(arm)]]
+    for arm in arms:
+        if not arm.strategy:
+            results.append(run_closed(problem, arm, how, purpose))
+            tell(told, results[-1:], problem.metric)
     return ResultTable(tuple(results))
 
 
