@@ -10,7 +10,7 @@ from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.cohort.targets import Targets
 from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.evaluation.predictors.baselines import ridge
-from tl_jax.evaluation.predictors.drug_profile import fit_drug_profile
+from tl_jax.evaluation.predictors.drug_profile import fit_drug_profile, fit_duals, of_tissue, residuals, standardised
 from tl_jax.evaluation.predictors.mechanisms import acts_alike
 from tl_jax.evaluation.predictors.profile_gp import profile_gp, repaired_ridge
 from tl_jax.evaluation.statistics.metrics import spearman
@@ -50,3 +50,19 @@ def test_gains_on_31_drugs_of_nci60():
     assert np.mean(gain > 0) > 0.7
     assert (means["profile_gp"] - means["repaired_ridge"]).mean() > 0.02
     assert (means["mechanism"] - means["repaired_ridge"]).mean() > 0.03
+
+
+@pytest.mark.full
+@pytest.mark.skipif("TLJAX_DATA" not in os.environ, reason="needs the real data: set TLJAX_DATA")
+def test_the_coefficients_of_the_source_have_their_known_size():
+    """Before they become weights of genes: lines x drugs, of 787 lines, 4,433 genes and 286 drugs."""
+    source = load_cohort("nci60").stage("source")
+    z, _ = standardised(source.x)
+    belongs = of_tissue(source.tissue)
+    free = np.eye(len(z)) - belongs @ np.linalg.pinv(belongs)
+    dual, reliability = fit_duals(free @ (z @ z.T / z.shape[1]) @ free, residuals(source.y, belongs), lambda done: None)
+    coefficients = free @ dual
+    coefficients -= coefficients.mean(axis=1, keepdims=True)
+    assert (z.shape, dual.shape) == ((787, 4433), (787, 286))
+    assert reliability.mean() == pytest.approx(0.3061, abs=1e-4)
+    assert np.abs(coefficients).mean() == pytest.approx(0.2940, abs=1e-4)

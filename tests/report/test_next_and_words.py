@@ -114,6 +114,26 @@ def test_no_flag_is_told_for_an_arm_of_all_drugs(tmp_path):
     assert "--source_drug" not in line
 
 
+def test_a_source_that_nothing_was_compared_with_is_not_called_unused(tmp_path):
+    """Without ridge among the baselines the page said that all was learned from these samples alone."""
+    out = write_study(tmp_path / "out", ("all drugs",), ("profile_gp",), repeats=2, samples=12)
+    metrics, pairs = pd.read_csv(out / "metrics.csv", dtype={"fold": str}), pd.read_csv(out / "comparisons.csv")
+
+    def source_said():
+        return next(line for line in answer_words(out) if line.startswith("Source: "))
+
+    references = ("scratch", "ridge")
+    metrics = metrics[~metrics["arm"].isin(references)]
+    pairs = pairs[~pairs["arm_a"].isin(references) & ~pairs["arm_b"].isin(references)]
+    metrics.to_csv(out / "metrics.csv", index=False)
+    pairs.assign(reference="", family="").to_csv(out / "comparisons.csv", index=False)
+    assert source_said().startswith("Source: used, and compared with no model")
+    own = metrics["source"].isna()
+    metrics[own].to_csv(out / "metrics.csv", index=False)
+    pairs[pairs["source_a"].isna() & pairs["source_b"].isna()].to_csv(out / "comparisons.csv", index=False)
+    assert source_said() == "Source: none was used; everything was learned from these samples alone."
+
+
 def test_one_page_has_one_answer_on_samples(tmp_path):
     """Where studies of so many samples were simulated, "What next" says what `tl_jax power` says."""
     out = write_study(tmp_path / "out", ("A",), ("zero_shot",), repeats=2, samples=30)

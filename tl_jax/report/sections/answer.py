@@ -69,7 +69,10 @@ def source_line(study: Study) -> str:
     """Whether a source is shown to help, against the reference, which has none."""
     best, judged = best_transfer(study), study.metric
     if best is None:
-        return "none was used; everything was learned from these samples alone."
+        arms = study.table("metrics")[["arm", "source"]].drop_duplicates()
+        if not any(is_transfer(arm, source) for arm, source in arms.itertuples(index=False)):
+            return "none was used; everything was learned from these samples alone."
+        return "used, and compared with no model on the target's own genes that was fixed before: run ridge beside it."
     name = plain(best["arm"], best["source"])
     difference = judged.text(best["mean_difference"], "+")
     text = f"the most promising is {name}, {difference} in {judged.per_fold} against {best['reference']}"
