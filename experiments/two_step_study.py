@@ -5,7 +5,7 @@ python -m experiments.two_step_study --cohort=simulated --quick
 
 from __future__ import annotations
 
-from experiments._declared import FLAGS, choice, group, integer, texts
+from experiments._declared import FLAGS, choice, group, integer, switch, texts
 from experiments._groups import PROTOCOLS
 from experiments._scripts import experiment
 from tl_jax.errors import InputError
@@ -41,6 +41,7 @@ FOLDS = group(
     ),
     texts("curve_sizes", [], "training samples of the learning curves; default: 1/3, 1/2 and 3/4 of a fold's"),
 )
+PLAN = group("plan", switch("plan_only", False, "say what would be done and how long it takes, and stop"))
 
 
 def settings():
@@ -68,7 +69,11 @@ def protocols() -> list[str]:
     return [FLAGS.protocol, *([FLAGS.beside] if FLAGS.beside != "none" else [])]
 
 
-main = experiment(NAME, __doc__, (ARMS, FOLDS), settings=settings, protocols=protocols)
+def plan_only() -> bool:
+    return FLAGS.plan_only
+
+
+main = experiment(NAME, __doc__, (ARMS, FOLDS, PLAN), settings=settings, protocols=protocols, plan_only=plan_only)
 
 if __name__ == "__main__":
     main.run()

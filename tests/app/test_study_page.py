@@ -103,13 +103,22 @@ def test_a_cohort_is_checked_and_then_studied(place):
     assert job.asked["argv"] == ["check", "--cohort=simulated", "--out=out"]
     (job.folder / "log.txt").write_text("ready\n")
     (job.folder / "end.json").write_text(json.dumps({"code": 0, "seconds": 1.0}))
-    app = press(page("study", job=job.ident), "Run this study")
-    [study] = [one for one in argv(place) if one[0] == "study"]
-    assert {"--cohort=simulated", "--protocol=honest", "--quick=true", "--out=out", "--resume"} <= set(study)
+    app = press(page("study", job=job.ident), "Plan this study")
+    plan = jobs.find(place, app.query_params["job"])
+    assert {"--cohort=simulated", "--protocol=honest", "--quick=true", "--plan_only"} <= set(plan.asked["argv"])
+    assert plan.asked["argv"][0] == "study"
+    assert len(argv(place)) == 2  # nothing runs before its time was shown
+    (plan.folder / "log.txt").write_text("plan: target; about 7 min of one core\n")
+    (plan.folder / "end.json").write_text(json.dumps({"code": 0, "seconds": 1.0}))
+    app = page("study", job=plan.ident)
+    assert "about 7 min of one core" in words(app)
+    app = press(app, "Run this study")
+    study = jobs.find(place, app.query_params["job"]).asked["argv"]
+    assert study == [*(word for word in plan.asked["argv"] if word != "--plan_only"), "--out=out", "--resume"]
 
 
 def test_arms_that_are_done_are_shown_while_others_are_not_and_without_a_verdict(place):
-    job = requests.run_cohort(place, "simulated", {}, "one")
+    job = requests.run_cohort(place, requests.plan_cohort(place, "simulated", {}))
     assert "Provisional" not in words(page("study", job=job.ident))
     work = job.folder / "out.unfinished" / "honest"
     work.mkdir(parents=True)
@@ -134,7 +143,8 @@ def test_every_argument_is_one_that_the_command_takes(place):
     fields |= {"drug": "a", "value": "b", "direction": "resistant", "source": "none", "repeats": "3", "quick": "true"}
     fields |= {"source_drug": "a", "strategy": "scratch", "protocol": "honest"}
     job = looked(place, 0, SAID, **{name: fields[name] for name in requests.FIELDS})
-    for one in (requests.run(place, job, "x"), requests.run_cohort(place, "simulated", fields, "x"), job):
+    plan = requests.plan_cohort(place, "simulated", fields)
+    for one in (requests.run(place, job, "x"), plan, requests.run_cohort(place, plan), job):
         name, *rest = one.asked["argv"]
         script_of(name).parse(rest)
 

@@ -87,10 +87,17 @@ def cohort_of(job: Job) -> str:
     return next((word.partition("=")[2] for word in job.asked.get("argv", []) if word.startswith("--cohort=")), "")
 
 
-def run_cohort(given: Options, name: str, fields: Mapping[str, str], title: str) -> Job:
-    """A study of a cohort, every way to its target."""
-    argv = ["study", f"--cohort={name}", "--beside=none", *flags(OF_COHORT, fields), "--out=out", "--resume"]
-    return jobs.ask(given, argv, title, limit=LONGEST)
+def plan_cohort(given: Options, name: str, fields: Mapping[str, str]) -> Job:
+    """The job that plans a study of a cohort, every way to its target, and says how long it takes."""
+    argv = ["study", f"--cohort={name}", "--beside=none", *flags(OF_COHORT, fields), LOOK]
+    return jobs.ask(given, argv, f"The plan of a study of cohort {name}", limit=LOOKING)
+
+
+def run_cohort(given: Options, planned: Job) -> Job:
+    """The study of a cohort that a job planned."""
+    argv = [word for word in planned.asked["argv"] if word != LOOK]
+    title = f"Study of {cohort_of(planned)}"
+    return jobs.ask(given, [*argv, "--out=out", "--resume"], title, limit=LONGEST)
 
 
 def example_tables() -> dict[str, bytes]:

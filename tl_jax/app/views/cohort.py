@@ -32,37 +32,39 @@ def begin(go: Go) -> None:
 
 
 def looked_at(job: Job, go: Go) -> None:
-    """What the check says of a cohort, and the form of a study."""
+    """What the check says of a cohort with the form of a study; or the plan of the study with its time."""
     name = requests.cohort_of(job)
-    put(tag("h2", f"Cohort {name}"))
+    planned = requests.LOOK in job.asked["argv"]
+    put(tag("h2", f"{'The plan for cohort' if planned else 'Cohort'} {name}"))
     state, lines = job.state(), job.lines()
     if state in OPEN or state not in (DONE, FAILED):
         watch.progress(job)
         return
-    if any(line.startswith("error: ") for line in lines):
+    if state == FAILED and any(line.startswith("error: ") for line in lines):
         alert(watch.fault(lines))
-    letters([line for line in lines if not line.startswith(("error: ", "page: "))], "what the check says")
-    if state == DONE:
-        asked(job, name, go)
+    kept = [line for line in lines if not line.startswith(("error: ", "page: "))]
+    letters(kept, "the plan and its time" if planned else "what the check says")
+    if planned and state == DONE:
+        say("The last lines are the plan and its time. Nothing is run before you say so.")
+        if st.button("Run this study", type="primary"):
+            go(requests.run_cohort(options(), job))
+    if planned or state == DONE:
+        asked(name, go, planned)
     if st.button("Something else"):
         go(None)
 
 
-def asked(job: Job, name: str, go: Go) -> None:
-    """The form of a study, and its beginning."""
+def asked(name: str, go: Go, again: bool) -> None:
+    """The form of a study, which is planned next. again: it was planned already."""
     with st.form("cohort", border=False):
         drug = st.text_input("Source drug, several with commas (empty: the cohort's own)", max_chars=500)
         strategy = st.text_input("Strategies, with commas (empty: the study's own)", max_chars=500)
         protocol = st.selectbox("Protocol", list(PROTOCOLS), format_func=PROTOCOLS.get)
         repeats = st.text_input("Repeats of cross-validation (empty: the study's own)", max_chars=6)
         quick = st.checkbox("A quick look with a small network: no result", value=True)
-        say(
-            "The command gives no time for this study before it begins: a quick look takes minutes, a full study an "
-            "hour and more. Its progress tells the time that is left, and it can be stopped.",
-            "note",
-        )
-        sent = st.form_submit_button("Run this study", type="primary")
+        words = "Plan another study" if again else "Plan this study"
+        sent = st.form_submit_button(words, type="secondary" if again else "primary")
     if sent:
         fields = {"source_drug": drug, "strategy": strategy, "protocol": protocol, "repeats": repeats}
         fields |= {"quick": "true" if quick else ""}
-        go(requests.run_cohort(options(), name, fields, f"Study of {name}"))
+        go(requests.plan_cohort(options(), name, fields))
