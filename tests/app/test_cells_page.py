@@ -6,7 +6,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import streamlit as st
 from app_pages import charts, given, page, words
 from pages import Page
 
@@ -14,6 +13,7 @@ from tl_jax.app.parts import calls
 from tl_jax.errors import InputError
 from tl_jax.report.tables import write_csv
 
+st = pytest.importorskip("streamlit", reason="the app needs tl_jax[app]")
 SETTLED = {"": -0.2, "_pretransfer": 0.4, "_transferred": 0.1}  # thresholds of the models
 
 
