@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from benchmarks.over_source_drugs import judged
+from benchmarks.over_source_drugs import KEYS, held_out, judged
 from benchmarks.source_tasks import told
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.cohort.targets import Targets
@@ -61,10 +61,7 @@ def on_target(domain: Domain, profile: DrugProfile, networks: dict[int, MultiTas
             views = [genes, scores, layer]
             found["profile_gp"] = with_share(views, OWN, train, test, y)
             found |= {f"{name}, seed {seed}": with_share(views, own, train, test, y) for name, own in SHARES.items()}
-        for arm, told_by in found.items():
-            for row, score in zip(test, told_by, strict=True):
-                sample, response = str(domain.samples[row]), float(domain.response[row])
-                yield arm, fold.repeat, fold.fold, sample, response, float(score)
+        yield from held_out(domain, fold, found)
 
 
 def main() -> None:
@@ -88,8 +85,7 @@ def main() -> None:
             for drug in target.drugs
             for row in on_target(target.for_drug(drug), profile, networks, given.repeats)
         ]
-    columns = ["size", "target", "arm", "repeat", "fold", "sample_id", "y_true", "y_pred"]
-    held = pd.DataFrame(rows, columns=columns)
+    held = pd.DataFrame(rows, columns=KEYS)
     print(judged(held, dict(zip(map(str, target.samples), map(str, target.groups), strict=True))))
     print(f"{time.process_time() - begun:.0f} s of processor time")
     folder = Path(given.out)

@@ -23,6 +23,7 @@ from benchmarks.source_tasks import ARMS, Task, rows_of, source_tasks, stacking_
 from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.cohort.targets import Targets
 from tl_jax.data.domain import Domain
+from tl_jax.data.splits import Fold
 from tl_jax.evaluation.predictors.drug_profile import DrugProfile, fit_drug_profile
 from tl_jax.evaluation.statistics.blocks import gains
 from tl_jax.evaluation.statistics.metrics import spearman
@@ -66,16 +67,21 @@ def parts(meta: Meta) -> str:
 
 
 def on_target(domain: Domain, profile: DrugProfile, learnt: Learnt, size: int, repeats: int) -> Iterator[tuple]:
-    """(repeat, fold, arm, sample, response, score) of every held-out row. size: of the training rows; 0: all."""
+    """Every held-out row as `held_out` has it. size: of the training rows; 0: all."""
     for fold in Partition(3, repeats).draw(domain.response, domain.groups):
         rng = np.random.default_rng([400, size, fold.repeat, fold.fold])
         train = np.sort(rng.permutation(fold.train)[:size]) if size else fold.train
         fold = replace(fold, train=train)
         one = task(rows_of(domain.x, train, profile), train, fold.test, domain.response, domain.groups)
-        for arm, scores in learnt.arms(one).items():
-            for row, score in zip(fold.test, scores, strict=True):
-                sample, response = str(domain.samples[row]), float(domain.response[row])
-                yield arm, fold.repeat, fold.fold, sample, response, float(score)
+        yield from held_out(domain, fold, learnt.arms(one))
+
+
+def held_out(domain: Domain, fold: Fold, arms: dict[str, np.ndarray]) -> Iterator[tuple]:
+    """(arm, repeat, fold, sample, response, score) of the fold's held-out rows. arms: {arm: (m,) their scores}."""
+    for arm, scores in arms.items():
+        for row, score in zip(fold.test, scores, strict=True):
+            sample, response = str(domain.samples[row]), float(domain.response[row])
+            yield arm, fold.repeat, fold.fold, sample, response, float(score)
 
 
 def judged(held: pd.DataFrame, groups: dict[str, str]) -> str:

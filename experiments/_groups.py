@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from experiments._declared import choice, group, integer, switch, text, texts
 
+PLAN_ONLY = switch("plan_only", False, "say what would be done and how long it takes, and stop")
 SPLITS = ["stratified", "plain", "leave_one_out"]
 TRANSFORMS = ["none", "log2", "log_cpm", "tmm_log_cpm"]
 PROTOCOLS = ["honest", "as_published", "transductive"]

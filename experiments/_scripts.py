@@ -10,7 +10,10 @@ from experiments._groups import EXPERIMENT
 
 
 def experiment(name: str, doc: str, own: tuple[Group, ...] = (), **functions: Callable) -> Script:
-    """One experiment as a script. own, functions: flags of its own, and `settings` and `protocols` that read them."""
+    """One experiment as a script.
+
+    own, functions: flags of its own, and `settings`, `protocols` and `plan_only` that read them.
+    """
 
     def work() -> None:
         from experiments import _experiment

@@ -14,7 +14,7 @@ from pathlib import Path
 from experiments import _tables
 from experiments._command import Script
 from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
-from experiments._groups import MECHANISMS, METRIC, OUTPUT, PATHWAYS, SCALING, SIGNATURE
+from experiments._groups import MECHANISMS, METRIC, OUTPUT, PATHWAYS, PLAN_ONLY, SCALING, SIGNATURE
 from tl_jax.errors import InputError
 
 TABLES = group(
@@ -53,7 +53,7 @@ FOLDS = group(
 KEPT = group(
     "output",
     text("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches"),
-    switch("plan_only", False, "say what would be done and how long it takes, and stop"),
+    PLAN_ONLY,
 )
 ASKED = re.compile(r"--(direction|value|drug)\b")  # what may be asked in a terminal
 

@@ -5,8 +5,8 @@ python -m experiments.two_step_study --cohort=simulated --quick
 
 from __future__ import annotations
 
-from experiments._declared import FLAGS, choice, group, integer, switch, texts
-from experiments._groups import PROTOCOLS
+from experiments._declared import FLAGS, choice, group, integer, texts
+from experiments._groups import PLAN_ONLY, PROTOCOLS
 from experiments._scripts import experiment
 from tl_jax.errors import InputError
 
@@ -41,7 +41,7 @@ FOLDS = group(
     ),
     texts("curve_sizes", [], "training samples of the learning curves; default: 1/3, 1/2 and 3/4 of a fold's"),
 )
-PLAN = group("plan", switch("plan_only", False, "say what would be done and how long it takes, and stop"))
+PLAN = group("plan", PLAN_ONLY)
 
 
 def settings():

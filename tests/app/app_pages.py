@@ -10,8 +10,11 @@ import pytest
 pytest.importorskip("streamlit", reason="the app needs tl_jax[app]")
 pytest.importorskip("plotly", reason="the app needs tl_jax[app]")
 
+from scripting import script
 from streamlit.testing.v1 import AppTest
 
+from experiments._tl_jax import SUBCOMMANDS
+from tl_jax.app.parts import jobs
 from tl_jax.app.parts.options import VARIABLE, Options
 
 SLOWEST = 60  # seconds that a page may take on a machine with other work
@@ -32,6 +35,27 @@ def page(name: str, **query: str) -> AppTest:
     app.run()
     assert not app.exception, app.exception
     return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    """The page after its button of this name was pressed."""
+    [button] = [one for one in app.button if one.label == label]
+    button.click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def run_at_once(monkeypatch) -> None:
+    """A job is the real command, run to its end before the page goes on."""
+
+    def run(job):
+        (job.folder / "asked").touch()
+        name, *rest = job.asked["argv"]
+        code, output, errors = script(SUBCOMMANDS[name], *rest, folder=job.folder)
+        (job.folder / "log.txt").write_text(output + errors)
+        (job.folder / "end.json").write_text(json.dumps({"code": code, "seconds": 1.0}))
+
+    monkeypatch.setattr(jobs.Job, "again", run)
 
 
 def words(app: AppTest) -> str:

@@ -1,15 +1,13 @@
 """Single cells of a visitor: looked at, planned with their time before anything runs, scored, and shown."""
 
 import html
-import json
 
 import pandas as pd
 import pytest
-from app_pages import given, page, words
+from app_pages import given, page, press, run_at_once, words
 from cells_files import cells_and_lines
-from scripting import script
 
-from experiments._tl_jax import SUBCOMMANDS, script_of
+from experiments._tl_jax import script_of
 from tl_jax.app.parts import cell_requests, jobs, uploads
 from tl_jax.errors import InputError
 
@@ -23,25 +21,10 @@ def files(tmp_path_factory):
 
 @pytest.fixture
 def place(monkeypatch, tmp_path):
-    """The app's options; a job is the real command, run to its end before the page goes on."""
-
-    def run(job):
-        (job.folder / "asked").touch()
-        name, *rest = job.asked["argv"]
-        code, output, errors = script(SUBCOMMANDS[name], *rest, folder=job.folder)
-        (job.folder / "log.txt").write_text(output + errors)
-        (job.folder / "end.json").write_text(json.dumps({"code": code, "seconds": 1.0}))
-
-    monkeypatch.setattr(jobs.Job, "again", run)
+    """The app's options; a job is run to its end before the page goes on."""
+    run_at_once(monkeypatch)
     monkeypatch.delenv("TLJAX_DATA", raising=False)
     return given(monkeypatch, tmp_path)
-
-
-def press(app, label: str):
-    [button] = [one for one in app.button if one.label == label]
-    button.click().run()
-    assert not app.exception, app.exception
-    return app
 
 
 def fill(app, **fields: str):

@@ -7,10 +7,9 @@ import re
 
 import pandas as pd
 import pytest
-from app_pages import charts, given, page, words
+from app_pages import charts, given, page, press, run_at_once, words
 from compounds_studied import settled_model
 from pages import Page
-from scripting import script
 
 from tl_jax.app.parts import jobs, kept, uploads
 from tl_jax.app.parts.options import Options
@@ -31,23 +30,9 @@ def models(tmp_path_factory):
 
 @pytest.fixture
 def place(monkeypatch, tmp_path, models):
-    """The app's options; a job is the real command, run to its end before the page goes on."""
-
-    def run(job):
-        (job.folder / "asked").touch()
-        code, output, errors = script(*job.asked["argv"], folder=job.folder)
-        (job.folder / "log.txt").write_text(output + errors)
-        (job.folder / "end.json").write_text(json.dumps({"code": code, "seconds": 1.0}))
-
-    monkeypatch.setattr(jobs.Job, "again", run)
+    """The app's options; a job is run to its end before the page goes on."""
+    run_at_once(monkeypatch)
     return given(monkeypatch, tmp_path, models=models)
-
-
-def press(app, label: str):
-    [button] = [one for one in app.button if one.label == label]
-    button.click().run()
-    assert not app.exception, app.exception
-    return app
 
 
 def predicted(text: str):

@@ -1,29 +1,20 @@
 """Tables with a fault, brought to the page: it shows the command's own remedy, as text, and never a traceback."""
 
 import html
-import json
 
 import pytest
-from app_pages import given, page, words
+from app_pages import given, page, press, run_at_once, words
 from faults import DRUG, faults, whole
-from scripting import script
 
-from tl_jax.app.parts import jobs, requests
+from tl_jax.app.parts import requests
 
 ALL = faults()
 
 
 @pytest.fixture
 def place(monkeypatch, tmp_path):
-    """The app's options; a job is the real command, run to its end before the page goes on."""
-
-    def run(job):
-        (job.folder / "asked").touch()
-        code, output, errors = script(*job.asked["argv"], folder=job.folder)
-        (job.folder / "log.txt").write_text(output + errors)
-        (job.folder / "end.json").write_text(json.dumps({"code": code, "seconds": 1.0}))
-
-    monkeypatch.setattr(jobs.Job, "again", run)
+    """The app's options; a job is run to its end before the page goes on."""
+    run_at_once(monkeypatch)
     return given(monkeypatch, tmp_path)
 
 
@@ -33,13 +24,6 @@ def brought(*tables):
     for number, (name, content) in enumerate(tables):
         app.file_uploader[number].set_value((name, content, "text/csv"))
     return press(app, "Look at the tables")
-
-
-def press(app, label: str):
-    [button] = [one for one in app.button if one.label == label]
-    button.click().run()
-    assert not app.exception, app.exception
-    return app
 
 
 def again(app, **fields: str):

@@ -11,17 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scripting import script
 
 pytest.importorskip("rdkit", reason="compounds need rdkit: pip install tl_jax[chem]")
-import jax
-
-from tl_jax.checkpoint import save_stage
-from tl_jax.data.compounds.fingerprints import bit_names, ecfp
-from tl_jax.data.compounds.simulate_compounds import simulate_compounds
-from tl_jax.models import build
-from tl_jax.study.compounds.known import keep_known
-from tl_jax.study.compounds.settings import DtiSettings
-from tl_jax.study.compounds.setup import as_domain
-from tl_jax.study.core.stages import StagePlan, TrainedStage, describe
-from tl_jax.transfer import strategies
+from compounds_studied import settled_model
 
 STUDY = ("--data=simulated", "--source=beta", "--methods=mode1", "--sizes=6", "--repeats=2", "--hidden=8,4")
 SHORT = ("--epochs=3", "--source_epochs=3", "--learning_rate=0.01", "--bits=256", "--checkpoint_dir=kept", "--out=out")
@@ -31,15 +21,7 @@ NEW = "id,smiles\nnew,Cc1cc(C(N)=O)cc(-c2ccccc2)c1\nglycerin,OCC(O)CO\nbad,C1CC\
 @pytest.fixture
 def model(tmp_path):
     """An untrained model of 200 simulated compounds."""
-    own = simulate_compounds(size=200)["alpha"]
-    domain = as_domain(own.with_features(ecfp(own.smiles, 256), bit_names(256)))
-    settings = DtiSettings(hidden=(8, 4), bits=256)
-    plan = StagePlan("source", domain, strategies.get("scratch"), settings.source_recipe)
-    variables = build(settings.network).init(jax.random.key(0), 256)
-    meta = describe(plan, settings.network, 1, None)[0]
-    path = save_stage(tmp_path / "own", variables, meta)
-    keep_known(TrainedStage(plan, variables, path, meta, False), settings)
-    return path
+    return settled_model(tmp_path / "own")
 
 
 def test_what_a_prediction_leaves(model, tmp_path):

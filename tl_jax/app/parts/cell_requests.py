@@ -10,9 +10,9 @@ from pathlib import Path
 from tl_jax.app.parts import jobs
 from tl_jax.app.parts.jobs import Job
 from tl_jax.app.parts.options import Options
-from tl_jax.app.parts.requests import LONGEST, LOOKING, flags
+from tl_jax.app.parts.requests import LONGEST, LOOKING, PLANS, flags, planned, tables_of
 
-CELLS, PLAN = "cells", "--plan"
+CELLS, PLAN = "cells", PLANS[1]
 TABLES = ("cells", "bulk_expression", "bulk_response", "bulk_annotation")
 FILES = {"cells": ("h5ad",)}  # endings of a table that are not those of all
 # Fields of the form, as the flags of the command; "" says nothing.
@@ -66,22 +66,10 @@ def look(given: Options, tables: Mapping[str, Path], fields: Mapping[str, str]) 
 
 def run(given: Options, looked: Job, title: str) -> Job:
     """The study that a job planned."""
-    argv = [word for word in looked.asked["argv"] if word != PLAN]
-    argv += ["--out=out", "--resume", "--checkpoint_dir=checkpoints"]
+    argv = [*planned(looked), "--checkpoint_dir=checkpoints"]
     tables = tables_of(looked)
     links = list(public().values()) if lends(list(tables)) else []
     return jobs.ask(given, argv, title, tables, LONGEST, links)
-
-
-def tables_of(job: Job) -> dict[str, Path]:
-    """{file name: place} of what was brought."""
-    return {name: job.folder / "tables" / name for name in job.asked.get("tables", {})}
-
-
-def fields_of(job: Job) -> dict[str, str]:
-    """What the form said when a job was asked."""
-    pairs = (word.removeprefix("--").partition("=") for word in job.asked.get("argv", []) if word.startswith("--"))
-    return {name: value for name, _, value in pairs if name in FIELDS}
 
 
 def is_look(job: Job) -> bool:

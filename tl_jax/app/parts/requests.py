@@ -13,6 +13,7 @@ from tl_jax.app.parts.options import Options
 
 TABLES = ("expression", "response", "annotation")
 LOOK = "--plan_only"
+PLANS = (LOOK, "--plan")  # the flags by which commands plan and run nothing
 LOOKING = jobs.SHORT  # seconds that reading, checking and planning may take
 LONGEST = 24 * 3600.0  # seconds that a study may take
 # Fields of the form, as the flags of the command; "" says nothing.
@@ -41,9 +42,13 @@ def look(given: Options, tables: Mapping[str, Path], fields: Mapping[str, str]) 
 
 def run(given: Options, looked: Job, title: str) -> Job:
     """The study that a job planned."""
-    argv = [word for word in looked.asked["argv"] if word != LOOK]
-    argv += ["--out=out", "--resume", "--checkpoint_dir=checkpoints"]
+    argv = [*planned(looked), "--checkpoint_dir=checkpoints"]
     return jobs.ask(given, argv, title, tables_of(looked), LONGEST, public(fields_of(looked)))
+
+
+def planned(looked: Job) -> list[str]:
+    """The arguments of the study that a job planned."""
+    return [*(word for word in looked.asked["argv"] if word not in PLANS), "--out=out", "--resume"]
 
 
 def tables_of(job: Job) -> dict[str, Path]:
@@ -51,10 +56,10 @@ def tables_of(job: Job) -> dict[str, Path]:
     return {name: job.folder / "tables" / name for name in job.asked.get("tables", {})}
 
 
-def fields_of(job: Job) -> dict[str, str]:
-    """What the form said when a job was asked."""
+def fields_of(job: Job, fields: Sequence[str] = FIELDS) -> dict[str, str]:
+    """What a form of some fields said when a job was asked."""
     pairs = (word.removeprefix("--").partition("=") for word in job.asked.get("argv", []) if word.startswith("--"))
-    return {name: value for name, _, value in pairs if name in FIELDS}
+    return {name: value for name, _, value in pairs if name in fields}
 
 
 def public(fields: Mapping[str, str]) -> list[Path]:
@@ -67,7 +72,7 @@ def public(fields: Mapping[str, str]) -> list[Path]:
 def is_study(job: Job) -> bool:
     """Whether a job is a study, and not a look at tables or at a cohort."""
     argv = job.asked.get("argv", [])
-    return not {LOOK, "--plan"} & set(argv) and argv[:1] != [CHECK]
+    return not set(PLANS) & set(argv) and argv[:1] != [CHECK]
 
 
 def cohorts() -> list[str]:
@@ -93,11 +98,9 @@ def plan_cohort(given: Options, name: str, fields: Mapping[str, str]) -> Job:
     return jobs.ask(given, argv, f"The plan of a study of cohort {name}", limit=LOOKING)
 
 
-def run_cohort(given: Options, planned: Job) -> Job:
+def run_cohort(given: Options, looked: Job) -> Job:
     """The study of a cohort that a job planned."""
-    argv = [word for word in planned.asked["argv"] if word != LOOK]
-    title = f"Study of {cohort_of(planned)}"
-    return jobs.ask(given, [*argv, "--out=out", "--resume"], title, limit=LONGEST)
+    return jobs.ask(given, planned(looked), f"Study of {cohort_of(looked)}", limit=LONGEST)
 
 
 def example_tables() -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tl_jax.app.parts import jobs
@@ -45,6 +45,19 @@ def keep(given: Options, name: str, content: bytes, endings: Sequence[str] = END
         write_atomic(path, lambda place: place.write_bytes(content))
     path.touch()
     return path
+
+
+def keep_all(given: Options, files: Mapping, endings: Mapping[str, Sequence[str]] | None = None) -> dict[str, Path]:
+    """Keep the files of a form: {name with its ending: place}; errors as in `keep`.
+
+    files: {name: what its field holds, None where nothing was chosen}. endings: of names that have others than ENDINGS.
+    """
+    kept = {}
+    for name, file in files.items():
+        if file is not None:
+            own = (endings or {}).get(name, ENDINGS)
+            kept[f"{name}.{ending(file.name, own)}"] = keep(given, file.name, file.getvalue(), own)
+    return kept
 
 
 def forget(given: Options, idents: list[str]) -> int:

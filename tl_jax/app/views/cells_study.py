@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from tl_jax.app.parts import cell_requests, uploads
+from tl_jax.app.parts import cell_requests, requests, uploads
 from tl_jax.app.parts.jobs import Job
 from tl_jax.app.parts.markup import alert, say
 from tl_jax.app.parts.options import options
@@ -64,11 +64,7 @@ def bring(given: dict, fields: dict[str, str], lent: bool) -> None:
     if missing:
         alert(f"A file is missing: {missing[0]}.")
         return
-    kept = {}
-    for name, file in given.items():
-        if file is not None:
-            path = uploads.keep(options(), file.name, file.getvalue(), endings(name))
-            kept[f"{name}.{uploads.ending(file.name, endings(name))}"] = path
+    kept = uploads.keep_all(options(), given, cell_requests.FILES)
     to(cell_requests.look(options(), kept, {**fields, "seeds": "0"}))
 
 
@@ -80,13 +76,13 @@ def text(name: str, value: str) -> str:
 
 def looked_at(job: Job) -> None:
     """What was found in the cells, what is asked, and the plan."""
-    drug = cell_requests.fields_of(job).get("drug") or "a drug"
+    drug = requests.fields_of(job, cell_requests.FIELDS).get("drug") or "a drug"
     looked.show(job, "What is in the cells", lambda: cell_requests.run(options(), job, f"Single cells: {drug}"), said)
 
 
 def said(job: Job) -> None:
     """The form of all that the cells and lines leave open."""
-    before = cell_requests.fields_of(job)
+    before = requests.fields_of(job, cell_requests.FIELDS)
     with st.form("cells-said", border=False):
         own = [name for name in TEXTS if name not in OF_LINES or not cell_requests.lends(list(job.asked["tables"]))]
         fields = {name: text(name, before.get(name, "")) for name in own}
@@ -101,4 +97,4 @@ def said(job: Job) -> None:
             fields["biology"] = "true" if asked else ""
         sent = st.form_submit_button("Look again")
     if sent:
-        to(cell_requests.look(options(), cell_requests.tables_of(job), fields))
+        to(cell_requests.look(options(), requests.tables_of(job), fields))

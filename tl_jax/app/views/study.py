@@ -92,11 +92,7 @@ def tables() -> None:
         if missing:
             alert(f"One table is missing: {missing[0]}.")
             return
-        kept = {}
-        for name, file in given.items():
-            if file is not None:
-                path = uploads.keep(options(), file.name, file.getvalue())
-                kept[f"{name}.{uploads.ending(file.name)}"] = path
+        kept = uploads.keep_all(options(), given)
         to(requests.look(options(), kept, {"drug": drug, "quick": "true" if quick else ""}))
 
 

@@ -36,4 +36,5 @@ def names() -> dict[str, frozenset[str]]:
 
 def other_names(drug: str, known: Iterable[str]) -> list[str]:
     """Which known drugs are this one under another name."""
-    return [name for name in known if plain(name) in all_names(drug)]
+    wanted = all_names(drug)
+    return [name for name in known if plain(name) in wanted]

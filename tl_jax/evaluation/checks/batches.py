@@ -8,7 +8,7 @@ import pandas as pd
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
 from tl_jax.data.tables.cells import examples
-from tl_jax.evaluation.checks.design import WHOLE, association, held_out_whole
+from tl_jax.evaluation.checks.design import BY_GROUPS, WHOLE, association, held_out_whole
 from tl_jax.evaluation.checks.parts import LOOK, SHIFTS, TOGETHER, Finding, Part, stages
 from tl_jax.evaluation.predictors.drug_profile import standardised
 
@@ -66,13 +66,10 @@ def _finding(domain: Domain, drugs: tuple[str, ...], row: dict) -> Finding:
     text += f"average, by chance {row['by chance']:.0%}"
     tests = {drug: association(domain, drug, "batch") for drug in drugs}
     both = [drug for drug, one in tests.items() if one is not None and one["p"] < CAREFUL]
-    if both and held_out_whole(domain):
+    if both:
         text += f", and they {TOGETHER} {examples(both)}"
-        remedy = WHOLE
-    elif both:
-        text += f", and they {TOGETHER} {examples(both)}"
-        remedy = "a model may predict the batch: hold out whole batches (--groups=COLUMN where the cohort is drafted, "
-        remedy += "group_column in its file), or judge within one"
+        advice = f"a model may predict the batch: hold out whole batches {BY_GROUPS}, or judge within one"
+        remedy = WHOLE if held_out_whole(domain) else advice
     else:
         first = str(pd.Series(np.asarray(domain.batch).astype(str)).mode().iloc[0])
         remedy = f'correct it inside the folds: preprocess = ["combat"], combat_reference = "{first}"'

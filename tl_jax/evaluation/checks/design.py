@@ -22,6 +22,7 @@ ALPHA = 0.01  # after Holm
 LEAST_LEVEL = 3  # samples of a tissue or batch that count as a level
 HALVES = 3  # pairs of random halves of the genes
 MOST = 300  # samples beyond which the two ridges are not fitted: the answer is small, and takes long
+BY_GROUPS = "(--groups=COLUMN where the cohort is drafted, group_column in its file)"
 WHOLE = "folds hold out whole batches, so that models are judged on batches they have not seen"
 TOO_SMALL = 4  # held-out rows below which a Spearman per fold takes few values
 
@@ -97,15 +98,9 @@ def _confounded(row: dict, evaluated: bool, whole: set[str]) -> Finding | None:
     if row["what"] == "batch":
         if row["domain"] in whole:
             return Finding(LOOK, GOES, row["domain"], text, WHOLE)
-        remedy = (
-            "no method can part them: measure anew, use one batch, or hold out whole batches (--groups=COLUMN where "
-            "the cohort is drafted, group_column in its file)"
-        )
+        remedy = f"no method can part them: measure anew, use one batch, or hold out whole batches {BY_GROUPS}"
         return Finding(BLOCKING if evaluated else LOOK, GOES, row["domain"], text, remedy)
-    remedy = (
-        "a model may predict the tissue alone: compare within a tissue, or hold out whole tissues (--groups=COLUMN "
-        "where the cohort is drafted, group_column in its file)"
-    )
+    remedy = f"a model may predict the tissue alone: compare within a tissue, or hold out whole tissues {BY_GROUPS}"
     return Finding(LOOK, "tissue", row["domain"], text, remedy)
 
 

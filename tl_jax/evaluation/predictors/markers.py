@@ -44,7 +44,8 @@ def listed() -> tuple[Marker, ...]:
 
 def markers_of(drug: str) -> list[Marker]:
     """What is known of a drug, by any of its names, without case and signs; nothing where it is not listed."""
-    found = [one for one in listed() if plain(one.drug) in all_names(drug)]
+    names = all_names(drug)
+    found = [one for one in listed() if plain(one.drug) in names]
     return list({one.gene: one for one in reversed(found)}.values())[::-1]  # one drug may stand there by two names
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tl_jax.data.chain import Cohort
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import MARKER
-from tl_jax.evaluation.predictors.markers import EXPRESSION, markers_of
+from tl_jax.evaluation.predictors.markers import signs_of
 from tl_jax.study.cohort.duration import lasting, minutes
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.prepare import Plan, prepare
@@ -52,7 +52,7 @@ class Drug:
 
 def settings_of(cohort: Cohort, given: Settings) -> Settings:
     """The settings of one drug's study. given: what the user set."""
-    known = [one.gene for one in markers_of(cohort.drug) if one.level == EXPRESSION]
+    known = [one.gene for one in signs_of(cohort.drug)]
     genes = dict.fromkeys([*([cohort.marker] if cohort.marker else []), *known])
     markers = tuple(f"{MARKER}{gene}" for gene in genes)
     signed = given.of_files

@@ -12,7 +12,7 @@ from tl_jax.data.scaling.scaled import prepare
 from tl_jax.data.scaling.scaling import RESISTANT, ResponseScale
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.drug_profile import standardised
-from tl_jax.evaluation.predictors.markers import EXPRESSION, markers_of
+from tl_jax.evaluation.predictors.markers import signs_of
 from tl_jax.evaluation.predictors.mechanisms import acts_alike
 from tl_jax.evaluation.predictors.source_methods import MECHANISM, METHODS
 from tl_jax.evaluation.statistics.conformal import held_out_intervals
@@ -132,7 +132,7 @@ def effects(explained: Explained, genes: np.ndarray, domain: Domain) -> pd.DataF
     table = explained.stability.assign(effect=explained.effects)
     table["rank"] = table["effect"].abs().rank(ascending=False, method="min").astype(int)
     table["high_means"] = np.where(turn * table["effect"] > 0, "resistant", "sensitive")
-    known = {one.gene: one.resistant for one in markers_of(domain.drugs[0]) if one.level == EXPRESSION}
+    known = {one.gene: one.resistant for one in signs_of(domain.drugs[0])}
     agrees = ("the opposite of what is known", "as known")
     pairs = zip(genes, turn * table["effect"], strict=True)
     table["known"] = [agrees[int(effect * known[g] > 0)] if g in known and effect else "" for g, effect in pairs]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,10 @@ def run_arms(problem: Problem, arms: Sequence[Arm], how: How, purpose: str = "")
     networks = [arm for arm in arms if arm.strategy]
     told = None if purpose else how.work
     found = {}
-    for members in programs(problem, networks, how):
-        for arm, runs in zip(members, run_program(problem, members, how, purpose), strict=True):
-            found[id(arm)] = list(readings(problem, arm, runs))
-        tell(told, [one for arm in members for one in found[id(arm)]], problem.metric)
+    for trained in by_program(problem, networks, how, purpose):
+        own = {id(arm): list(readings(problem, arm, runs)) for arm, runs in trained}
+        tell(told, [one for results in own.values() for one in results], problem.metric)
+        found |= own
     results = [one for arm in networks for one in found[id(arm)]]
     for arm in arms:
         if not arm.strategy:
@@ -135,14 +135,18 @@ def run_arms(problem: Problem, arms: Sequence[Arm], how: How, purpose: str = "")
 
 
 def train_arms(problem: Problem, arms: Sequence[Arm], how: How, purpose: str = "") -> list[RunsResult]:
-    """Train every arm on every fold. Per arm, its runs by fold, predictions (folds, reads, longest) as the network's.
+    """Train every arm on every fold: per arm its runs by fold, predictions (folds, reads, longest) as the network's."""
+    found = {id(arm): runs for trained in by_program(problem, arms, how, purpose) for arm, runs in trained}
+    return [found[id(arm)] for arm in arms]
+
+
+def by_program(problem: Problem, arms: Sequence[Arm], how: How, purpose: str) -> Iterator[list[tuple[Arm, RunsResult]]]:
+    """The arms of one program with their runs, program after program, each as soon as it is trained.
 
     Arms that train the same leaves alike on the same rows are one program.
     """
-    found = {}
     for members in programs(problem, arms, how):
-        found.update(zip(map(id, members), run_program(problem, members, how, purpose), strict=True))
-    return [found[id(arm)] for arm in arms]
+        yield list(zip(members, run_program(problem, members, how, purpose), strict=True))
 
 
 def programs(problem: Problem, arms: Sequence[Arm], how: How) -> list[list[Arm]]:
