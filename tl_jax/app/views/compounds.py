@@ -155,8 +155,8 @@ def drawings(folder: Path) -> None:
         return
     put(tag("h2", "Which atoms"))
     say(
-        "What each atom adds to the model's logit, all drawings on one scale. Most atoms raise it, since an empty "
-        "molecule has a very low one: compare atoms with each other.",
+        "What each atom adds to the logit that the model gives an empty molecule, all drawings on one scale. That "
+        "logit is no neutral one: compare atoms with each other.",
         "note",
     )
     names = pd.read_csv(folder / "molecules.csv", dtype=str, keep_default_na=False)["id"]
