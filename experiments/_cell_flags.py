@@ -172,6 +172,10 @@ def truth() -> Truth | None:
         raise InputError("--leak needs --truth_by_line, which says what the cells' own lines were measured at")
     if FLAGS.truth and FLAGS.drugs:
         raise InputError("--truth judges one --drug; leave it out for --drugs=all")
+    if FLAGS.register and not FLAGS.truth:
+        raise InputError(
+            "--register needs --truth: without one nothing is compared, and there is no plan to write down"
+        )
     if FLAGS.unit_column and not FLAGS.truth:
         raise InputError(
             "--unit_column needs --truth: it says what the intervals and tests of a truth count as samples"

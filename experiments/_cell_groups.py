@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments._declared import alias, choice, group, integer, number, switch, text, texts
-from experiments._groups import OUTPUT
+from experiments._groups import OUTPUT, REGISTERED
 
 VALUES = ["counts", "log", "zscore", "unit"]
 DEPTHS = ["none", "regress", "thin", "pearson"]
@@ -149,6 +149,6 @@ BIOLOGY = group(
     switch("biology", False, "genes and modules of the called classes, a map, clusters, pseudotime"),
     text("root", "", "cell where pseudotime begins; default: the most sensitive one"),
 )
-REST = (TRUTH, BIOLOGY, OUTPUT, ALSO, KEPT, PLAN)
+REST = (TRUTH, REGISTERED, BIOLOGY, OUTPUT, ALSO, KEPT, PLAN)
 CELL_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none"]), *REST)
 ATTENTION_STUDY = (CELLS, FILTERS, LINES, FITTING, networks(["none", "A1"]), *REST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments._declared import choice, group, integer, number, switch, text, texts
-from experiments._groups import OUTPUT, PROCESSES
+from experiments._groups import OUTPUT, PROCESSES, REGISTERED
 
 METHODS = ["scratch", "shallow", "mode1", "mode2", "mode3", "zero_shot"]
 SWITCHES = ["stopped_batchnorm", "noisy_evaluation", "best_test"]
@@ -95,7 +95,7 @@ EXAMINED = group(
     texts("source_test", [], "networks that are asked whether they use a source's labels: it trains on permuted ones"),
     integer("source_permutations", None, "of a source's labels; default: 199, or more where there are many tests"),
 )
-TRANSFER = (COMPOUNDS, FAMILIES, ARMS, TEST_SET, DRAWS, EXAMINED, TRAINING, RATES, OUTPUT, KEPT, FINAL)
+TRANSFER = (COMPOUNDS, FAMILIES, ARMS, TEST_SET, DRAWS, EXAMINED, REGISTERED, TRAINING, RATES, OUTPUT, KEPT, FINAL)
 
 FAMILY = group(
     "data",

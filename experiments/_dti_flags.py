@@ -19,6 +19,7 @@ OWN = (
         "final_source",
         "metric",
         "source_permutations",
+        "register",
     ),
 )
 

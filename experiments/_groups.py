@@ -122,9 +122,11 @@ TRAINING = group(
     switch("quick", False, "a small study: 2 repeats, --hidden=100,20, 1/5 of the epochs, 5 x the rate"),
 )
 CHECKPOINTS = text("checkpoint_dir", "checkpoints", "folder of stage checkpoints, reused when their lineage matches")
+REGISTER = text("register", None, "file: the plan is written there before the run, or the run is held against it")
+REGISTERED = group("registration", REGISTER)
 REGISTRATION = group(
     "registration",
-    text("register", None, "file: the plan is written there before the run, or the run is held against it"),
+    REGISTER,
     choice(
         "expect",
         "either",

@@ -15,7 +15,17 @@ from tl_jax.report.page.page import NAME
 from tl_jax.report.sections import answer_words, verdict_words
 from tl_jax.system import cluster
 from tl_jax.system.files import folder_atomic, refuse_existing
-from tl_jax.system.parts import RECORD, TABLES, clear, finished, same_study, unlike, workplace
+from tl_jax.system.parts import (
+    RECORD,
+    TABLES,
+    any_parts,
+    clear,
+    finished,
+    same_study,
+    unfinished,
+    unlike,
+    workplace,
+)
 from tl_jax.system.progress import LOGGER, spoken
 
 Compute = Callable[[Path | None], object]
@@ -37,6 +47,7 @@ def keep(
         raise InputError("--resume needs the --out of the stopped run")
     first = cluster.is_first()
     out = Path(cluster.agree(FLAGS.out or f"results/{name}/{datetime.now():%Y-%m-%d_%H-%M-%S}"))
+    refuse_late_plan(out)
     if FLAGS.resume and cluster.agree(finished(out)):
         complete(out, plan)
         return
@@ -62,6 +73,17 @@ def keep(
         print(f"\n{ended(out)}")
         if FLAGS.track:
             print(exports.tracked(out, FLAGS.track))
+
+
+def refuse_late_plan(out: Path) -> None:
+    """InputError for a plan that would be written after some of the run was done, which is no registration."""
+    plan = FLAGS.register if "register" in FLAGS else None
+    done = FLAGS.resume and (finished(out) or any_parts(unfinished(out)))
+    if cluster.agree(bool(plan and done and not Path(plan).exists())):
+        raise InputError(
+            f"--register={plan}: there is no such plan, and parts of this run are done already, so that it cannot be "
+            "registered before them; leave out --register, or begin anew with --overwrite in place of --resume"
+        )
 
 
 def complete(out: Path, plan: Callable[[], tuple[dict, Compute]]) -> None:

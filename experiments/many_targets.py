@@ -11,7 +11,7 @@ from pathlib import Path
 
 from experiments._command import Script
 from experiments._declared import FLAGS, choice, group, integer, switch, text, texts
-from experiments._groups import CHECKPOINTS, COHORT, MECHANISMS, METRIC, OUTPUT, PROTOCOLS, SCALING, SPLITS
+from experiments._groups import CHECKPOINTS, COHORT, MECHANISMS, METRIC, OUTPUT, PROTOCOLS, REGISTERED, SCALING, SPLITS
 from tl_jax.errors import InputError
 
 FINE_TUNED = ["freeze_layer12", "fine_tune"]
@@ -70,6 +70,7 @@ def settings():
         *("cohort", "data_dir", "targets", "unit", "direction", "min_lines"),
         *("repeats", "folds", "split", "seed", "metric", "scaling", "mechanisms", "known_drugs", "checkpoint_dir"),
         "source_permutations",
+        "register",
     )
     hidden = numbers("hidden")
     if FLAGS.targets is None and (FLAGS["unit"].present or FLAGS["direction"].present):
@@ -90,8 +91,8 @@ def settings():
 def work() -> None:
     from experiments import _output
     from tl_jax.study.many_targets.outputs import write_many
+    from tl_jax.study.many_targets.settings import NAME
     from tl_jax.study.many_targets.tables import printed
-    from tl_jax.study.many_targets.targets import NAME
     from tl_jax.system import runtime
 
     chosen = settings()
@@ -128,7 +129,7 @@ def study(chosen, cohort, work: Path | None) -> tuple:
     return results, over_targets(results)
 
 
-main = Script(__doc__, (COHORT, TARGETS, ARMS, FOLDS, TRAINING, OUTPUT, KEPT), work)
+main = Script(__doc__, (COHORT, TARGETS, ARMS, FOLDS, REGISTERED, TRAINING, OUTPUT, KEPT), work)
 
 if __name__ == "__main__":
     main.run()

@@ -31,7 +31,7 @@ def work() -> None:
 
         _output.keep(profile.NAME, partial(plan_profile, chosen), profile.write_profile, profile.printed)
         return
-    _output.keep(NAME, partial(plan, chosen, truth), partial(write_cells, truth=truth), printed)
+    _output.keep(NAME, partial(plan, chosen, truth, FLAGS.register), partial(write_cells, truth=truth), printed)
 
 
 def say_plan(chosen) -> None:
@@ -42,17 +42,21 @@ def say_plan(chosen) -> None:
     print(printed(*planned(chosen, make_setup(chosen))))
 
 
-def plan(chosen, truth=None) -> tuple[dict, Callable[[Path | None], object]]:
-    """Read lines and cells: (what determines the numbers, how to compute them)."""
+def plan(chosen, truth=None, registered=None) -> tuple[dict, Callable[[Path | None], object]]:
+    """Read lines and cells: (what determines the numbers, how to compute them). registered: the file of a plan."""
+    from tl_jax.study.cells.looks import to_register
     from tl_jax.study.cells.outputs import cells_identity
     from tl_jax.study.cells.setup import make_setup
     from tl_jax.study.cells.study import CellResults, run_cells
     from tl_jax.study.cells.truth import check_truth
+    from tl_jax.study.core.registration import register
 
     setup = make_setup(chosen)
+    empty = CellResults(chosen, setup)
     if truth:  # a name that is mistyped is found before the work; what is read here goes nowhere
-        check_truth(CellResults(chosen, setup), truth)
-    return cells_identity(chosen, setup), partial(run_cells, chosen, setup)
+        check_truth(empty, truth)
+    held = register(registered, to_register(chosen, setup, empty.main, truth)) if registered else None
+    return cells_identity(chosen, setup), partial(run_cells, chosen, setup, registered=held)
 
 
 def plan_profile(chosen) -> tuple[dict, Callable[[Path | None], object]]:

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from tl_jax.errors import InputError
-from tl_jax.study.cohort.looks import FILE, charged, known_by, note, record
+from tl_jax.study.cohort.looks import record
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.prepare import prepare
+from tl_jax.study.core.looks import FILE, charged, known_by, note
 
 
 def test_every_look_is_charged_the_first_one_too():
@@ -59,11 +60,14 @@ def test_a_study_charges_its_look(run, small, cohort):
 
 
 def test_samples_are_known_by_ids_and_responses_in_any_order(cohort):
+    def known(one):
+        return known_by(one.samples, one.response)
+
     domain = cohort.stage("target").for_drug(cohort.drug)
     order = np.random.default_rng(0).permutation(len(domain))
     rows = {name: getattr(domain, name)[order] for name in ("x", "y", "samples", "groups", "tissue")}
-    assert known_by(dataclasses.replace(domain, **rows)) == known_by(domain)
-    assert known_by(dataclasses.replace(domain, y=domain.y[::-1])) != known_by(domain)
+    assert known(dataclasses.replace(domain, **rows)) == known(domain)
+    assert known(dataclasses.replace(domain, y=domain.y[::-1])) != known(domain)
 
 
 def test_a_broken_record_is_one_line(run, small, cohort, tmp_path):

@@ -100,7 +100,13 @@ def test_what_is_written(results, tmp_path):
     assert write_many(results, over_targets(results), tmp_path) == []
     assert len(pd.read_csv(tmp_path / "source_test.csv")) == len(results.source_test)
     page = (tmp_path / "report.html").read_text()
-    assert "labels carry is used by profile_gp under honest" in page
+    # 19 permutations end at p = .05, and the first look doubles it.
+    assert "labels carry is not shown to be used by profile_gp under honest (p 0.100)" in page
+    assert "19 permutations are too few for a p below .05 after all corrections" in page
+    table = pd.read_csv(tmp_path / "source_test.csv")
+    whole = table["target"] == ALL
+    np.testing.assert_allclose(table.loc[whole, "p_after_looks"], 2 * table.loc[whole, "p"])
+    np.testing.assert_allclose(table.loc[~whole, "p_after_looks"], np.minimum(1, 2 * table.loc[~whole, "p_holm"]))
 
 
 def test_sentences_by_hand():
@@ -108,9 +114,12 @@ def test_sentences_by_hand():
     (text,) = sentences(rows.assign(p=[0.01, 0.02, 0.3]))
     assert text == (
         "Over all targets, what the source's labels carry is used by x under honest (p 0.010); 1 of 2 targets have a "
-        "p of .05 or less by themselves, 1 after Holm's correction"
+        "p of .05 or less by themselves, 1 after all corrections"
     )
     assert "is not shown to be used" in sentences(rows.assign(p=0.2))[0]
+    (charged,) = sentences(rows.assign(p=[0.03, 0.02, 0.3], p_after_looks=[0.06, 0.08, 0.6]))
+    assert "is not shown to be used by x under honest (p 0.060)" in charged
+    assert "1 of 2 targets have a p of .05 or less by themselves, 0 after all corrections" in charged
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,21 @@ def needed(sources: int, least: int = 199, alpha: float = ALPHA) -> int:
     return max(least, int(np.ceil(3 * sources / alpha)) - 1)
 
 
+def floored(rows: pd.DataFrame) -> list[str]:
+    """A remark where no permutation did as well, and p still fails after all corrections: more of them could show it.
+
+    rows: with the columns at_least, permutations, p_after_looks.
+    """
+    own = rows[(rows["at_least"] == 0) & (rows["p_after_looks"] > ALPHA)]
+    if own.empty:
+        return []
+    count = int(own["permutations"].max())
+    return [
+        f"source test: of {len(own)} row{'s' if len(own) > 1 else ''} no permutation did as well, but {count} "
+        "permutations are too few for a p below .05 after all corrections; ask for more (--source_permutations)"
+    ]
+
+
 def deciding(rows: pd.DataFrame) -> pd.Series:
     """Which row of the table speaks for its source: one arm for all sources, fixed by the order of the rows alone.
 

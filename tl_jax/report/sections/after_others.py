@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tl_jax.evaluation.draws.draw_verdict import correct
+from tl_jax.evaluation.draws.draw_verdict import ALPHA, claimed, correct
 from tl_jax.evaluation.predictors.plain_words import plain
 from tl_jax.report.blocks import Blocks, Code, Line, Strong, bullets
 from tl_jax.report.sections.after import full_run
@@ -49,7 +49,7 @@ def _source(study: Study, pairs: pd.DataFrame) -> str:
     ends = interval(best["ci_low"], best["ci_high"], "+.2f", farthest(study.metric))
     text = f"with {best['size']:,.0f} compounds {plain(best['arm'], best['source'])} gains most over training from "
     text += f"scratch, {best['difference']:+.2f} (95 % {ends})"
-    return f"{text}: {'shown to help' if best['p_holm'] < 0.05 else 'not shown to help'}."
+    return f"{text}: {'shown to help' if claimed(best) < ALPHA else 'not shown to help'}."
 
 
 def targets(study: Study) -> Blocks:

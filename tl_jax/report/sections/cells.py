@@ -50,6 +50,11 @@ def p_value(name: str) -> Cell:
     return lambda row: p_text(row[name])
 
 
+def after_looks(rows: pd.DataFrame) -> dict[str, Cell]:
+    """A column of p charged for looks, where the table has one: an earlier version charged cohorts alone."""
+    return {"p after all looks": p_value("p_after_looks")} if "p_after_looks" in rows else {}
+
+
 def p_text(value: float) -> str:
     """A p-value as text."""
     return "< 0.001" if np.isfinite(value) and value < 0.001 else number(value)

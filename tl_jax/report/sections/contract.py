@@ -168,6 +168,8 @@ OF_NETWORKS = ("score", "label", "agreement")
 OPTIONAL_NUMBERS = {
     "map": ("truth", *(f"{of}_{when}" for of in OF_NETWORKS for when in ("pretransfer", "transferred"))),
     "comparisons": ("t", "df", "p", "p_family", "p_after_looks", "looks"),
+    "over_samples": ("p_after_looks", "looks"),
+    "source_test": ("p_after_looks", "looks"),
     "history": ("train_loss_low", "train_loss_high", "test_loss_low", "test_loss_high", "train_mae", "test_mae"),
     "source_drugs": ("median", "q25", "q75", "replicate_n", "replicate_spearman", "intermediate_{metric}"),
 }

@@ -26,6 +26,7 @@ from tl_jax.report.sections.cells import (
     CUT_MEANS,
     ENDLESS,
     Ends,
+    after_looks,
     difference,
     fixed,
     frame_table,
@@ -35,6 +36,7 @@ from tl_jax.report.sections.cells import (
     word,
 )
 from tl_jax.report.sections.effect import FEWEST
+from tl_jax.report.sections.source_test import registered
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import UNDEFINED, number
 
@@ -46,7 +48,7 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     target = study.entry("settings", "target") or "the target"
     own = study.entry("data", "target", "family") or target
     said = verdict(study.table("comparisons"), study.table("arms"), study.metric.name)
-    text = " ".join(said) or "Nothing was compared."
+    text = (" ".join(said) or "Nothing was compared.") + registered(study)
     line = "Drug-target interaction learned from few compounds, with and without other protein families."
     return f"Transfer to {own}", (paragraph(line), paragraph(Strong("Verdict. "), text, kind="verdict"))
 
@@ -105,6 +107,7 @@ def gain_table(rows: pd.DataFrame, reference: str, judged: Metric) -> Table:
         "95 % interval": difference(judged, decimals=3),
         "p": p_value("p"),
         "p after Holm": p_value("p_holm"),
+        **after_looks(rows),
     }
     if rows["draws"].max() >= FEWEST:
         cells["naive t-test over draws (too easily significant)"] = p_value("p_naive_t")

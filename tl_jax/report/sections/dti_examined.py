@@ -10,6 +10,7 @@ from tl_jax.evaluation.draws.reach import WITHIN
 from tl_jax.evaluation.predictors.shallow import RANKS_ONLY
 from tl_jax.report.blocks import Absent, Blocks, Column, join, paragraph, table
 from tl_jax.report.sections.cells import (
+    after_looks,
     arm_cells,
     between,
     by_size,
@@ -119,7 +120,7 @@ def source_test(study: Study) -> Blocks:
     cells = arm_cells(rows) | by_size(rows)
     cells |= {judged.label: fixed("observed", judged.spec()), "permuted: mean": fixed("null_mean", judged.spec())}
     cells |= {"permutations": whole("permutations"), f"at least {judged.as_good}": whole("at_least")}
-    cells |= {"p": p_value("p"), "p after Holm": p_value("p_holm")}
+    cells |= {"p": p_value("p"), "p after Holm": p_value("p_holm"), **after_looks(rows)}
     text = (
         "The source was trained again on labels shuffled among its compounds. A small p says that what the labels of "
         "this source carry is used by this network; it does not say that the network beats one without a source."

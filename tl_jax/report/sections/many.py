@@ -26,7 +26,19 @@ from tl_jax.report.blocks import (
     table,
 )
 from tl_jax.report.plots.ranks import caption, ranks_figure
-from tl_jax.report.sections.cells import between, difference, fixed, frame_table, p_text, p_value, share, whole, word
+from tl_jax.report.sections.cells import (
+    after_looks,
+    between,
+    difference,
+    fixed,
+    frame_table,
+    p_text,
+    p_value,
+    share,
+    whole,
+    word,
+)
+from tl_jax.report.sections.source_test import registered
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import number
 
@@ -40,7 +52,7 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
     line = f"All source drugs as one source, judged on each of {targets} drug{'s' * (targets > 1)} of the target."
     return f"Many targets: {cohort}", (
         paragraph(line, kind="lead"),
-        paragraph(Strong("Verdict. "), verdict(study), kind="verdict"),
+        paragraph(Strong("Verdict. "), verdict(study) + registered(study), kind="verdict"),
     )
 
 
@@ -94,11 +106,13 @@ def over_samples_verdict(rows: pd.DataFrame, protocol: str, count: int, judged: 
 
     every: how many arms p counts, those without a source among them.
     """
-    shown = rows[(rows["p_family"] < ALPHA) & (rows["gain"] > 0)]
+    p = "p_after_looks" if "p_after_looks" in rows else "p_family"  # an earlier version did not count looks
+    shown = rows[(rows[p] < ALPHA) & (rows["gain"] > 0)]
     best, sized = (shown if len(shown) else rows).iloc[0], partial(judged.text, sign="+", decimals=3)
     lead = f"Over {count} targets on the same {best['samples']:.0f} samples (protocol {protocol}) "
     ends = f"95 % interval over samples {sized(best['ci_low'])} to {sized(best['ci_high'])}"
-    p = f"p {p_text(best['p_family'])} after all {every} arms"
+    looks = " and all looks" if p == "p_after_looks" else ""
+    p = f"p {p_text(best[p])} after all {every} arms{looks}"
     size = f"{sized(best['gain'])} in {judged.per_fold} over {best['reference']}"
     if shown.empty:
         return f"{lead}no arm that uses the source is shown to gain: the best, {best['arm']}, {size} ({ends}; {p})."
@@ -117,6 +131,7 @@ def over_samples(study: Study) -> Blocks:
         "95 % interval over samples": between("ci_low", "ci_high", spec),
         "p": p_value("p"),
         "p after all arms": p_value("p_family"),
+        **after_looks(rows),
     }
     text = (
         "The targets were measured on the same samples, so they are not independent: a sample that is odd is odd for "

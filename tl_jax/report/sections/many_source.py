@@ -6,7 +6,7 @@ import pandas as pd
 
 from tl_jax.evaluation.statistics.families import ALPHA
 from tl_jax.report.blocks import Blocks, join, paragraph
-from tl_jax.report.sections.cells import between, fixed, frame_table, p_text, p_value, share, whole, word
+from tl_jax.report.sections.cells import after_looks, between, fixed, frame_table, p_text, p_value, share, whole, word
 from tl_jax.report.sections.study import Study
 
 ALL = "all targets"  # as the study names the mean over them
@@ -53,6 +53,7 @@ def source_test(study: Study) -> Blocks:
         f"at least {study.metric.as_good}": whole("at_least"),
         "p": p_value("p"),
         "p after all targets": p_value("p_holm"),
+        **after_looks(rows),
     }
     parts = [paragraph(f"{text}.") for text in sentences(rows)]
     return join([parts, paragraph(READING, kind="note"), frame_table("The source test", rows, cells, ("protocol",))])
@@ -60,14 +61,13 @@ def source_test(study: Study) -> Blocks:
 
 def sentences(rows: pd.DataFrame) -> list[str]:
     """Of each arm and protocol: what the mean over targets and the single targets say."""
-    found = []
+    charged = rows["p_after_looks"] if "p_after_looks" in rows else rows["p_holm"].fillna(rows["p"])
+    rows, found = rows.assign(charged=charged), []
     for (arm, protocol), own in rows.groupby(["arm", "protocol"], sort=False):
         each = own[own["target"] != ALL]
-        passed, after = (int((each[name] <= ALPHA).sum()) for name in ("p", "p_holm"))
-        single = (
-            f"{passed} of {len(each)} targets have a p of .05 or less by themselves, {after} after Holm's correction"
-        )
-        for p in own["p"][own["target"] == ALL]:
+        passed, after = (int((each[name] <= ALPHA).sum()) for name in ("p", "charged"))
+        single = f"{passed} of {len(each)} targets have a p of .05 or less by themselves, {after} after all corrections"
+        for p in own["charged"][own["target"] == ALL]:
             shown = "is used" if p <= ALPHA else "is not shown to be used"
             lead = f"Over all targets, what the source's labels carry {shown} by {arm} under {protocol}"
             found.append(f"{lead} (p {p_text(p)}); {single}")

@@ -6,7 +6,8 @@ import pandas as pd
 
 from tl_jax.report.blocks import Absent, Block, Blocks, Figure, Strong, Text, paragraph
 from tl_jax.report.plots.cell_scores import scores_figure
-from tl_jax.report.sections.cells import between, fixed, frame_table, p_value, share, whole, word
+from tl_jax.report.sections.cells import after_looks, between, fixed, frame_table, p_value, share, whole, word
+from tl_jax.report.sections.source_test import registered
 from tl_jax.report.sections.study import Study
 from tl_jax.report.tables import number
 
@@ -49,7 +50,10 @@ def top(study: Study) -> tuple[str, tuple[Text, ...]]:
         else f" The score's rank correlation with a cell's number of counts is {number(depth, '.2f')}."
     )
     line = paragraph(f"One score per cell, learned from bulk lines. {study.entry('caveat') or ''}")
-    return f"Single cells: {drug}", (line, paragraph(Strong("Verdict. "), first + calls + deep, kind="verdict"))
+    return f"Single cells: {drug}", (
+        line,
+        paragraph(Strong("Verdict. "), first + calls + deep + registered(study), kind="verdict"),
+    )
 
 
 def scores(study: Study) -> Blocks:
@@ -155,6 +159,7 @@ def compared(study: Study) -> Blocks:
         "difference of AUROC": fixed("difference", "+.2f"),
         "95 % interval": between("ci_low", "ci_high", possible=(-1, 1)),
         "p after Holm": p_value("p_holm"),
+        **after_looks(rows),
     }
     words = paragraph(
         "Cells and draws are both counted. Over lines: as it would be with other bulk lines. Over seeds: these lines "

@@ -55,3 +55,9 @@ def registration(study: Study) -> str:
     """Whether what was run is what was registered; "" where nothing was."""
     text = study.entry("registered", "text", kind=str)
     return text or ""
+
+
+def registered(study: Study) -> str:
+    """The same as a sentence that follows others."""
+    text = registration(study)
+    return f" {text[0].upper()}{text[1:]}." if text else ""

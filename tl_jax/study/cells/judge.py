@@ -24,23 +24,25 @@ from tl_jax.study.cells.truth import (
     units_of,
     values_of,
 )
+from tl_jax.study.core.looks import charged
 
 LINES = "lines"
 AT_THRESHOLD = ("mcc", "balanced_accuracy", "f1", "weighted_f1", "ami", "ari")  # of calls, named so in tables
 COMPARED = (
     *("arm", "reference", "over", "draws", "mean", "mean_reference", "difference", "ci_low", "ci_high"),
-    *("p", "p_holm", "p_better", "harm"),
+    *("p", "p_holm", "p_better", "looks", "p_after_looks", "harm"),
 )
 
 
-def truth_tables(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
+def truth_tables(results: CellResults, asked: Truth, looks: int = 1) -> dict[str, pd.DataFrame]:
     """metrics, arms, intervals, comparisons; counted, where cells are excluded; over_lines, where lines measure, and
-    leak, where all drugs are scored; graded, where numbers are asked for."""
+    leak, where all drugs are scored; graded, where numbers are asked for. looks: how often the cells were judged, this
+    time included."""
     found = {"graded": graded(results, asked)} if asked.mixture or asked.against else {}
-    return found | (two_classes(results, asked) if asked.column else {})
+    return found | (two_classes(results, asked, looks) if asked.column else {})
 
 
-def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
+def two_classes(results: CellResults, asked: Truth, looks: int) -> dict[str, pd.DataFrame]:
     """The tables of a truth of two classes."""
     truth, found = truth_of(results, asked), {}
     if asked.exclude:
@@ -51,7 +53,7 @@ def two_classes(results: CellResults, asked: Truth) -> dict[str, pd.DataFrame]:
     if not reason(truth[np.isfinite(truth)]):
         units = units_of(results, asked, np.isfinite(truth))
         told = {"intervals": intervals(results, truth, metrics, units, asked.unit)}
-        found |= told | {"comparisons": comparisons(results, truth, units)}
+        found |= told | {"comparisons": comparisons(results, truth, units, looks)}
         results.ledger.remark(*negative_transfer(results, found["comparisons"]))
     if asked.by_line:
         names = values_of(results, asked.column)
@@ -129,13 +131,15 @@ def intervals(results: CellResults, truth: np.ndarray, metrics: pd.DataFrame, un
     return pd.DataFrame(rows, columns=["arm", "metric", "over", "n", "value", "ci_low", "ci_high"])
 
 
-def comparisons(results: CellResults, truth: np.ndarray, units: np.ndarray | None = None) -> pd.DataFrame:
+def comparisons(
+    results: CellResults, truth: np.ndarray, units: np.ndarray | None = None, looks: int = 1
+) -> pd.DataFrame:
     """AUROC of every arm minus that of the score's arm, and of every transfer minus the same without it.
 
     Paired by draw; of arms with unlike numbers of draws those that both have. over: "lines", what overlapping draws of
     them say of other lines, or "seeds", these lines given; an arm with more seeds than draws is held against the
-    score's arm in both ways. harm: shown to do worse, p after Holm (over all rows) below .05 as for "better". units: of
-    `units_of`.
+    score's arm in both ways. harm: shown to do worse, p after Holm (over all rows) and looks below .05 as for "better".
+    units: of `units_of`. looks: how often the cells were judged, this time included.
     """
     known = np.isfinite(truth)
     pairs = [(arm, results.main) for arm in results.scores if arm != results.main] + list(results.before.items())
@@ -148,8 +152,8 @@ def comparisons(results: CellResults, truth: np.ndarray, units: np.ndarray | Non
             held.append((arm, reference, "seeds"))
     rows = [difference(results, truth[known], known, units, *one) for one in held]
     table = pd.DataFrame(rows, columns=list(COMPARED))
-    table = table.assign(p_holm=holm(table["p"]))
-    return table.assign(harm=(table["p_holm"] < ALPHA) & (table["difference"] < 0))
+    table = charged(table.assign(p_holm=holm(table["p"])), looks, of="p_holm")
+    return table.assign(harm=(table["p_after_looks"] < ALPHA) & (table["difference"] < 0))
 
 
 def difference(results: CellResults, truth, known, units, arm: str, reference: str, over: str) -> tuple:
@@ -160,7 +164,22 @@ def difference(results: CellResults, truth, known, units, arm: str, reference: s
     found = paired(truth, one, other, results.settings.share if over == LINES else 0.0, units)
     means = [np.mean([of_order(truth, score)["auroc"] for score in part]) for part in (one, other)]
     low, high = np.clip(found[1:3], -1, 1)
-    return (arm, reference, over, draws, *means, found.point, low, high, found.p, np.nan, found.p_better, False)
+    return (
+        arm,
+        reference,
+        over,
+        draws,
+        *means,
+        found.point,
+        low,
+        high,
+        found.p,
+        np.nan,
+        found.p_better,
+        0,
+        np.nan,
+        False,
+    )
 
 
 def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:

@@ -17,6 +17,7 @@ from tl_jax.study.cells.biology import biology
 from tl_jax.study.cells.critical import critical_genes
 from tl_jax.study.cells.judge import truth_tables
 from tl_jax.study.cells.kept import fitted_weights, keep_model
+from tl_jax.study.cells.looks import record
 from tl_jax.study.cells.modules import modules
 from tl_jax.study.cells.null_tables import null_tables
 from tl_jax.study.cells.object import lineage_of, score_columns, write_object
@@ -28,6 +29,7 @@ from tl_jax.study.cells.transferred import SEED, bottlenecks, columns, shown
 from tl_jax.study.cells.truth import Truth, truth_of
 from tl_jax.study.core.derived import lineage
 from tl_jax.study.core.identity import identity
+from tl_jax.study.core.looks import note
 from tl_jax.study.core.writer import write_study
 from tl_jax.system.files import digest
 
@@ -69,7 +71,10 @@ def write_cells(results: CellResults, folder: Path, truth: Truth | None = None) 
     made = write_object(results, scores, folder / "cells.h5ad", rest_on, places, by_gene)
     notes = [*keep_model(results, folder / "model", weights), *made]
     if truth:
-        results.judged = truth_tables(results, truth)
+        seen = record(results.settings, results.setup, truth)
+        results.judged = truth_tables(results, truth, len(seen))
+        if "comparisons" in results.judged:
+            results.ledger.remark(note(seen, "p_holm", "cells"))
         if (published := results.settings.published) and published.quirk_table:
             results.judged["quirks"] = quirk_table(results.judged["arms"])
         if results.settings.biology:
@@ -151,6 +156,7 @@ def summary(results: CellResults) -> dict:
         "threshold": results.calling.threshold,
         "called_sensitive": float(results.calling.calls(results.score).mean()),
         "caveat": CAVEAT,
+        "registered": results.registered.told() if results.registered else None,
     }
 
 

@@ -25,6 +25,7 @@ from tl_jax.errors import InputError
 from tl_jax.study.cells.settings import EMBEDDED, NO_LINE, CellSettings
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.problem import Problem
+from tl_jax.system.files import digest
 
 FOR_BIOLOGY = 11  # cells; pseudotime walks along 10 diffusion components
 STANDS_OUT = 0.03  # Spearman by which one bulk profile is nearer to the cells than the next
@@ -54,7 +55,8 @@ class Setup:
     neighbours. log_counts: (cells,), empty where there were no counts. drug: as the responses name it. out: lines
     taken out because the cells are of them. near: bulk profiles nearest to the cells' mean. truth_lines: measured
     responses of the lines taken out. total, kind: cells in the file, and what its values were. library: the counts
-    that every cell was brought to, 0 for none. preparation: what made plain and smooth of the log values.
+    that every cell was brought to, 0 for none. preparation: what made plain and smooth of the log values. names: a
+    digest of the names of all cells in the file, in whatever order.
     """
 
     lines: Lines
@@ -74,6 +76,7 @@ class Setup:
     kind: str
     library: float
     notes: tuple[str, ...] = ()
+    names: str = ""
 
     @cached_property
     def domain(self) -> Domain:
@@ -116,7 +119,7 @@ def make_setup(settings: CellSettings) -> Setup:
         InputError: the tables do not fit each other, or one bulk line is so like the cells that it may be theirs.
     """
     lines, cells, drug = read_pair(settings)
-    total, kind = len(cells), cells.kind
+    total, kind, names = len(cells), cells.kind, digest(sorted(map(str, cells.samples)))
     lines, y, out, truth, notes = source_lines(lines, cells, settings, drug)
     cells, kept = filtered(cells, settings.filters, settings.seed)
     if settings.biology and len(cells) < FOR_BIOLOGY:
@@ -141,7 +144,7 @@ def make_setup(settings: CellSettings) -> Setup:
     lines = replace(lines, x=shaped(lines.x, settings.scaler))
     about = (*lines.notes, *cells.notes, *notes)
     own = lines, y, cells, everything, kept, preparation, *scaled, log_counts
-    return Setup(*own, drug, out, near, truth, total, kind, library, about)
+    return Setup(*own, drug, out, near, truth, total, kind, library, about, names)
 
 
 def without_cycle(lines: Lines, x: np.ndarray, whole: Lines, everything: Cells) -> tuple[Lines, np.ndarray, str]:

@@ -33,6 +33,7 @@ from tl_jax.study.core.arms import Arm, How, closed_predictions
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.registration import Registration
 from tl_jax.system.files import digest
 
 SMOOTHED = "_smoothed"
@@ -51,6 +52,7 @@ class CellResults:
     is not named; draws of "seeds" share no lines by design. before: {arm of a transfer: the same without it}. nulls:
     {name: scores of nothing}. networks: {arm: a network at the end of a stage}. choice: settings of networks that were
     tried on lines. judged: tables of how right the scores were, made once the scores are written; {} without a truth.
+    registered: before the run.
     """
 
     settings: CellSettings
@@ -66,6 +68,7 @@ class CellResults:
     networks: dict[str, NetArm] = field(default_factory=dict)
     choice: pd.DataFrame = field(default_factory=pd.DataFrame)
     judged: dict[str, pd.DataFrame] = field(default_factory=dict)
+    registered: Registration | None = None
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
@@ -96,17 +99,19 @@ class CellResults:
         return self.agreement >= SETTLED
 
 
-def run_cells(settings: CellSettings, setup: Setup, work: Path | None = None) -> CellResults:
+def run_cells(
+    settings: CellSettings, setup: Setup, work: Path | None = None, *, registered: Registration | None = None
+) -> CellResults:
     """Fit every arm on every draw and score the cells; nothing here sees a cell's label.
 
-    work: a folder for finished parts; those found there are not computed again.
+    work: a folder for finished parts; those found there are not computed again. registered: before the run.
     """
     if settings.networks:
         check_networks(settings.networks, setup)
     if settings.published:
         check_published(settings.published.repaired, settings.published.quirk_table)
-    results = CellResults(settings, setup)
-    results.ledger.remark(*setup.notes)
+    results = CellResults(settings, setup, registered=registered)
+    results.ledger.remark(*setup.notes, *([registered.text()] if registered else []))
     problem = setup.problem(settings)
     how = How(NetworkConfig(), settings.seed, None, work, ledger=results.ledger)
     if settings.networks and settings.networks.choose:

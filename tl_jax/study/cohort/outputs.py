@@ -93,17 +93,11 @@ def summary(results: Results, flags: dict) -> dict:
             for one in results.models
         ],
         "kept_folds": results.settings.fold_models,
-        "registered": registered_of(results),
+        "registered": results.plan.registered.told() if results.plan.registered else None,
         "recommended": results.recommended._asdict() if results.recommended else None,
         "arms": arms.astype(object).where(arms.notna(), None).to_dict("records"),
         "source_drugs": results.ranking,
     }
-
-
-def registered_of(results: Results) -> dict | None:
-    """What was registered before the run, and whether this is it."""
-    found = results.plan.registered
-    return {**found._asdict(), "as_run": not found.changes, "text": found.text()} if found else None
 
 
 def family(stage: TrainedStage) -> list[dict]:

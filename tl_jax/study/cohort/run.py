@@ -14,14 +14,14 @@ from tl_jax.evaluation.statistics.comparisons import compare
 from tl_jax.evaluation.statistics.families import reference_of
 from tl_jax.evaluation.statistics.metrics import get, sign
 from tl_jax.evaluation.statistics.negative_transfer import negative_transfer
-from tl_jax.evaluation.statistics.source_test import deciding_p, with_gains
+from tl_jax.evaluation.statistics.source_test import deciding_p, floored, with_gains
 from tl_jax.evaluation.statistics.verdict import HONEST
 from tl_jax.study.cohort.arms import Case, arms_of
 from tl_jax.study.cohort.choice import DECIDING, rank_sources, write_choice
 from tl_jax.study.cohort.finals import keep_closed, keep_final
 from tl_jax.study.cohort.forecast import tables_of as forecast
 from tl_jax.study.cohort.judged import keep_judged
-from tl_jax.study.cohort.looks import charged, note, record
+from tl_jax.study.cohort.looks import record
 from tl_jax.study.cohort.prepare import Group, Plan, Way
 from tl_jax.study.cohort.recommend import recommend
 from tl_jax.study.cohort.results import Results
@@ -32,6 +32,7 @@ from tl_jax.study.core.arms import How, run_arms
 from tl_jax.study.core.examine import examine
 from tl_jax.study.core.leak_audit import leak_audit
 from tl_jax.study.core.ledger import Ledger
+from tl_jax.study.core.looks import charged, note
 from tl_jax.study.core.stages import Shelf, TrainedStage, train_stages
 
 
@@ -134,6 +135,7 @@ def judge_sources(results: Results, comparisons: pd.DataFrame, reference: str | 
         one_sided = bool(results.plan.registered and results.plan.registered.one_sided)
         found = with_gains(table, gains, looks, one_sided, sign(results.settings.metric))
         results.extra["source_test"][place] = found
+        results.ledger.remark(*floored(found))
 
 
 def source_p(results: Results) -> dict[str, float] | None:

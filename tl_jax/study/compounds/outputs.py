@@ -36,8 +36,8 @@ def write_dti(results: DtiResults, judged: dict[str, pd.DataFrame], folder: Path
     Returns what could not be drawn.
     """
     setup = results.setup
-    tables = {"metrics": metrics(results), **judged, "test_compounds": compounds(results), "families": setup.read}
-    tables |= results.examined
+    tables = {"metrics": metrics(results), **results.examined, **judged}
+    tables |= {"test_compounds": compounds(results), "families": setup.read}
     if results.reach:
         tables["reach"] = pd.concat(results.reach, ignore_index=True)
     if len(setup.left_out):
@@ -119,5 +119,6 @@ def summary(results: DtiResults, judged: dict[str, pd.DataFrame]) -> dict:
         "overlap_of_draws": {str(size): value for size, value in setup.overlap.items()},
         "stages": [{"id": s.meta["id"], "path": str(s.path), "reused": s.reused} for s in results.stages],
         "final_models": results.finals,
+        "registered": results.registered.told() if results.registered else None,
         settings.metric: rows.astype(object).where(rows.notna(), None).to_dict("records"),
     }

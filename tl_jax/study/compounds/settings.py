@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from tl_jax.config import NetworkConfig, Recipe
 from tl_jax.errors import InputError
@@ -55,6 +56,8 @@ class DtiSettings(StudySettings):
     metric: that judges, of JUDGES.
     """
 
+    NO_SCIENCE: ClassVar[tuple[str, ...]] = (*StudySettings.NO_SCIENCE, "register")
+
     data: str = SIMULATED
     sources: tuple[str, ...] = (ALL,)
     target: str = "transporter"
@@ -96,6 +99,7 @@ class DtiSettings(StudySettings):
     metric: str = "mcc"
     source_test: tuple[str, ...] = ()  # networks whose sources are trained again on permuted labels
     source_permutations: int | None = None  # None: as many as Holm's correction over sources and sizes needs
+    register: str | None = None  # file of a plan that is written before the run, or was
 
     def __post_init__(self):
         words = {"methods": METHODS, "switches": tuple(vars(Switches())), "protocol": tuple(PROTOCOLS)}

@@ -18,6 +18,7 @@ from tl_jax.evaluation.predictors.shallow import SHALLOW
 from tl_jax.study.compounds.examined import asked_for, draw_all, examine_all, mode3_name, network_arms
 from tl_jax.study.compounds.finals import keep_finals, planned
 from tl_jax.study.compounds.known import keep_known
+from tl_jax.study.compounds.looks import to_register
 from tl_jax.study.compounds.networks import activations, logits_of, methods_of, predict_networks
 from tl_jax.study.compounds.settings import NAME, DtiSettings
 from tl_jax.study.compounds.setup import Setup, make_setup, quickly
@@ -26,6 +27,7 @@ from tl_jax.study.core.arms import Arm, How
 from tl_jax.study.core.folds import ScaledFold
 from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
+from tl_jax.study.core.registration import Registration, register
 from tl_jax.study.core.stages import Shelf, StagePlan, TrainedStage, train_stages
 from tl_jax.system.files import check_writable
 from tl_jax.system.progress import LOGGER, watched
@@ -42,7 +44,7 @@ class DtiResults:
 
     nearest: {name of a training set: (m,) Tanimoto similarity of each test compound to the nearest in it}.
     finals: arm, source, n_train, path and the metrics on the test compounds of each final model. reach: the same by
-    their similarity to the pool. examined: tables of what was examined beside the arms.
+    their similarity to the pool. examined: tables of what was examined beside the arms. registered: before the run.
     """
 
     settings: DtiSettings
@@ -53,6 +55,7 @@ class DtiResults:
     reach: list[pd.DataFrame] = field(default_factory=list)
     nearest: dict[str, np.ndarray] = field(default_factory=dict)
     examined: dict[str, pd.DataFrame] = field(default_factory=dict)
+    registered: Registration | None = None
     ledger: Ledger = field(default_factory=Ledger)
 
 
@@ -75,6 +78,9 @@ def run_dti(settings: DtiSettings, setup: Setup, work: Path | None = None) -> Dt
     results = DtiResults(settings, setup)
     ledger = results.ledger
     ledger.notes.extend((*setup.notes, *left_out))
+    if settings.register:
+        results.registered = register(settings.register, to_register(settings, setup))
+        ledger.notes.append(results.registered.text())
     for note in ledger.notes:
         LOGGER.info("note: %s", note)
     how = How(settings.network, settings.seed, settings.at_once, work, ledger=Ledger())

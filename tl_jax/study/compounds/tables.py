@@ -10,9 +10,12 @@ from tl_jax.evaluation.draws.crossover import crossovers
 from tl_jax.evaluation.draws.draw_comparisons import arm_intervals, compare_draws
 from tl_jax.evaluation.draws.draw_verdict import FAULT
 from tl_jax.evaluation.statistics.registry import get
+from tl_jax.evaluation.statistics.source_test import floored
 from tl_jax.report.tables import fixed_width, number
+from tl_jax.study.compounds import looks
 from tl_jax.study.compounds.settings import JUDGES
 from tl_jax.study.compounds.study import DtiResults
+from tl_jax.study.core.looks import charged, note
 
 
 def predictions(results: DtiResults) -> pd.DataFrame:
@@ -54,12 +57,14 @@ def clusters(results: DtiResults) -> dict[str, str] | None:
 def references(results: DtiResults) -> list[str]:
     """Arms that the others are compared with: from scratch, and the first shallow classifier on raw features."""
     there = {arm for source, arm, size in results.probabilities if size and not source}
-    shallow = [name for name in ("random_forest", *results.settings.shallow) if name in there]
-    return [*(["scratch"] if "scratch" in there else []), *shallow[:1]]
+    return [name for name in looks.references(results.settings) if name in there]
 
 
 def judged(results: DtiResults) -> dict[str, pd.DataFrame]:
-    """{name: table}: arms (means with intervals), comparisons, crossovers, switches, calibration."""
+    """{name: table}: arms (means with intervals), comparisons, crossovers, switches, calibration.
+
+    The look at the compounds is counted, and comparisons and the source test are charged for it.
+    """
     settings, setup = results.settings, results.setup
     table, groups = predictions(results), clusters(results)
     own = {"overlap": setup.overlap, "clusters": groups}
@@ -71,7 +76,13 @@ def judged(results: DtiResults) -> dict[str, pd.DataFrame]:
         if len(setup.draws) > 1:
             crossed.append(crossovers(plain, name, metric=settings.metric, clusters=groups, seed=settings.seed))
     if compared:
-        found["comparisons"] = pd.concat(compared, ignore_index=True)
+        seen = looks.record(settings, setup)
+        results.ledger.remark(note(seen, "p_holm", "compounds"))
+        found["comparisons"] = charged(pd.concat(compared, ignore_index=True), len(seen), of="p_holm")
+        if "source_test" in results.examined:
+            tested = charged(results.examined["source_test"], len(seen), of="p_holm")
+            found["source_test"] = tested
+            results.ledger.remark(*floored(tested))
     if crossed:
         found["crossovers"] = pd.concat(crossed, ignore_index=True)
     if settings.switches:

@@ -44,6 +44,10 @@ class Registration(NamedTuple):
         """Whether a one-sided test is allowed."""
         return self.expect == BETTER and not self.changes
 
+    def told(self) -> dict:
+        """The entry of summary.json."""
+        return {**self._asdict(), "as_run": not self.changes, "text": self.text()}
+
     def text(self) -> str:
         """Whether what was run is what was registered."""
         when = f"registered in {self.path} at {self.at} (digest {self.digest[:16]})"

@@ -66,6 +66,8 @@ AVERAGES = {
 # Gaussian processes on the genes and the profile of drug_profile, scaled in their own way.
 PROCESSES = ("profile_gp", MECHANISM)
 KNOWN_DRUGS = "profile_gp_known_drugs"  # where it is asked for: reads other drugs' responses of held-out samples
+# Gains are over a model on the target's own genes. The radial one decides: the profiles' head is radial too.
+REFERENCES = ("kernel_ridge", "ridge", "repaired_ridge")
 ARMS = (*TARGET_ONLY, *TRANSFERS, *AVERAGES, *PROCESSES)
 
 

@@ -16,8 +16,9 @@ from tl_jax.report.plots.ranks import critical_difference
 from tl_jax.study.core.identity import identity
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.core.writer import write_study
+from tl_jax.study.many_targets.settings import NAME, ManySettings
 from tl_jax.study.many_targets.tables import OverTargets
-from tl_jax.study.many_targets.targets import NAME, ManyResults, ManySettings
+from tl_jax.study.many_targets.targets import ManyResults
 from tl_jax.transfer import strategies
 
 
@@ -35,7 +36,7 @@ def write_many(results: ManyResults, over: OverTargets, folder: Path) -> list[st
     """
     tables = {name: getattr(over, name) for name in ("targets", "blocks", "gains", "over_samples", "ranks", "pairs")}
     tables["by_class"] = over.by_class
-    tables["source_test"] = results.source_test
+    tables["source_test"] = over.source_test
     if results.cohort.gene_names:
         tables["genes"] = gene_report(results.cohort)
     tables = {name: table for name, table in tables.items() if len(table)}
@@ -86,6 +87,7 @@ def summary(results: ManyResults, over: OverTargets) -> dict:
             "final_train_loss": results.source_loss,
         },
         f"mean_{results.settings.metric}": {protocol: row.to_dict() for protocol, row in means.iterrows()},
+        "registered": results.registered.told() if results.registered else None,
         "friedman": {
             protocol: {"statistic": t.statistic, "p": t.p, "critical_difference": t.critical_difference}
             for protocol, t in over.tests.items()

@@ -16,6 +16,7 @@ from tl_jax.transfer import strategies
 
 # Options that an ordinary experiment has too.
 FOR_ALL = ("scaling", "mechanisms", "cohort", "repeats", "folds", "split", "seed", "hidden", "quick", "metric")
+NAME = "many_targets"
 FINE_TUNED = ("freeze_layer12", "fine_tune")
 
 
@@ -29,10 +30,10 @@ class ManySettings(StudySettings):
     arms are compared. scaling: of the target and with it of the source; None: as the cohort file says, else the usual.
     mechanisms: a user's table of drugs that act alike. known_drugs: also an arm that reads how held-out samples
     responded to the other drugs. source_permutations: of the source's labels, to ask whether the processes use them;
-    0: none.
+    0: none. register: a file, to which the plan is written before the run, or was.
     """
 
-    NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir")
+    NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir", "register")
     FILES = ("mechanisms",)
 
     cohort: str = "simulated"
@@ -52,6 +53,7 @@ class ManySettings(StudySettings):
     mechanisms: str | None = None
     known_drugs: bool = False
     source_permutations: int = 0
+    register: str | None = None
 
     def __post_init__(self):
         for name in self.protocols:

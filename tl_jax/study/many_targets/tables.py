@@ -16,13 +16,14 @@ from tl_jax.evaluation.statistics.metrics import JUDGED, get, held_out_ratio, is
 from tl_jax.evaluation.statistics.over_targets import of_target, over_shared_samples, shared
 from tl_jax.evaluation.statistics.paired import CorrectedT, corrected_t
 from tl_jax.evaluation.statistics.ranks import Ranks, friedman
+from tl_jax.evaluation.statistics.source_test import floored
 from tl_jax.report.tables import fixed_width, number
+from tl_jax.study.core import looks
 from tl_jax.study.many_targets.by_class import by_class
-from tl_jax.study.many_targets.drugs import ARMS, source_of
+from tl_jax.study.many_targets.drugs import ARMS, REFERENCES, source_of
+from tl_jax.study.many_targets.looks import Looks, charged, charged_source, notes, of_protocol, record
 from tl_jax.study.many_targets.targets import ManyResults
 
-# Gains are over a model on the target's own genes. The radial one decides: the profiles' head is radial too.
-REFERENCES = ("kernel_ridge", "ridge", "repaired_ridge")
 DECIDING = ("repaired_ridge", "ridge")  # the reference of tests over samples, fixed before any study: the first run
 SAME_LINES = (
     "the targets share their samples: intervals and tests over targets describe drugs on these samples, not new "
@@ -35,8 +36,8 @@ APART = "no two targets share a sample: intervals over targets are those of inde
 class OverTargets:
     """targets, blocks, gains, over_samples, by_class, ranks, pairs: the tables of the same names.
 
-    tests: {protocol: Ranks}. over_samples: gains whose intervals are over samples; empty where targets share none, or
-    for a metric that is no Spearman. notes: remarks.
+    source_test: charged for looks; empty where none was made. tests: {protocol: Ranks}. over_samples: gains whose
+    intervals are over samples; empty where targets share none, or for a metric that is no Spearman. notes: remarks.
     """
 
     targets: pd.DataFrame
@@ -46,17 +47,23 @@ class OverTargets:
     by_class: pd.DataFrame
     ranks: pd.DataFrame
     pairs: pd.DataFrame
+    source_test: pd.DataFrame
     tests: dict[str, Ranks]
     notes: list[str]
 
 
 def over_targets(results: ManyResults) -> OverTargets:
-    """The tables over targets, by the mean of the metric per fold; a gain is positive where an arm is better."""
+    """The tables over targets, by the mean of the metric per fold; a gain is positive where an arm is better.
+
+    The look at the targets' samples is counted, and what is claimed is charged for it.
+    """
+    seen = looks_at(results)
+    source_test = charged_source(results.source_test, seen) if len(results.source_test) else results.source_test
     metrics, metric, held = results.table("metrics"), results.settings.metric, held_out(results)
     sign = get(metric).sign
     blocks, found, ranks, pairs, tests = [], [], [], [], {}
     several = metrics.target.nunique() > 1
-    notes = [SAME_LINES if shared(samples_of(results)) else APART] if several else []
+    told = [*notes(seen), *([SAME_LINES if shared(samples_of(results)) else APART] if several else [])]
     for protocol, rows in per_fold(metrics, metric).groupby("protocol", sort=False):
         table = in_order(rows.pivot_table(index="target", columns="arm", values="value", aggfunc="mean", dropna=False))
         blocks.append(table.reset_index().assign(protocol=protocol))
@@ -66,7 +73,7 @@ def over_targets(results: ManyResults) -> OverTargets:
         try:
             test = friedman(sign * table.dropna(axis="columns"))
         except InputError as error:
-            notes.append(f"protocol {protocol}: no test over targets: {error}")
+            told.append(f"protocol {protocol}: no test over targets: {error}")
             continue
         tests[protocol] = test
         ranks.append(pd.DataFrame({"arm": test.average.index, "average_rank": test.average}).assign(protocol=protocol))
@@ -74,16 +81,23 @@ def over_targets(results: ManyResults) -> OverTargets:
     table = pd.concat(blocks, ignore_index=True)
     gain = pd.concat(found, ignore_index=True).rename(columns={"method": "arm", "blocks": "targets"})
     return OverTargets(
-        pd.DataFrame(per_target(metrics, metric, held)),
+        charged(pd.DataFrame(per_target(metrics, metric, held)), seen, references(blocks[0])),
         table,
         gain.assign(source=[source_of(arm) for arm in gain.arm]),
-        over_samples(results, held) if several else pd.DataFrame(),
+        over_samples(results, held, seen) if several else pd.DataFrame(),
         by_class(table, deciding_of(table), metric, results.settings.mechanisms) if several else pd.DataFrame(),
         pd.concat(ranks, ignore_index=True) if ranks else pd.DataFrame(),
         pd.concat(pairs, ignore_index=True) if pairs else pd.DataFrame(),
+        source_test,
         tests,
-        notes,
+        [*told, *(floored(source_test) if len(source_test) else [])],
     )
+
+
+def looks_at(results: ManyResults) -> Looks:
+    """Every look at the samples of each target."""
+    targets = {(one.drug, one.problem.protocol.name): one.problem for one, _ in results.found}
+    return record(results.settings, results.source, [(drug, problem) for (drug, _), problem in targets.items()])
 
 
 def samples_of(results: ManyResults) -> list:
@@ -97,10 +111,10 @@ def groups_of(results: ManyResults) -> dict[str, str]:
     return {str(sample): str(own) for one in domains for sample, own in zip(one.samples, one.groups, strict=True)}
 
 
-def over_samples(results: ManyResults, held: dict) -> pd.DataFrame:
+def over_samples(results: ManyResults, held: dict, seen: Looks) -> pd.DataFrame:
     """Gains over a target-only arm of targets that share samples, with intervals over samples, for each protocol.
 
-    held: of `held_out`.
+    held: of `held_out`. seen: for which p is charged.
     """
     predictions, groups = results.table("predictions"), groups_of(results)
     deciding = deciding_of(set(predictions["arm"]))
@@ -109,7 +123,8 @@ def over_samples(results: ManyResults, held: dict) -> pd.DataFrame:
     found = []
     for protocol, rows in predictions.groupby("protocol", sort=False):
         parts = [of_target(part, groups, held[protocol, name]) for name, part in rows.groupby("target", sort=False)]
-        found.append(over_shared_samples(parts, deciding).assign(protocol=protocol))
+        table = over_shared_samples(parts, deciding).assign(protocol=protocol)
+        found.append(looks.charged(table, of_protocol(seen, protocol)))
     table = pd.concat(found, ignore_index=True)
     return table.assign(source=[source_of(arm) for arm in table["arm"]])
 

@@ -24,15 +24,16 @@ from tl_jax.study.core.ledger import Ledger
 from tl_jax.study.core.problem import Problem
 from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.protocol import PROTOCOLS, PUBLISHED
+from tl_jax.study.core.registration import Registration, register
 from tl_jax.study.core.table import ResultTable, result_of
-from tl_jax.study.many_targets.drugs import SOURCE, Sources, closed_arms, fit_sources
-from tl_jax.study.many_targets.settings import ManySettings
+from tl_jax.study.many_targets.drugs import REFERENCES, SOURCE, Sources, closed_arms, fit_sources
+from tl_jax.study.many_targets.looks import to_register
+from tl_jax.study.many_targets.settings import NAME, ManySettings
 from tl_jax.study.many_targets.source_test import source_tests
 from tl_jax.system.progress import LOGGER, watched
 from tl_jax.training.multitask import measured_drugs, trunk
 from tl_jax.transfer import strategies
 
-NAME = "many_targets"
 WORDS = {"kernel": "one kernel ridge for each", "network": "one network for all of them"}
 
 
@@ -47,7 +48,7 @@ class Target:
 @dataclass
 class ManyResults:
     """What the arms gave on each target, remarks and wall times. source_loss: of the source network, after training.
-    source_test: of the processes, where it was asked for."""
+    source_test: of the processes, where it was asked for. registered: before the run."""
 
     settings: ManySettings
     cohort: Cohort
@@ -56,6 +57,7 @@ class ManyResults:
     ledger: Ledger = field(default_factory=Ledger)
     source_loss: float = float("nan")
     source_test: pd.DataFrame = field(default_factory=pd.DataFrame)
+    registered: Registration | None = None
 
     def table(self, name: str) -> pd.DataFrame:
         """All arms' rows of "metrics" or "predictions", closed forms first, with a column `target`."""
@@ -83,6 +85,9 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     notes = [*(str(note) for note in unit_notes(cohort.domains)), *scaling_notes(settings)]
     planned = plan_targets(settings, whole, notes)
     notes += mechanism_notes(settings, source, planned)
+    if settings.register:
+        results.registered = register(settings.register, planned_study(results, planned))
+        notes.append(results.registered.text())
     results.ledger.notes.extend(notes)
     for note in notes:
         LOGGER.info("note: %s", note)
@@ -104,6 +109,13 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
         with how.ledger.timed("source test"):
             results.source_test = source_tests(settings, cohort.stage("source"), sources, results.found, how)
     return results
+
+
+def planned_study(results: ManyResults, planned: list[Target]) -> dict:
+    """What a registration says of the study."""
+    targets = {f"{one.drug}, {one.problem.protocol.name}": one.problem for one in planned}
+    held = [arm for arm in REFERENCES if arm in results.settings.closed]
+    return to_register(results.settings, results.cohort, results.source, targets, held)
 
 
 def source_models(results: ManyResults, how: How) -> Sources:
