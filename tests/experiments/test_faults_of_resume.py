@@ -25,3 +25,20 @@ def test_a_complete_folder_of_other_settings_is_refused(small_cohort, tmp_path):
         assert part in err
     assert err.count("\n") == 1
     assert (tmp_path / "done" / "metrics.csv").read_bytes() == written
+
+
+def test_a_plan_is_not_registered_after_the_run(small_cohort, tmp_path):
+    (tmp_path / "small.toml").write_text(small_cohort)
+
+    def run(*more):
+        return script("exp4_target", *ARGUMENTS, *more, folder=tmp_path)
+
+    assert run()[0] == 0
+    code, _, err = run("--resume", "--register=plan.toml")
+    assert code == 2
+    assert "--register=plan.toml: there is no such plan, and parts of this run are done already" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "plan.toml").exists()
+    assert run("--register=plan.toml", "--overwrite")[0] == 0
+    code, _, err = run("--resume", "--register=plan.toml")
+    assert (code, "done is complete already" in err) == (0, True)
