@@ -35,7 +35,7 @@ RESPONSE = group(
 )
 ARMS = group(
     "arms",
-    texts("source_drug", [], "drug(s) of the source; default: the drug itself where the source knows it"),
+    texts("source_drug", [], "drug(s) of the source; default: the drug itself, by any name, where the source has it"),
     SIGNATURE,
     PATHWAYS,
     MECHANISMS,
