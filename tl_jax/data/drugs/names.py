@@ -35,6 +35,11 @@ def names() -> dict[str, frozenset[str]]:
     return {name: group for group in groups for name in group}
 
 
+def is_drug(name: str) -> bool:
+    """Whether a name is of a drug that is listed."""
+    return plain(name) in names()
+
+
 def other_names(drug: str, known: Iterable[str]) -> list[str]:
     """Which known drugs are this one under another name."""
     wanted = all_names(drug) - {""}
