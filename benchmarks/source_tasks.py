@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from tl_jax.data.domain import Domain
+from tl_jax.data.drugs.names import same_drugs
 from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import Fold, partitions
 from tl_jax.evaluation.predictors.baselines import predict_with_kernels
@@ -56,10 +57,10 @@ def rows_of(x: np.ndarray, train: np.ndarray, profile: DrugProfile) -> Rows:
     return Rows(products, scores, profile.reliability)
 
 
-def without(rows: Rows, drug: int) -> Rows:
-    """The same as if the profile did not have a drug."""
-    own = rows.scores[:, [drug]] @ rows.scores[:, [drug]].T
-    less = {"profile": own, "reliable": own * rows.reliability[drug] ** 2}
+def without(rows: Rows, drugs: list[int]) -> Rows:
+    """The same as if the profile did not have some drugs."""
+    own, weight = rows.scores[:, drugs], rows.reliability[drugs]
+    less = {"profile": own @ own.T, "reliable": (own * weight**2) @ own.T}
     return rows._replace(products={name: one - less.get(name, 0.0) for name, one in rows.products.items()})
 
 
@@ -100,12 +101,13 @@ def source_tasks(
 def tasks_of(x, y, fold: Fold, profile: DrugProfile, drugs, groups, train: int, test: int) -> Iterator:
     """(drug, task) of one fold of a block."""
     rows = rows_of(x, fold.train, profile)
-    for place, drug in enumerate(profile.drugs):
+    for drug in profile.drugs:
         response = y[:, list(drugs).index(drug)]
         measured = np.isfinite(response)
         inside, held = fold.train[measured[fold.train]][:train], fold.test[measured[fold.test]][:test]
         if len(inside) == train and len(held) == test and np.ptp(response[inside]) > 0 and np.ptp(response[held]) > 0:
-            yield drug, task(without(rows, place), inside, held, response, groups)
+            own = [profile.drugs.index(name) for name in same_drugs(drug, profile.drugs)]  # also by its other names
+            yield drug, task(without(rows, own), inside, held, response, groups)
 
 
 def told_by_arms(one: Task) -> np.ndarray:

@@ -19,7 +19,10 @@ def keys_of(flag: str, text: str) -> dict:
     try:
         keys = tomllib.loads(f"keys = {{ {text} }}")["keys"]
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"--{flag}={text}: {error}; write KEY = VALUE as in a cohort file, texts in quotes") from error
+        said, several = " ".join(text.split()), "; separate by comma, not by line break" if "\n" in text else ""
+        raise InputError(
+            f"--{flag}={said}: {error}; write KEY = VALUE as in a cohort file, texts in quotes{several}"
+        ) from error
     known = [f.name for f in fields(table) if f.name != "path"]
     for name in keys:
         if name not in known:

@@ -35,7 +35,7 @@ RESPONSE = group(
 )
 ARMS = group(
     "arms",
-    texts("source_drug", [], "drug(s) of the source; default: the drug itself where the source knows it"),
+    texts("source_drug", [], "drug(s) of the source; default: the drug itself, by any name, where the source has it"),
     SIGNATURE,
     PATHWAYS,
     MECHANISMS,
@@ -64,6 +64,7 @@ def work() -> None:
     from tl_jax.study.answer import answer
     from tl_jax.system import runtime
     from tl_jax.system.files import refuse_existing
+    from tl_jax.system.parts import ASKED
     from tl_jax.system.progress import say
 
     _tables.need_tables()
@@ -85,7 +86,14 @@ def work() -> None:
         compute = partial(answer.run, drugs, found, words)
         flags = {flag: FLAGS[flag].value for flag in FLAGS}
         write = partial(answer.write, flags=flags)
-        _output.keep("answer", lambda: (answer.identity(drugs), compute), write, lambda _: "")
+        record = answer.identity(drugs) | {ASKED: asked_for()}
+        _output.keep("answer", lambda: (record, compute), write, lambda _: "")
+
+
+def asked_for() -> dict:
+    """The flags that shape the data and the study, as they were given; drugs in any order are the same."""
+    names = [flag.name for one in (TABLES, RESPONSE, ARMS, FOLDS) for flag in one.flags]
+    return {name: FLAGS[name].value for name in names} | {"drug": sorted(FLAGS.drug)}
 
 
 def cohort_name() -> str:

@@ -94,7 +94,7 @@ def test_no_task_sees_its_own_drug_in_the_profile(profile):
     rows = rows_of(SOURCE.x[:36], np.arange(24), profile)
     less = rows_of(SOURCE.x[:36], np.arange(24), profile.some(profile.drugs[1:]))
     for name in LINEAR:
-        np.testing.assert_allclose(without(rows, 0).products[name], less.products[name], atol=1e-8)
+        np.testing.assert_allclose(without(rows, [0]).products[name], less.products[name], atol=1e-8)
     assert np.abs(rows.products["profile"] - less.products["profile"]).max() > 1e-4
 
 

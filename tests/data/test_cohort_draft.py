@@ -1,6 +1,7 @@
 """Cohort files drafted from tables: what is found, what is asked, and that the file reads as it was meant."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,33 @@ def test_a_column_for_each_drug(tmp_path):
     assert any("the drug to predict is CCNU, of 2" in line for line in said)
     cohort, *_ = cohort_of(tmp_path, table, Wishes("own", drug="tmz", direction="resistant"))
     assert (cohort.drug, cohort.stage("target").drugs) == ("TMZ", ("TMZ",))
+
+
+def test_what_counts_as_no_drug_is_said_and_a_drug_never_counts_so(tmp_path):
+    """Mitotane was taken for a share of mitochondrial reads and left out, and nothing was said."""
+    columns = ("Mitotane", "Mitoxantrone", "Mitomycin", "Vincristine", "age", "PSA", "percent_mito")
+    values = {name: RANDOM.random(N) for name in columns}
+    table = response(tmp_path, "viability.csv", sample=SAMPLES, **values)
+    cohort, said, _ = cohort_of(tmp_path, table, Wishes("own", direction="resistant"))
+    assert set(cohort.stage("target").drugs) == set(columns[:4])
+    assert any("'age', 'PSA', 'percent_mito' are taken for no drugs and left out" in line for line in said)
+
+
+def test_keys_of_the_response_say_what_flags_say(tmp_path):
+    """Unit and direction were replaced by what the column's name suggests, and nothing was said."""
+    table = response(tmp_path, sample=SAMPLES, AUC=AUC, other=AUC[::-1])
+    keys = {"value_column": "other", "unit": "percent", "direction": "sensitive"}
+    cohort, *_ = cohort_of(tmp_path, table, replace(DRUG, response_keys=keys))
+    target = cohort.stage("target")
+    assert (target.unit, target.direction) == ("percent", "sensitive")
+    np.testing.assert_allclose(target.response, AUC[::-1])
+    with pytest.raises(InputError, match="--direction=resistant, but --response_keys say direction = 'sensitive'"):
+        cohort_of(tmp_path, table, replace(DRUG, response_keys=keys, direction="resistant"))
+    table = response(tmp_path, "some.csv", sample=SAMPLES, A=AUC, B=AUC, age=AUC)
+    said = Wishes("own", direction="resistant", response_keys={"drugs": ["age", "B"]})
+    cohort, lines, _ = cohort_of(tmp_path, table, said)
+    assert set(cohort.stage("target").drugs) == {"age", "B"}
+    assert not any("no drugs" in line for line in lines)
 
 
 def test_drugs_in_rows(tmp_path):

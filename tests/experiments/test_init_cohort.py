@@ -73,6 +73,11 @@ def test_all_open_points_are_named_at_once_and_the_draft_is_replaced(folder):
     code, out, err = script("init_cohort", *TABLES, *flags, folder=folder)
     assert code == 0, err
     assert "12 samples of the target have Temozolomide" in out
+    lines = "--response_keys=decimal = ','\nmissing = ['ND']"
+    code, _, err = script("init_cohort", *TABLES, lines, "--out=other.toml", folder=folder)
+    assert code == 2
+    assert err.strip().endswith("texts in quotes; separate by comma, not by line break")
+    assert err.strip().count("\n") == 0
     code, _, err = script("init_cohort", *TABLES, "--response_keys=flter = 1", "--out=other.toml", folder=folder)
     assert (code, "did you mean 'filter'?" in err) == (2, True)
 

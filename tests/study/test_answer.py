@@ -14,6 +14,7 @@ from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.markers import EXPRESSION, listed, markers_of
 from tl_jax.report.sections import verdict_words
 from tl_jax.report.sections.registry import answer_words
+from tl_jax.study.answer import answer as answered
 from tl_jax.study.answer.answer import folders
 from tl_jax.study.answer.tables import Tables, source_of
 from tl_jax.study.cohort.models import model_of_study
@@ -110,6 +111,29 @@ def test_what_is_refused_leaves_nothing(folder, flags, words):
 
 
 @pytest.mark.full
+def test_a_complete_answer_is_of_its_drugs_and_flags(folder, monkeypatch):
+    """Of one drug and of several the whole records differ; the flag that did it is what is said."""
+    monkeypatch.setattr(answered, "run", lambda drugs, *_: drugs)
+    monkeypatch.setattr(answered, "write", lambda _, place, **__: (place / "summary.json").write_text("{}") and [])
+    both = ("--drug=Temozolomide,Cisplatin", "--out=out")
+
+    def said(*flags):
+        code, _, err = command(folder, *flags, "--resume")
+        return code, err.splitlines()[-1]
+
+    assert said(*both)[0] == 0
+    assert said("--drug=Cisplatin,temozolomide", "--out=out") == (0, "out is complete already")
+    code, line = said("--drug=Cisplatin", "--out=out")
+    assert code == 2
+    assert '(--drug: ["Cisplatin", "Temozolomide"] -> ["Cisplatin"]);' in line
+    code, line = said(*both, "--folds=4")
+    assert code == 2
+    assert "(--folds: null -> 4);" in line
+    code, line = said(*both, "--response_keys=unit = 'AUC'")
+    assert code == 2
+    assert '(--response_keys: "" -> "unit = \'AUC\'");' in line
+
+
 def test_the_marker_is_an_arm_and_several_drugs_are_one_study(folder):
     """MGMT decides temozolomide here and nothing decides cisplatin; the page over both says so."""
     code, out, err = command(

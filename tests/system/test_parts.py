@@ -12,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tl_jax.errors import InputError
-from tl_jax.system.parts import RECORD, Parts, differences, held, pack, same_study, unfinished, unpack, workplace
+from tl_jax.system.parts import (
+    RECORD,
+    Parts,
+    differences,
+    held,
+    pack,
+    same_study,
+    unfinished,
+    unlike,
+    unpack,
+    workplace,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 ARRAYS = {"run": np.arange(3), "prediction": np.linspace(0, 1, 6, dtype=np.float32).reshape(3, 2)}
@@ -175,6 +186,18 @@ def test_other_settings_are_shown_and_refused(tmp_path):
     (tmp_path / "study.json").write_text("{")
     with pytest.raises(InputError, match="cannot be read"):
         same_study(tmp_path, record)
+
+
+def test_flags_that_made_a_record_differ_are_named_alone(tmp_path):
+    """Of one drug and of several the records have other entries: all of them were shown, and no flag."""
+    one = {"flags": {"folds": 3}, "asked": {"drug": ["A"], "folds": None}}
+    two = {"drugs": {"A": {"flags": {"folds": 3}}}, "asked": {"drug": ["A", "B"], "folds": None}}
+    same_study(tmp_path, one)
+    Parts(tmp_path / "parts").save(0, ARRAYS)
+    assert unlike(tmp_path / RECORD, two) == ['--drug: ["A"] -> ["A", "B"]']
+    assert unlike(tmp_path / RECORD, {**one, "asked": {"drug": ["a"], "folds": None}}) == []
+    assert unlike(tmp_path / RECORD, {**one, "flags": {"folds": 4}}) == ["flags.folds: 3 -> 4"]
+    assert unlike(tmp_path / RECORD, {"flags": {"folds": 4}}) == ["flags.folds: 3 -> 4"]
 
 
 def test_differences_are_by_name():

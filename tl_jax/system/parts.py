@@ -20,6 +20,7 @@ from tl_jax.system.progress import LOGGER
 
 MAGIC = b"tl_jax part 1 "
 RECORD = "study.json"
+ASKED = "asked"  # of a record: flags as they were given; they name what made it differ, and differ in nothing else
 TABLES = "tables"  # where the output folder grows before it is renamed
 
 
@@ -192,7 +193,12 @@ def unlike(path: Path, record: dict) -> list[str]:
         raise InputError(f"{path} cannot be read; add --overwrite to begin anew") from error
     if not isinstance(before, dict):
         raise InputError(f"{path} holds no record of a study; add --overwrite to begin anew")
-    return differences(before, json.loads(json.dumps(record, default=str)))
+    after = json.loads(json.dumps(record, default=str))
+    asked, now = before.pop(ASKED, {}), after.pop(ASKED, {})
+    found = differences(before, after)
+    if not found or not isinstance(asked, dict) or not asked or not now:
+        return found
+    return differences(asked, now, "--") or found
 
 
 def differences(before: dict, after: dict, prefix: str = "") -> list[str]:

@@ -7,7 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from tl_jax.data.drugs.names import same_drug, taken_for
+
 FEWEST_SHARED = 10  # lines from which the mean and sd of two databases say how their scales differ
+
+
+def by_one_name(parts: Sequence[pd.DataFrame]) -> tuple[list[pd.DataFrame], list[str]]:
+    """Tables of lines x drugs in which a drug has the name that the first of them gives it, and a line for each other.
+
+    A table in which a drug stands under its first name too keeps both.
+    """
+    found, lines, known = [], [], []
+    for part in parts:
+        own = [str(drug) for drug in part.columns]
+        names = {drug: same for drug in own if (same := same_drug(drug, known)) and same != drug and same not in own}
+        names = {drug: same for drug, same in names.items() if list(names.values()).count(same) == 1}
+        found.append(part.rename(columns=names))
+        known += [drug for drug in found[-1].columns if drug not in known]
+        lines += [line for drug, same in names.items() if (line := taken_for(drug, same, "an earlier database"))]
+    return found, lines
 
 
 def filled(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tl_jax.data.cells.lines import Lines, drug_named, folded
+from tl_jax.data.drugs.names import same_drugs
 from tl_jax.data.tables.cells import as_ids, require_column
 from tl_jax.data.tables.raw_tables import find_file, read_table
 from tl_jax.errors import InputError
@@ -90,8 +91,9 @@ def without_general(y: pd.DataFrame) -> pd.DataFrame:
     found = y.copy()
     for drug in y.columns:
         known = y[drug].notna()
-        own = scaled[drug].fillna(0)
-        others = ((total - own) / (count - scaled[drug].notna())).where(count > 1)[known].fillna(0)
+        same = scaled[same_drugs(drug, y.columns)]  # it may stand there by two names
+        left = count - same.notna().sum(axis=1)
+        others = ((total - same.sum(axis=1)) / left).where(left > 0)[known].fillna(0)
         others = others - others.mean()
         spread = float(others @ others)
         slope = float(others @ y.loc[known, drug]) / spread if spread > 0 else 0.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tl_jax.data.cells.databases import averaged, filled
+from tl_jax.data.cells.databases import averaged, by_one_name, filled
 from tl_jax.data.cohort import readers
 from tl_jax.data.cohort.responses import annotation_frame, response_frame
 from tl_jax.data.cohort.schema import AnnotationTable, ResponseTable
@@ -125,11 +125,11 @@ def responses(tables: LineTables) -> tuple[pd.DataFrame, list[str], dict[str, st
     if not tables.database_column:
         raise InputError("--databases needs --database_column, the column that names them")
     filters = ({tables.database_column: (name,)} for name in tables.databases)
-    parts = [response_frame(frame, path, replace(wide, filter=one)) for one in filters]
+    parts, renamed = by_one_name([response_frame(frame, path, replace(wide, filter=one)) for one in filters])
     joined, note = averaged(parts, tables.database_weights) if tables.database_weights else (filled(parts), "")
     named = list(zip(tables.databases, parts, strict=True))
     pairs = list(combinations(named, 2))
-    notes = [*[agreement(*one, *other) for one, other in pairs], *filter(None, [note])]
+    notes = [*renamed, *[agreement(*one, *other) for one, other in pairs], *filter(None, [note])]
     return joined, notes, by_drug(pairs), tuple(parts)
 
 

@@ -12,9 +12,10 @@ from tl_jax.data.cohort.genes import align_domains
 from tl_jax.data.cohort.schema import CohortTable, parse_cohort
 from tl_jax.data.cohort.targets import Targets
 from tl_jax.data.domain import Domain
+from tl_jax.data.drugs.names import spellings
 from tl_jax.data.genes.names import GeneNames, translate
 from tl_jax.data.seen import with_spreads
-from tl_jax.data.tables.cells import nearest
+from tl_jax.data.tables.cells import nearest_drug
 from tl_jax.data.tables.raw_tables import find_file
 from tl_jax.errors import InputError
 
@@ -84,9 +85,10 @@ def _for_drug(cohort: Cohort, drug: str | None) -> Cohort:
     if drug is None:
         return cohort
     target = cohort.stage("target")
-    if drug.casefold() not in (known.casefold() for known in target.drugs):
-        raise InputError(f"--drug={drug}: domain {target.name} has no such drug; {nearest(drug, target.drugs)}")
-    return replace(cohort, drug=target.drugs[target.column(drug)])
+    own = next(iter(spellings(drug, target.drugs)), None)
+    if own is None:
+        raise InputError(f"--drug={drug}: domain {target.name} has no such drug; {nearest_drug(drug, target.drugs)}")
+    return replace(cohort, drug=own)
 
 
 def _cohort_path(name: str) -> Path:

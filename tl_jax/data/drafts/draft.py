@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -70,7 +70,7 @@ def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Pat
     folder: the data folder, which holds the tables; the file names them from there.
     """
     places = relative(expression, folder), relative(response, folder)
-    points = Points()
+    wishes, points = with_keys(wishes), Points()
     look, answer, match = best_match(expression, response, wishes.expression_keys, wishes.response_keys)
     if match is None:
         points.ask(no_match(look, answer))
@@ -101,6 +101,17 @@ def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Pat
     for domain in whole["domain"] if "gene_ids" in target["expression"] else ():
         domain["expression"] = {**domain["expression"], "gene_ids": "auto"}  # current symbols must meet current symbols
     return Draft(whole, points.remarks, points.open)
+
+
+def with_keys(wishes: Wishes) -> Wishes:
+    """The wishes with what response_keys say of value, direction and unit; InputError where a flag says otherwise."""
+    for name, key in (("value", "value_column"), ("direction", "direction"), ("unit", "unit")):
+        said, flag = wishes.response_keys.get(key), getattr(wishes, name)
+        if said is not None and flag not in (None, said):
+            raise InputError(f"--{name}={flag}, but --response_keys say {key} = '{said}'; keep one of the two")
+        if said is not None:
+            wishes = replace(wishes, **{name: said})
+    return wishes
 
 
 def response_keys(answer: Look, match: Match, wishes: Wishes, points: Points) -> tuple[dict, list[str]]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tl_jax.data.directions import direction_of, is_measured, measure_words
 from tl_jax.data.drafts.points import UNKNOWN, Points
+from tl_jax.data.drugs.names import is_drug
 from tl_jax.data.genes.others import no_genes
 from tl_jax.data.tables.cells import as_ids, examples, nearest, nearest_drug
 from tl_jax.data.tables.copies import AVERAGE, filters, told_apart
@@ -46,6 +47,8 @@ def guess_response(frame: pd.DataFrame, path: Path, samples: str, wishes, points
         if keys.get("drugs", [UNKNOWN]) != [UNKNOWN]:
             own = normal(keys["drugs"][0])
             frame = frame[[normal(name) == own for name in as_ids(frame[drugs])]].assign(**{drugs: keys["drugs"][0]})
+    elif (named := wishes.response_keys.get("drugs")) and not (drug or value):
+        keys = {"format": "wide", "drugs": list(named)}
     else:
         keys = wide_keys(frame, numeric, path, value, drug, points)
     if wishes.response_keys.get("duplicates") == "mean":
@@ -157,7 +160,7 @@ def wide_keys(
     own = _meant(drug, numeric) if drug and value is None else []
     if own:
         return {"format": "wide", "drugs": [wanted(drug, numeric, path, points)]}
-    clinical = no_genes(numeric)
+    clinical = [c for c in no_genes(numeric) if not is_drug(c)]
     others = [c for c in numeric if c not in clinical or is_measured(c)] or numeric
     likely = [c for c in others if is_measured(c)]
     alike = len(likely) > 1 and len({measure_words(c) for c in likely}) == 1 and len(set(likely)) == len(likely)
@@ -165,7 +168,13 @@ def wide_keys(
         if drug:
             points.ask(f"{path} has no drug '{drug}' (--drug); {nearest_drug(drug, others)}")
             return {"format": "wide", "drugs": [UNKNOWN]}
-        return {"format": "wide", "drugs": likely or others}
+        drugs = likely or others
+        if out := [c for c in numeric if c not in drugs]:
+            points.say(
+                f"{path.name}: {examples(out, 6)} are taken for no drugs and left out; where one is a drug, "
+                f'--response_keys="drugs = [...]" names all that are'
+            )
+        return {"format": "wide", "drugs": drugs}
     column = value or measured(frame, others, path, points)
     if drug and value is None and column != UNKNOWN and not is_measured(column):
         points.ask(

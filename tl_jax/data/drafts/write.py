@@ -11,6 +11,7 @@ from tl_jax.data.cohort.cohort_file import load_cohort
 from tl_jax.data.drafts.draft import Draft, Wishes, draft_cohort
 from tl_jax.data.drafts.points import in_flags
 from tl_jax.data.drafts.toml_text import cohort_toml
+from tl_jax.data.drugs.names import same_drug, taken_for
 from tl_jax.data.tables.losses import heard
 from tl_jax.errors import InputError
 from tl_jax.system.files import write_atomic
@@ -40,6 +41,7 @@ def write_cohort(
         draft = draft_cohort(folder, expression, response, annotation, wishes)
         cohort = None if draft.open else _checked(draft, folder, (expression, response))
         own = cohort and matching(cohort, draft.content["drug"])
+        draft.remarks += in_source(cohort, draft.content["drug"]) if cohort else []
         if own:  # the source knows the target's drug: transfer from itself is what one tries first
             draft.content["default_source"] = own
             named = draft.content.get("source_drugs")
@@ -87,10 +89,15 @@ def loaded(draft: Draft, folder: Path) -> Cohort:
 
 
 def matching(cohort: Cohort, drug: str) -> str | None:
-    """The source's own spelling of the target's drug; None without a source or where it was not measured."""
-    if len(cohort.domains) < 2:
-        return None
-    return next((d for d in cohort.domains[0].drugs if d.casefold() == drug.casefold()), None)
+    """The source's own name of the target's drug; None without a source or where it was not measured."""
+    return same_drug(drug, cohort.domains[0].drugs) if len(cohort.domains) > 1 else None
+
+
+def in_source(cohort: Cohort, drug: str) -> list[str]:
+    """A line where the source calls the target's drug otherwise."""
+    own = matching(cohort, drug)
+    line = taken_for(drug, own, f"the source {cohort.domains[0].name}") if own else ""
+    return [line] if line else []
 
 
 def summary(cohort: Cohort) -> list[str]:

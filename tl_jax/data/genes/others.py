@@ -21,7 +21,7 @@ _CLINICAL = re.compile(
 _NO_GENE = re.compile(
     r"age|sex|gender|race|ethnicity|stage|grade|status|survival|os|pfs|dfs|efs|rfs|event|censor\w*|followup|vital|death"
     r"|weight|height|bmi|smok\w+|karnofsky|kps|ecog|batch|plate|well|lane|run|passage|replicate|purity|ploidy|rin|dv200"
-    r"|library_?size|librarysize|lib|counts?|reads|umis?|ncount|nfeature|features?|genes?_?detected|mito\w*|mt|mapped"
+    r"|library_?size|librarysize|lib|counts?|reads|umis?|ncount|nfeature|features?|genes?_?detected|mito(chondri\w+)?|mt|mapped"
     r"|mapping|depth|coverage|rate|viability|auc|aac|ic\d\d|lnic\d\d|response|dose|time|year|day|month|id|cosmic|treatment"
     r"|diagnosis|idh|methylation|mgmt_?(status|methylation)|msi|tmb|size|volume|score|date|cluster|pc\d+|umap\d*|tsne\d*"
     r"|gleason|psa|ki[-_]?67|karyotype|blasts?|hemoglobin|bilirubin|label|target|outcome|quality|rrna|gc|dup\w*"

@@ -11,6 +11,7 @@ from scipy import stats
 from tl_jax.data.chain import Cohort
 from tl_jax.data.directions import direction_of
 from tl_jax.data.domain import LABEL, SENSITIVE, Domain
+from tl_jax.data.drugs.names import same_drug
 from tl_jax.evaluation.checks.parts import LOOK, Finding, Part, Stage, stages
 from tl_jax.evaluation.predictors.markers import signs_of
 
@@ -94,9 +95,10 @@ def _agreement(first: Stage, second: Stage, drug: str) -> dict | None:
     """How alike genes go with the response to a drug in two domains, and the chance of so opposite a sign."""
     sides = []
     for stage in (first, second):
-        if drug.casefold() not in {d.casefold() for d in stage.domain.drugs}:
+        own = same_drug(drug, stage.domain.drugs)
+        if own is None:
             return None
-        y = resistance(stage.domain, drug)
+        y = resistance(stage.domain, own)
         known = np.isfinite(y)
         if known.sum() < LEAST or np.ptp(y[known]) == 0:
             return None

@@ -9,6 +9,7 @@ import pandas as pd
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
+from tl_jax.data.drugs.names import same_drug
 
 BLOCKING, LOOK = "blocking", "worth a look"
 # Checks of a batch that goes with a response, and of batches that shift the expression; these words are in the latter
@@ -85,6 +86,6 @@ def stages(cohort: Cohort) -> list[Stage]:
     for place, domain in enumerate(cohort.domains):
         role = "target" if place == last else "source" if place == 0 else "intermediate"
         wanted = cohort.source_drugs if role == "source" else (cohort.drug,)
-        known = {d.casefold() for d in domain.drugs}
-        found.append(Stage(role, domain, tuple(d for d in wanted if d.casefold() in known)))
+        own = [same_drug(drug, domain.drugs) for drug in wanted]
+        found.append(Stage(role, domain, tuple(drug for drug in own if drug)))
     return found

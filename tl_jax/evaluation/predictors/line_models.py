@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
+from tl_jax.data.drugs.names import same_drugs
 from tl_jax.evaluation.predictors.baselines import centred_kernels, ridge, tuned
 
 SENSITIVE_SHARE = 0.2  # of the lines, those with the lowest response: the published way to binary labels
@@ -65,7 +66,7 @@ def centred(values: np.ndarray, tissue: np.ndarray) -> np.ndarray:
 
 def related_drugs(y: pd.DataFrame, drug: str, count: int = 10, fewest: int = 40) -> list[str]:
     """The drug and those `count` others whose response over the lines runs most alike with it (Spearman)."""
-    others = y.drop(columns=drug)
+    others = y.drop(columns=same_drugs(drug, y.columns))
     others = others.loc[:, others.notna().mul(y[drug].notna(), axis=0).sum() >= fewest]
     alike = others.corrwith(y[drug], method="spearman").dropna()
     return [drug, *alike.nlargest(count).index]

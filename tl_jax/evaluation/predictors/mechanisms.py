@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from tl_jax.data.drugs.names import all_names, plain
+from tl_jax.data.drugs.names import all_names, plain, same_drugs
 from tl_jax.errors import InputError
 
 FILE = Path(__file__).with_name("mechanisms.csv")
@@ -71,15 +71,15 @@ def read(file: str | None, _changed: int) -> tuple[Mechanism, ...]:
         if not own["drug"]:
             raise InputError(f"--mechanisms={file}: line {number} names no drug; fill in its column 'drug'")
         names = frozenset(plain(name) for name in (own["drug"], *parts(own["synonyms"])))
+        names = names.union(*(all_names(name) for name in names))
         again = next((name for name in names if name in seen), None)
         if again is not None:
             raise InputError(
                 f"--mechanisms={file}: line {number} names '{own['drug']}' as line {seen[again]} does; keep one"
             )
         seen |= dict.fromkeys(names, number)
-        every = names.union(*(all_names(name) for name in names))
         found.append(
-            Mechanism(own["drug"], every, own["target"], own["pathway"], own["class"], tuple(parts(own["alike"])))
+            Mechanism(own["drug"], names, own["target"], own["pathway"], own["class"], tuple(parts(own["alike"])))
         )
     return tuple(found)
 
@@ -103,7 +103,7 @@ def acts_alike(drug: str, sources: Iterable[str], file: str | None = None) -> Al
     own = next((one for one in table if plain(drug) in one.names), None)
     sources = list(sources)
     if own is None:
-        same = tuple(name for name in sources if plain(name) == plain(drug))
+        same = tuple(same_drugs(drug, sources))
         told = f"the source's own {same[0]} alone counts as alike" if same else "no source drug counts as alike"
         return Alike(
             same, False, f"{drug} is not in the table of mechanisms: {told}; add it to a table for --mechanisms"
@@ -120,4 +120,4 @@ def acts_alike(drug: str, sources: Iterable[str], file: str | None = None) -> Al
 
 def names_of(name: str, table: tuple[Mechanism, ...]) -> frozenset[str]:
     """All names of a drug."""
-    return next((one.names for one in table if plain(name) in one.names), frozenset((plain(name),)))
+    return next((one.names for one in table if plain(name) in one.names), all_names(name))

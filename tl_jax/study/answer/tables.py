@@ -9,8 +9,9 @@ from pathlib import Path
 from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.cohort_file import shipped_content
 from tl_jax.data.drafts.draft import Wishes
-from tl_jax.data.drafts.write import matching, write_cohort
-from tl_jax.data.tables.cells import nearest
+from tl_jax.data.drafts.write import in_source, matching, write_cohort
+from tl_jax.data.drugs.names import spellings, taken_for
+from tl_jax.data.tables.cells import nearest_drug
 from tl_jax.data.tables.raw_tables import find_file
 from tl_jax.errors import InputError
 
@@ -56,7 +57,10 @@ def drafted(tables: Tables, out: Path) -> tuple[list[str], list[Cohort]]:
             f"no public cell lines in {tables.data_dir}, so these samples alone are learned from; "
             f"tl_jax fetch gdsc --data_dir={tables.data_dir} brings them"
         )
-    return found, cohorts(written.cohort, tables)
+    own = cohorts(written.cohort, tables)
+    more = [line for drug, name in spelled(own[0], tables).items() if (line := taken_for(drug, name, "the table"))]
+    more += [line for cohort in own for line in in_source(cohort, cohort.drug)]
+    return [*found, *(f"- {line}" for line in more if f"- {line}" not in found)], own
 
 
 def every(tables: Tables) -> bool:
@@ -96,12 +100,18 @@ def cohorts(own: Cohort, tables: Tables) -> list[Cohort]:
 
 def chosen(cohort: Cohort, tables: Tables) -> Sequence[str]:
     """The drugs to answer for, as the target spells them."""
-    known = {drug.casefold(): drug for drug in cohort.stage("target").drugs}
     if every(tables):
-        return list(known.values())
-    unknown = [drug for drug in tables.drugs if drug.casefold() not in known]
-    if unknown:
-        raise InputError(
-            f"--drug={unknown[0]}: {tables.response} has no such drug; {nearest(unknown[0], known.values())}"
-        )
-    return list(dict.fromkeys(known[drug.casefold()] for drug in tables.drugs)) or [cohort.drug]
+        return cohort.stage("target").drugs
+    return list(dict.fromkeys(spelled(cohort, tables).values())) or [cohort.drug]
+
+
+def spelled(cohort: Cohort, tables: Tables) -> dict[str, str]:
+    """{drug as the user wrote it: as the target spells it}, of several drugs. One alone the draft has found already."""
+    if every(tables) or len(tables.drugs) < 2:
+        return {}
+    known = cohort.stage("target").drugs
+    found = {drug: next(iter(spellings(drug, known)), "") for drug in tables.drugs}
+    unknown = next((drug for drug, own in found.items() if not own), None)
+    if unknown is not None:
+        raise InputError(f"--drug={unknown}: {tables.response} has no such drug; {nearest_drug(unknown, known)}")
+    return found

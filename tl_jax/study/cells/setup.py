@@ -19,6 +19,7 @@ from tl_jax.data.cells.simulate import simulated_pair
 from tl_jax.data.cells.steps import filtered, logged, most_variable, pearson_residuals, thinned
 from tl_jax.data.cells.values import COUNTS, ZSCORE
 from tl_jax.data.domain import Domain
+from tl_jax.data.drugs.names import same_drugs
 from tl_jax.data.scaling.scaling import fit_response_scale
 from tl_jax.data.splits import Fold
 from tl_jax.errors import InputError
@@ -189,7 +190,7 @@ def source_lines(lines: Lines, cells: Cells, settings: CellSettings, drug: str):
 
 def general_part(lines: Lines, drug: str) -> str:
     """How far the response is a line's sensitivity to anything."""
-    others = lines.y.drop(columns=drug).rank(pct=True).mean(axis=1)
+    others = lines.y.drop(columns=same_drugs(drug, lines.y.columns)).rank(pct=True).mean(axis=1)
     share = float(lines.y[drug].corr(others, method="spearman"))
     return f"the response runs with the lines' mean rank over all other drugs at Spearman {share:.2f}"
 

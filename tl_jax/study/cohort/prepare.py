@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tl_jax.data.chain import Cohort
 from tl_jax.data.domain import Domain
+from tl_jax.data.drugs.names import same_drug, taken_for
 from tl_jax.data.scaling.choice import USUAL, rescaled
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.source_methods import METHODS, reads_ways
@@ -163,7 +164,8 @@ def prepare(experiment: Experiment, given: Settings, cohort: Cohort) -> Plan:
     sources = resolve_sources(experiment, given, cohort, folder_of(settings, cohort), uses_source, outside)
     plan = Plan(experiment, settings, cohort, chosen, methods, sources, (), outside)
     check_source_test(plan)
-    notes, groups = [*alone, *scaled, *sources.notes], tuple(groups_of(plan, uses_source, left_out := []))
+    notes = [*alone, *scaled, *sources.notes, *names_on_the_way(cohort)]
+    groups = tuple(groups_of(plan, uses_source, left_out := []))
     if not groups:
         raise InputError(left_out[0].partition(" left out: ")[2])
     notes += left_out + [text for group in groups for text in group.examination.left_out]
@@ -246,10 +248,17 @@ def way_of(plan: Plan, route: tuple[str, ...], drug: str) -> Way:
     return Way(drug if plan.evaluates_source else " > ".join(names), route, tuple(stages), (*given, *ids))
 
 
+def names_on_the_way(cohort: Cohort) -> list[str]:
+    """A line where a domain between source and target calls the target's drug otherwise."""
+    found = [(same_drug(cohort.drug, domain.drugs), domain.name) for domain in cohort.domains[1:-1]]
+    return [line for own, name in found if own and (line := taken_for(cohort.drug, own, name))]
+
+
 def domain_of(cohort: Cohort, role: str, source_drug: str) -> Domain:
-    """A role's domain with its one drug: the source drug in the source, the cohort's drug elsewhere."""
+    """A role's domain with its one drug: the source drug in the source, elsewhere the cohort's by its name there."""
     drug = source_drug if role == "source" else cohort.drug
-    domain = cohort.stage(role).for_drug(drug)
+    domain = cohort.stage(role)
+    domain = domain.for_drug(same_drug(drug, domain.drugs) or drug)
     if len(domain) < SMALLEST:
         raise InputError(
             f"domain {domain.name} of cohort {cohort.name} has {len(domain)} samples measured for {drug}; "

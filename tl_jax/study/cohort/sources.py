@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tl_jax.data.chain import Cohort
-from tl_jax.data.tables.cells import nearest
+from tl_jax.data.drugs.names import spellings
+from tl_jax.data.tables.cells import nearest_drug
 from tl_jax.errors import InputError
 from tl_jax.study.cohort.choice import read_choice
 from tl_jax.study.cohort.plans import Experiment
@@ -68,9 +69,10 @@ def default_source(settings: Settings, cohort: Cohort, folder: Path) -> Sources:
 
 def spelled(asked: list[str], cohort: Cohort) -> tuple[str, ...]:
     """Drugs as the source of the cohort spells them, each once."""
-    known = {drug.casefold(): drug for drug in cohort.stage("source").drugs}
-    unknown = [drug for drug in asked if drug.casefold() not in known]
-    if unknown:
-        hint = nearest(unknown[0], known.values())
-        raise InputError(f"--source_drug={unknown[0]}: the source of cohort {cohort.name} has no such drug; {hint}")
-    return tuple(dict.fromkeys(known[drug.casefold()] for drug in asked))
+    known = cohort.stage("source").drugs
+    found = {drug: next(iter(spellings(drug, known)), "") for drug in asked}
+    unknown = next((drug for drug, own in found.items() if not own), None)
+    if unknown is not None:
+        hint = nearest_drug(unknown, known)
+        raise InputError(f"--source_drug={unknown}: the source of cohort {cohort.name} has no such drug; {hint}")
+    return tuple(dict.fromkeys(found.values()))

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from tl_jax.data.domain import Domain
+from tl_jax.data.drugs.names import same_drugs
 from tl_jax.evaluation.predictors.drug_profile import DrugProfile
 from tl_jax.evaluation.predictors.gaussian import fit_process, linear_kernels
 from tl_jax.evaluation.predictors.profile_gp import views
@@ -56,7 +57,8 @@ def predict_with_known(z_train, y, z_test, others: tuple, profile: DrugProfile) 
 
 
 def others_of(whole: Domain, domain: Domain) -> np.ndarray:
-    """(n, drugs) responses of a domain's samples to all drugs of the table but its own."""
+    """(n, drugs) responses of a domain's samples to all drugs of the table but its own, under whatever name."""
     place = {sample: row for row, sample in enumerate(whole.samples.tolist())}
     rows = [place[sample] for sample in domain.samples.tolist()]
-    return whole.y[rows][:, [drug != domain.drugs[0] for drug in whole.drugs]]
+    own = same_drugs(domain.drugs[0], whole.drugs)
+    return whole.y[rows][:, [drug not in own for drug in whole.drugs]]
