@@ -17,6 +17,7 @@ from tl_jax.data.cohort.tables import expression_frame
 from tl_jax.data.drafts.look import Look
 from tl_jax.data.drafts.names import Match, Side, sides_of_expression
 from tl_jax.data.drafts.points import Points
+from tl_jax.data.drafts.values import ask_of_negatives, ask_of_odd_samples
 from tl_jax.data.genes.names import UNKNOWN, kind_of
 from tl_jax.data.genes.others import ABOUT_GENES, no_genes
 from tl_jax.data.scaling.units import COUNTS, LINEAR, detect_units
@@ -47,7 +48,8 @@ def sides(look: Look) -> list[Side]:
             return [Side("long", long["sample_column"], as_ids(look.frame[long["sample_column"]].unique()))]
         return sides_of_expression(look.frame)
     found = [Side("cells", "", [str(name) for name in look.frame.index])]
-    for column in () if look.obs is None else look.obs.columns[1:]:
+    own = "geo_accession" if look.format == "geo_series_matrix" else look.obs.columns[0] if look.obs is not None else ""
+    for column in () if look.obs is None else look.obs.columns.drop(own):
         several = look.obs[column].nunique() < len(look.obs) or look.format != "h5ad"
         if several and not pd.api.types.is_float_dtype(look.obs[column]):
             found.append(Side("cells", str(column), as_ids(look.obs[column])))
@@ -176,14 +178,19 @@ def _gene_column(frame: pd.DataFrame, match: Match) -> str:
 def _missing(frame: pd.DataFrame, rows: list[str], path: Path, points: Points) -> dict:
     """{"missing": texts} where all cells that are no numbers mean a gap; an open point for any other."""
     texts: dict[str, str] = {}
+    asked: list[str] = []
     for column, values in frame.items():
         bad = faults(values)
         cells = [str(values.iloc[row]).strip() for row in bad]
         wrong = [row for row, cell in zip(bad, cells, strict=True) if not MISSING.fullmatch(cell)]
         if wrong:
-            points.ask(fault_text(values, wrong, rows, path, str(column)), "expression")
+            asked.append(fault_text(values, wrong, rows, path, str(column)))
         for row, cell in zip(bad, cells, strict=True):
             texts.setdefault(cell, f"column '{column}', row '{rows[row]}'") if row not in wrong else None
+    if asked:  # a mark that stands in every column is one question
+        points.ask(asked[0], "expression")
+        if len(asked) > 1:
+            points.say(f"{len(asked)} columns of {path.name} have cells that are no numbers; one is named")
     for cell, where in texts.items():
         points.say(f"{path.name}: '{cell}' ({where}) is taken for a missing value")
     if texts:
@@ -208,20 +215,6 @@ def _frame(look: Look, keys: dict, match: Match, points: Points) -> pd.DataFrame
     if keys.get("missing") or match.side == "cells":
         frame = readers.read(look.path, table)
     return expression_frame(frame, look.path, table, set(match.shared), set())
-
-
-def _ask_of_negatives(frame: pd.DataFrame, x: np.ndarray, look: Look, points: Points) -> None:
-    """Counts are never negative: a few such values among whole numbers are faults, whatever they come from."""
-    known = x[np.isfinite(x)]
-    negative = (x < 0) & np.isfinite(x)
-    if negative.any() and len(known) and (known == np.rint(known)).mean() > 0.95 and known.max() > 30:
-        row, column = np.argwhere(negative)[0]
-        points.ask(
-            f"{look.path}: {int(negative.sum())} of {len(known):,} values are negative among whole numbers, first "
-            f"{x[row, column]:g} of gene '{frame.columns[column]}'; counts are never negative: correct them, or set "
-            f"missing = ['{x[row, column]:g}']",
-            "expression",
-        )
 
 
 def _fallen(names: list[str], match: Match) -> list[str]:
@@ -262,7 +255,11 @@ def _values(frame: pd.DataFrame, look: Look, keys: dict, match: Match, said: dic
             f"that means a missing value, set missing = ['{shown}']",
             "expression",
         )
-    _ask_of_negatives(frame, x, look, points)
+    ask_of_negatives(frame, x, look.path, points)
     units = detect_units(look.frame.iloc[:2000].to_numpy(np.float64) if match.side == "cells" else x)
+    if match.side != "cells":
+        ask_of_odd_samples(
+            frame.index.intersection(match.shared), x, units, look.path, bool(match.own_cut.keys()), points
+        )
     keys.setdefault("transform", TRANSFORM.get(units.kind, "none"))
     points.say(f"the expression looks like {units}; transform = '{keys['transform']}'")

@@ -7,7 +7,7 @@ from pathlib import Path
 from tl_jax.data.cohort.schema import ExpressionTable, ResponseTable
 from tl_jax.data.drafts.expression import sides
 from tl_jax.data.drafts.look import Look, looks
-from tl_jax.data.drafts.names import Match, match_names
+from tl_jax.data.drafts.names import Match, match_names, named_columns
 from tl_jax.data.drafts.points import Points
 from tl_jax.data.tables.cells import as_ids, examples
 from tl_jax.data.tables.same_names import nearest_pairs, normal
@@ -18,15 +18,31 @@ def best_match(expression: Path, response: Path, ours_said: dict, theirs_said: d
     ours = list(looks(expression, ExpressionTable, ours_said))
     theirs = list(looks(response, ResponseTable, theirs_said))
     best: tuple[Look, Look, Match | None] = (ours[0], theirs[0], None)
+    rank = (False, 0)
     for look in ours:
         found = sides(look)
         for answer in theirs:
             same = look.path == answer.path and look.keys == answer.keys
+            if look.path == answer.path and look.frame.size < answer.frame.size:
+                continue  # of two sheets the larger one holds the expression
             own = [side for side in found if side.rows != "genes" or not same]
-            match = match_names(look.frame, answer.frame, own, heading=not same)
-            if match and (best[2] is None or len(match.shared) > len(best[2].shared)):
-                best = look, answer, match
+            match = match_names(look.frame, answer.frame, own, not same, theirs_said.get("sample_column", ""))
+            # A sheet shares all its names with itself: that counts where no other shares any.
+            if match and (best[2] is None or (not same, len(match.shared)) > rank):
+                best, rank = (look, answer, match), (not same, len(match.shared))
     return best
+
+
+def heading_below(look: Look, answer: Look) -> int:
+    """The row of a table, as a spreadsheet counts, that names samples of the other where its heading does not; or 0."""
+    if look.format != "table":
+        return 0
+    known = {normal(name) for column in named_columns(answer.frame) for name in as_ids(answer.frame[column])}
+    for row in range(min(3, len(look.frame))):
+        names = [normal(name) for name in as_ids(look.frame.iloc[row])[1:]]
+        if sum(name in known for name in names) > len(names) / 2:
+            return int(look.keys.get("header_row", 1)) + row + 1
+    return 0
 
 
 def no_match(look: Look, answer: Look) -> str:
@@ -36,10 +52,34 @@ def no_match(look: Look, answer: Look) -> str:
     ours, theirs = examples(map(str, first)), examples(map(str, table.iloc[:3, 0]))
     alike = nearest_pairs(as_ids(table.iloc[:, 0]), [*map(str, frame.columns[1:]), *map(str, first)])
     near = f"; most alike: {', '.join(f'{a} and {b}' for a, b in alike)}" if alike else ""
+    row = heading_below(look, answer)
+    if row:
+        return (
+            f"{look.path}: its heading names no samples, but row {row} does; if that is the heading, add "
+            f'--expression_keys="header_row = {row}"'
+        )
     return (
         f"{look.path} and {answer.path} share no sample names (the first columns begin {ours} and {theirs}; the "
         f"headings {examples(frame.columns[1:])} and {examples(table.columns[1:])}){near}; give both the same names"
     )
+
+
+def ask_of_names(match: Match, answer: Look, points: Points) -> None:
+    """Two columns of a response table that name the same samples in another order: which one is it?"""
+    if not match.other:
+        return
+    table, shared = answer.frame, set(match.shared)
+    own = [match.other_cut.one(name) for name in as_ids(table[match.other])]
+    for column in named_columns(table):
+        names = [match.other_cut.one(name) for name in as_ids(table[column])]
+        differ = [row for row, (a, b) in enumerate(zip(own, names, strict=True)) if a != b and b in shared]
+        if column != match.other and differ and len(shared.intersection(names)) > len(shared) / 2:
+            both = f"'{own[differ[0]]}' and '{names[differ[0]]}' in data row {differ[0] + 1}"
+            points.ask(
+                f"{answer.path}: the columns '{match.other}' and '{column}' both name samples, and differ ({both}); "
+                f"for the first set sample_column = '{match.other}', or sample_column = '{column}'",
+                "response",
+            )
 
 
 def say_match(match: Match, look: Look, answer: Look, points: Points) -> None:
