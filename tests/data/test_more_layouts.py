@@ -242,3 +242,52 @@ def test_words_of_response_are_to_be_numbers(tmp_path):
 def test_a_mark_in_every_column_is_one_question(tmp_path):
     asked = drafted(tmp_path, X.map(lambda v: f"{v:.3f}".replace(".", ",")))[2]
     assert asked.count("is not a number") == 1
+
+
+def test_several_units_of_one_column_are_asked_about(tmp_path):
+    y = pd.DataFrame({"sample": SAMPLES, "IC50": Y, "IC50_unit": ["uM"] * 6 + ["nM"] * 2})
+    assert (
+        "the values of 'IC50' are in several units by the column 'IC50_unit' ('uM', 'nM')" in drafted(tmp_path, y=y)[2]
+    )
+    assert len(again(tmp_path, response_keys={"filter": {"IC50_unit": "uM"}})[0]) == 6
+    assert drafted(tmp_path, y=y.assign(IC50_unit="uM"))[2] == ""
+
+
+@pytest.mark.parametrize("ending", ["_d{}", ".day{}", "-T{}", "_24h{}"])
+def test_times_in_names_are_no_repeats(tmp_path, ending):
+    both = [x.rename(lambda n, k=k: n + ending.format(k)) for k, x in enumerate((X, X + 1))]
+    assert "16 samples would fall together and be averaged" in drafted(tmp_path, pd.concat(both))[2]
+
+
+def test_gaps_that_would_cost_most_genes_are_asked_about(tmp_path):
+    x = X.mask(np.random.default_rng(3).random(X.shape) < 0.1)
+    assert x.isna().any().mean() <= 0.5
+    _, said, asked = drafted(tmp_path, x)
+    assert asked == ""
+    assert f"{int(x.isna().any().sum())} of 10 genes" in said
+    x.loc["P04"] = np.nan
+    asked = drafted(tmp_path, x)[2]
+    assert "10 of 10 genes (100%) have a missing value" in asked
+    assert "sample 'P04' has most of them (10): leave it out" in asked
+
+
+@pytest.mark.parametrize("which", ["x.csv", "y.csv"])
+def test_a_table_without_a_heading(tmp_path, which):
+    drafted(tmp_path)
+    text = (tmp_path / which).read_text()
+    (tmp_path / which).write_text(text.partition("\n")[2])
+    assert f"{which} has no heading, for its first row holds the value" in again(tmp_path)[2]
+
+
+def test_row_numbers_that_begin_elsewhere_are_no_names(tmp_path):
+    y = response(Y).assign(sample=range(8))
+    asked = drafted(tmp_path, X.set_axis([str(k) for k in range(1, 9)]), y)[2]
+    assert "row numbers that begin at another number" in asked
+    assert drafted(tmp_path, X.set_axis([str(k) for k in range(8)]), y)[2] == ""
+
+
+def test_gene_names_that_nobody_knows_are_said(tmp_path):
+    x = pd.DataFrame(np.random.default_rng(4).normal(7, 2, (8, 40)), index=SAMPLES)
+    said = drafted(tmp_path, x.set_axis([f"{k}_s_at" for k in range(40)], axis=1))[1]
+    assert "genes such as '0_s_at'" in said
+    assert "neither current symbols nor known ids" in said

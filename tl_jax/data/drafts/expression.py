@@ -27,6 +27,7 @@ from tl_jax.data.tables.numbers import MISSING, fault_text, faults, holds_number
 from tl_jax.data.tables.same_names import is_later_tumour, is_normal_tissue, normal_tissue_pattern
 
 TRANSFORM = {COUNTS: "log_cpm", LINEAR: "log2"}
+MANY_NAMES = 30  # genes from which names that nobody knows are worth a line
 SHOWN = 5  # names in a remark
 SEEN = 3000  # names by which a kind of genes is told
 # What is cut from names of repeats: .1, _rep2, _R1, -2, a lane.
@@ -34,6 +35,10 @@ REPEAT = re.compile(
     r"([._ -]?(bio|tech)?(rep(licate|eat)?|r|dup|copy|lane|l|s|run|set|pool|rna(seq)?|expr)?[._ -]?\d{0,4}[a-d]?){0,3}"
     r"|aligned.*|[._-].*\.(bam|sam|txt|tsv|csv|gz)",
     re.IGNORECASE,
+)
+# Before a number these say when a sample was taken: no repeats, though `d` alone may be the fourth of them.
+TIME = re.compile(
+    r"[._ -]?(d|days?|t|tp|h|hrs?|hours?|w|wks?|weeks?|m|mo|months?|visit|cycle|c|v)[._ -]?\d+", re.IGNORECASE
 )
 _VALUES = re.compile(
     r"transcriptomics|expr\w*|tpm|fpkm|rpkm|counts?|values?|log2?\w*|abundance|intensity", re.IGNORECASE
@@ -228,7 +233,7 @@ def _fallen(names: list[str], match: Match) -> list[str]:
 def _ask_of_fallen(fallen: list[str], match: Match, points: Points) -> None:
     """Say that repeats are averaged; ask where what is cut off does not look like the number of a repeat."""
     rests = {name: name.replace(match.own_cut.one(name), "", 1) for name in fallen}
-    odd = [name for name, rest in rests.items() if not REPEAT.fullmatch(rest) or is_later_tumour(name)]
+    odd = [n for n, rest in rests.items() if not REPEAT.fullmatch(rest) or TIME.fullmatch(rest) or is_later_tumour(n)]
     if odd and len(set(rests.values())) > 1:
         points.ask(
             f"{len(fallen)} samples would fall together and be averaged, such as {examples(fallen)}; if they are no "
@@ -246,6 +251,11 @@ def _values(frame: pd.DataFrame, look: Look, keys: dict, match: Match, said: dic
     if kind not in ("symbol", UNKNOWN):
         keys.setdefault("gene_ids", "auto")
         points.say(f"genes are named by {kind.replace('_', ' ')}; they are translated to current symbols")
+    if kind == UNKNOWN and len(frame.columns) >= MANY_NAMES:
+        points.say(
+            f"genes such as {examples(frame.columns)} have neither current symbols nor known ids: known markers and "
+            "public lines cannot meet them; name genes by symbols (in capitals) or by Ensembl or Entrez ids"
+        )
     x = frame.loc[frame.index.intersection(match.shared)].to_numpy(np.float64)
     gaps = placeholders(x.ravel())
     if gaps:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from tl_jax.data.cohort.schema import ExpressionTable, ResponseTable
@@ -11,6 +12,8 @@ from tl_jax.data.drafts.names import Match, match_names, named_columns
 from tl_jax.data.drafts.points import Points
 from tl_jax.data.tables.cells import as_ids, examples
 from tl_jax.data.tables.same_names import nearest_pairs, normal
+
+_VALUE = re.compile(r"-?\d+\.\d+(\.\d+)?")  # also one that a reader has numbered as a copy
 
 
 def best_match(expression: Path, response: Path, ours_said: dict, theirs_said: dict) -> tuple[Look, Look, Match | None]:
@@ -33,6 +36,13 @@ def best_match(expression: Path, response: Path, ours_said: dict, theirs_said: d
     return best
 
 
+def first_value(look: Look) -> str:
+    """A value among the names of columns where all but the first are values, since the heading is missing; or ""."""
+    names = [str(name) for name in look.frame.columns[1:]]
+    values = look.format == "table" and bool(names) and all(_VALUE.fullmatch(name) for name in names)
+    return names[0] if values else ""
+
+
 def heading_below(look: Look, answer: Look) -> int:
     """The row of a table, as a spreadsheet counts, that names samples of the other where its heading does not; or 0."""
     if look.format != "table":
@@ -52,6 +62,9 @@ def no_match(look: Look, answer: Look) -> str:
     ours, theirs = examples(map(str, first)), examples(map(str, table.iloc[:3, 0]))
     alike = nearest_pairs(as_ids(table.iloc[:, 0]), [*map(str, frame.columns[1:]), *map(str, first)])
     near = f"; most alike: {', '.join(f'{a} and {b}' for a, b in alike)}" if alike else ""
+    for one in (look, answer):
+        if value := first_value(one):
+            return f"{one.path} has no heading, for its first row holds the value '{value}'; write one above"
     row = heading_below(look, answer)
     if row:
         return (
@@ -64,7 +77,7 @@ def no_match(look: Look, answer: Look) -> str:
     )
 
 
-def ask_of_names(match: Match, answer: Look, points: Points) -> None:
+def ask_of_columns(match: Match, answer: Look, points: Points) -> None:
     """Two columns of a response table that name the same samples in another order: which one is it?"""
     if not match.other:
         return
@@ -80,6 +93,32 @@ def ask_of_names(match: Match, answer: Look, points: Points) -> None:
                 f"for the first set sample_column = '{match.other}', or sample_column = '{column}'",
                 "response",
             )
+
+
+def ask_of_names(match: Match, look: Look, answer: Look, points: Points) -> None:
+    """Names that agree and may yet be none: a first row of values in place of a heading, numbers of rows."""
+    if not match.other:
+        return
+    value = first_value(answer)
+    if value:
+        points.ask(f"{answer.path} has no heading, for its first row holds the value '{value}'; write one above")
+    # Names that count from 0 on one side and from 1 on the other would meet one row off.
+    theirs = as_ids(answer.frame[match.other])
+    mine = as_ids(look.frame[match.own]) if match.side == "samples" else [str(c) for c in look.frame.columns[1:]]
+    starts = {tuple(sorted(map(int, names)))[:1] for names in (mine, theirs) if _counts(names)}
+    if len(starts) > 1:
+        points.ask(
+            f"{answer.path}: its samples are called by row numbers that begin at another number than those of the "
+            f"expression, such as '{theirs[0]}': give both tables the samples' own names"
+        )
+
+
+def _counts(names: list[str]) -> bool:
+    """Whether names are all whole numbers from 0 or 1 on, without a gap."""
+    if not names or not all(name.isdecimal() for name in names):
+        return False
+    known = sorted(map(int, names))
+    return known[0] in (0, 1) and known == list(range(known[0], known[0] + len(known)))
 
 
 def say_match(match: Match, look: Look, answer: Look, points: Points) -> None:

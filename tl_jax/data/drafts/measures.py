@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from tl_jax.data.cohort.schema_kinds import wanted_values
 from tl_jax.data.directions import direction_of
 from tl_jax.data.domain import RESISTANT, SENSITIVE
 from tl_jax.data.drafts.points import UNKNOWN, Points
-from tl_jax.data.tables.cells import as_ids
+from tl_jax.data.tables.cells import as_ids, examples
 from tl_jax.data.tables.numbers import CENSORED, MISSING, as_numbers, fault_text, faults, placeholders
 from tl_jax.data.tables.same_names import normal
 from tl_jax.data.tables.selection import select_rows
 
+UNIT = re.compile(r"(^|[_ .])units?$", re.IGNORECASE)
+MOST_UNITS = 6
 EQUAL = {"=", "==", "eq"}
 RELATIONS = EQUAL | {">", "<", ">=", "<=", ">>", "<<", "~", "\u2265", "\u2264"}
 
@@ -75,6 +78,7 @@ def check_values(frame: pd.DataFrame, path: Path, samples: str, keys: dict, poin
             found["missing"] = sorted({*found.get("missing", ()), *gaps.values()})
         known = as_numbers(values)
         _ask_of_gaps(known, column, path, points)
+        _ask_of_units(_of_the_drug(frame, keys), column, path, points)
         _ask_of_limits(_of_the_drug(frame, keys), column, path, keys, points)
         _say_of_shares(known, column, path, points)
         if "transform" not in keys:
@@ -116,6 +120,21 @@ def _ask_of_limits(frame: pd.DataFrame, column: str, path: Path, keys: dict, poi
                 f"{path}: {len(limits)} of {len(frame)} values of '{column}' are limits by the column '{other}', "
                 f"such as '{limits.iloc[0]}'; set censored = 'clip' to take the limit as the value, or set filter = "
                 f"{{ {other} = '{exact}' }} to leave those rows out",
+                "response",
+            )
+
+
+def _ask_of_units(frame: pd.DataFrame, column: str, path: Path, points: Points) -> None:
+    """A column that gives the numbers several units makes them no measurements of one thing: asked."""
+    for other in frame.columns.drop(column):
+        if frame[other].dtype.kind in "iufb" or not UNIT.search(str(other)):
+            continue
+        units = {unit: as_ids(frame[other]).count(unit) for unit in dict.fromkeys(as_ids(frame[other])) if unit}
+        if 1 < len(units) <= MOST_UNITS:
+            most = max(units, key=units.get)
+            points.ask(
+                f"{path}: the values of '{column}' are in several units by the column '{other}' "
+                f"({examples(units, MOST_UNITS)}); write them in one, or set filter = {{ {other} = '{most}' }}",
                 "response",
             )
 
