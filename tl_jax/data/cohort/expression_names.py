@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from tl_jax.data.cohort.schema import ExpressionTable, SampleTable
@@ -26,7 +28,7 @@ def named_samples(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd
     """The samples under their cut names, without those that `leave_out` means."""
     names = pd.Index(map(str, frame.index))
     if table.leave_out:
-        out = names.str.contains(table.leave_out)
+        out = np.array([re.search(table.leave_out, name) is not None for name in names], dtype=bool)
         if out.all():
             raise InputError(f"{path}: leave_out = '{table.leave_out}' leaves no sample; correct it")
         told(f"{path}: {out.sum()} samples are left out by leave_out ({examples(names[out])})")

@@ -235,10 +235,10 @@ def _without_gaps(frame: pd.DataFrame, path: Path, table: ExpressionTable) -> pd
     if not gaps.any():
         return frame
     if table.missing_values == "drop_genes":
-        frame = frame.loc[:, ~gaps.any(axis=0)]
-        if frame.columns.empty:
-            raise InputError(f"{path}: every gene has a missing value; fill them in before loading")
-        return frame
+        bad, worst = gaps.any(axis=0), gaps.sum(axis=1).argmax()
+        most = f"sample '{frame.index[worst]}' has most of them ({gaps[worst].sum():,}): leave it out, or fill them in"
+        lost(path, "genes", frame.columns[bad].tolist(), len(bad), "have a missing value", most)
+        return frame.loc[:, ~bad]
     row, column = np.argwhere(gaps)[0]
     where = f"gene '{frame.columns[column]}' of sample '{frame.index[row]}'"
     remedy = "fill them in, or set missing_values = 'drop_genes'"

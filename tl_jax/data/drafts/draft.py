@@ -16,7 +16,7 @@ from tl_jax.data.cohort.schema_kinds import wanted_values
 from tl_jax.data.drafts.annotation import guess_annotation
 from tl_jax.data.drafts.expression import expression_keys, sides
 from tl_jax.data.drafts.look import Look, looks
-from tl_jax.data.drafts.matching import best_match, no_match, say_match
+from tl_jax.data.drafts.matching import ask_of_columns, ask_of_names, best_match, no_match, say_match
 from tl_jax.data.drafts.measures import check_values, meaning
 from tl_jax.data.drafts.names import Match, match_names
 from tl_jax.data.drafts.points import UNKNOWN, Points
@@ -78,6 +78,9 @@ def draft_cohort(folder: Path, expression: Path, response: Path, annotation: Pat
     own_response, drugs = {}, [wishes.drug or UNKNOWN]
     if match is not None:
         say_match(match, look, answer, points)
+        ask_of_names(match, look, answer, points)
+        if "sample_column" not in wishes.response_keys:
+            ask_of_columns(match, answer, points)
         if places[0] == places[1] and look.keys == answer.keys:
             points.say(f"expression and response are one table, {look.path.name}: its measured column is no gene")
         with points.asking("response"):

@@ -17,6 +17,7 @@ from tl_jax.data.cohort.tables import expression_frame
 from tl_jax.data.drafts.look import Look
 from tl_jax.data.drafts.names import Match, Side, sides_of_expression
 from tl_jax.data.drafts.points import Points
+from tl_jax.data.drafts.values import ask_of_negatives, ask_of_odd_samples
 from tl_jax.data.genes.names import UNKNOWN, kind_of
 from tl_jax.data.genes.others import ABOUT_GENES, no_genes
 from tl_jax.data.scaling.units import COUNTS, LINEAR, detect_units
@@ -26,6 +27,7 @@ from tl_jax.data.tables.numbers import MISSING, fault_text, faults, holds_number
 from tl_jax.data.tables.same_names import is_later_tumour, is_normal_tissue, normal_tissue_pattern
 
 TRANSFORM = {COUNTS: "log_cpm", LINEAR: "log2"}
+MANY_NAMES = 30  # genes from which names that nobody knows are worth a line
 SHOWN = 5  # names in a remark
 SEEN = 3000  # names by which a kind of genes is told
 # What is cut from names of repeats: .1, _rep2, _R1, -2, a lane.
@@ -33,6 +35,10 @@ REPEAT = re.compile(
     r"([._ -]?(bio|tech)?(rep(licate|eat)?|r|dup|copy|lane|l|s|run|set|pool|rna(seq)?|expr)?[._ -]?\d{0,4}[a-d]?){0,3}"
     r"|aligned.*|[._-].*\.(bam|sam|txt|tsv|csv|gz)",
     re.IGNORECASE,
+)
+# Before a number these say when a sample was taken: no repeats, though `d` alone may be the fourth of them.
+TIME = re.compile(
+    r"[._ -]?(d|days?|t|tp|h|hrs?|hours?|w|wks?|weeks?|m|mo|months?|visit|cycle|c|v)[._ -]?\d+", re.IGNORECASE
 )
 _VALUES = re.compile(
     r"transcriptomics|expr\w*|tpm|fpkm|rpkm|counts?|values?|log2?\w*|abundance|intensity", re.IGNORECASE
@@ -47,7 +53,8 @@ def sides(look: Look) -> list[Side]:
             return [Side("long", long["sample_column"], as_ids(look.frame[long["sample_column"]].unique()))]
         return sides_of_expression(look.frame)
     found = [Side("cells", "", [str(name) for name in look.frame.index])]
-    for column in () if look.obs is None else look.obs.columns[1:]:
+    own = "geo_accession" if look.format == "geo_series_matrix" else look.obs.columns[0] if look.obs is not None else ""
+    for column in () if look.obs is None else look.obs.columns.drop(own):
         several = look.obs[column].nunique() < len(look.obs) or look.format != "h5ad"
         if several and not pd.api.types.is_float_dtype(look.obs[column]):
             found.append(Side("cells", str(column), as_ids(look.obs[column])))
@@ -176,14 +183,19 @@ def _gene_column(frame: pd.DataFrame, match: Match) -> str:
 def _missing(frame: pd.DataFrame, rows: list[str], path: Path, points: Points) -> dict:
     """{"missing": texts} where all cells that are no numbers mean a gap; an open point for any other."""
     texts: dict[str, str] = {}
+    asked: list[str] = []
     for column, values in frame.items():
         bad = faults(values)
         cells = [str(values.iloc[row]).strip() for row in bad]
         wrong = [row for row, cell in zip(bad, cells, strict=True) if not MISSING.fullmatch(cell)]
         if wrong:
-            points.ask(fault_text(values, wrong, rows, path, str(column)), "expression")
+            asked.append(fault_text(values, wrong, rows, path, str(column)))
         for row, cell in zip(bad, cells, strict=True):
             texts.setdefault(cell, f"column '{column}', row '{rows[row]}'") if row not in wrong else None
+    if asked:  # a mark that stands in every column is one question
+        points.ask(asked[0], "expression")
+        if len(asked) > 1:
+            points.say(f"{len(asked)} columns of {path.name} have cells that are no numbers; one is named")
     for cell, where in texts.items():
         points.say(f"{path.name}: '{cell}' ({where}) is taken for a missing value")
     if texts:
@@ -210,20 +222,6 @@ def _frame(look: Look, keys: dict, match: Match, points: Points) -> pd.DataFrame
     return expression_frame(frame, look.path, table, set(match.shared), set())
 
 
-def _ask_of_negatives(frame: pd.DataFrame, x: np.ndarray, look: Look, points: Points) -> None:
-    """Counts are never negative: a few such values among whole numbers are faults, whatever they come from."""
-    known = x[np.isfinite(x)]
-    negative = (x < 0) & np.isfinite(x)
-    if negative.any() and len(known) and (known == np.rint(known)).mean() > 0.95 and known.max() > 30:
-        row, column = np.argwhere(negative)[0]
-        points.ask(
-            f"{look.path}: {int(negative.sum())} of {len(known):,} values are negative among whole numbers, first "
-            f"{x[row, column]:g} of gene '{frame.columns[column]}'; counts are never negative: correct them, or set "
-            f"missing = ['{x[row, column]:g}']",
-            "expression",
-        )
-
-
 def _fallen(names: list[str], match: Match) -> list[str]:
     """Names of samples that fall together with another once they are cut."""
     groups = defaultdict(list)
@@ -235,7 +233,7 @@ def _fallen(names: list[str], match: Match) -> list[str]:
 def _ask_of_fallen(fallen: list[str], match: Match, points: Points) -> None:
     """Say that repeats are averaged; ask where what is cut off does not look like the number of a repeat."""
     rests = {name: name.replace(match.own_cut.one(name), "", 1) for name in fallen}
-    odd = [name for name, rest in rests.items() if not REPEAT.fullmatch(rest) or is_later_tumour(name)]
+    odd = [n for n, rest in rests.items() if not REPEAT.fullmatch(rest) or TIME.fullmatch(rest) or is_later_tumour(n)]
     if odd and len(set(rests.values())) > 1:
         points.ask(
             f"{len(fallen)} samples would fall together and be averaged, such as {examples(fallen)}; if they are no "
@@ -253,6 +251,11 @@ def _values(frame: pd.DataFrame, look: Look, keys: dict, match: Match, said: dic
     if kind not in ("symbol", UNKNOWN):
         keys.setdefault("gene_ids", "auto")
         points.say(f"genes are named by {kind.replace('_', ' ')}; they are translated to current symbols")
+    if kind == UNKNOWN and len(frame.columns) >= MANY_NAMES:
+        points.say(
+            f"genes such as {examples(frame.columns)} have neither current symbols nor known ids: known markers and "
+            "public lines cannot meet them; name genes by symbols (in capitals) or by Ensembl or Entrez ids"
+        )
     x = frame.loc[frame.index.intersection(match.shared)].to_numpy(np.float64)
     gaps = placeholders(x.ravel())
     if gaps:
@@ -262,7 +265,11 @@ def _values(frame: pd.DataFrame, look: Look, keys: dict, match: Match, said: dic
             f"that means a missing value, set missing = ['{shown}']",
             "expression",
         )
-    _ask_of_negatives(frame, x, look, points)
+    ask_of_negatives(frame, x, look.path, points)
     units = detect_units(look.frame.iloc[:2000].to_numpy(np.float64) if match.side == "cells" else x)
+    if match.side != "cells":
+        ask_of_odd_samples(
+            frame.index.intersection(match.shared), x, units, look.path, bool(match.own_cut.keys()), points
+        )
     keys.setdefault("transform", TRANSFORM.get(units.kind, "none"))
     points.say(f"the expression looks like {units}; transform = '{keys['transform']}'")

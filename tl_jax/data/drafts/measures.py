@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,15 @@ from tl_jax.data.cohort.schema_kinds import wanted_values
 from tl_jax.data.directions import direction_of
 from tl_jax.data.domain import RESISTANT, SENSITIVE
 from tl_jax.data.drafts.points import UNKNOWN, Points
-from tl_jax.data.tables.cells import as_ids
+from tl_jax.data.tables.cells import as_ids, examples
 from tl_jax.data.tables.numbers import CENSORED, MISSING, as_numbers, fault_text, faults, placeholders
+from tl_jax.data.tables.same_names import normal
 from tl_jax.data.tables.selection import select_rows
+
+UNIT = re.compile(r"(^|[_ .])units?$", re.IGNORECASE)
+MOST_UNITS = 6
+EQUAL = {"=", "==", "eq"}
+RELATIONS = EQUAL | {">", "<", ">=", "<=", ">>", "<<", "~", "\u2265", "\u2264"}
 
 
 def meaning(frame: pd.DataFrame, path: Path, keys: dict, wishes, points: Points) -> dict:
@@ -71,6 +78,9 @@ def check_values(frame: pd.DataFrame, path: Path, samples: str, keys: dict, poin
             found["missing"] = sorted({*found.get("missing", ()), *gaps.values()})
         known = as_numbers(values)
         _ask_of_gaps(known, column, path, points)
+        _ask_of_units(_of_the_drug(frame, keys), column, path, points)
+        _ask_of_limits(_of_the_drug(frame, keys), column, path, keys, points)
+        _say_of_shares(known, column, path, points)
         if "transform" not in keys:
             _suggest_scale(known.to_numpy(), column, keys.get("unit", column), points)
     return found
@@ -83,6 +93,63 @@ def _ask_of_gaps(numbers: pd.Series, column: str, path: Path, points: Points) ->
             f"{path}: {int((known == value).sum())} values of '{column}' are {value:g}, far from all others; if that "
             f"means a missing value, set missing = ['{value:g}']",
             "response",
+        )
+
+
+def _of_the_drug(frame: pd.DataFrame, keys: dict) -> pd.DataFrame:
+    """The rows of the drugs that are asked for; all where none is named."""
+    wanted = {normal(drug) for drug in keys.get("drugs", ()) if drug != UNKNOWN}
+    if "drug_column" not in keys or not wanted:
+        return frame
+    return frame[[normal(name) in wanted for name in as_ids(frame[keys["drug_column"]])]]
+
+
+def _ask_of_limits(frame: pd.DataFrame, column: str, path: Path, keys: dict, points: Points) -> None:
+    """A column of = and > beside the numbers says which of them are limits: asked, for they are no measurements."""
+    for other in frame.columns.drop(column):
+        if frame[other].dtype.kind in "iufb":
+            continue
+        signs = pd.Series([cell.strip("'\" ") for cell in as_ids(frame[other])])
+        known = signs[signs != ""]
+        if not len(known) or not known.isin(RELATIONS).all() or keys.get("censored") == "clip":
+            continue
+        limits = known[~known.isin(EQUAL)]
+        if len(limits):
+            exact = next((c for c in as_ids(frame[other]) if c.strip("'\" ") in EQUAL), "=")
+            points.ask(
+                f"{path}: {len(limits)} of {len(frame)} values of '{column}' are limits by the column '{other}', "
+                f"such as '{limits.iloc[0]}'; set censored = 'clip' to take the limit as the value, or set filter = "
+                f"{{ {other} = '{exact}' }} to leave those rows out",
+                "response",
+            )
+
+
+def _ask_of_units(frame: pd.DataFrame, column: str, path: Path, points: Points) -> None:
+    """A column that gives the numbers several units makes them no measurements of one thing: asked."""
+    for other in frame.columns.drop(column):
+        if frame[other].dtype.kind in "iufb" or not UNIT.search(str(other)):
+            continue
+        units = {unit: as_ids(frame[other]).count(unit) for unit in dict.fromkeys(as_ids(frame[other])) if unit}
+        if 1 < len(units) <= MOST_UNITS:
+            most = max(units, key=units.get)
+            points.ask(
+                f"{path}: the values of '{column}' are in several units by the column '{other}' "
+                f"({examples(units, MOST_UNITS)}); write them in one, or set filter = {{ {other} = '{most}' }}",
+                "response",
+            )
+
+
+def _say_of_shares(numbers: pd.Series, column: str, path: Path, points: Points) -> None:
+    """A few values of 0 to 1.2 among ones of tens may be shares among percentages: said with how many."""
+    known = numbers.dropna()
+    small, rest = known[(known > 0) & (known <= 1.2)], known[known > 1.2]
+    if not (len(small) and len(rest) > len(small)) or (known < 0).any() or rest.max() > 200:
+        return
+    between = rest.min() > 10 * small.max()
+    if between and 100 * small.min() >= rest.min() / 2 and 100 * small.max() <= 1.5 * rest.max():
+        points.say(
+            f"{path.name}: {len(small)} of {len(known)} values of '{column}' are at most {small.max():g}, all others "
+            f"at least {rest.min():g}: if these are shares among percentages, correct them"
         )
 
 

@@ -56,10 +56,12 @@ ONE_SIDED = (
     Cut(sample_pattern=r"^([^_]+)_"),  # MCF7_BREAST of CCLE
     Cut(sample_pattern=r"(\d+)"),
 )
+MADE = Cut(sample_pattern=r"^X(\d.*)$")  # R's make.names: X10.A for 10-A
+LOOSE = (FILES, MADE)  # after these cuts names need to agree in their normal form only
 PAIRS = (
     (FILES, WHOLE),
     *((cut, cut) for cut in CUTS),
-    *(pair for cut in (*CUTS, *ONE_SIDED) for pair in ((cut, WHOLE), (WHOLE, cut))),
+    *(pair for cut in (*CUTS, *ONE_SIDED, MADE) for pair in ((cut, WHOLE), (WHOLE, cut))),
 )
 
 
@@ -104,18 +106,27 @@ def sides_of_response(table: pd.DataFrame, heading: bool) -> list[Side]:
 
 
 def match_names(
-    expression: pd.DataFrame, table: pd.DataFrame, ours: list[Side] | None = None, heading: bool = True
+    expression: pd.DataFrame,
+    table: pd.DataFrame,
+    ours: list[Side] | None = None,
+    heading: bool = True,
+    column: str = "",
 ) -> Match | None:
     """The best agreement of names between an expression table and another; None where there is none.
 
     Names as they stand are taken where half of the smaller side agrees, then their normal forms; else cuts are tried,
     for both sides alike and for one side alone, and the first is taken that makes half agree.
     ours: where the expression's names may stand, where it is no plain table. heading: whether the heading of the other
-    may hold names, which it does not where both are one table.
+    may hold names, which it does not where both are one table. column: the one of the other that the user states.
     """
     ours = sides_of_expression(expression) if ours is None else ours
     theirs, best = sides_of_response(table, heading), None
-    for pair, loose in (((WHOLE, WHOLE), False), ((WHOLE, WHOLE), True), *((pair, pair[0] is FILES) for pair in PAIRS)):
+    theirs = [side for side in theirs if side.column == column] or theirs if column else theirs
+    for pair, loose in (
+        ((WHOLE, WHOLE), False),
+        ((WHOLE, WHOLE), True),
+        *((pair, any(cut in LOOSE for cut in pair)) for pair in PAIRS),
+    ):
         for own in ours:
             for other in theirs:
                 found = _agreement(own, other, pair, loose)

@@ -26,6 +26,23 @@ NOT_THE_DRUG = re.compile(
 )
 YES_NO = {"yes", "no", "y", "n", "true", "false", "0", "1", "0.0", "1.0", "none", "unknown", "treated"}
 YES_NO |= {"untreated", "naive", "", "na", "pos", "neg", "positive", "negative", "+", "-"}
+MOST_WORDS = 6  # kinds of response in words
+_SPREAD = {
+    "sd",
+    "std",
+    "stdev",
+    "stddev",
+    "se",
+    "sem",
+    "stderr",
+    "cv",
+    "var",
+    "variance",
+    "lower",
+    "upper",
+    "ci95",
+    "pvalue",
+}
 METRIC = re.compile(r"metric|measure|readout|endpoint|parameter|variable|statistic|assay", re.IGNORECASE)
 
 
@@ -39,7 +56,7 @@ def guess_response(frame: pd.DataFrame, path: Path, samples: str, wishes, points
     if value is not None and value not in numeric:
         raise InputError(f"{path}: column '{value}' (--value) holds no numbers; name another")
     if not numeric:
-        raise InputError(f"{path} has no column of numbers beside '{samples}'; is it the table of responses?")
+        raise InputError(f"{path} has no column of numbers beside '{samples}'; {_of_words(frame, samples)}")
     drugs = drug_column(frame, samples, drug)
     by = [samples, drugs] if drugs else [samples]
     if drugs:
@@ -54,6 +71,18 @@ def guess_response(frame: pd.DataFrame, path: Path, samples: str, wishes, points
     if wishes.response_keys.get("duplicates") == "mean":
         return keys
     return keys | _copies(frame, path, by, keys, points)
+
+
+def _of_words(frame: pd.DataFrame, samples: str) -> str:
+    """What to do about a table of words, such as responder and non-responder, CR and PD."""
+    for column in frame.columns.drop(samples):
+        words = sorted({w for w in as_ids(frame[column]) if w})
+        if 1 < len(words) <= MOST_WORDS and len(words) < len(frame) / 2:
+            return (
+                f"if '{column}' is the response ({examples(words, MOST_WORDS)}), write its words as numbers in their "
+                "order, such as 0 and 1"
+            )
+    return "is it the table of responses?"
 
 
 def _stated(value: str | None, frame: pd.DataFrame, path: Path, points: Points) -> str | None:
@@ -162,7 +191,7 @@ def wide_keys(
         return {"format": "wide", "drugs": [wanted(drug, numeric, path, points)]}
     clinical = [c for c in no_genes(numeric) if not is_drug(c)]
     others = [c for c in numeric if c not in clinical or is_measured(c)] or numeric
-    likely = [c for c in others if is_measured(c)]
+    likely = no_spreads([c for c in others if is_measured(c)])
     alike = len(likely) > 1 and len({measure_words(c) for c in likely}) == 1 and len(set(likely)) == len(likely)
     if value is None and len(others) > 1 and (not likely or (alike and not drug)):
         if drug:
@@ -186,9 +215,15 @@ def wide_keys(
     return {"format": "wide", "value_column": column, "drug": drug or UNKNOWN}
 
 
+def no_spreads(columns: list[str]) -> list[str]:
+    """Columns without those that say how sure another one is (viability_sd, AUC_lower), where others are left."""
+    return [c for c in columns if not _SPREAD.intersection(re.split(r"[^a-z0-9]+", str(c).casefold()))] or columns
+
+
 def measured(frame: pd.DataFrame, numeric: list[str], path: Path, points: Points) -> str:
     """The one column of measurements; an open point where several may be it."""
     likely = [c for c in numeric if is_measured(c)] or [c for c in numeric if c not in no_genes(numeric)] or numeric
+    likely = no_spreads(likely)
     # `score` or `value` gives way to a column that says what it is.
     named = [c for c in likely if direction_of(c).high or direction_of(c).doubt]
     likely = named or likely

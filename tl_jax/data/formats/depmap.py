@@ -71,7 +71,9 @@ def read_gct(path: Path, table) -> pd.DataFrame:
     if held != rows:  # rows were chosen and the sizes left; a file cut short ends within a row, which is refused
         told(f"{path} announces {rows:,} rows and holds {held:,}; if nobody chose among them, fetch it again")
     named = list(frame.columns[: notes + 1])
-    default = "Description" if "Description" in named else named[0]
+    # Many a writer fills Description with one word, such as na: no names then.
+    told_by = "Description" in named and frame["Description"].iloc[above:].nunique() > 1
+    default = "Description" if told_by or (held == 1 and "Description" in named) else named[0]
     column = require_column(frame[named], table.gene_column or default, path, "gene_column")
     return frame[[column, *frame.columns[notes + 1 :]]].iloc[above:].reset_index(drop=True)
 

@@ -23,10 +23,11 @@ GENE_IDS = (GIVEN, AUTO, *KINDS)
 RECOGNISED = 0.3
 
 FORMS = {
-    "ensembl": re.compile(r"(ENSG\d{11})(?:\.\d+)?"),
+    # A symbol behind the id changes nothing; the copy of a gene on chromosome Y (_PAR_Y) is no second value of it.
+    "ensembl": re.compile(r"(ENSG\d{11})(?:\.\d+)?(?!_PAR_Y)(?:[_|]\S+)?"),
     "mouse_ensembl": re.compile(r"(ENSMUSG\d{11})(?:\.\d+)?"),
     "entrez": re.compile(r"(\d+)(?:\.0)?"),
-    "symbol_entrez": re.compile(r"(\S+) \((\d+)\)"),
+    "symbol_entrez": re.compile(r"([^\s|]+)(?:\|| \()(\d+)\)?"),
 }
 
 # Excel takes MARCH1 and MARC1 for the first of March, which it shows and saves in one of these ways.

@@ -52,6 +52,11 @@ def require_column(frame: pd.DataFrame, column: str, path: Path, key: str) -> st
     return column
 
 
+def unquoted(name: str) -> str:
+    """A name without quotes at both its ends, which a script has written into the cell itself."""
+    return name[1:-1].strip() if len(name) > 2 and name[0] == name[-1] and name[0] in "'\"`" else name
+
+
 def as_ids(values: Iterable) -> list[str]:
     """Names as text: whole numbers, also such text, without '.0', blanks around cut, missing as ''."""
     if isinstance(values, pd.Series):
@@ -68,7 +73,7 @@ def _id(value) -> str:
         return ""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
-    text = str(value).strip()
+    text = unquoted(str(value).strip())
     # A column with one text among its numbers comes as text, so that 909976 reads '909976.0'.
     return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
 

@@ -24,6 +24,7 @@ EUROPEAN = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+", re.ASCII)
 THOUSANDS_MARKS = (",", ".", "'", " ")
 COMMA = re.compile(r"[+-]?(\d+|\d*,\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _NAME = re.compile(r"[+-]?0\d+(\.\d+)?|\d+[eE]\d+|[+-]?\d*[.,](\d*[1-9])?0+|[+-]?\d{16,}|\+.*", re.ASCII)
+_MINUS = re.compile(r"^[\u2212\u2013](?=[\d.,])")  # a minus as a word processor sets it
 # Lines of numbers that are neither names nor gaps, whatever else their column holds.
 _PLAINLY = re.compile(r"(?:-?(?:0|[1-9]\d{0,14})(?:\.(?:0|\d*[1-9]))?\n)*", re.ASCII)
 # What people and spreadsheets write where nothing was measured.
@@ -91,7 +92,7 @@ def _with_point(text: str, marks: Marks) -> str:
 
 def _stripped(value, marks: Marks):
     """A cell's text without blanks around it; None for a gap."""
-    text = str(value).strip()
+    text = _MINUS.sub("-", str(value).strip())
     return None if not text or text in marks.missing or _same_number(text, marks.missing) else text
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from tl_jax.data.tables.archives import check_size
-from tl_jax.data.tables.cells import shown
+from tl_jax.data.tables.cells import shown, unquoted
 from tl_jax.data.tables.headings import named_columns, unique_names
 from tl_jax.data.tables.layouts import ABOVE, BLANKS, PEEKED, Found, Layout, as_tabs, found_layout, rows_of
 from tl_jax.data.tables.numbers import PLAIN, Marks, typed
@@ -135,7 +135,7 @@ def _parsed(content: bytes, path: Path, ending: str, layout: Layout) -> Text:
     if len(heading) > MOST_COLUMNS:
         message = f"has {len(heading):,} columns, over {MOST_COLUMNS:,}"
         raise InputError(f"{path} {message}; write what is in its columns in rows")
-    names = _names(heading, body, path)
+    names = [unquoted(name) for name in _names(heading, body, path)]
     _refuse_cut_short(content, separator, len(names), path)
     check_size(len(names) * content.count(b"\n") * 8, path, "its table")
     frame = _read(content, separator, names, Marks(found.decimal, layout.thousands, layout.missing))
