@@ -26,6 +26,7 @@ from tl_jax.study.core.profile_source import source_profile
 from tl_jax.study.core.protocol import PROTOCOLS, PUBLISHED
 from tl_jax.study.core.table import ResultTable, result_of
 from tl_jax.study.many_targets.drugs import SOURCE, Sources, closed_arms, fit_sources
+from tl_jax.study.many_targets.known_drugs import Gaps
 from tl_jax.study.many_targets.settings import ManySettings
 from tl_jax.study.many_targets.source_test import source_tests
 from tl_jax.system.progress import LOGGER, watched
@@ -82,6 +83,7 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     results = ManyResults(settings, cohort, source)
     notes = [*(str(note) for note in unit_notes(cohort.domains)), *scaling_notes(settings)]
     planned = plan_targets(settings, whole, notes)
+    gaps = gaps_of(settings, whole)
     notes += mechanism_notes(settings, source, planned)
     results.ledger.notes.extend(notes)
     for note in notes:
@@ -93,7 +95,7 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     label = f"{NAME}, {len(settings.closed)} arms"
     with how.ledger.timed("closed forms"), threadpool_limits(1), watched(len(planned), label, "targets") as progress:
         for target in planned:
-            arms = closed_arms(sources, settings.seed, whole if settings.known_drugs else None, settings.closed)
+            arms = closed_arms(sources, settings.seed, gaps, settings.closed)
             results.found.append((target, run_together(target.problem, arms, how)))
             progress.advance(1, f"{target.drug}, {target.problem.protocol.name}")
     for strategy in settings.fine_tuned:
@@ -104,6 +106,13 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
         with how.ledger.timed("source test"):
             results.source_test = source_tests(settings, cohort.stage("source"), sources, results.found, how)
     return results
+
+
+def gaps_of(settings: ManySettings, whole: Domain) -> Gaps | None:
+    """What the arms that read other drugs read and keep apart; InputError where there are no other drugs."""
+    if settings.known_drugs and len(whole.drugs) < 2:
+        raise InputError(f"--known_drugs reads other drugs, and target {whole.name} has one: give several by --targets")
+    return Gaps(whole, settings.apart) if settings.known_drugs else None
 
 
 def source_models(results: ManyResults, how: How) -> Sources:
