@@ -16,7 +16,7 @@ from tl_jax.study.core.folds import scale_folds
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.many_targets.drugs import scaled_rows
 from tl_jax.study.many_targets.known_drugs import APART, KNOWN_DRUGS, NEW_DRUG, NEW_SAMPLES, Gaps, with_gaps
-from tl_jax.study.many_targets.new_drug import Screen, predict_new_drug
+from tl_jax.study.many_targets.new_drug import Screen, predict_new_drug, weighed
 from tl_jax.study.many_targets.settings import ManySettings
 from tl_jax.study.many_targets.targets import gaps_of, run_many_targets
 
@@ -157,6 +157,7 @@ def test_a_new_drug_by_hand(screen):
         error = np.sum((truth - tasks @ weights) ** 2)
         if (weights >= 0).all() and error < least:
             best, least = weights, error
+    np.testing.assert_allclose(weighed(Screen(DRUGS[1:], scores, values), z, train, profile, True)[0], best, atol=1e-9)
     assert (np.argsort(found) == np.argsort(three(0)[test] @ best)).all()
     assert values[train].min() <= found.min() < found.max() <= values[train].max()
 

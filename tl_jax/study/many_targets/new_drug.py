@@ -38,15 +38,20 @@ def predict_new_drug(drug: str, screen: Screen, z, train, test, profile: DrugPro
     known = np.isfinite(screen.values[train])
     if not known.any():
         return np.zeros(len(test))  # nothing is known of any drug: one value for all
-    each = [
-        said(name, screen, z, profile, resistant)[train][own] for name, own in zip(screen.names, known.T, strict=True)
-    ]
-    truth = screen.scores[train].T[known.T]
-    weights, _ = nnls(np.concatenate(each), truth)
-    spread = float(np.sqrt(np.mean((truth - np.concatenate(each) @ weights) ** 2)))
+    weights, spread = weighed(screen, z, train, profile, resistant)
     # The drug has no scale of its own yet: that of all others, which share its unit.
     back = way_back(screen.values[train][known], spread)
     return back(said(drug, screen, z, profile, resistant)[test] @ weights)
+
+
+def weighed(screen: Screen, z, train, profile: DrugProfile, resistant: bool) -> tuple[np.ndarray, float]:
+    """((3,) non-negative weights of what `said` says, spread of what they leave), each drug in turn the unknown one."""
+    known = np.isfinite(screen.values[train]).T
+    each = [said(name, screen, z, profile, resistant)[train] for name in screen.names]
+    tasks = np.concatenate([one[own] for one, own in zip(each, known, strict=True)])
+    truth = screen.scores[train].T[known]
+    weights, _ = nnls(tasks, truth)
+    return weights, float(np.sqrt(np.mean((truth - tasks @ weights) ** 2)))
 
 
 def said(drug: str, screen: Screen, z, profile: DrugProfile, resistant: bool) -> np.ndarray:
