@@ -1,9 +1,9 @@
-"""What the scaling of genes is worth to networks: one from scratch and one that is transferred, paired by fold.
+"""What the scaling of genes is worth to networks and to arms that start from one, paired by fold.
 
 python -m benchmarks.scaling_networks --targets=10 --seeds=8 --out=scaling_networks.csv
 
-As benchmarks.scaling, with the published recipe and widths. The transferred network starts from that of the cohort's
-own source drug, and its first layer stays frozen. Real targets: the first of NCI-60's 31 drugs by alphabet.
+As benchmarks.scaling, with the published recipe and widths. Transferred networks start from that of the cohort's own
+source drug. Real targets: the first of NCI-60's 31 drugs by alphabet.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from tl_jax.study.cohort.prepare import prepare
 from tl_jax.study.cohort.run import run_plan
 from tl_jax.study.cohort.settings import Settings
 
-NETWORKS = ("scratch", "freeze_layer1")
+STRATEGIES = "scratch,freeze_layer1"
 SOURCE = "Temozolomide"  # of the real chain
 
 
 def rows(cohort: Cohort, source_drug: str, given: argparse.Namespace, folder: str) -> pd.DataFrame:
-    """One row for each scaling, network and fold of the cohort's drug."""
-    found = []
+    """One row for each scaling, strategy and fold of the cohort's drug."""
+    found, wanted = [], tuple(given.strategies.split(","))
     for kind in SCALINGS:
         settings = Settings(
-            strategies=NETWORKS,
+            strategies=wanted,
             source_drugs=(source_drug,),
             repeats=given.repeats,
             scaling=kind,
@@ -44,7 +44,7 @@ def rows(cohort: Cohort, source_drug: str, given: argparse.Namespace, folder: st
         )
         plan = prepare(EXPERIMENTS["exp6_source_to_target"], settings, cohort)
         table = run_plan(plan, finals=False).table("metrics")
-        table = table[(table["metric"] == "spearman") & (table["fold"] != "pooled") & table["arm"].isin(NETWORKS)]
+        table = table[(table["metric"] == "spearman") & (table["fold"] != "pooled") & table["arm"].isin(wanted)]
         found.append(table.rename(columns={"value": "spearman"}).assign(scaling=kind))
     return pd.concat(found)
 
@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--targets", type=int, default=10)
+    parser.add_argument("--strategies", default=STRATEGIES)
     parser.add_argument("--out", default="scaling_networks.csv")
     given, found = parser.parse_args(), []
     with TemporaryDirectory() as folder:

@@ -17,6 +17,7 @@ import pandas as pd
 from sklearn.cross_decomposition import PLSRegression
 
 from tl_jax.data.domain import Domain
+from tl_jax.data.scaling.choice import USUAL
 from tl_jax.data.scaling.scaling import fit_scaler
 from tl_jax.data.splits import Fold
 from tl_jax.evaluation.checks.reliability import label_quality
@@ -112,7 +113,7 @@ def measure(target: Target, sources: Sequence[Source], folds: Sequence[Fold], di
     """
     rows = []
     for fold in folds:
-        scaler = fit_scaler(target.x[fold.train], "standard")
+        scaler = fit_scaler(target.x[fold.train], USUAL)
         x, y = scaler.apply(target.x[fold.train]), target.y[fold.train]
         news, truths = {"gain": scaler.apply(target.x[fold.test])}, {"gain": target.y[fold.test]}
         if target.fresh_x is not None:

@@ -32,7 +32,13 @@ ARMS = group(
     "arms",
     texts("arms", [], "of the arms in closed form these only; the source models of the others are then not trained"),
     texts("fine_tuned", [], f"also train networks from the source network, which is slow: {', '.join(FINE_TUNED)}"),
-    switch("known_drugs", False, "also an arm that reads how the held-out samples responded to the other drugs"),
+    switch("known_drugs", False, "also arms that read responses to the other drugs, by what --apart says"),
+    texts(
+        "apart",
+        ["cells"],
+        "with --known_drugs, an arm for each: cells (a held-out sample's other drugs are known: a gap), samples (none "
+        "of its responses is known: a new sample), drugs (no response to the judged drug is known: a new drug)",
+    ),
     MECHANISMS,
     integer(
         "source_permutations",
@@ -75,11 +81,14 @@ def settings():
     hidden = numbers("hidden")
     if FLAGS.targets is None and (FLAGS["unit"].present or FLAGS["direction"].present):
         raise InputError("--unit and --direction describe the table of --targets, which is missing")
+    if FLAGS["apart"].present and not FLAGS.known_drugs:
+        raise InputError("--apart says what arms that read other drugs keep apart: add --known_drugs")
     given = ManySettings(
         **{name: FLAGS[name].value for name in plain},
         protocols=distinct(FLAGS.protocol),
         hidden=hidden,
         fine_tuned=distinct(FLAGS.fine_tuned),
+        apart=distinct(FLAGS.apart),
         arms=distinct(FLAGS.arms),
     )
     if not FLAGS.quick:

@@ -22,13 +22,12 @@ from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.many_targets.drugs import (
     ARMS,
     AVERAGES,
-    KNOWN_DRUGS,
     SOURCE,
     fit_sources,
     fold_predictions,
     scaled_rows,
 )
-from tl_jax.study.many_targets.known_drugs import among, others_of
+from tl_jax.study.many_targets.known_drugs import KNOWN_DRUGS, among, others_of
 from tl_jax.study.many_targets.outputs import write_many
 from tl_jax.study.many_targets.tables import over_targets, printed
 from tl_jax.study.many_targets.targets import ManySettings, run_many_targets
@@ -135,15 +134,15 @@ def test_known_drugs_are_those_of_the_sample_and_not_the_judged_one(many):
     whole = many.stage("target")
     domain, fold = one_fold(many)
     train, row = fold.fold.train, fold.fold.test[0]
-    before = among(others_of(whole, domain), train)
+    before = among(others_of(whole, domain)[1], train)
     assert before.shape == (20, 5)
     y = whole.y.copy()
     y[row, 1] += 5
-    after = among(others_of(replace(whole, y=y), domain), train)
+    after = among(others_of(replace(whole, y=y), domain)[1], train)
     assert (np.flatnonzero((before != after).any(axis=1)) == row).all()
     y = whole.y.copy()
     y[:, 0] = y[::-1, 0]
-    np.testing.assert_array_equal(among(others_of(replace(whole, y=y), domain), train), before)
+    np.testing.assert_array_equal(among(others_of(replace(whole, y=y), domain)[1], train), before)
 
 
 def test_held_out_labels_reach_nothing(many, sources):

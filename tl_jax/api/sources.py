@@ -13,8 +13,8 @@ from tl_jax.evaluation.sources.transferability import scores_without_labels
 def rank_sources(cohort: Cohort) -> pd.DataFrame:
     """Every source drug with what can be said of it before training, without a look at the target's responses.
 
-    On real cohorts no such score chose a source better than chance (docs/transferability.md): read the table to leave
-    out what cannot work, such as responses that hardly vary, and let a study decide between the others.
+    On real cohorts sources that scores chose lost on average to using none (docs/transferability.md): read the table
+    to leave out what cannot work, such as responses that hardly vary, and let a study decide between the others.
 
     Args:
         cohort: of load_cohort or Cohort.from_frames, with a source and a target.

@@ -35,7 +35,7 @@ def _in_short(study: Study) -> Blocks:
     first = rows[(rows["source"] == best["source"]) & (rows["rank_by_score"] == 1)]
     scores = rows["score"].nunique()
     guess = f" {len(first)} of {scores} scores before training had put it first." if count > 1 else ""
-    sure = f"{_shown(study, best['source'])}{guess} On real cohorts no score chose a source better than chance."
+    sure = f"{_shown(study, best['source'])}{guess} On real cohorts sources chosen by scores lost on average to none."
     after = "decide by what is known of the drugs' mechanism, and by a study with more samples; not by a score."
     lines = (("Which source. ", which), ("How sure. ", sure), ("What next. ", after))
     return bullets((Strong(word), text) for word, text in lines)

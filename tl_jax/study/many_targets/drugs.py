@@ -33,7 +33,7 @@ from tl_jax.study.core.problem import key_of
 from tl_jax.study.core.profile_source import ProfileSource
 from tl_jax.study.core.stages import fingerprint
 from tl_jax.study.many_targets.kernel_profile import KernelProfile, fit_kernel_profile
-from tl_jax.study.many_targets.known_drugs import among, others_of, predict_with_known
+from tl_jax.study.many_targets.known_drugs import Gaps, with_gaps
 from tl_jax.system.files import digest
 from tl_jax.system.parts import Parts, parts_of
 from tl_jax.training.multitask import MultiTask, drug_scales, look, train_multitask, untrained
@@ -65,7 +65,6 @@ AVERAGES = {
 }
 # Gaussian processes on the genes and the profile of drug_profile, scaled in their own way.
 PROCESSES = ("profile_gp", MECHANISM)
-KNOWN_DRUGS = "profile_gp_known_drugs"  # where it is asked for: reads other drugs' responses of held-out samples
 # Gains are over a model on the target's own genes. The radial one decides: the profiles' head is radial too.
 REFERENCES = ("kernel_ridge", "ridge", "repaired_ridge")
 ARMS = (*TARGET_ONLY, *TRANSFERS, *AVERAGES, *PROCESSES)
@@ -172,20 +171,19 @@ def keep(parts: Parts | None, number: int, arrays: dict[str, np.ndarray]) -> Non
         parts.save(number, {name: np.asarray(array) for name, array in arrays.items()})
 
 
-def closed_arms(sources: Sources, seed: int, whole: Domain | None = None, asked: Sequence[str] = ARMS) -> list[Arm]:
+def closed_arms(sources: Sources, seed: int, gaps: Gaps | None = None, asked: Sequence[str] = ARMS) -> list[Arm]:
     """The arms in closed form; what they share on a fold is computed once.
 
     Args:
-        asked: those of ARMS that are wanted. whole: the target with all its drugs, for the arm that reads them; None:
-            without that arm.
+        asked: those of ARMS that are wanted. gaps: for the arms that read the target's other drugs; None: without them.
     """
     known: dict[str, dict] = {}
-    arms = (*asked, *([] if whole is None else [KNOWN_DRUGS]))
+    arms = (*asked, *(gaps.arms if gaps else ()))
 
     def predict(domain: Domain, fold: ScaledFold, *, arm: str) -> np.ndarray:
         key = str(key_of(fold))
         if key not in known:
-            known[key] = fold_predictions(domain, fold, sources, seed, whole, asked)
+            known[key] = fold_predictions(domain, fold, sources, seed, gaps, asked)
         return known[key][arm]
 
     return [
@@ -199,7 +197,7 @@ def fold_predictions(
     fold: ScaledFold,
     sources: Sources,
     seed: int,
-    whole: Domain | None = None,
+    gaps: Gaps | None = None,
     asked: Sequence[str] = ARMS,
 ) -> dict[str, np.ndarray]:
     """{arm: (m,) predictions of the fold's held-out rows}, fitted on its training rows; options: see closed_arms."""
@@ -215,13 +213,13 @@ def fold_predictions(
     for arm, members in AVERAGES.items():
         if arm in wanted:
             found[arm] = np.mean([found[member] for member in members], axis=0)
-    if whole is not None or wanted & set(PROCESSES):
-        found |= processes(domain, fold, sources, whole)
+    if gaps or wanted & set(PROCESSES):
+        found |= processes(domain, fold, sources, gaps)
     return {arm: np.asarray(one, np.float64) for arm, one in found.items()}
 
 
-def processes(domain: Domain, fold: ScaledFold, sources: Sources, whole: Domain | None) -> dict[str, np.ndarray]:
-    """The predictions of PROCESSES, and of KNOWN_DRUGS where there is a whole."""
+def processes(domain: Domain, fold: ScaledFold, sources: Sources, gaps: Gaps | None) -> dict[str, np.ndarray]:
+    """The predictions of PROCESSES, and of the arms that read other drugs where there are gaps."""
     profile, train, test = sources.profile, fold.fold.train, fold.fold.test
     z = scaled_rows(domain, fold.rescaled(domain, SHRUNKEN, profile.variance))
     alike = acts_alike(domain.drugs[0], profile.drugs, sources.mechanisms).drugs
@@ -230,10 +228,7 @@ def processes(domain: Domain, fold: ScaledFold, sources: Sources, whole: Domain 
         arm: profile_gp(z[train], y, z[test], profile, alike=own, resistant=resistant)
         for arm, own in zip(PROCESSES, ((), alike), strict=True)
     }
-    if whole is not None:
-        others = among(others_of(whole, domain), train)
-        found[KNOWN_DRUGS] = predict_with_known(z[train], y, z[test], (others[train], others[test]), profile)
-    return found
+    return found | (with_gaps(gaps, domain, z, fold, profile, sources.mechanisms) if gaps else {})
 
 
 def scaled_rows(domain: Domain, fold: ScaledFold) -> np.ndarray:

@@ -12,6 +12,7 @@ from tl_jax.study.cohort.source_plan import LEAST
 from tl_jax.study.core.protocol import PROTOCOLS
 from tl_jax.study.core.settings import StudySettings
 from tl_jax.study.many_targets.drugs import ARMS, PROCESSES, TARGET_ONLY, models_of
+from tl_jax.study.many_targets.known_drugs import APART
 from tl_jax.transfer import strategies
 
 # Options that an ordinary experiment has too.
@@ -28,9 +29,10 @@ class ManySettings(StudySettings):
     of the table. min_lines: source drugs measured on fewer source samples are left out. fine_tuned: strategies that
     also train networks from the source network's hidden layers. arms: in closed form; (): all of them. metric: by which
     arms are compared. scaling: of the target and with it of the source; None: as the cohort file says, else the usual.
-    mechanisms: a user's table of drugs that act alike. known_drugs: also an arm that reads how held-out samples
-    responded to the other drugs. source_permutations: of the source's labels, to ask whether the processes use them;
-    0: none. register: a file, to which the plan is written before the run, or was.
+    mechanisms: a user's table of drugs that act alike. known_drugs: also arms that read responses to the other drugs,
+    one for each of apart, what is kept apart (known_drugs.APART). source_permutations: of the source's labels, to ask
+    whether the processes use them; 0: none. register: a file, to which the plan is
+    written before the run, or was.
     """
 
     NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir", "register")
@@ -52,6 +54,7 @@ class ManySettings(StudySettings):
     scaling: str | None = None
     mechanisms: str | None = None
     known_drugs: bool = False
+    apart: tuple[str, ...] = ("cells",)
     source_permutations: int = 0
     register: str | None = None
 
@@ -77,6 +80,11 @@ class ManySettings(StudySettings):
             raise InputError(f"--arms={','.join(self.arms)}: name a model on the target's own genes too, such as ridge")
         if self.source_permutations and not set(self.closed) & set(PROCESSES):
             raise InputError(f"--source_permutations tests {' and '.join(PROCESSES)}: --arms names neither")
+        for name in self.apart:
+            if name not in APART:
+                raise InputError(f"--apart={name}: there are: {', '.join(APART)}")
+        if self.known_drugs and not self.apart:
+            raise InputError(f"--apart is empty; there are: {', '.join(APART)}")
         for name in self.fine_tuned:
             if name not in FINE_TUNED:
                 raise InputError(f"--fine_tuned={name}: there are: {', '.join(FINE_TUNED)}")

@@ -27,6 +27,7 @@ from tl_jax.study.core.protocol import PROTOCOLS, PUBLISHED
 from tl_jax.study.core.registration import Registration, register
 from tl_jax.study.core.table import ResultTable, result_of
 from tl_jax.study.many_targets.drugs import REFERENCES, SOURCE, Sources, closed_arms, fit_sources
+from tl_jax.study.many_targets.known_drugs import Gaps
 from tl_jax.study.many_targets.looks import to_register
 from tl_jax.study.many_targets.settings import NAME, ManySettings
 from tl_jax.study.many_targets.source_test import source_tests
@@ -84,6 +85,7 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     results = ManyResults(settings, cohort, source)
     notes = [*(str(note) for note in unit_notes(cohort.domains)), *scaling_notes(settings)]
     planned = plan_targets(settings, whole, notes)
+    gaps = gaps_of(settings, whole)
     notes += mechanism_notes(settings, source, planned)
     if settings.register:
         results.registered = register(settings.register, planned_study(results, planned))
@@ -98,7 +100,7 @@ def run_many_targets(settings: ManySettings, cohort: Cohort, work: Path | None =
     label = f"{NAME}, {len(settings.closed)} arms"
     with how.ledger.timed("closed forms"), threadpool_limits(1), watched(len(planned), label, "targets") as progress:
         for target in planned:
-            arms = closed_arms(sources, settings.seed, whole if settings.known_drugs else None, settings.closed)
+            arms = closed_arms(sources, settings.seed, gaps, settings.closed)
             results.found.append((target, run_together(target.problem, arms, how)))
             progress.advance(1, f"{target.drug}, {target.problem.protocol.name}")
     for strategy in settings.fine_tuned:
@@ -116,6 +118,13 @@ def planned_study(results: ManyResults, planned: list[Target]) -> dict:
     targets = {f"{one.drug}, {one.problem.protocol.name}": one.problem for one in planned}
     held = [arm for arm in REFERENCES if arm in results.settings.closed]
     return to_register(results.settings, results.cohort, results.source, targets, held)
+
+
+def gaps_of(settings: ManySettings, whole: Domain) -> Gaps | None:
+    """What the arms that read other drugs read and keep apart; InputError where there are no other drugs."""
+    if settings.known_drugs and len(whole.drugs) < 2:
+        raise InputError(f"--known_drugs reads other drugs, and target {whole.name} has one: give several by --targets")
+    return Gaps(whole, settings.apart) if settings.known_drugs else None
 
 
 def source_models(results: ManyResults, how: How) -> Sources:
