@@ -151,6 +151,20 @@ def test_responses_that_are_tied_squeezed_or_missing():
     assert "measured in 3 samples" in finding.text
 
 
+def test_odd_values_of_many_source_drugs_are_one_finding():
+    cohort = clean()
+    source = cohort.domains[0]
+    drugs = tuple(f"drug{k}" for k in range(6))
+    y = np.repeat(source.y[:, :1], 6, axis=1)
+    y[0] += 9  # a value far out, and out of range, for each drug
+    many = seeded(cohort, "source", y=y, drugs=drugs, replicate=None)
+    many = replace(many, source_drugs=drugs, default_source="drug0")
+    *own, rest = found(many, "response", LOOK)
+    assert own
+    assert all(finding.text.startswith("drug0 in ") for finding in own)
+    assert rest.text.startswith("5 of the other drugs of source have something odd, such as drug1 in ")
+
+
 @pytest.mark.parametrize("name", ["target", "intermediate"])
 def test_a_swapped_response_of_a_cohort_that_can_show_it(name):
     # MGMT alone decides, and all domains follow the same programmes: the hint needs signal, as any would.

@@ -96,12 +96,16 @@ def test_batches_that_go_with_the_response_are_said_beside_how_sure(tmp_path):
     rows = rows.assign(sample_id=[f"s{k}" for k in range(14)], batch=["x", "y"] * 7, observed=np.arange(14.0))
     rows["predicted"] = np.where(rows["batch"] == "x", np.arange(14.0), -np.arange(14.0))
     rows.to_csv(out / "samples.csv", index=False)
+    sure = pd.read_csv(out / "intervals.csv").head(1).assign(arm="nested_choice", source="", protocol="honest")
+    sure.assign(spearman=0.3, bca_low=0.2, bca_high=0.6).to_csv(out / "intervals.csv", index=False)
     pd.DataFrame(other, columns=columns).to_csv(out / "findings.csv", index=False)
     assert not [line for line in answer_words(out) if line.startswith("Batches: ")]
+    assert not any("no more than their batches" in line for line in answer_words(out))
     pd.DataFrame([*other, own], columns=columns).to_csv(out / "findings.csv", index=False)
     words = answer_words(out)
     (line,) = (line for line in words if line.startswith("Batches: "))
     assert "x 1.00 (7 samples), y -1.00 (7 samples)" in line
+    assert any("better than chance on samples like these, which may be no more than their batches;" in w for w in words)
     assert next(line for line in words if line.startswith("Data: ")) == f"Data: {batch}: hold out whole batches."
 
 

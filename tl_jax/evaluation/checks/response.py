@@ -23,6 +23,7 @@ SQUEEZE = 2.0  # times that a few values may widen the range of the response
 LEAST_FENCED = 12  # samples: with fewer the widest gap is often half the range
 LEAST = 4  # samples measured, as for every experiment
 AGREE_LEAST = 10  # samples measured twice before their disagreement is said
+FEW = 3  # further drugs of a source whose findings are named one by one
 CENSUS = 20  # drugs of a domain that the table shows
 
 
@@ -30,15 +31,29 @@ def responses(cohort: Cohort) -> Part:
     """Range, ties and outliers of each drug that a study may use."""
     rows, findings = [], []
     for stage in stages(cohort):
+        beside: dict[str, list[Finding]] = {}
         for drug in stage.drugs:
             row, more = _response(stage, drug, cohort)
             rows.append(row)
-            findings += more
+            if stage.evaluated or drug == cohort.default_source:
+                findings += more
+            else:
+                beside[drug] = more
+        findings += _together({drug: more for drug, more in beside.items() if more})
     lines = ("Tied: share of the samples at the most frequent value. High means: what the cohort file says.",)
     if len(rows) > CENSUS:
         lines += (f"The first {CENSUS} of {len(rows)} are shown; all were checked.",)
     table = ("Response by domain and drug, in its own unit", pd.DataFrame(rows[:CENSUS]))
     return Part("responses", "Response", lines, (table,) if rows else (), tuple(findings))
+
+
+def _together(beside: dict[str, list[Finding]]) -> list[Finding]:
+    """Findings on the source's other drugs: each where the drugs are few, else one that names the first."""
+    every = [finding for found in beside.values() for finding in found]
+    if len(beside) <= FEW:
+        return every
+    text = f"{len(beside)} of the other drugs of {every[0].where} have something odd, such as {every[0].text}"
+    return [Finding(LOOK, "response", every[0].where, text, "only models that learn all its drugs read them")]
 
 
 def _response(stage: Stage, drug: str, cohort: Cohort) -> tuple[dict, list[Finding]]:

@@ -109,7 +109,9 @@ def sure_line(study: Study) -> str:
             f"p = {p_text(permuted['p'].iloc[0])}, which does not count that it was chosen among {one['candidates']}"
         )
     if predicts(study):
-        return f"{text}. It predicts better than chance on samples like these; another laboratory is another question."
+        what = ", which may be no more than their batches" if batch_line(study) else ""
+        text += f". It predicts better than chance on samples like these{what}"
+        return f"{text}; another laboratory is another question."
     return f"{text}. That is not enough to say that it predicts at all: do not rely on its forecasts."
 
 
