@@ -84,7 +84,7 @@ def nearest(facts: Mapping[str, Facts], key: str, level: int, value: str) -> str
 
 
 def told_apart(facts: Mapping[str, tuple[Facts, str]]) -> dict[str, Facts]:
-    """{study: facts} of (facts, digest of its data); a name that stands for several data gets the digest's first signs."""
+    """{study: facts} of (facts, digest of its data); a name of several data gets the first signs of the digest."""
     digests: dict[str, set[str]] = {}
     for one, digest in facts.values():
         digests.setdefault(one.data, set()).add(digest)
