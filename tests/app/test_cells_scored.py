@@ -6,9 +6,8 @@ import json
 import pandas as pd
 import pytest
 from app_pages import given, page, press, run_at_once, words
-from cells_files import cells_and_lines
+from cells_files import cells_and_lines, cells_study
 from pages import Page
-from scripting import script
 
 from experiments._tl_jax import script_of
 from tl_jax.app.parts import cell_choice, cell_requests, jobs, studies
@@ -21,15 +20,7 @@ pytest.importorskip("h5py", reason="files of cells need h5py")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """(a finished study of the simulated pair, its cells' file and lines)."""
-    place = tmp_path_factory.mktemp("scored")
-    files = cells_and_lines(place)
-    for name, content in files.values():
-        (place / name).write_bytes(content)
-    flags = ["--cells=mine.h5ad", "--bulk_expression=lines.csv", "--bulk_response=response.csv", "--drug=simulib"]
-    flags += ["--cell_line=none", "--seeds=0", "--repeats=3", "--out=study"]
-    code, output, errors = script("scdeal", *flags, folder=place)
-    assert code == 0, output + errors
-    return place / "study", files
+    return cells_study(tmp_path_factory.mktemp("scored"))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from tl_jax.app.parts.jobs import CUT, DONE, FAILED, OPEN, QUEUED, STOPPED, Job
-from tl_jax.app.parts.markup import alert, block, letters, say
+from tl_jax.app.parts.markup import alert, cards, letters, say
 from tl_jax.report.blocks import Column, table
 from tl_jax.report.tables import shorten
 
@@ -73,7 +73,8 @@ def provisional(job: Job) -> None:
         (shorten(row.arm, 60), shorten(row.source, 60), row.protocol, row.metric, value_of(row.value))
         for row in rows.itertuples()
     ]
-    block(table(f"Provisional: {len(rows)} methods are done, others are not", columns, cells))
+    done = "1 method is done" if len(rows) == 1 else f"{len(rows)} methods are done"
+    cards(table(f"Provisional: {done}, others are not", columns, cells))
     say("Means over repeats, on held-out samples. Nothing is compared and there is no verdict before the end.", "note")
 
 

@@ -11,7 +11,7 @@ from tl_jax.app.parts import calls, cell_requests, jobs, report, uploads, watch
 from tl_jax.app.parts.address import choose
 from tl_jax.app.parts.calls import LABEL, SCORE
 from tl_jax.app.parts.jobs import DONE, Job
-from tl_jax.app.parts.markup import alert, block, put, say
+from tl_jax.app.parts.markup import alert, cards, put, say
 from tl_jax.app.parts.options import options
 from tl_jax.app.parts.studies import Known
 from tl_jax.app.parts.yours import to
@@ -91,7 +91,7 @@ def found(job: Job) -> None:
     ending = choose("Whose scores", list(there), "model", there.get)
     matrix(cells, ending, at_threshold(cells, ending))
     put(tag("h2", "Cell by cell"))
-    block(listed(rows))
+    cards(listed(rows))
     say("There is no map: a study of cells draws one (tl_jax cells --biology), a kept model does not.", "note")
 
 
