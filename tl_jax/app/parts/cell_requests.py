@@ -98,7 +98,8 @@ def score(given: Options, study: Known, cells: Path, fields: Mapping[str, str]) 
         "--overwrite",
     ]
     tables = {"cells.h5ad": cells, **model_of(study)}
-    return jobs.ask(given, argv, f"New cells, by {study.title}", tables, LOOKING)
+    drug = jobs.read(study.folder / "summary.json").get("drug") or "a drug"
+    return jobs.ask(given, argv, f"New cells and {drug}, by {study.title}", tables, LOOKING)
 
 
 def is_scoring(job: Job) -> bool:

@@ -46,7 +46,10 @@ CSS = """
 .tl img { max-width: 100%; height: auto; background: #fff; }
 .tl .drawings { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: .8rem; }
 .tl .drawings img { width: 100%; }
+[data-testid^=stBaseButton-primary], [data-testid^=stBaseButton-primary]:hover { background: #0072B2; color: #fff; }
 @media (max-width: 640px) {
+ .tl pre { font-size: .68rem; }
+ .tl .cards caption { display: block; position: static; }
  .tl .cards thead { position: absolute; clip-path: inset(50%); }
  .tl .cards :is(table, tbody, tr, th, td) { display: block; }
  .tl .cards tbody :is(th, td) { border: 0; padding: .1rem .2rem; text-align: left; white-space: normal;

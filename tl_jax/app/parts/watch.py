@@ -16,6 +16,7 @@ EVERY = 2.0  # seconds between two looks
 SHOWN = 14  # lines of what it said
 # The house's own line of progress: "label: 3/30 runs, 41 s, about 2 min left".
 DONE_OF = re.compile(r"^(?P<label>.*): (?P<done>\d+)/(?P<total>\d+) \w+")
+CORE = re.compile(r"\b(on|of) one core\b")
 WORDS = {
     QUEUED: "It waits for its turn.",
     STOPPED: "It was stopped; finished parts are kept.",
@@ -96,6 +97,17 @@ def reached(lines: list[str]) -> tuple[float, str]:
         if found := DONE_OF.match(line):
             return min(int(found["done"]) / max(int(found["total"]), 1), 1.0), line
     return 0.0, lines[-1] if lines else ""
+
+
+def time_of(lines: list[str]) -> None:
+    """How long a planned study takes, as the command says it: out of the box of its lines, which may have to scroll.
+
+    Of several drugs the last such line is of all together.
+    """
+    found = [line for line in lines if CORE.search(line)]
+    if found:
+        say(f"{found[-1][:1].upper()}{found[-1][1:]}.")
+    say("Nothing is run before you say so.")
 
 
 def fault(lines: list[str]) -> str:

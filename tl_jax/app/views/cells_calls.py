@@ -18,17 +18,18 @@ from tl_jax.report.page.tags import tag
 CLASSES = {1: "sensitive", 0: "resistant"}
 UNKNOWN = "not known"
 TRUTH_MB = 20
+OF_STUDY = "The files of this study hold no truth of single cells: --biology with --truth writes it into map.csv."
 
 
-def brought(cells: pd.DataFrame, key: str) -> pd.DataFrame:
-    """The cells with a truth: of the study's own map, or of a table that the visitor brings, which is not kept."""
+def brought(cells: pd.DataFrame, key: str, without: str = OF_STUDY) -> pd.DataFrame:
+    """The cells with a truth: of the study's own map, or of a table that the visitor brings, which is not kept.
+
+    without: what is said where there is none.
+    """
     if TRUTH in cells and cells[TRUTH].notna().any():
         return cells
-    say(
-        "The files of this study hold no truth of single cells: --biology with --truth writes it into map.csv. A table "
-        "with the columns cell and truth (1 sensitive, 0 resistant) does as well; it is not kept.",
-        "note",
-    )
+    table_of = "A table with the columns cell and truth (1 sensitive, 0 resistant) says how right the calls are"
+    say(f"{without} {table_of}; it is not kept.", "note")
     given = st.file_uploader("Truth of the cells", "csv", key=f"truth-{key}", max_upload_size=TRUTH_MB)
     return calls.with_truth(cells, given.getvalue()) if given else cells
 

@@ -86,7 +86,7 @@ def found(job: Job) -> None:
         say("No cell passed, so there is no score.")
         return
     say("One score per cell, learned from bulk lines: high is sensitive. Nothing here was measured on these cells.")
-    cells = brought(cells, job.ident)
+    cells = brought(cells, job.ident, "These cells have no known truth.")
     there = calls.models(cells)
     ending = choose("Whose scores", list(there), "model", there.get)
     matrix(cells, ending, at_threshold(cells, ending))
