@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from h5ad_writer import write_h5ad
+from scripting import script
 
 from tl_jax.data.cells.simulate import TRUTH, simulated_pair
 
@@ -20,6 +21,18 @@ def cells_and_lines(folder: Path, genes: int = 400) -> dict[str, tuple[str, byte
         "bulk_expression": ("lines.csv", table(expression.reset_index())),
         "bulk_response": ("response.csv", table(response.dropna())),
     }
+
+
+def cells_study(place: Path) -> tuple[Path, dict[str, tuple[str, bytes]]]:
+    """(a finished study of the pair in a folder, without networks; its files as above)."""
+    files = cells_and_lines(place)
+    for name, content in files.values():
+        (place / name).write_bytes(content)
+    flags = ["--cells=mine.h5ad", "--bulk_expression=lines.csv", "--bulk_response=response.csv", "--drug=simulib"]
+    flags += ["--cell_line=none", "--seeds=0", "--repeats=3", "--out=study"]
+    code, output, errors = script("scdeal", *flags, folder=place)
+    assert code == 0, output + errors
+    return place / "study", files
 
 
 def table(rows: pd.DataFrame) -> bytes:

@@ -48,6 +48,11 @@ def test_pasted_compounds_are_predicted_and_drawn(server, visit, place, width, t
     assert min(sizes) > 100  # the browser could read every one
     assert page.locator("img[src=x]").count() == 0
     assert page.evaluate("window.hit") is None
+    cautions = page.locator(".cards").get_by_text("unlike every training compound")
+    assert cautions.count() == 4
+    for number in range(4):
+        box = cautions.nth(number).bounding_box()
+        assert box["x"] + box["width"] <= width  # a caution beyond the edge of a phone is none
     page.locator(".js-plotly-plot").first.wait_for()
     fits(page, width, theme, "compounds-predicted")
     assert page.faults == []

@@ -9,7 +9,7 @@ import pytest
 from app_pages import charts, given, page, words
 from pages import Page
 
-from tl_jax.app.parts import calls
+from tl_jax.app.parts import calls, figures
 from tl_jax.errors import InputError
 from tl_jax.report.tables import write_csv
 
@@ -119,9 +119,37 @@ def test_what_a_study_does_not_have_is_not_offered(folder, monkeypatch, tmp_path
 def test_maps_are_drawn_by_webgl_with_a_dot_for_every_cell(folder, shown):
     left, right = (chart for chart in charts(page("cells", left="truth", right="score after transfer"))[1:])
     assert {trace["type"] for trace in left["data"] + right["data"]} == {"scattergl"}
-    assert [trace["name"] for trace in left["data"]] == ["resistant", "sensitive"]
+    assert {trace["name"] for trace in left["data"]} == {"resistant", "sensitive"}
     assert len({trace["marker"]["symbol"] for trace in left["data"]}) == 2  # shapes beside colours
     assert sum(len(trace["text"]) for trace in left["data"]) == 90
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_no_class_hides_the_other_on_a_map(known):
+    """A file sorted by class, all cells at one place: what lies on top there is of every class in turn."""
+    places = pd.DataFrame({"cell": [f"C{k}" for k in range(4000)], "x": 0.0, "y": 0.0})
+    values = pd.Series(np.repeat(["resistant", "sensitive"] if known else ["cluster 0", "cluster 1"], 2000))
+    traces = figures.cells_map(places, values, "truth").data
+    found = [name for trace in traces for name in trace.text]
+    assert sorted(found) == sorted(places["cell"])  # every cell once
+    truth = dict(zip(places["cell"], values, strict=True))
+    assert all(truth[name] == trace.name for trace in traces for name in trace.text)
+    above = [(trace.name, len(trace.text)) for trace in traces][::-1]
+    for layers in (2, 4, 8):  # however little of the drawing lies on top
+        own = sum(count for name, count in above[:layers] if name == values[0])
+        assert 0.4 < own / sum(count for _, count in above[:layers]) < 0.6
+    assert all(one[0] != later[0] for one, later in zip(above[::2], above[2::2], strict=False))  # on top in turn
+    shown = [trace.name for trace in traces if trace.showlegend]
+    assert sorted(shown) == sorted(set(values))  # one entry of the legend each
+    assert {(trace.name, trace.legendgroup) for trace in traces} == {(name, name) for name in set(values)}
+
+
+def test_numbers_of_a_map_stand_in_no_order_of_the_file():
+    places = pd.DataFrame({"cell": [f"C{k}" for k in range(2000)], "x": np.arange(2000.0), "y": 0.0})
+    [trace] = figures.cells_map(places, places["x"] * 2, "score").data
+    assert abs(np.corrcoef(np.arange(2000), trace.x)[0, 1]) < 0.1
+    np.testing.assert_array_equal(trace.marker.color, trace.x * 2)  # every cell keeps its number
+    assert [f"C{x:.0f}" for x in trace.x] == list(trace.text)
 
 
 def test_a_truth_that_is_brought_is_joined_by_name_of_the_cell(folder):

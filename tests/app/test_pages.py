@@ -1,5 +1,6 @@
 """Pages drawn from files of finished studies: what they say is what the files say."""
 
+import html
 import json
 import os
 
@@ -9,6 +10,7 @@ import pytest
 from app_pages import charts, given, numbers, page, words
 from studies import write_study
 
+from tl_jax.errors import InputError
 from tl_jax.report.sections import verdict_words
 from tl_jax.report.tables import write_csv
 
@@ -159,17 +161,52 @@ def test_a_study_that_was_written_anew_is_read_anew(tmp_path, monkeypatch):
     np.testing.assert_allclose(numbers(after["y"]), np.asarray(numbers(before["y"])) + 1.0)
 
 
-def test_two_studies_stand_side_by_side_as_the_command_has_them(folder, monkeypatch, tmp_path):
+@pytest.fixture
+def three(monkeypatch, tmp_path):
+    """Three studies of one cohort, of which the later ones predict the worse the later they are."""
+    root, random = tmp_path / "results", np.random.default_rng(3)
+    made = {name: write_study(root / name) for name in ("one", "other", "third")}
+    for worse, folder in enumerate(made.values()):
+        rows = pd.read_csv(folder / "metrics.csv", keep_default_na=False)
+        own = pd.to_numeric(rows["value"]) - worse * random.uniform(0.1, 0.3, len(rows))
+        write_csv(folder / "metrics.csv", rows.assign(value=own.where(rows["metric"] == "spearman", rows["value"])))
+    given(monkeypatch, tmp_path, results=root)
+    return list(made.values())
+
+
+def test_several_studies_stand_side_by_side_as_the_command_has_them(three):
     from tl_jax.report.page.compared_page import sentence
     from tl_jax.report.sections.compared import compared
 
-    root = tmp_path / "results"
-    one, other = (write_study(root / name) for name in ("one", "other"))
-    rows = pd.read_csv(other / "metrics.csv", keep_default_na=False)
-    write_csv(other / "metrics.csv", rows)
-    given(monkeypatch, tmp_path, results=root)
-    text = words(page("compare", study="results-one", against="results-other"))
-    assert sentence(compared([one, other])).split(":")[0].split("(")[0] in text
+    for others in (["other"], ["other", "third"], ["third", "other"]):
+        app = page("compare", study="results-one", against=[f"results-{name}" for name in others])
+        own = compared([three[0], *(three[0].parent / name for name in others)])
+        assert html.escape(sentence(own), quote=False) in html.escape(html.unescape(words(app)), quote=False)
+        drawn = charts(app)
+        assert len(drawn) == len(others)
+        for chart, name in zip(drawn, others, strict=True):  # each picture is of its own study
+            rows = own.differences[own.differences["label"] == name]
+            expected = np.sort(rows["mean_difference"].dropna().to_numpy(float))
+            np.testing.assert_allclose(np.sort(numbers(chart["data"][0]["x"])), expected, rtol=1e-9)
+
+
+def test_what_is_held_against_a_study_is_chosen_and_kept_in_the_address(three):
+    app = page("compare", study="results-one")
+    [box] = app.multiselect
+    assert box.value == ["results-other"]  # one to begin with
+    box.set_value(["results-other", "results-third"]).run()
+    assert app.query_params["against"] == ["results-other", "results-third"]
+    assert len(charts(app)) == 2
+    app.multiselect[0].set_value([]).run()
+    assert "Choose at least one study" in words(app)
+    assert page("compare", study="results-one", against="results-nowhere").multiselect[0].value == ["results-other"]
+
+
+def test_studies_of_one_name_are_not_compared_as_one(three):
+    from tl_jax.report.sections.compared import compared
+
+    with pytest.raises(InputError, match="the same name"):
+        compared(three, names=["a", "b", "a"])
 
 
 def test_one_study_alone_is_compared_with_nothing(shown):

@@ -39,7 +39,7 @@ def test_options_are_handed_over_whole():
     ("chosen", "said"),
     [
         ({"study": "nowhere"}, "--study=nowhere holds no summary.json"),
-        ({"cells": "nowhere"}, "--cells=nowhere holds no cells.csv"),
+        ({"cells": "nowhere"}, "--cells=nowhere holds no signs.csv"),
         ({"results": "nowhere"}, "--results=nowhere is no folder"),
         ({"password_file": "nowhere"}, "--password_file=nowhere cannot be read"),
     ],

@@ -47,7 +47,9 @@ def test_a_look_only_plans(place):
 def test_the_plan_is_shown_and_nothing_runs_before_it_is_asked_for(place):
     job = looked(place, 0, SAID, drug="Temozolomide", quick="true")
     app = page("study", job=job.ident)
-    assert "about 1 min of one core" in words(app)
+    text = words(app)
+    assert "about 1 min of one core" in text
+    assert text.index("about 1 min of one core.</p>") < text.index("Nothing is run before you say so")  # out of the box
     assert len(argv(place)) == 1
     app = press(app, "Run this study")
     [study] = [one for one in argv(place) if "--plan_only" not in one]

@@ -22,7 +22,7 @@ def check(options: Options, address: str, port: int) -> None:
     """Refuse before the start what cannot work."""
     if not all(importlib.util.find_spec(name) for name in ("streamlit", "plotly")):
         raise InputError(MISSING)
-    for flag, folder, marker in (("study", options.study, "summary.json"), ("cells", options.cells, "cells.csv")):
+    for flag, folder, marker in (("study", options.study, "summary.json"), ("cells", options.cells, "signs.csv")):
         if folder and not (Path(folder) / marker).is_file():
             raise InputError(f"--{flag}={folder} holds no {marker}; name the --out folder of a study that has ended")
     for flag, folder, what in (("results", options.results, "studies"), ("models", options.models, "checkpoints")):

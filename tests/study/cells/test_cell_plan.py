@@ -66,5 +66,8 @@ def test_the_command_trains_and_writes_nothing(flags, tmp_path, monkeypatch, cap
     monkeypatch.setattr(profile, "run_profile", never)
     monkeypatch.chdir(tmp_path)
     assert scdeal.main(["--embedded", "--plan", *flags]) == 0
-    assert "minutes on one core" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "minutes on one core" in said
+    assert " 0.0 minutes" not in said
+    assert " 0.0 GB" not in said
     assert not list(tmp_path.iterdir())

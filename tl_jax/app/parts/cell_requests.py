@@ -11,8 +11,11 @@ from tl_jax.app.parts import jobs
 from tl_jax.app.parts.jobs import Job
 from tl_jax.app.parts.options import Options
 from tl_jax.app.parts.requests import LONGEST, LOOKING, PLANS, flags, planned, tables_of
+from tl_jax.app.parts.studies import Known
 
-CELLS, PLAN = "cells", PLANS[1]
+CELLS, PLAN, SCORE = "cells", PLANS[1], "cells_predict"
+MODEL = ("model.json", "model.npz")  # what a study keeps in its folder model/
+OF_SCORING = ("layer", "scale_by")
 TABLES = ("cells", "bulk_expression", "bulk_response", "bulk_annotation")
 FILES = {"cells": ("h5ad",)}  # endings of a table that are not those of all
 # Fields of the form, as the flags of the command; "" says nothing.
@@ -76,3 +79,29 @@ def is_look(job: Job) -> bool:
     """Whether a job looks at single cells."""
     argv = job.asked.get("argv", [])
     return argv[:1] == [CELLS] and PLAN in argv
+
+
+def model_of(study: Known) -> dict[str, Path]:
+    """{name: place} of the files of the model that a study keeps; {} where it keeps none."""
+    found = {name: study.folder / "model" / name for name in MODEL}
+    return found if all(path.is_file() for path in found.values()) else {}
+
+
+def score(given: Options, study: Known, cells: Path, fields: Mapping[str, str]) -> Job:
+    """The job that scores cells by a study's model. The model is copied: it may be another one tomorrow."""
+    argv = [
+        SCORE,
+        "--model=tables",
+        "--cells=tables/cells.h5ad",
+        *flags(OF_SCORING, fields),
+        "--out=out",
+        "--overwrite",
+    ]
+    tables = {"cells.h5ad": cells, **model_of(study)}
+    drug = jobs.read(study.folder / "summary.json").get("drug") or "a drug"
+    return jobs.ask(given, argv, f"New cells and {drug}, by {study.title}", tables, LOOKING)
+
+
+def is_scoring(job: Job) -> bool:
+    """Whether a job scores cells by a kept model."""
+    return job.asked.get("argv", [])[:1] == [SCORE]

@@ -22,6 +22,7 @@ ALPHA = 0.05
 ROW, HEAD = 40, 90  # pixels
 SHOWN = "shown"  # the column of cells that holds their names as plotly shows them
 OUTLINED = 5_000  # cells up to which each dot has an outline: it doubles what WebGL has to draw
+LAYERS = 24  # of a map of classes at most: each costs the browser a little
 
 
 def text(value: object, width: int = 60) -> str:
@@ -104,11 +105,14 @@ def observed(rows: pd.DataFrame, unit: str) -> go.Figure:
 def cells_map(places: pd.DataFrame, values: pd.Series, title: str) -> go.Figure:
     """Cells at x and y, coloured by a number or by a class, drawn by WebGL. places: cell, x, y, shown where it has it.
 
-    Of 50,000 cells a browser gets no number that it does not need: places as float32, values once.
+    Of 50,000 cells a browser gets no number that it does not need: places as float32, values once. Cells are drawn in
+    an order that was drawn at random once: where clouds overlap, no class and no end of a scale hides the other.
     """
     figure = go.Figure()
     if SHOWN not in places:
         places = named(places)
+    order = np.random.default_rng(0).permutation(len(places))
+    places, values = places.iloc[order], values.iloc[order]
     size = float(np.clip(7 - np.log10(max(len(places), 1)), 3, 7))
     if pd.api.types.is_numeric_dtype(values):
         low, high = values.quantile([0.01, 0.99]) if values.notna().any() else (0, 1)
@@ -116,10 +120,7 @@ def cells_map(places: pd.DataFrame, values: pd.Series, title: str) -> go.Figure:
         look |= {"colorbar": {"title": "", "thickness": 12}}
         figure.add_trace(layer(places, look, text(title), True))
     else:
-        for number, (name, own) in enumerate(values.groupby(values, sort=True)):
-            colour, shape, _ = look_of(name, number)
-            look = {"color": colour, "symbol": shape, "size": size}
-            figure.add_trace(layer(places.loc[own.index], look, text(name)))
+        figure.add_traces(interleaved(places, values.astype(str), size))
     figure.update_layout(
         height=460,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
@@ -129,6 +130,27 @@ def cells_map(places: pd.DataFrame, values: pd.Series, title: str) -> go.Figure:
         uirevision="map",  # zoom stays where the colour changes
     )
     return figure
+
+
+def interleaved(places: pd.DataFrame, values: pd.Series, size: float) -> list[go.Scattergl]:
+    """Classes in layers, a few cells of each class in turn: plotly draws one trace whole before the next.
+
+    The order of the classes turns from layer to layer, so that none is always on top. The layers of a class share an
+    entry of the legend, which shows or hides all of them.
+    """
+    turn, named_once, layers = list(enumerate(sorted(set(values)))), set(), []
+    for rows in np.array_split(np.arange(len(values)), max(LAYERS // max(len(turn), 1), 1)):
+        part, own = values.iloc[rows], places.iloc[rows]
+        turn.reverse()
+        for number, name in turn:
+            cells = own[(part == name).to_numpy()]
+            if cells.empty:
+                continue
+            colour, shape, _ = look_of(name, number)
+            made = layer(cells, {"color": colour, "symbol": shape, "size": size}, text(name))
+            layers.append(made.update(legendgroup=name, legendrank=number + 1, showlegend=name not in named_once))
+            named_once.add(name)
+    return layers
 
 
 def look_of(name: object, number: int) -> tuple[str, str, str]:

@@ -6,9 +6,9 @@ import re
 
 import streamlit as st
 
-from tl_jax.report.blocks import Block, Link, Text, printable
+from tl_jax.report.blocks import Block, Link, Table, Text, printable
 from tl_jax.report.page.render import rendered
-from tl_jax.report.page.tags import Html, tag
+from tl_jax.report.page.tags import Html, scrolling, tag
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$~:<>&^=\"'])")
 # Colours come from the theme of the page, light or dark: shades of the text's own colour.
@@ -46,6 +46,18 @@ CSS = """
 .tl img { max-width: 100%; height: auto; background: #fff; }
 .tl .drawings { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: .8rem; }
 .tl .drawings img { width: 100%; }
+[data-testid^=stBaseButton-primary], [data-testid^=stBaseButton-primary]:hover { background: #0072B2; color: #fff; }
+@media (max-width: 640px) {
+ .tl pre { font-size: .68rem; }
+ .tl .cards caption { display: block; position: static; }
+ .tl .cards thead { position: absolute; clip-path: inset(50%); }
+ .tl .cards :is(table, tbody, tr, th, td) { display: block; }
+ .tl .cards tbody :is(th, td) { border: 0; padding: .1rem .2rem; text-align: left; white-space: normal;
+  overflow-wrap: anywhere; }
+ .tl .cards tbody td:empty { display: none; }
+ .tl .cards td::before { content: attr(data-label) ": "; opacity: .8; }
+ .tl .cards tr { padding: .4rem 0; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
+}
 .tl :focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
 """
 
@@ -78,6 +90,28 @@ def letters(lines: list[str], name: str) -> None:
 def block(one: Block) -> None:
     """A block of a report that is neither a picture nor a part."""
     put(rendered(without_anchors(one)))
+
+
+def cards(one: Table) -> None:
+    """A table of plain words whose rows become cards on a phone, so that no column lies beyond its edge."""
+    looks = ["n" if column.numeric else None for column in one.columns]
+    names = [column.heading for column in one.columns]
+    columns = zip(names, looks, strict=True)
+    head = [tag("th", name, scope="col", class_=look, role="columnheader") for name, look in columns]
+    lines = []
+    for row in one.rows:
+        first, *others = zip(row, names, looks, strict=True)
+        cells = [tag("td", value, class_=look, data_label=name, role="cell") for value, name, look in others]
+        lines.append(tag("tr", tag("th", first[0], scope="row", role="rowheader"), *cells, role="row"))
+    whole = tag(
+        "table",
+        tag("caption", one.title),
+        # What is laid out as blocks is a table to a screen reader by these roles alone.
+        tag("thead", tag("tr", *head, role="row"), role="rowgroup"),
+        tag("tbody", *lines, role="rowgroup"),
+        role="table",
+    )
+    put(scrolling(whole, f"Table: {one.title}", "cards"))
 
 
 def without_anchors(one: Block) -> Block:

@@ -43,7 +43,9 @@ def kind_of(folder: Path) -> str | None:
     """What a folder holds; None for anything but a finished study."""
     if not (folder / "summary.json").is_file():
         return None
-    return CELLS if (folder / "cells.csv").is_file() else STUDY
+    if not (folder / "cells.csv").is_file():
+        return STUDY
+    return CELLS if (folder / "signs.csv").is_file() else None  # scores of a kept model are no study
 
 
 def example(given: Options) -> jobs.Job:

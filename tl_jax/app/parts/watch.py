@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from tl_jax.app.parts.jobs import CUT, DONE, FAILED, OPEN, QUEUED, STOPPED, Job
-from tl_jax.app.parts.markup import alert, block, letters, say
+from tl_jax.app.parts.markup import alert, cards, letters, say
 from tl_jax.report.blocks import Column, table
 from tl_jax.report.tables import shorten
 
@@ -16,6 +16,7 @@ EVERY = 2.0  # seconds between two looks
 SHOWN = 14  # lines of what it said
 # The house's own line of progress: "label: 3/30 runs, 41 s, about 2 min left".
 DONE_OF = re.compile(r"^(?P<label>.*): (?P<done>\d+)/(?P<total>\d+) \w+")
+CORE = re.compile(r"\b(on|of) one core\b")
 WORDS = {
     QUEUED: "It waits for its turn.",
     STOPPED: "It was stopped; finished parts are kept.",
@@ -73,7 +74,8 @@ def provisional(job: Job) -> None:
         (shorten(row.arm, 60), shorten(row.source, 60), row.protocol, row.metric, value_of(row.value))
         for row in rows.itertuples()
     ]
-    block(table(f"Provisional: {len(rows)} methods are done, others are not", columns, cells))
+    done = "1 method is done" if len(rows) == 1 else f"{len(rows)} methods are done"
+    cards(table(f"Provisional: {done}, others are not", columns, cells))
     say("Means over repeats, on held-out samples. Nothing is compared and there is no verdict before the end.", "note")
 
 
@@ -95,6 +97,17 @@ def reached(lines: list[str]) -> tuple[float, str]:
         if found := DONE_OF.match(line):
             return min(int(found["done"]) / max(int(found["total"]), 1), 1.0), line
     return 0.0, lines[-1] if lines else ""
+
+
+def time_of(lines: list[str]) -> None:
+    """How long a planned study takes, as the command says it: out of the box of its lines, which may have to scroll.
+
+    Of several drugs the last such line is of all together.
+    """
+    found = [line for line in lines if CORE.search(line)]
+    if found:
+        say(f"{found[-1][:1].upper()}{found[-1][1:]}.")
+    say("Nothing is run before you say so.")
 
 
 def fault(lines: list[str]) -> str:

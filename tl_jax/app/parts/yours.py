@@ -12,7 +12,7 @@ from tl_jax.app.parts.visit import link, mine, remember
 from tl_jax.report.page.tags import tag
 
 # The page of a job by its command; "study" where none is named.
-PAGE = {"predict": "compounds", "compounds": "compounds"}
+PAGE = {"predict": "compounds", "compounds": "compounds", "cells_predict": "cells"}
 
 
 def page_of(job: Job) -> str:

@@ -3,45 +3,48 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tl_jax.app.parts import calls, figures, jobs, report, watch
-from tl_jax.app.parts.address import choose, slide
-from tl_jax.app.parts.calls import LABEL, SCORE, TRUTH, Counts
-from tl_jax.app.parts.markup import block, put, say
+from tl_jax.app.parts import calls, cell_choice, cell_requests, figures, jobs, report, watch
+from tl_jax.app.parts.address import choose
+from tl_jax.app.parts.calls import LABEL, SCORE, TRUTH
+from tl_jax.app.parts.markup import put, say
 from tl_jax.app.parts.options import options
-from tl_jax.app.parts.studies import CELLS, Known
-from tl_jax.app.parts.visit import chosen, remember
-from tl_jax.report.blocks import Column, table
+from tl_jax.app.parts.visit import remember
+from tl_jax.app.parts.yours import yours
+from tl_jax.app.views import cells_scored
+from tl_jax.app.views.cells_calls import at_threshold, brought, classes, matrix
 from tl_jax.report.page.tags import tag
 
 EXAMPLE = ("cells", "--embedded", "--truth=sensitive", "--out=out", "--resume")
-CLASSES = {1: "sensitive", 0: "resistant"}
-UNKNOWN = "not known"
-TRUTH_MB = 20
 APART = ("next", "map", "files", "absent")  # sections that stand elsewhere in the app, or not at all
 
 
 def show() -> None:
     """The page."""
-    study = chosen(CELLS, "cells")
+    job = jobs.find(options(), st.query_params.get("job", ""))
+    if job is not None and cell_requests.is_scoring(job):
+        remember(job.ident)
+        cells_scored.scored(job)
+        yours(job)
+        return
+    study = cell_choice.chosen()
     if study is None:
         nothing()
         return
     made = report.report_of(study.folder)
     report.show_top(made)
-    cells = brought(read(str(study.folder), report.written(study.folder)), study)
+    cells = brought(read(str(study.folder), report.written(study.folder)), study.key)
     there = calls.models(cells)
     ending = choose("Whose scores", list(there), "model", there.get)
     threshold = at_threshold(cells, ending)
     matrix(cells, ending, threshold)
     maps(cells, ending, threshold)
     report.show_more(made, study.folder, APART)
+    cells_scored.begin(study)
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the cells")
@@ -65,85 +68,6 @@ def nothing() -> None:
         remember(job.ident)
         st.query_params["job"] = job.ident
         st.rerun()
-
-
-def brought(cells: pd.DataFrame, study: Known) -> pd.DataFrame:
-    """The cells with a truth: of the study's own map, or of a table that the visitor brings, which is not kept."""
-    if TRUTH in cells and cells[TRUTH].notna().any():
-        return cells
-    say(
-        "The files of this study hold no truth of single cells: --biology with --truth writes it into map.csv. A table "
-        "with the columns cell and truth (1 sensitive, 0 resistant) does as well; it is not kept.",
-        "note",
-    )
-    given = st.file_uploader("Truth of the cells", "csv", key=f"truth-{study.key}", max_upload_size=TRUTH_MB)
-    return calls.with_truth(cells, given.getvalue()) if given else cells
-
-
-def at_threshold(cells: pd.DataFrame, ending: str) -> float:
-    """The threshold, the model's own at first."""
-    score, own = cells[f"{SCORE}{ending}"], calls.own_threshold(cells, ending)
-    low, high = float(min(score.min(), own)), float(max(score.max(), own))
-    step = float(10 ** np.floor(np.log10(max(high - low, 1e-9) / 200)))
-    words = "Threshold: a score above it is called sensitive"
-    chosen_at = slide(words, low - step, high + step, own, f"threshold{ending}", step, format="%.4g")
-    say(
-        f"The model's own threshold is {own:.4g}, settled on lines that it had not seen."
-        if chosen_at == own
-        else f"Not the model's own threshold, which is {own:.4g}: a threshold chosen by the truth is too good.",
-        "note",
-    )
-    return chosen_at
-
-
-def matrix(cells: pd.DataFrame, ending: str, threshold: float) -> None:
-    """Calls against the truth, with what they are worth beside a caller that knows nothing."""
-    called = calls.calls(cells[f"{SCORE}{ending}"], threshold)
-    put(tag("h2", "What the model calls"))
-    if TRUTH in cells and cells[TRUTH].notna().any():
-        found = calls.counted(called, cells[TRUTH])
-        block(confusion(found))
-        for line in worth(found):
-            say(line)
-    else:
-        say(f"{called.mean():.0%} of {len(called):,} cells are called sensitive. Nothing here says how many are right.")
-    data = partial(calls.predictions, cells, ending, threshold)  # written when the button is pressed
-    st.download_button("These predictions as a table", data, "predictions.csv", "text/csv", on_click="ignore")
-    truth = classes(cells[TRUTH]) if TRUTH in cells else None
-    label = "histogram of the scores, with the threshold"
-    report.chart(figures.histogram(cells[f"{SCORE}{ending}"], truth, threshold), "histogram", label)
-
-
-def confusion(found: Counts):
-    """The four counts as a table."""
-    columns = (Column("truth"), Column("called sensitive", True), Column("called resistant", True))
-    rows = [
-        ("sensitive", f"{found.called_right:,}", f"{found.missed:,}"),
-        ("resistant", f"{found.called_wrong:,}", f"{found.left_right:,}"),
-    ]
-    return table("The model's own calls against the truth, cells counted", columns, rows)
-
-
-def worth(found: Counts) -> list[str]:
-    """Precision, recall and prevalence in words."""
-    if found.prevalence is None:
-        return ["No cell has a known truth."]
-    prevalence = f"{found.prevalence:.0%} of the cells of known truth are sensitive (prevalence)"
-    precision = "no cell is called sensitive, so there is no precision"
-    if found.precision is not None:
-        precision = f"of those called sensitive {found.precision:.0%} are (precision)"
-    recall = "no cell is sensitive, so there is no recall"
-    if found.recall is not None:
-        recall = f"of the sensitive {found.recall:.0%} are called so (recall)"
-    return [
-        f"{prevalence}; {precision}; {recall}.",
-        "Calling every cell sensitive would have the prevalence as its precision, and a recall of 100 %.",
-    ]
-
-
-def classes(values: pd.Series) -> pd.Series:
-    """1 and 0 as words."""
-    return values.map(CLASSES).fillna(UNKNOWN)
 
 
 def maps(cells: pd.DataFrame, ending: str, threshold: float) -> None:

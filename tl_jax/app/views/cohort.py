@@ -45,7 +45,7 @@ def looked_at(job: Job, go: Go) -> None:
     kept = [line for line in lines if not line.startswith(("error: ", "page: "))]
     letters(kept, "the plan and its time" if planned else "what the check says")
     if planned and state == DONE:
-        say("The last lines are the plan and its time. Nothing is run before you say so.")
+        watch.time_of(kept)
         if st.button("Run this study", type="primary"):
             go(requests.run_cohort(options(), job))
     if planned or state == DONE:

@@ -12,7 +12,7 @@ from tl_jax.app.parts import compound_figure, jobs, kept, report, uploads, watch
 from tl_jax.app.parts.address import choose
 from tl_jax.app.parts.jobs import DONE, Job
 from tl_jax.app.parts.kept import Model
-from tl_jax.app.parts.markup import alert, block, put, say
+from tl_jax.app.parts.markup import alert, cards, put, say
 from tl_jax.app.parts.options import options
 from tl_jax.app.parts.visit import mine, remember
 from tl_jax.app.parts.yours import page_of, to, yours
@@ -111,7 +111,7 @@ def predicted(job: Job) -> None:
         report.chart(
             compound_figure.reach(rows[~lost]), "reach", f"{(~lost).sum()} compounds, how known and how active"
         )
-    block(listed(rows))
+    cards(listed(rows))
     data = (job.folder / kept.FOUND).read_bytes
     st.download_button("These predictions as a table", data, "predictions.csv", "text/csv", on_click="ignore")
     drawings(job.folder / kept.ATOMS)

@@ -30,7 +30,7 @@ def show(job: Job, heading: str, run: Callable[[], Job], said: Callable[[Job], N
     if told:
         letters(told, "what was found, and the plan")
     if state == DONE:
-        say("The last lines are the plan and its time. Nothing is run before you say so.")
+        watch.time_of(told)
         if st.button("Run this study", type="primary"):
             to(run())
     with st.expander("Say more, and look again", expanded=state == FAILED):

@@ -43,12 +43,13 @@ class Compared:
     remarks: list[str]
 
 
-def compared(folders: Sequence[str | Path], metric: str | None = None) -> Compared:
+def compared(folders: Sequence[str | Path], metric: str | None = None, names: Sequence[str] | None = None) -> Compared:
     """Read two or more results folders of cohort studies and compare each with the first.
 
     Args:
         folders: as --out of experiments 1 to 7 and of the two-step study left them.
         metric: by name; None: the one by which the first was judged.
+        names: what the studies are called; None: the last parts of their paths that tell them apart.
 
     Returns:
         Arms are the same where name and source are; each study is read under its judged protocol. Differences are
@@ -63,7 +64,10 @@ def compared(folders: Sequence[str | Path], metric: str | None = None) -> Compar
         raise InputError("name two or more results folders: tl_jax compare results/A results/B")
     if len({Path(folder).resolve() for folder in folders}) < len(folders):
         raise InputError("a results folder was named twice; name each once")
-    studies = dict(zip(labels(folders), [read_study(Path(folder)) for folder in folders], strict=True))
+    names = labels(folders) if names is None else list(names)
+    if len(set(names)) < len(folders):
+        raise InputError("two studies have the same name; rename one of their folders")
+    studies = dict(zip(names, [read_study(Path(folder)) for folder in folders], strict=True))
     metric = metric or next(iter(studies.values())).metric.name
     get(metric)
     for label, study in studies.items():

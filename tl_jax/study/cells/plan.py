@@ -110,10 +110,11 @@ def words(setup: Setup, seconds: float) -> list[str]:
     # The rows in float32, and in float64 those of one draw, scaled and centred.
     memory = (4 + 2 * 8) * rows * len(setup.lines.genes)
     sizes = f"{len(setup.lines):,} lines, {len(setup.cells):,} cells, {len(setup.lines.genes):,} genes"
+    gigabytes, minutes = max(memory / 2**30, 0.1), max(seconds / 60, 0.1)  # neither takes nothing
     return [
         *setup.notes,
         f"{setup.drug or 'all drugs'}: {sizes}; {rows:,} rows in all",
-        f"about {memory / 2**30:.1f} GB of memory beside the tables, and {seconds / 60:.1f} minutes on one core",
+        f"about {gigabytes:.1f} GB of memory beside the tables, and {minutes:.1f} minutes on one core",
         "nothing was trained",
     ]
 
