@@ -11,8 +11,8 @@ from tl_jax.data.seen import with_spreads
 from tl_jax.errors import InputError
 
 SCALINGS = ("standard", "floored", SHRUNKEN)
-# Where nothing is said, under protocols that repeat no publication: best over all arms on simulated chains and on real
-# targets (benchmarks/scaling.py; table in docs/preprocessing.md).
+# Where nothing is said, under protocols that repeat no publication: best of nine arms on simulated chains and on real
+# targets, level over fifteen with shrunken, which needs a source (benchmarks/scaling.py; docs/preprocessing.md).
 USUAL = "floored"
 
 
