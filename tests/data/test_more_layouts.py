@@ -291,3 +291,8 @@ def test_gene_names_that_nobody_knows_are_said(tmp_path):
     said = drafted(tmp_path, x.set_axis([f"{k}_s_at" for k in range(40)], axis=1))[1]
     assert "genes such as '0_s_at'" in said
     assert "neither current symbols nor known ids" in said
+
+
+def test_one_row_of_many_is_no_share_of_nothing(tmp_path):
+    x = pd.DataFrame(np.random.default_rng(5).normal(7, 2, (8, 300)), index=SAMPLES).rename(columns=lambda k: f"G{k}")
+    assert "1 of 301 rows (under 1%) name no gene" in drafted(tmp_path, x.assign(**{"": 5.0}))[1]
