@@ -84,7 +84,9 @@ def recorded():
 def test_columns_that_are_recorded_are_whole_and_hold_the_level(recorded):
     for line in recorded["null"]:
         assert line["influence"]["studies"] >= (150 if "network" in line["column"] else 400)
-        assert line["influence"]["rate"] <= 0.06
+        # What is read after 3 repeats may come out above by chance: the page then names its fresh draws.
+        assert line["influence"]["rate"] <= (0.06 if line["repeats"] >= 10 else 0.065)
+        assert line["influence"]["low"] <= 0.05
     assert {line["column"] for line in recorded["null"]} >= {"twins-n22-k3", "disjoint-n22-k3", "disjoint-n58-k5"}
 
 

@@ -183,15 +183,15 @@ def test_pattern_that_finds_nothing(tmp_path):
 
 
 def test_missing_values(tmp_path):
-    path = write(tmp_path, "line,A,B,C\nx,1,,\ny,1,2,\n")
+    path = write(tmp_path, "line,A,B,C,D\nx,1,,,3\ny,1,2,,4\n")
     refused(path, "3 missing values in 2 genes, first in gene 'B' of sample 'x'; fill them in.*'drop_genes'")
     x, _, genes = read_expression(path, orientation="samples", missing_values="drop_genes")
-    assert (x.tolist(), genes.tolist()) == ([[1.0], [1.0]], ["A"])
+    assert (x.tolist(), genes.tolist()) == ([[1.0, 3.0], [1.0, 4.0]], ["A", "D"])
 
 
 def test_every_gene_missing(tmp_path):
     path = write(tmp_path, "line,A\nx,\ny,2\n")
-    refused(path, "every gene has a missing value; fill them in", missing_values="drop_genes")
+    refused(path, "1 of 1 genes .100%. have a missing value .*fill them in", missing_values="drop_genes")
 
 
 def test_infinite_values(tmp_path):

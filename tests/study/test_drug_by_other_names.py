@@ -106,7 +106,8 @@ def test_two_domains_are_compared_on_the_drug_whatever_they_call_it(cohort):
 def test_the_judged_drug_is_kept_out_under_each_of_its_names(cohort):
     """A held-out sample's own response came in as that to another drug."""
     whole = called(cohort, "target", "TMZ", "Cisplatin", "Temozolomide").stage("target")
-    found = others_of(whole, whole.for_drug("TMZ"))
+    names, found = others_of(whole, whole.for_drug("TMZ"))
+    assert names == ("Cisplatin",)
     np.testing.assert_array_equal(found, whole.y[:, [1]])
 
 
