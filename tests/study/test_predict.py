@@ -2,6 +2,8 @@
 
 import json
 import re
+from copy import copy
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,8 +12,9 @@ import pytest
 from scripting import script
 
 from tl_jax.errors import InputError
+from tl_jax.evaluation.statistics.verdict import CHOICE
 from tl_jax.models import build
-from tl_jax.study.cohort.judged import FILE
+from tl_jax.study.cohort.judged import FILE, keep_judged
 from tl_jax.study.cohort.object import check_object, write_object
 from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.core.lineage import lineage_text
@@ -161,7 +164,9 @@ def judged_as(model, **found):
         ({"value": None}, "could not judge the model"),
         ({"value": 0.2, "p": 0.3}, r"not shown to predict: .* as well with shuffled responses \(p = 0.3\)"),
         ({"value": 0.2, "p": 0.01, "chosen": [-0.1, 0.5]}, r"Spearman -0.10 to 0.50 \(95 %\), which holds chance"),
+        ({"value": 0.2, "p": None, "own": [-0.1, 0.5]}, r"over the samples of its own study it has Spearman -0.10 to"),
         ({"value": 0.2, "p": 0.01, "chosen": [0.1, 0.5]}, ""),
+        ({"value": 0.2, "p": 0.01, "own": [-0.1, 0.5]}, ""),
         ({"value": 0.5, "id": "another"}, ""),
         ({"metric": 7, "value": 0.5}, "cannot be read"),
     ],
@@ -185,6 +190,23 @@ def test_what_a_study_found_is_kept_beside_its_models(two_step):
         folds = folds[(folds["source"].fillna("") == one.source) & (folds["protocol"] == results.settings.protocol)]
         assert found["id"] == one.meta["id"]
         assert found["value"] == pytest.approx(folds["value"].mean(skipna=False), nan_ok=True)
+
+
+def test_the_interval_of_each_model_is_kept_and_that_of_the_choice_for_the_best(two_step, tmp_path):
+    results = copy(two_step[0])
+    one = results.models[0]
+    other = one._replace(path=tmp_path / "b", arm="other", source="")
+    results.models = [one._replace(path=tmp_path / "a"), other]
+    results.recommended = SimpleNamespace(arm=one.arm, source=one.source)
+    rows = {"arm": [CHOICE, "other"], "source": "", "protocol": results.settings.protocol, "bca_low": [0.1, -0.2]}
+    results.extra = {**results.extra, "intervals": [pd.DataFrame(rows | {"bca_high": 0.5})]}
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    keep_judged(results)
+    best, own = (json.loads((tmp_path / folder / FILE).read_text()) for folder in ("a", "b"))
+    assert (best["chosen"], own["own"]) == ([0.1, 0.5], [-0.2, 0.5])
+    assert "own" not in best
+    assert "chosen" not in own
 
 
 def test_the_training_transform_is_repeated(model, table, monkeypatch):

@@ -26,7 +26,8 @@ def lost(where, what: str, names: Sequence[str], of: int, why: str, remedy: str 
     if not names:
         return
     share = len(names) / max(of, 1)
-    line = f"{where}: {len(names):,} of {of:,} {what} ({'under 1%' if share < 0.005 else f'{share:.0%}'}) {why} ({examples(names)})"
+    percent = "under 1%" if share < 0.005 else f"{share:.0%}"
+    line = f"{where}: {len(names):,} of {of:,} {what} ({percent}) {why} ({examples(names)})"
     if share > most:
         raise InputError(f"{line}, more than {most:.0%}; {remedy or 'correct the table'}")
     told(f"{line}, left out")

@@ -24,7 +24,7 @@ def keep_judged(results) -> None:
     """Write FILE beside every kept model. The latest study that made or reused a model counts.
 
     value: its mean per fold of the judging metric. p: of the permutation test. chosen: of the recommended model, the
-    interval of a choice by inner folds. null where the study has none.
+    interval of a choice by inner folds. own: the interval of any other over samples. null where the study has none.
     """
     if not is_first():
         return
@@ -36,9 +36,10 @@ def keep_judged(results) -> None:
         found = {"id": one.meta["id"], "metric": record(settings.metric), "quick": settings.quick}
         found |= {"folds": len(own), "value": own.mean(skipna=False) if len(own) else None}
         found["p"] = _first(_of(_extra(results, "permutations"), one.arm, one.source, settings.protocol), "p")
-        if best and (best.arm, best.source) == (one.arm, one.source):
-            rows = _of(_extra(results, "intervals"), CHOICE, "", settings.protocol)
-            found["chosen"] = [_first(rows, "bca_low"), _first(rows, "bca_high")]
+        is_best = bool(best) and (best.arm, best.source) == (one.arm, one.source)
+        of = (CHOICE, "") if is_best else (one.arm, one.source)
+        rows = _of(_extra(results, "intervals"), *of, settings.protocol)
+        found["chosen" if is_best else "own"] = [_first(rows, end) for end in ("bca_low", "bca_high")]
         write_json(one.path / FILE, found)
 
 
@@ -78,9 +79,12 @@ def _doubts(found: dict, own: str) -> list[str]:
         return [f"the model does not predict: {reached}, no better than chance"]
     if p is not None and p >= ALPHA:
         return [f"the model is not shown to predict: {reached}, and as well with shuffled responses (p = {p:.2g})"]
-    ends = [end for end in found.get("chosen", ()) if end is not None]
+    # Where shuffled responses have judged the model itself, its own interval says nothing more.
+    kept = found["chosen"] if "chosen" in found else found.get("own", ()) if p is None else ()
+    ends = [end for end in kept if end is not None]
     if judged.chance is not None and ends and min(judged.sign * (end - judged.chance) for end in ends) <= 0:
         low, high = (judged.text(end) for end in sorted(ends))
-        words = f"a model chosen as this one was has {judged.label} {low} to {high} (95 %), which holds chance"
+        who = "a model chosen as this one was" if "chosen" in found else "over the samples of its own study it"
+        words = f"{who} has {judged.label} {low} to {high} (95 %), which holds chance"
         return [f"the model is not shown to predict: {words}"]
     return []
