@@ -53,6 +53,36 @@ def test_every_page_is_drawn_without_a_fault(server, visit):
         assert page.faults == [], title
 
 
+# Controls that a visitor sees, each with a mark. A field that takes a file has a button of its own; the arrow of a list
+# and the crosses of what was chosen belong to its field, where arrow keys open it and the backspace key takes away.
+CONTROLS = """() => {
+  const kinds = 'button, a[href], input:not([type=file]), textarea, summary, [role=slider], .scroll, pre';
+  const seen = [...document.querySelectorAll(kinds)].filter(one =>
+    one.getClientRects().length && getComputedStyle(one).visibility === 'visible' && !one.disabled
+    && !one.matches('[aria-haspopup=listbox], [data-testid=stMultiSelect] button')
+    && !one.closest('[inert], .modebar, [data-testid=stHeader], [data-testid=stElementToolbar]'));
+  seen.forEach((one, number) => one.dataset.control = number);
+  return seen.map(one => [one.dataset.control, one.outerHTML.slice(0, 200)]);
+}"""
+REACHED = "document.activeElement?.closest('[data-control]')?.dataset.control ?? null"
+
+
+@pytest.mark.parametrize("name", ["", "study", "study?from=cells", "cells", "compounds", "compare", "downloads"])
+def test_every_control_is_reached_by_the_tabulator(server, visit, name):
+    page = visit()
+    page.goto(f"{server.address}/{name}")
+    settled(page)
+    page.locator("h1").first.click()
+    missing = dict(page.evaluate(CONTROLS))
+    assert missing
+    for _ in range(3 * len(missing) + 30):
+        page.keyboard.press("Tab")
+        missing.pop(page.evaluate(REACHED), None)
+        if not missing:
+            break
+    assert not missing, list(missing.values())
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_pages_fit_and_are_kept_as_pictures(server, visit, width, theme):

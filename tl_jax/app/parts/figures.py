@@ -22,7 +22,7 @@ ALPHA = 0.05
 ROW, HEAD = 40, 90  # pixels
 SHOWN = "shown"  # the column of cells that holds their names as plotly shows them
 OUTLINED = 5_000  # cells up to which each dot has an outline: it doubles what WebGL has to draw
-LAYERS = 24  # of a map of classes at most: each costs the browser a little
+LAYERS = 12  # of a map of classes at most: each costs the browser a little
 
 
 def text(value: object, width: int = 60) -> str:
