@@ -13,6 +13,7 @@ from tl_jax.data.genes.table import symbols
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.markers import EXPRESSION, listed, markers_of
 from tl_jax.report.sections import verdict_words
+from tl_jax.report.sections.compared import compared
 from tl_jax.report.sections.registry import answer_words
 from tl_jax.study.answer import answer as answered
 from tl_jax.study.answer.answer import folders
@@ -158,6 +159,8 @@ def test_the_marker_is_an_arm_and_several_drugs_are_one_study(folder):
         assert (
             f"<title>QUICK LOOK, NOT A RESULT: shifted: {drug}" in (folder / "out" / drug / "report.html").read_text()
         )
+    with pytest.raises(InputError, match="out holds several drugs; name the folder of one in it"):
+        compared([folder / "out", folder / "out" / "Cisplatin"])
     with pytest.raises(InputError, match="holds several drugs"):
         model_of_study(folder / "out")
     # A model of one gene needs that gene alone.

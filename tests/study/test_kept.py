@@ -10,6 +10,7 @@ from tl_jax.checkpoint import load_stage
 from tl_jax.errors import InputError
 from tl_jax.evaluation.predictors.baselines import BASELINES
 from tl_jax.study.cohort.arms import Case, arms_of
+from tl_jax.study.cohort.outputs import write_outputs
 from tl_jax.study.cohort.plans import EXPERIMENTS
 from tl_jax.study.cohort.predict import predict_samples
 from tl_jax.study.cohort.prepare import prepare
@@ -126,6 +127,14 @@ def test_a_cohort_of_one_domain_runs_without_a_source(cohort, tmp_path):
     for name in ("exp6_source_to_target", "two_step_study"):
         plan = prepare(EXPERIMENTS[name], settings, alone)
         assert any("one domain and no source: left out are freeze_layer1, feature_ridge" in note for note in plan.notes)
-    assert {arm for arm, _ in run_plan(plan).arms.arms} == {"scratch", "ridge"}
+    results = run_plan(plan)
+    assert {arm for arm, _ in results.arms.arms} == {"scratch", "ridge"}
+    (tmp_path / "out").mkdir()
+    write_outputs(results, tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "The one domain of this cohort, without a source: nothing is transferred" in page
+    assert "How far models lie apart" in page
+    for false in ("Every way to the target", "What transfer gained", "shared by all domains"):
+        assert false not in page
     with pytest.raises(InputError, match="nothing that was asked for runs"):
         prepare(EXPERIMENTS[name], replace(settings, strategies=("zero_shot",), baselines=()), alone)

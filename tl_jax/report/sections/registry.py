@@ -15,6 +15,7 @@ from tl_jax.report.sections.glossary import ANCHOR, arms_in, glossary, words_in
 from tl_jax.report.sections.study import Study, read_folder, read_study
 
 # A file that only folders of this kind hold.
+APART = "How far models lie apart"  # in place of what transfer gained, where there is no source
 MARKS = {"blocks.csv": MANY, "profiles.csv": PROFILE, "drugs.csv": DRUGS, "signs.csv": CELL, "grid.csv": GRID}
 
 
@@ -47,7 +48,7 @@ def report(study: Study, kind: Kind = STUDY) -> Report:
     shown, left_out = [], []
     for entry in kind.sections:
         try:
-            shown.append(Section(entry.title, entry.anchor, blocks_of(entry, study)))
+            shown.append(Section(titled(entry, study), entry.anchor, blocks_of(entry, study)))
         except Absent as reason:
             left_out.append(f"{entry.title}: {reason}.")
     shown += glossary(shown)
@@ -59,6 +60,12 @@ def report(study: Study, kind: Kind = STUDY) -> Report:
     if not answer.is_quick(study):
         return Report(title, (*top, hint), tuple(shown))
     return Report(f"{answer.QUICK}: {title}", (*map(stamped, top), hint), tuple(shown))
+
+
+def titled(entry: Entry, study: Study) -> str:
+    """The heading of a section; of a cohort of one domain it speaks of no transfer."""
+    alone = study.entry("cohort", "domains") == 1
+    return APART if alone and entry.anchor == "gain" else entry.title
 
 
 def names_in(top: tuple[Block, ...]) -> str:

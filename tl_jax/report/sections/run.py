@@ -29,7 +29,8 @@ def data(study: Study) -> Blocks:
         parts.append(Part(title, (definitions(title, lines),), folded=True))
     genes = study.entry("cohort", "genes")
     if isinstance(genes, int):
-        parts.append(paragraph(f"{genes:,} genes are shared by all domains."))
+        alone = study.entry("cohort", "domains") == 1
+        parts.append(paragraph(f"{genes:,} genes{'' if alone else ' are shared by all domains'}."))
     return parts
 
 

@@ -114,6 +114,8 @@ def read_folder(folder: Path, contracts: Mapping[str, Contract], first: str = "m
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; name the --out folder of an experiment")
     if not (folder / f"{first}.csv").is_file():
+        if (folder / "drugs.csv").is_file():
+            raise InputError(f"{folder} holds several drugs; name the folder of one in it, beside drugs.csv")
         raise InputError(f"{folder} holds no {first}.csv; name the --out folder of an experiment that has ended")
     summary = _json(folder / "summary.json")
     metric = metric_of(summary, judged)

@@ -56,7 +56,10 @@ def model_of_study(folder: Path, name: str = BEST) -> Chosen:
     # As the study wrote it: from the folder where it ran, which is most often one above the results.
     path = next((p for p in (given, *(up / given for up in Path(folder).absolute().parents)) if is_stage(p)), None)
     if path is None:
-        raise InputError(f"the model {whole} of {folder} is not at {given}; run from the folder where the study ran")
+        raise InputError(
+            f"the model {whole} of {folder} is not at {given}; run from the folder where the study ran, or "
+            "run the study again where its checkpoints were taken away"
+        )
     warnings = [f"model {whole}: {path}"]
     if quick:
         warnings.append("warning: it is of a quick look, whose models are no result; run the study without --quick")

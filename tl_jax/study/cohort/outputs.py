@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.gene_report import gene_report
 from tl_jax.evaluation.statistics.registry import record
 from tl_jax.report import plots
@@ -15,6 +16,7 @@ from tl_jax.study.cohort.results import Results
 from tl_jax.study.core.stages import TrainedStage
 from tl_jax.study.core.writer import write_study
 
+ALONE = "the one domain of this cohort, without a source: nothing is transferred"
 METRIC_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "metric", "value", "n_train", "n_test"]
 PREDICTION_COLUMNS = ["experiment", "arm", "source", "protocol", "repeat", "fold", "sample_id", "y_true", "y_pred"]
 
@@ -67,13 +69,26 @@ def draw(results: Results, folder: Path) -> None:
         plots.source_ranking(results.ranking, folder / "source_drugs", title, metric)
 
 
+def title_of(results: Results) -> str:
+    """What the experiment asks; of a cohort of one domain, what is left of it."""
+    experiment = results.experiment
+    alone = len(results.cohort.domains) == 1 and (experiment.routes or experiment.evaluated == "source")
+    return ALONE if alone and experiment.name != "answer" else experiment.title
+
+
+def cohort_of(cohort: Cohort) -> dict:
+    """What a page says of a cohort."""
+    sizes = {"genes": len(cohort.genes), "domains": len(cohort.domains)}
+    return {"name": cohort.name, "title": cohort.title, **sizes}
+
+
 def summary(results: Results, flags: dict) -> dict:
     """Everything needed to repeat the experiment, and its result per arm."""
     arms = summarise(results.table("metrics"), results.settings.metric)
     return {
         "experiment": results.experiment.name,
-        "title": results.experiment.title,
-        "cohort": {"name": results.cohort.name, "title": results.cohort.title, "genes": len(results.cohort.genes)},
+        "title": title_of(results),
+        "cohort": cohort_of(results.cohort),
         "metric": record(results.settings.metric),
         "flags": flags,
         "data": results.data,
