@@ -8,6 +8,7 @@ import math
 import re
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+SET_MINUS = re.compile(r"^[\u2212\u2013](?=[0-9.])")  # a minus as a word processor sets it
 # What pandas takes for a missing value.
 MISSING = {
     *("", "NA", "N/A", "n/a", "nan", "NaN", "-nan", "-NaN", "NULL", "null", "None", "<NA>", "#N/A", "#NA", "#N/A N/A"),
@@ -60,6 +61,7 @@ def number(text: str) -> float:
     text = text.strip()
     if text in MISSING:
         return math.nan
+    text = SET_MINUS.sub("-", text)
     assert NUMBER.fullmatch(text), f"{text!r} was accepted as a number"
     return float(text)
 
