@@ -9,10 +9,9 @@ from typing import NamedTuple
 import streamlit as st
 
 from tl_jax.app.parts.jobs import read
-from tl_jax.app.parts.markup import say
 from tl_jax.app.parts.report import written
 from tl_jax.app.parts.studies import CELLS, Known
-from tl_jax.app.parts.visit import known, numbered
+from tl_jax.app.parts.visit import numbered, offered
 
 NAME = "cells"  # of the study in the address
 NOTHING = "none"
@@ -34,12 +33,10 @@ LABELS = Facts("Data set", "Drug", "Encoder", "Alignment")
 
 def chosen() -> Known | None:
     """The study of the address, with fields that lead to every other one and offer nothing that is not there."""
-    there = known(CELLS)
+    there = offered(CELLS, NAME)
     if not there:
         return None
     asked = st.query_params.get(NAME)
-    if asked is not None and asked not in there:
-        say("The study of this address is not here; another one is shown.", "note")
     key = asked if asked in there else next(iter(there))
     if len(there) > 1:
         fields(there, key)
@@ -50,11 +47,11 @@ def fields(there: Mapping[str, Known], key: str) -> None:
     """A field for each fact, and one for studies that are alike in all of them."""
     facts = told_apart({name: _facts(str(one.folder), written(one.folder)) for name, one in there.items()})
     for level, column in enumerate(st.columns(len(LABELS))):
-        offered = values(facts, key, level)
+        there_are = values(facts, key, level)
         widget = f"cells-{LABELS[level]}"
         st.session_state[widget] = facts[key][level]
         with column:
-            st.selectbox(LABELS[level], offered, key=widget, on_change=_go, args=(facts, key, level, widget))
+            st.selectbox(LABELS[level], there_are, key=widget, on_change=_go, args=(facts, key, level, widget))
     alike = [name for name, one in facts.items() if one == facts[key]]
     if len(alike) > 1:
         st.session_state["cells-study"] = key

@@ -45,15 +45,19 @@ def known(kind: str | None = None) -> dict[str, Known]:
 
 def chosen(kind: str, name: str = "study", label: str = "Study") -> Known | None:
     """The study that this page is of, chosen in a list and kept in the address as `name`."""
-    there = known(kind)
-    if not there:
-        return None
-    asked = st.query_params.get(name)
-    if asked is not None and asked not in there:
-        say("The study of this address is not here; another one is shown.", "note")
-    if len(there) == 1:
-        return next(iter(there.values()))
+    there = offered(kind, name)
+    if len(there) < 2:
+        return next(iter(there.values()), None)
     return there[choose(label, list(there), name, numbered(there).get)]
+
+
+def offered(kind: str | None, name: str) -> dict[str, Known]:
+    """The same as `known`; where the address asks for a study as `name` that is none of them, this is said."""
+    there = known(kind)
+    asked = st.query_params.get(name)
+    if there and asked is not None and asked not in there:
+        say("The study of this address is not here; another one is shown.", "note")
+    return there
 
 
 def numbered(there: Mapping[str, Known]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from tl_jax.app.parts.options import options
 from tl_jax.app.parts.visit import remember
 from tl_jax.app.parts.yours import yours
 from tl_jax.app.views import cells_scored
-from tl_jax.app.views.cells_calls import at_threshold, brought, classes, matrix
+from tl_jax.app.views.cells_calls import at_threshold, brought, classes, matrix, whose
 from tl_jax.report.page.tags import tag
 
 EXAMPLE = ("cells", "--embedded", "--truth=sensitive", "--out=out", "--resume")
@@ -38,8 +38,7 @@ def show() -> None:
     made = report.report_of(study.folder)
     report.show_top(made)
     cells = brought(read(str(study.folder), report.written(study.folder)), study.key)
-    there = calls.models(cells)
-    ending = choose("Whose scores", list(there), "model", there.get)
+    ending = whose(cells)
     threshold = at_threshold(cells, ending)
     matrix(cells, ending, threshold)
     maps(cells, ending, threshold)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from tl_jax.app.parts import calls, figures, report
-from tl_jax.app.parts.address import slide
+from tl_jax.app.parts.address import choose, slide
 from tl_jax.app.parts.calls import SCORE, TRUTH, Counts
 from tl_jax.app.parts.markup import block, put, say
 from tl_jax.report.blocks import Column, table
@@ -32,6 +32,12 @@ def brought(cells: pd.DataFrame, key: str, without: str = OF_STUDY) -> pd.DataFr
     say(f"{without} {table_of}; it is not kept.", "note")
     given = st.file_uploader("Truth of the cells", "csv", key=f"truth-{key}", max_upload_size=TRUTH_MB)
     return calls.with_truth(cells, given.getvalue()) if given else cells
+
+
+def whose(cells: pd.DataFrame) -> str:
+    """The ending of the columns of the model whose scores are shown."""
+    there = calls.models(cells)
+    return choose("Whose scores", list(there), "model", there.get)
 
 
 def at_threshold(cells: pd.DataFrame, ending: str) -> float:

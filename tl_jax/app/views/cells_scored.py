@@ -8,14 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from tl_jax.app.parts import calls, cell_requests, jobs, report, uploads, watch
-from tl_jax.app.parts.address import choose
 from tl_jax.app.parts.calls import LABEL, SCORE
 from tl_jax.app.parts.jobs import DONE, Job
 from tl_jax.app.parts.markup import alert, cards, put, say
 from tl_jax.app.parts.options import options
 from tl_jax.app.parts.studies import Known
 from tl_jax.app.parts.yours import to
-from tl_jax.app.views.cells_calls import at_threshold, brought, matrix
+from tl_jax.app.views.cells_calls import CLASSES, at_threshold, brought, matrix, whose
 from tl_jax.errors import InputError
 from tl_jax.report.blocks import Column, table
 from tl_jax.report.page.tags import tag
@@ -87,8 +86,7 @@ def found(job: Job) -> None:
         return
     say("One score per cell, learned from bulk lines: high is sensitive. Nothing here was measured on these cells.")
     cells = brought(cells, job.ident, "These cells have no known truth.")
-    there = calls.models(cells)
-    ending = choose("Whose scores", list(there), "model", there.get)
+    ending = whose(cells)
     matrix(cells, ending, at_threshold(cells, ending))
     put(tag("h2", "Cell by cell"))
     cards(listed(rows))
@@ -111,7 +109,7 @@ def listed(rows: pd.DataFrame):
             shorten(row["cell"], 40),
             number(row[SCORE], ".3f"),
             number(row[f"{SCORE}_sd"], ".3f"),
-            {1: "sensitive", 0: "resistant"}.get(row[LABEL], ""),
+            CLASSES.get(row[LABEL], ""),
             number(row[REACH], ".2f"),
             caution(row),
         )
