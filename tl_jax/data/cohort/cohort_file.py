@@ -12,10 +12,9 @@ from tl_jax.data.cohort.genes import align_domains
 from tl_jax.data.cohort.schema import CohortTable, parse_cohort
 from tl_jax.data.cohort.targets import Targets
 from tl_jax.data.domain import Domain
-from tl_jax.data.drugs.names import spellings
 from tl_jax.data.genes.names import GeneNames, translate
 from tl_jax.data.seen import with_spreads
-from tl_jax.data.tables.cells import nearest_drug
+from tl_jax.data.tables.cells import spelled
 from tl_jax.data.tables.raw_tables import find_file
 from tl_jax.errors import InputError
 
@@ -85,10 +84,7 @@ def _for_drug(cohort: Cohort, drug: str | None) -> Cohort:
     if drug is None:
         return cohort
     target = cohort.stage("target")
-    own = next(iter(spellings(drug, target.drugs)), None)
-    if own is None:
-        raise InputError(f"--drug={drug}: domain {target.name} has no such drug; {nearest_drug(drug, target.drugs)}")
-    return replace(cohort, drug=own)
+    return replace(cohort, drug=spelled(drug, target.drugs, "drug", f"domain {target.name}"))
 
 
 def _cohort_path(name: str) -> Path:

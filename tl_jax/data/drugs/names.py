@@ -10,12 +10,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("names.csv")
 
 
+@lru_cache(maxsize=65_536)  # every drug of a table is held against every other
 def plain(drug: str) -> str:
     """A drug's name without case, blanks and signs."""
     return re.sub(r"[\W_]+", "", drug).casefold()

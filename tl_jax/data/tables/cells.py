@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tl_jax.data.drugs.names import other_names
+from tl_jax.data.drugs.names import other_names, spellings
 from tl_jax.errors import InputError
 
 LONGEST_NAME = 500  # characters that a pattern is tried on: the time it takes may grow with their cube
@@ -31,6 +31,15 @@ def nearest_drug(drug: str, known: Iterable[str]) -> str:
     known = [str(name) for name in known]
     same = other_names(drug, known)
     return f"it has {examples(same)}, another name of that drug" if same else nearest(drug, known)
+
+
+def spelled(drug: str, known: Iterable[str], flag: str, where: str) -> str:
+    """A table's own spelling of a drug, whatever its case and signs; InputError, with a hint, where it has none."""
+    known = list(known)
+    found = spellings(drug, known)
+    if not found:
+        raise InputError(f"--{flag}={drug}: {where} has no such drug; {nearest_drug(drug, known)}")
+    return found[0]
 
 
 def shown(value) -> str:

@@ -10,8 +10,8 @@ from tl_jax.data.chain import Cohort
 from tl_jax.data.cohort.cohort_file import shipped_content
 from tl_jax.data.drafts.draft import Wishes
 from tl_jax.data.drafts.write import in_source, matching, write_cohort
-from tl_jax.data.drugs.names import spellings, taken_for
-from tl_jax.data.tables.cells import nearest_drug
+from tl_jax.data.drugs.names import taken_for
+from tl_jax.data.tables import cells
 from tl_jax.data.tables.raw_tables import find_file
 from tl_jax.errors import InputError
 
@@ -110,8 +110,4 @@ def spelled(cohort: Cohort, tables: Tables) -> dict[str, str]:
     if every(tables) or len(tables.drugs) < 2:
         return {}
     known = cohort.stage("target").drugs
-    found = {drug: next(iter(spellings(drug, known)), "") for drug in tables.drugs}
-    unknown = next((drug for drug, own in found.items() if not own), None)
-    if unknown is not None:
-        raise InputError(f"--drug={unknown}: {tables.response} has no such drug; {nearest_drug(unknown, known)}")
-    return found
+    return {drug: cells.spelled(drug, known, "drug", str(tables.response)) for drug in tables.drugs}

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tl_jax.data.chain import Cohort
-from tl_jax.data.drugs.names import spellings
-from tl_jax.data.tables.cells import nearest_drug
-from tl_jax.errors import InputError
+from tl_jax.data.tables import cells
 from tl_jax.study.cohort.choice import read_choice
 from tl_jax.study.cohort.plans import Experiment
 from tl_jax.study.cohort.settings import Settings
@@ -70,9 +68,5 @@ def default_source(settings: Settings, cohort: Cohort, folder: Path) -> Sources:
 def spelled(asked: list[str], cohort: Cohort) -> tuple[str, ...]:
     """Drugs as the source of the cohort spells them, each once."""
     known = cohort.stage("source").drugs
-    found = {drug: next(iter(spellings(drug, known)), "") for drug in asked}
-    unknown = next((drug for drug, own in found.items() if not own), None)
-    if unknown is not None:
-        hint = nearest_drug(unknown, known)
-        raise InputError(f"--source_drug={unknown}: the source of cohort {cohort.name} has no such drug; {hint}")
-    return tuple(dict.fromkeys(found.values()))
+    where = f"the source of cohort {cohort.name}"
+    return tuple(dict.fromkeys(cells.spelled(drug, known, "source_drug", where) for drug in asked))
