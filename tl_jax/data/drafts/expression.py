@@ -53,8 +53,10 @@ def sides(look: Look) -> list[Side]:
             return [Side("long", long["sample_column"], as_ids(look.frame[long["sample_column"]].unique()))]
         return sides_of_expression(look.frame)
     found = [Side("cells", "", [str(name) for name in look.frame.index])]
-    own = "geo_accession" if look.format == "geo_series_matrix" else look.obs.columns[0] if look.obs is not None else ""
-    for column in () if look.obs is None else look.obs.columns.drop(own):
+    if look.obs is None:
+        return found
+    own = "geo_accession" if look.format == "geo_series_matrix" else look.obs.columns[0]
+    for column in look.obs.columns.drop(own):
         several = look.obs[column].nunique() < len(look.obs) or look.format != "h5ad"
         if several and not pd.api.types.is_float_dtype(look.obs[column]):
             found.append(Side("cells", str(column), as_ids(look.obs[column])))

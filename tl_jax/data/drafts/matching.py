@@ -21,7 +21,7 @@ def best_match(expression: Path, response: Path, ours_said: dict, theirs_said: d
     ours = list(looks(expression, ExpressionTable, ours_said))
     theirs = list(looks(response, ResponseTable, theirs_said))
     best: tuple[Look, Look, Match | None] = (ours[0], theirs[0], None)
-    rank = (False, 0)
+    rank = (False, -1)
     for look in ours:
         found = sides(look)
         for answer in theirs:
@@ -31,7 +31,7 @@ def best_match(expression: Path, response: Path, ours_said: dict, theirs_said: d
             own = [side for side in found if side.rows != "genes" or not same]
             match = match_names(look.frame, answer.frame, own, not same, theirs_said.get("sample_column", ""))
             # A sheet shares all its names with itself: that counts where no other shares any.
-            if match and (best[2] is None or (not same, len(match.shared)) > rank):
+            if match and (not same, len(match.shared)) > rank:
                 best, rank = (look, answer, match), (not same, len(match.shared))
     return best
 

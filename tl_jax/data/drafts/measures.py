@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def check_values(frame: pd.DataFrame, path: Path, samples: str, keys: dict, poin
         frame = select_rows(frame, path, wanted_values(keys.get("filter") or {}), "filter")
     columns = [keys["value_column"]] if "value_column" in keys else keys.get("drugs", [])
     columns = [c for c in columns if c in frame.columns]
-    found: dict = {}
+    found, of_drug = {}, _of_the_drug(frame, keys)
     for column in columns:
         values, rows = frame[column], as_ids(frame[samples])
         bad = faults(values)
@@ -78,8 +79,8 @@ def check_values(frame: pd.DataFrame, path: Path, samples: str, keys: dict, poin
             found["missing"] = sorted({*found.get("missing", ()), *gaps.values()})
         known = as_numbers(values)
         _ask_of_gaps(known, column, path, points)
-        _ask_of_units(_of_the_drug(frame, keys), column, path, points)
-        _ask_of_limits(_of_the_drug(frame, keys), column, path, keys, points)
+        _ask_of_units(of_drug, column, path, points)
+        _ask_of_limits(of_drug, column, path, keys, points)
         _say_of_shares(known, column, path, points)
         if "transform" not in keys:
             _suggest_scale(known.to_numpy(), column, keys.get("unit", column), points)
@@ -109,13 +110,14 @@ def _ask_of_limits(frame: pd.DataFrame, column: str, path: Path, keys: dict, poi
     for other in frame.columns.drop(column):
         if frame[other].dtype.kind in "iufb":
             continue
-        signs = pd.Series([cell.strip("'\" ") for cell in as_ids(frame[other])])
+        cells = as_ids(frame[other])
+        signs = pd.Series([cell.strip("'\" ") for cell in cells])
         known = signs[signs != ""]
         if not len(known) or not known.isin(RELATIONS).all() or keys.get("censored") == "clip":
             continue
         limits = known[~known.isin(EQUAL)]
         if len(limits):
-            exact = next((c for c in as_ids(frame[other]) if c.strip("'\" ") in EQUAL), "=")
+            exact = next((c for c in cells if c.strip("'\" ") in EQUAL), "=")
             points.ask(
                 f"{path}: {len(limits)} of {len(frame)} values of '{column}' are limits by the column '{other}', "
                 f"such as '{limits.iloc[0]}'; set censored = 'clip' to take the limit as the value, or set filter = "
@@ -129,7 +131,7 @@ def _ask_of_units(frame: pd.DataFrame, column: str, path: Path, points: Points) 
     for other in frame.columns.drop(column):
         if frame[other].dtype.kind in "iufb" or not UNIT.search(str(other)):
             continue
-        units = {unit: as_ids(frame[other]).count(unit) for unit in dict.fromkeys(as_ids(frame[other])) if unit}
+        units = Counter(filter(None, as_ids(frame[other])))
         if 1 < len(units) <= MOST_UNITS:
             most = max(units, key=units.get)
             points.ask(

@@ -121,14 +121,14 @@ def match_names(
     """
     ours = sides_of_expression(expression) if ours is None else ours
     theirs, best = sides_of_response(table, heading), None
-    theirs = [side for side in theirs if side.column == column] or theirs if column else theirs
+    stated = [side for side in theirs if column and side.column == column]
     for pair, loose in (
         ((WHOLE, WHOLE), False),
         ((WHOLE, WHOLE), True),
         *((pair, any(cut in LOOSE for cut in pair)) for pair in PAIRS),
     ):
         for own in ours:
-            for other in theirs:
+            for other in stated or theirs:
                 found = _agreement(own, other, pair, loose)
                 if found and (best is None or len(found.shared) > len(best.shared)):
                     best = found

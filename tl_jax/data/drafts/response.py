@@ -27,22 +27,8 @@ NOT_THE_DRUG = re.compile(
 YES_NO = {"yes", "no", "y", "n", "true", "false", "0", "1", "0.0", "1.0", "none", "unknown", "treated"}
 YES_NO |= {"untreated", "naive", "", "na", "pos", "neg", "positive", "negative", "+", "-"}
 MOST_WORDS = 6  # kinds of response in words
-_SPREAD = {
-    "sd",
-    "std",
-    "stdev",
-    "stddev",
-    "se",
-    "sem",
-    "stderr",
-    "cv",
-    "var",
-    "variance",
-    "lower",
-    "upper",
-    "ci95",
-    "pvalue",
-}
+_SPREAD = {"sd", "std", "stdev", "stddev", "se", "sem", "stderr", "cv", "var", "variance"}
+_SPREAD |= {"lower", "upper", "ci95", "pvalue"}
 METRIC = re.compile(r"metric|measure|readout|endpoint|parameter|variable|statistic|assay", re.IGNORECASE)
 
 
