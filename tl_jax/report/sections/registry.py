@@ -14,8 +14,8 @@ from tl_jax.report.sections.entries import CELL, DRUGS, FAMILY, GRID, MANY, PROF
 from tl_jax.report.sections.glossary import ANCHOR, arms_in, glossary, words_in
 from tl_jax.report.sections.study import Study, read_folder, read_study
 
-# A file that only folders of this kind hold.
 APART = "How far models lie apart"  # in place of what transfer gained, where there is no source
+# A file that only folders of this kind hold.
 MARKS = {"blocks.csv": MANY, "profiles.csv": PROFILE, "drugs.csv": DRUGS, "signs.csv": CELL, "grid.csv": GRID}
 
 
@@ -64,8 +64,7 @@ def report(study: Study, kind: Kind = STUDY) -> Report:
 
 def titled(entry: Entry, study: Study) -> str:
     """The heading of a section; of a cohort of one domain it speaks of no transfer."""
-    alone = study.entry("cohort", "domains") == 1
-    return APART if alone and entry.anchor == "gain" else entry.title
+    return APART if study.alone and entry.anchor == "gain" else entry.title
 
 
 def names_in(top: tuple[Block, ...]) -> str:

@@ -29,8 +29,7 @@ def data(study: Study) -> Blocks:
         parts.append(Part(title, (definitions(title, lines),), folded=True))
     genes = study.entry("cohort", "genes")
     if isinstance(genes, int):
-        alone = study.entry("cohort", "domains") == 1
-        parts.append(paragraph(f"{genes:,} genes{'' if alone else ' are shared by all domains'}."))
+        parts.append(paragraph(f"{genes:,} genes{'' if study.alone else ' are shared by all domains'}."))
     return parts
 
 

@@ -57,6 +57,11 @@ class Study:
         return found if isinstance(found, kind) else None
 
     @property
+    def alone(self) -> bool:
+        """Whether the cohort is one domain, without a source."""
+        return self.entry("cohort", "domains") == 1
+
+    @property
     def metrics(self) -> pd.DataFrame:
         return self.tables["metrics"]
 

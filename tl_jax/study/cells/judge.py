@@ -28,10 +28,11 @@ from tl_jax.study.core.looks import charged
 
 LINES = "lines"
 AT_THRESHOLD = ("mcc", "balanced_accuracy", "f1", "weighted_f1", "ami", "ari")  # of calls, named so in tables
-COMPARED = (
+MEASURED = (
     *("arm", "reference", "over", "draws", "mean", "mean_reference", "difference", "ci_low", "ci_high"),
-    *("p", "p_holm", "p_better", "looks", "p_after_looks", "harm"),
+    *("p", "p_better"),
 )
+COMPARED = (*MEASURED[:-1], "p_holm", "p_better", "looks", "p_after_looks", "harm")
 
 
 def truth_tables(results: CellResults, asked: Truth, looks: int = 1) -> dict[str, pd.DataFrame]:
@@ -151,35 +152,21 @@ def comparisons(
         if shared and not overlap(results, arm):
             held.append((arm, reference, "seeds"))
     rows = [difference(results, truth[known], known, units, *one) for one in held]
-    table = pd.DataFrame(rows, columns=list(COMPARED))
+    table = pd.DataFrame(rows, columns=list(MEASURED))
     table = charged(table.assign(p_holm=holm(table["p"])), looks, of="p_holm")
-    return table.assign(harm=(table["p_after_looks"] < ALPHA) & (table["difference"] < 0))
+    table = table.assign(harm=(table["p_after_looks"] < ALPHA) & (table["difference"] < 0))
+    return table[list(COMPARED)]
 
 
 def difference(results: CellResults, truth, known, units, arm: str, reference: str, over: str) -> tuple:
-    """One row of `comparisons`. Over seeds, seed k stands beside the draw of the lines that it learned from."""
+    """One row of `comparisons`, as far as MEASURED. Over seeds, seed k stands beside the draw that it learned from."""
     one, other = results.scores[arm][:, known], results.scores[reference][:, known]
     draws = min(len(one), len(other)) if over == LINES else len(one)
     one, other = one[:draws], other[np.arange(draws) % len(other)]
     found = paired(truth, one, other, results.settings.share if over == LINES else 0.0, units)
     means = [np.mean([of_order(truth, score)["auroc"] for score in part]) for part in (one, other)]
     low, high = np.clip(found[1:3], -1, 1)
-    return (
-        arm,
-        reference,
-        over,
-        draws,
-        *means,
-        found.point,
-        low,
-        high,
-        found.p,
-        np.nan,
-        found.p_better,
-        0,
-        np.nan,
-        False,
-    )
+    return arm, reference, over, draws, *means, found.point, low, high, found.p, found.p_better
 
 
 def negative_transfer(results: CellResults, table: pd.DataFrame) -> list[str]:

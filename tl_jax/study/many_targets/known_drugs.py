@@ -131,8 +131,7 @@ def predict_new_samples(z_train, y, z_test, others: np.ndarray, profile: DrugPro
 
 
 def others_of(whole: Domain, domain: Domain) -> tuple[tuple[str, ...], np.ndarray]:
-    """(names, (n, drugs) responses) of a domain's samples to all drugs of the table but its own, which
-    may stand there under several names."""
+    """(names, (n, drugs) responses) of a domain's samples to all drugs of the table but its own, under any name."""
     place = {sample: row for row, sample in enumerate(whole.samples.tolist())}
     rows = [place[sample] for sample in domain.samples.tolist()]
     own = same_drugs(domain.drugs[0], whole.drugs)

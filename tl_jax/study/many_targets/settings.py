@@ -31,8 +31,7 @@ class ManySettings(StudySettings):
     arms are compared. scaling: of the target and with it of the source; None: as the cohort file says, else the usual.
     mechanisms: a user's table of drugs that act alike. known_drugs: also arms that read responses to the other drugs,
     one for each of apart, what is kept apart (known_drugs.APART). source_permutations: of the source's labels, to ask
-    whether the processes use them; 0: none. register: a file, to which the plan is
-    written before the run, or was.
+    whether the processes use them; 0: none. register: a file, to which the plan is written before the run, or was.
     """
 
     NO_SCIENCE = (*StudySettings.NO_SCIENCE, "data_dir", "register")
